@@ -1,0 +1,37 @@
+//! Versions of records, as clients carry them in `If-Match`.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Random;
+
+/// A record's version, without quotes: `NzQ1NTM2MDQ4`. Two equal etags mean the same stored record.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Etag(Box<str>);
+
+impl Etag {
+    /// A new, unpredictable version.
+    pub fn fresh(random: &dyn Random) -> Self {
+        let mut bytes = [0; 9];
+        random.fill(&mut bytes);
+        Self(STANDARD.encode(bytes).into())
+    }
+
+    /// An etag as a client sends it: `"abc"`, `abc` or `W/"abc"` all mean `abc`.
+    pub fn from_client(text: &str) -> Self {
+        Self(text.trim().trim_start_matches("W/").trim_matches('"').into())
+    }
+
+    /// The text without quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Etag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

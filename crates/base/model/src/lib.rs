@@ -1,0 +1,36 @@
+//! What Roadstead knows: identifiers, records and the values they are made of.
+//!
+//! Owns the nouns every other crate speaks in. Refuses to know how anything is stored, sent or decided:
+//! no sockets, no storage, no clock reads. Identifiers are made only by parsing, so a value of type
+//! [`DeviceId`] is always one that Azure would accept.
+
+pub mod access;
+pub mod clock;
+pub mod device;
+pub mod enrollment;
+pub mod etag;
+pub mod event;
+pub mod id;
+pub mod limits;
+pub mod properties;
+pub mod resource;
+pub mod secret;
+pub mod twin;
+
+pub use access::{AccessPolicy, Right, Rights};
+pub use clock::{Clock, Random, UnixMillis, UnixSeconds};
+pub use device::{Device, DeviceAuth, DeviceStatus, Subscription, Thumbprint};
+pub use enrollment::{
+    AllocationPolicy, Attestation, CertificateEntry, Enrollment, EnrollmentGroup, GroupAttestation, Provisioning,
+    ProvisioningStatus, Registration, RegistrationStatus, ReprovisionPolicy, Substatus, SymmetricKeys, Webhook,
+};
+pub use etag::Etag;
+pub use event::{AuthMethod, Event, EventSource};
+pub use id::{
+    CertificateName, DeviceId, DpsName, EnrollmentGroupId, GenerationId, GroupName, HubKey, HubName, IdError, IdScope,
+    RegistrationId,
+};
+pub use properties::{Properties, Property, SystemProperty};
+pub use resource::{CaCertificate, CertificateOwner, Dps, Hub, LinkedHub, ResourceGroup};
+pub use secret::Secret;
+pub use twin::{InitialTwin, Twin, TwinSection};
