@@ -1,0 +1,22 @@
+//! Where Roadstead keeps things, as two ports: [`Records`] and [`EventLog`].
+//!
+//! Owns the promises every engine must keep and the suites that hold them to it ([`suite`]), the stored form of each
+//! record ([`stored`], versioned, secrets sealed) and of each event ([`event`]). Refuses to know any driver, and what the
+//! records mean. The third port of the design, `Signals` (who owns which live session), comes with the second node.
+
+pub mod commits;
+pub mod error;
+pub mod event;
+pub mod event_log;
+pub mod limits;
+pub mod records;
+pub mod seal;
+pub mod stored;
+pub mod suite;
+
+pub use commits::{Commits, Ticket};
+pub use error::StoreError;
+pub use event::{EventView, StoredEvent};
+pub use event_log::{Bounds, EventLog, HubLog, Partition, Retention};
+pub use records::{Expect, Page, Records, Write};
+pub use seal::Sealer;
