@@ -1,0 +1,93 @@
+"""One server for the whole run, on the ports that SDKs cannot change; every test brings its own devices."""
+
+import itertools
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from harness import server as servers
+from harness.certs import CertificateMaker
+from harness.cli import Roadstead
+from harness.monitor import Monitor
+from harness.server import Server
+
+MQTT_PORT = 8883
+HTTPS_PORT = 443
+DEVICES = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    if not servers.is_free(MQTT_PORT):
+        pytest.exit(f"port {MQTT_PORT} is taken, and no SDK can be told another: end what listens there", returncode=3)
+    https_port = HTTPS_PORT if servers.is_free(HTTPS_PORT) else servers.free_port()
+    running = Server(tmp_path_factory.mktemp("server"), MQTT_PORT, https_port)
+    try:
+        running.start()
+        # SDKs trust what the environment of their process says: `roadstead env` is pasted there, as a user would.
+        os.environ.update(running.exports)
+        yield running
+    finally:
+        running.end()
+
+
+@pytest.fixture(scope="session")
+def port_443(server):
+    """For clients that cannot be told another HTTPS port."""
+    if server.https_port != HTTPS_PORT:
+        pytest.skip(f"port {HTTPS_PORT} may not be bound here (not root, or taken), and this client knows no other")
+
+
+@pytest.fixture(scope="session")
+def roadstead(server):
+    return Roadstead(server)
+
+
+@pytest.fixture(scope="session")
+def monitor(server, roadstead):
+    watching = Monitor(roadstead, server.now_ms())
+    yield watching
+    watching.end()
+
+
+@pytest.fixture
+def device_id(request):
+    """A device of this test alone. Lower case, so that it is the same to DPS and to the hub."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_")).strip("-")
+    return f"{name[:48]}-{next(DEVICES)}"
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    return CertificateMaker(tmp_path)
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """A server of this test alone, on ports of its own, not yet started; for tests that break it."""
+    alone = Server(tmp_path, servers.free_port(), servers.free_port())
+    yield alone
+    alone.end()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        for name in ("server", "own_server"):
+            running = item.funcargs.get(name)
+            if running is not None and Path(running.log_path).exists():
+                report.sections.append((f"log of `{name}`", running.log(item.stash.get(LOG_START, 0))[-20_000:]))
+    return report
+
+
+LOG_START = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item):
+    running = item.funcargs.get("server")
+    if running is not None:
+        item.stash[LOG_START] = running.log_bytes()

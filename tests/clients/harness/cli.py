@@ -1,0 +1,92 @@
+"""`roadstead iot ...` as a user types it, with its JSON read."""
+
+import json
+import subprocess
+from functools import cached_property
+
+from .server import Server
+
+
+class Refused(Exception):
+    """A command that ended with another exit code than 0."""
+
+    def __init__(self, words, code: int, stderr: str):
+        super().__init__(f"roadstead {' '.join(map(str, words))}: exit {code}\n{stderr}")
+        self.code = code
+        self.stderr = stderr
+
+
+class Roadstead:
+    """The command line, pointed at one server by `ROADSTEAD_DATA_DIR`."""
+
+    def __init__(self, server: Server):
+        self.server = server
+
+    def text(self, *words, cwd=None) -> str:
+        """Standard output of one command. Errors: `Refused`."""
+        command = [self.server.binary, *map(str, words)]
+        done = subprocess.run(command, env=self.server.environment, cwd=cwd, capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise Refused(words, done.returncode, done.stderr)
+        return done.stdout
+
+    def __call__(self, *words, cwd=None):
+        """Parsed JSON of one command; `None` when it prints nothing."""
+        printed = self.text(*words, "-o", "json", cwd=cwd)
+        return json.loads(printed) if printed.strip() else None
+
+    def hub(self, *words):
+        """`roadstead iot hub device-identity ...` and the like, on the first hub."""
+        return self("iot", "hub", *words, "--hub-name", self.hub_name)
+
+    def dps(self, *words, cwd=None):
+        """`roadstead iot dps enrollment ...` and the like, on the first DPS."""
+        return self("iot", "dps", *words, "--dps-name", self.dps_name, "--resource-group", self.group, cwd=cwd)
+
+    @cached_property
+    def hub_name(self) -> str:
+        return self("iot", "hub", "list")[0]["name"]
+
+    @cached_property
+    def dps_name(self) -> str:
+        return self._first_dps["name"]
+
+    @cached_property
+    def group(self) -> str:
+        return self._first_dps["resourcegroup"]
+
+    @cached_property
+    def _first_dps(self) -> dict:
+        return self("iot", "dps", "list")[0]
+
+    def create_device(self, device_id: str, *words) -> dict:
+        return self.hub("device-identity", "create", "--device-id", device_id, *words)
+
+    def update_device(self, device_id: str, *words) -> dict:
+        return self.hub("device-identity", "update", "--device-id", device_id, *words)
+
+    def connection_string(self, device_id: str) -> str:
+        words = ("device-identity", "connection-string", "show", "--device-id", device_id)
+        return self.text("iot", "hub", *words, "--hub-name", self.hub_name, "-o", "tsv").strip()
+
+    def device_key(self, device_id: str) -> str:
+        """The primary key of a new device with generated keys."""
+        return self.create_device(device_id)["authentication"]["symmetricKey"]["primaryKey"]
+
+    def enroll_with_key(self, registration_id: str, *words) -> str:
+        """An individual enrollment with generated keys; its primary key."""
+        words = ("--enrollment-id", registration_id, "--attestation-type", "symmetricKey", *words)
+        return self.dps("enrollment", "create", *words)["attestation"]["symmetricKey"]["primaryKey"]
+
+    def enroll_group_with_key(self, group_id: str, *words) -> str:
+        """An enrollment group with generated keys; its primary key."""
+        group = self.dps("enrollment-group", "create", "--enrollment-id", group_id, *words)
+        return group["attestation"]["symmetricKey"]["primaryKey"]
+
+    def enroll_certificate(self, registration_id: str, certificate, *words) -> dict:
+        words = ("--enrollment-id", registration_id, "--attestation-type", "x509", "--certificate-path", certificate, *words)
+        return self.dps("enrollment", "create", *words)
+
+    def upload_ca(self, name: str, certificate, verified: bool = True) -> dict:
+        words = ("certificate", "create", "--certificate-name", name, "--path", certificate)
+        return self.dps(*words, "--verified", "true") if verified else self.dps(*words)

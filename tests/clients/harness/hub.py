@@ -1,0 +1,49 @@
+"""A device on the hub over bare MQTT and bare HTTPS."""
+
+import requests
+
+from . import sas
+from .rawmqtt import Connack, RawMqtt, tls_context
+from .server import Server
+
+API_VERSION = "2021-04-12"
+
+
+def username(hub_host: str, device_id: str) -> str:
+    return f"{hub_host}/{device_id}/?api-version={API_VERSION}"
+
+
+def events_topic(device_id: str, bag: str = "") -> str:
+    return f"devices/{device_id}/messages/events/{bag}"
+
+
+def device_token(server: Server, device_id: str, key: str, ttl_s: int = 3600, hub_host: str | None = None) -> str:
+    return sas.token(f"{hub_host or server.hub_host}/devices/{device_id}", key, ttl_s)
+
+
+def dial(server: Server, certificate=None, timeout_s: float = 10) -> RawMqtt:
+    """TLS is up, nothing is said yet."""
+    return RawMqtt(server.hub_host, server.mqtt_port, tls_context(server.ca_file, certificate), timeout_s)
+
+
+def connect(server: Server, device_id: str, key: str, **options) -> tuple[RawMqtt, Connack]:
+    mqtt = dial(server)
+    connack = mqtt.connect(device_id, username(server.hub_host, device_id), device_token(server, device_id, key), **options)
+    return mqtt, connack
+
+
+def connected(server: Server, device_id: str, key: str, **options) -> RawMqtt:
+    mqtt, connack = connect(server, device_id, key, **options)
+    assert connack.code == 0, connack
+    return mqtt
+
+
+def post_event(server: Server, device_id: str, body: bytes, token: str | None = None, certificate=None, headers=None):
+    """`POST /devices/{id}/messages/events`; the response, whatever it is."""
+    with requests.Session() as session:
+        session.trust_env = False
+        sent = {**({"Authorization": token} if token else {}), **(headers or {})}
+        url = server.url(server.hub_host, f"/devices/{device_id}/messages/events")
+        pair = tuple(map(str, certificate)) if certificate else None
+        parameters = {"api-version": API_VERSION}
+        return session.post(url, params=parameters, data=body, headers=sent, verify=server.ca_file, cert=pair, timeout=20)

@@ -1,0 +1,27 @@
+'use strict';
+// Connects one device to its hub with the Node SDK, sends messages, prints how many were taken.
+// Reads JSON on standard input: {transport, connectionString} or {transport, hub, deviceId, cert, key}, and {messages}.
+
+const { Client, Message } = require('azure-iot-device');
+const { hubTransport } = require('./transport');
+
+function message(from) {
+  const made = new Message(from.body);
+  Object.assign(made, from.system);
+  for (const [name, value] of Object.entries(from.application || {})) made.properties.add(name, value);
+  return made;
+}
+
+async function send(input) {
+  const x509 = input.cert !== undefined;
+  const text = x509 ? `HostName=${input.hub};DeviceId=${input.deviceId};x509=true` : input.connectionString;
+  const client = Client.fromConnectionString(text, hubTransport(input.transport));
+  if (x509) await client.setOptions({ cert: input.cert, key: input.key });
+  await client.open();
+  for (const each of input.messages) await client.sendEvent(message(each));
+  await client.close();
+  return { sent: input.messages.length };
+}
+
+module.exports = { send };
+if (require.main === module) require('./transport').run(send);
