@@ -19,6 +19,11 @@ impl Etag {
         Self(STANDARD.encode(bytes).into())
     }
 
+    /// A twin's version as Azure prints it: base64 of a counter in eight bytes, `AAAAAAAAAAE=` for 1.
+    pub fn counted(counter: u64) -> Self {
+        Self(STANDARD.encode(counter.to_be_bytes()).into())
+    }
+
     /// An etag as a client sends it: `"abc"`, `abc` or `W/"abc"` all mean `abc`.
     pub fn from_client(text: &str) -> Self {
         Self(text.trim().trim_start_matches("W/").trim_matches('"').into())

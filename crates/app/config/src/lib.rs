@@ -1,0 +1,10 @@
+//! What the server is told in `roadstead.toml`, and what the command line remembers of a server.
+//!
+//! Every section has defaults that run. An unknown key is refused with the nearest known one; old files must keep loading.
+
+pub mod load;
+pub mod settings;
+pub mod template;
+
+pub use load::ConfigError;
+pub use settings::{Administrator, Events, Listen, Log, LogFormat, Names, Settings, Tls};

@@ -1,0 +1,135 @@
+//! The sections of `roadstead.toml`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// All settings of a server. `Settings::default()` runs on a laptop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where everything is kept: records, events, keys. Must be on a local disk.
+    pub data_dir: PathBuf,
+    pub names: Names,
+    pub listen: Listen,
+    pub tls: Tls,
+    pub administrator: Administrator,
+    pub events: Events,
+    pub log: Log,
+}
+
+/// The names by which clients reach this server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Names {
+    /// What follows a hub's name: hub `plant` is `plant.iot.example.com`.
+    pub hub_domain: String,
+    /// What follows a DPS instance's name; the same as `hub_domain` when absent.
+    pub dps_domain: Option<String>,
+    /// Further names and addresses of this machine that server certificates must carry.
+    pub also: Vec<String>,
+}
+
+/// Where the server listens. A port of 0 takes any free one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// HTTPS and WebSockets: every API.
+    pub https: SocketAddr,
+    /// MQTT over TLS.
+    pub mqtt: SocketAddr,
+}
+
+/// The server's certificate. Without files, Roadstead's own CA under `data_dir` issues one for each name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// PEM: the server's certificate, then its issuers up to, not including, the root.
+    pub certificate_file: Option<PathBuf>,
+    /// PEM: the certificate's private key.
+    pub key_file: Option<PathBuf>,
+}
+
+/// Who may manage hubs and DPS instances through the Resource Manager API.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Administrator {
+    /// A GUID.
+    pub client_id: String,
+    /// SHA-256 of the client secret, hex. The secret itself is only in the administrator's context file.
+    pub client_secret_sha256: String,
+    /// A GUID: what `az login --tenant` names.
+    pub tenant_id: String,
+    /// A GUID: the one subscription that all resources are in.
+    pub subscription_id: String,
+}
+
+/// How much telemetry is kept. How long is a property of each hub (`--retention-day`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Events {
+    /// MiB of events kept for each hub; beyond it the oldest go, before their time.
+    pub hub_mib_max: u64,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `info`, or per module: `info,roadstead_front_mqtt=debug`.
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/roadstead"),
+            names: Names::default(),
+            listen: Listen::default(),
+            tls: Tls::default(),
+            administrator: Administrator::default(),
+            events: Events::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { hub_domain: "localhost".to_owned(), dps_domain: None, also: Vec::new() }
+    }
+}
+
+impl Names {
+    /// What follows a DPS instance's name.
+    pub fn dps_domain(&self) -> &str {
+        self.dps_domain.as_deref().unwrap_or(&self.hub_domain)
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { https: SocketAddr::from(([0, 0, 0, 0], 443)), mqtt: SocketAddr::from(([0, 0, 0, 0], 8883)) }
+    }
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { hub_mib_max: 10 * 1024 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}

@@ -1,0 +1,74 @@
+//! The file that `roadstead init` writes.
+
+use std::fmt::Write;
+
+use crate::settings::{Administrator, Settings};
+
+/// A commented `roadstead.toml` with every setting and its default. What is chosen already is written out.
+pub fn write(settings: &Settings) -> String {
+    let Settings { data_dir, names, listen, administrator, events, log, .. } = settings;
+    let Administrator { client_id, client_secret_sha256, tenant_id, subscription_id } = administrator;
+    let mut text = String::new();
+    let written = write!(
+        text,
+        r#"# Roadstead's configuration. `roadstead doctor --config FILE` checks it.
+
+# Where everything is kept: records, events, keys. A local disk; mode 0700.
+data_dir = {data_dir:?}
+
+[names]
+# Hub `plant` is reached as plant.<hub_domain>. Point *.<hub_domain> here in DNS.
+hub_domain = {hub_domain:?}
+# dps_domain = {hub_domain:?}
+# Further names and addresses that server certificates must carry.
+also = {also:?}
+
+[listen]
+https = "{https}"
+mqtt = "{mqtt}"
+
+[tls]
+# Without these, Roadstead's own CA (<data_dir>/tls/ca.pem) issues a certificate for each name.
+# Both are read again on SIGHUP and when they change.
+# certificate_file = "/etc/roadstead/fullchain.pem"
+# key_file = "/etc/roadstead/privkey.pem"
+
+[administrator]
+client_id = {client_id:?}
+client_secret_sha256 = {client_secret_sha256:?}
+tenant_id = {tenant_id:?}
+subscription_id = {subscription_id:?}
+
+[events]
+# MiB of events kept for each hub; beyond it the oldest go, before their time.
+hub_mib_max = {hub_mib_max}
+
+[log]
+filter = {filter:?}
+# text or json
+format = "text"
+"#,
+        data_dir = data_dir.display().to_string(),
+        hub_domain = names.hub_domain,
+        also = names.also,
+        https = listen.https,
+        mqtt = listen.mqtt,
+        hub_mib_max = events.hub_mib_max,
+        filter = log.filter,
+    );
+    written.expect("writing to a string does not fail");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_loads_as_the_same_settings() {
+        let mut settings = Settings::default();
+        settings.names.also = vec!["192.0.2.7".to_owned()];
+        settings.administrator.client_secret_sha256 = "ab".repeat(32);
+        assert_eq!(toml::from_str::<Settings>(&write(&settings)).unwrap(), settings);
+    }
+}

@@ -1,0 +1,62 @@
+//! Everything a hub can refuse, in one vocabulary. Each front has one table from it to its protocol.
+
+use roadstead_auth::AuthRefusal;
+use roadstead_model::{DeviceId, IdError};
+use roadstead_store::StoreError;
+use thiserror::Error;
+
+/// Why a hub said no. Not `#[non_exhaustive]`: a new refusal must get an answer in every front before it compiles.
+#[derive(Debug, Error)]
+pub enum HubError {
+    /// The caller is not who it says, or may not do this.
+    #[error(transparent)]
+    Unauthorized(AuthRefusal),
+    /// A login for a device that the hub does not have. At login this is worded as any other failed login.
+    #[error("no device `{0}` is registered in this hub; registered devices are listed by `roadstead iot hub device-identity list`")]
+    UnknownDevice(DeviceId),
+    #[error("modules are not supported yet: `{0}` asked for one")]
+    UnknownModule(DeviceId),
+    #[error("device `{0}` is disabled")]
+    DeviceDisabled(DeviceId),
+    #[error("device `{0}` is not registered")]
+    DeviceNotFound(DeviceId),
+    #[error("device `{0}` is registered already")]
+    DeviceAlreadyExists(DeviceId),
+    #[error("device `{id}` changed in the meantime: its etag is not the one given in If-Match")]
+    EtagMismatch { id: DeviceId },
+    #[error("the hub holds {max} devices already, which is its limit")]
+    TooManyDevices { max: u64 },
+    #[error("the message has {bytes} bytes with its properties, at most {bytes_max} are allowed")]
+    MessageTooLarge { bytes: usize, bytes_max: usize },
+    #[error("{subscriptions} subscriptions, at most {max} are allowed in one session")]
+    TooManySubscriptions { subscriptions: usize, max: usize },
+    #[error("{0}")]
+    Invalid(String),
+    /// The session was closed while it asked for something.
+    #[error("the session is closed: {0}")]
+    Closed(crate::session::CloseReason),
+    /// Nothing more can be stored now.
+    #[error("the hub cannot store more now: {0}")]
+    Full(String),
+    /// Ask again later: credentials changed again and again while they were judged.
+    #[error("the hub is busy with a change of credentials")]
+    Busy,
+    /// Our own fault. The cause goes to the log, not to the client.
+    #[error("internal error")]
+    Internal(#[source] StoreError),
+}
+
+impl From<StoreError> for HubError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full(why) => Self::Full(why),
+            other => Self::Internal(other),
+        }
+    }
+}
+
+impl From<IdError> for HubError {
+    fn from(error: IdError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}

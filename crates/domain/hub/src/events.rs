@@ -1,0 +1,82 @@
+//! Reading a hub's events: from a point in time, then live.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use roadstead_model::UnixMillis;
+use roadstead_store::StoredEvent;
+
+use crate::{error::HubError, hub::Hub, limits};
+
+/// Where a reader begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventPosition {
+    /// Only what arrives from now on.
+    Latest,
+    /// Everything enqueued at or after this instant.
+    EnqueuedAt(UnixMillis),
+    /// From these offsets, one per partition; a missing one counts as the partition's first.
+    Offsets(Vec<u64>),
+}
+
+/// Follows all partitions of a hub. Events of one partition come in order; partitions take turns.
+#[derive(Debug)]
+pub struct EventReader {
+    hub: Arc<Hub>,
+    next: Vec<u64>,
+    ready: VecDeque<(u16, StoredEvent)>,
+}
+
+impl Hub {
+    /// A reader of this hub's events. Errors: `Internal`.
+    pub async fn read_events(self: &Arc<Self>, from: EventPosition) -> Result<EventReader, HubError> {
+        let mut next = Vec::new();
+        for partition in 0..self.log().partitions() {
+            next.push(match &from {
+                EventPosition::Latest => self.log().bounds(partition).next,
+                EventPosition::EnqueuedAt(at) => self.log().offset_at(partition, *at).await?,
+                EventPosition::Offsets(offsets) => offsets.get(usize::from(partition)).copied().unwrap_or(0),
+            });
+        }
+        Ok(EventReader { hub: self.clone(), next, ready: VecDeque::new() })
+    }
+}
+
+impl EventReader {
+    /// Waits for the next event and the partition it is in. Safe to drop while pending. Errors: `Internal`.
+    pub async fn next(&mut self) -> Result<(u16, StoredEvent), HubError> {
+        loop {
+            if let Some(found) = self.ready.pop_front() {
+                return Ok(found);
+            }
+            let seen = self.hub.log().commits().finished();
+            for partition in 0..self.hub.log().partitions() {
+                self.read(partition).await?;
+            }
+            if self.ready.is_empty() {
+                self.hub.log().commits().wait_beyond(seen).await;
+            }
+        }
+    }
+
+    /// Offsets of the next unread event of each partition, to continue from later.
+    pub fn positions(&self) -> Vec<u64> {
+        let mut positions = self.next.clone();
+        for (partition, event) in self.ready.iter().rev() {
+            positions[usize::from(*partition)] = event.offset;
+        }
+        positions
+    }
+
+    async fn read(&mut self, partition: u16) -> Result<(), HubError> {
+        let next = &mut self.next[usize::from(partition)];
+        if *next >= self.hub.log().bounds(partition).next {
+            return Ok(());
+        }
+        let events = self.hub.log().read(partition, *next, limits::READ_BYTES_MAX).await?;
+        if let Some(last) = events.last() {
+            *next = last.offset + 1;
+        }
+        self.ready.extend(events.into_iter().map(|event| (partition, event)));
+        Ok(())
+    }
+}

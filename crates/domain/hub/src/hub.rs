@@ -1,0 +1,219 @@
+//! One hub: its resource, its trust, its log, and the way in.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use roadstead_auth::{AuthRefusal, DeviceGrant, Evidence, PolicyGrant, Segment, Trust, device};
+use roadstead_model::{
+    Clock, Device, DeviceId, Hub as HubResource, HubKey, Properties, Random, Right, Subscription,
+    Thumbprint, UnixMillis,
+};
+use roadstead_store::{HubLog, Records};
+
+use crate::{
+    error::HubError,
+    limits,
+    session::{CloseReason, Identity, Session, SessionRequest},
+    sessions::Sessions,
+};
+
+/// What a hub stands on.
+#[derive(Clone)]
+pub struct HubParts {
+    pub records: Arc<dyn Records>,
+    pub log: Arc<dyn HubLog>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+}
+
+/// Who wants in, as a front read it off the wire. Nothing of it is believed yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Login<'a> {
+    pub device_id: &'a str,
+    pub module_id: Option<&'a str>,
+    pub evidence: Evidence<'a>,
+}
+
+/// One hub of this installation.
+pub struct Hub {
+    resource: ArcSwap<HubResource>,
+    trust: ArcSwap<Trust>,
+    /// Counts what may end a login's validity, so that a login judged while it happens is judged again.
+    revocations: AtomicU64,
+    sessions: Sessions,
+    parts: HubParts,
+}
+
+impl Hub {
+    /// A hub over its stored data. `trust` holds the CAs it believes.
+    pub fn new(resource: Arc<HubResource>, trust: Arc<Trust>, parts: HubParts) -> Arc<Self> {
+        Arc::new(Self {
+            resource: ArcSwap::new(resource),
+            trust: ArcSwap::new(trust),
+            revocations: AtomicU64::new(0),
+            sessions: Sessions::new(),
+            parts,
+        })
+    }
+
+    /// The hub as its administrator made it.
+    pub fn resource(&self) -> Arc<HubResource> {
+        self.resource.load_full()
+    }
+
+    /// Replaces the resource (new policies, retention). Sessions by policy key are not judged again: tokens expire.
+    pub fn set_resource(&self, resource: Arc<HubResource>) {
+        self.resource.store(resource);
+        self.revocations.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Replaces the CAs the hub believes and closes the sessions that rest on one that is gone.
+    pub fn set_trust(&self, trust: Arc<Trust>, revoked: &[Thumbprint]) {
+        self.trust.store(trust);
+        self.revoked();
+        if !revoked.is_empty() {
+            self.sessions.close_through(revoked);
+        }
+    }
+
+    /// Ends every session.
+    pub fn close(&self, reason: CloseReason) {
+        self.sessions.close_all(reason);
+    }
+
+    /// Devices connected now.
+    pub fn connected_count(&self) -> usize {
+        self.sessions.count()
+    }
+
+    /// Whether the device is connected now.
+    pub fn is_connected(&self, id: &DeviceId) -> bool {
+        self.sessions.is_live(id.as_str())
+    }
+
+    /// Lets a device in and opens its session; an earlier session of the device is closed.
+    ///
+    /// Errors: `Unauthorized`, `UnknownDevice`, `UnknownModule`, `DeviceDisabled`, `Busy`, `Internal`.
+    pub async fn connect(
+        self: &Arc<Self>,
+        login: Login<'_>,
+        request: SessionRequest<'_>,
+    ) -> Result<Session, HubError> {
+        for _ in 0..limits::LOGIN_TRIES {
+            let seen = self.revocations.load(Ordering::Acquire);
+            let (device, remembered, grant) = self.judge(login).await?;
+            let id: Arc<str> = device.id.as_str().into();
+            let identity =
+                Identity { generation: device.generation, method: grant.method, expires_at: grant.expires_at };
+            let mailbox = self.sessions.open(&id, grant.path);
+            let forget = request.clean && !remembered.is_empty();
+            let session = Session::new(self.clone(), mailbox, id, identity, request, remembered);
+            // A device disabled between the judgement and the opening was not found among the live ones: judge again.
+            if self.revocations.load(Ordering::Acquire) != seen {
+                continue;
+            }
+            if forget {
+                session.forget_remembered().await?;
+            }
+            return Ok(session);
+        }
+        Err(HubError::Busy)
+    }
+
+    /// Takes one message from a device that keeps no session (HTTPS), durably.
+    ///
+    /// Errors: as [`Hub::connect`], and `MessageTooLarge`, `Full`.
+    pub async fn send_once(
+        &self,
+        login: Login<'_>,
+        messages: &[(Properties, Vec<u8>)],
+    ) -> Result<(), HubError> {
+        let (device, _, grant) = self.judge(login).await?;
+        let identity = Identity { generation: device.generation, method: grant.method, expires_at: None };
+        let total = messages.iter().map(|(properties, body)| properties.text_bytes() + body.len()).sum();
+        if total > limits::MESSAGE_BYTES_MAX {
+            return Err(HubError::MessageTooLarge { bytes: total, bytes_max: limits::MESSAGE_BYTES_MAX });
+        }
+        let mut last = None;
+        for (properties, body) in messages {
+            last = Some(self.append(device.id.as_str(), identity, properties, body)?);
+        }
+        match last {
+            Some(ticket) => Ok(self.parts.log.commits().wait(ticket).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Judges a back end's token for a path of this hub: `[AnyCase("devices"), Exact("thermo-7")]`.
+    /// Errors: `Unauthorized`.
+    pub fn authorize(&self, token: &str, path: &[Segment<'_>], right: Right) -> Result<PolicyGrant, HubError> {
+        let resource = self.resource.load();
+        let now = self.now().seconds();
+        roadstead_auth::policy::judge(token, names(&resource), &resource.policies, path, right, now)
+            .map_err(HubError::Unauthorized)
+    }
+
+    async fn judge(&self, login: Login<'_>) -> Result<(Device, Vec<Subscription>, DeviceGrant), HubError> {
+        let id = DeviceId::parse(login.device_id)?;
+        if login.module_id.is_some() {
+            return Err(HubError::UnknownModule(id));
+        }
+        let Some((device, remembered)) = self.parts.records.find_session(self.key(), &id).await? else {
+            return Err(HubError::UnknownDevice(id));
+        };
+        let judged = {
+            let (resource, trust) = (self.resource.load(), self.trust.load());
+            let now = self.now().seconds();
+            device::judge(&device, names(&resource), &resource.policies, &login.evidence, &trust, now)
+        };
+        let grant = judged.map_err(|refusal| match refusal {
+            AuthRefusal::DeviceDisabled { .. } => HubError::DeviceDisabled(id),
+            refusal => HubError::Unauthorized(refusal),
+        })?;
+        Ok((device, remembered, grant))
+    }
+
+    pub(crate) fn revoked(&self) {
+        self.revocations.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn key(&self) -> HubKey {
+        self.resource.load().key
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.parts.clock.now()
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.parts.random
+    }
+
+    pub(crate) fn records(&self) -> &dyn Records {
+        &*self.parts.records
+    }
+
+    pub(crate) fn log(&self) -> &dyn HubLog {
+        &*self.parts.log
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+}
+
+fn names(resource: &HubResource) -> impl Iterator<Item = &str> {
+    std::iter::once(&resource.host_name).chain(&resource.aliases).map(String::as_str)
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("name", &self.resource.load().name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,24 @@
+//! One hub and what it decides: who may connect, what becomes of a message, who reads the events.
+//!
+//! Owns device identities, live sessions and telemetry. Refuses to know protocols, storage engines and DPS.
+//! A [`Session`] is a device that connected; dropping it ends the connection. All of an installation's hubs are
+//! in [`Hubs`], found by the host name a client used.
+
+pub mod error;
+pub mod events;
+pub mod hub;
+pub mod hubs;
+pub mod limits;
+pub mod provision;
+pub mod registry;
+pub mod session;
+mod sessions;
+
+pub use error::HubError;
+pub use events::{EventPosition, EventReader};
+pub use hub::{Hub, HubParts, Login};
+pub use hubs::Hubs;
+pub use provision::{DeviceSpec, TwinChange};
+pub use registry::{AuthSpec, IfMatch, IdentitySpec};
+pub use roadstead_store::{StoredEvent, Ticket};
+pub use session::{CloseReason, Session, SessionRequest};

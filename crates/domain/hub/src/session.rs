@@ -1,0 +1,261 @@
+//! A device that is connected.
+
+use std::{fmt, sync::Arc};
+
+use roadstead_model::{AuthMethod, DeviceId, Event, EventSource, GenerationId, Properties, Subscription, SystemProperty, UnixMillis, UnixSeconds};
+use roadstead_store::{Ticket, Write};
+
+use crate::{error::HubError, hub::Hub, limits, sessions::Mailbox};
+
+/// Why the hub ended a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseReason {
+    TakenOver,
+    DeviceDisabled,
+    DeviceDeleted,
+    CredentialsChanged,
+    TrustRevoked,
+    HubDeleted,
+    ShuttingDown,
+}
+
+impl CloseReason {
+    const ALL: [Self; 7] = [
+        Self::TakenOver,
+        Self::DeviceDisabled,
+        Self::DeviceDeleted,
+        Self::CredentialsChanged,
+        Self::TrustRevoked,
+        Self::HubDeleted,
+        Self::ShuttingDown,
+    ];
+
+    pub(crate) fn code(self) -> u8 {
+        self as u8 + 1
+    }
+
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TakenOver => "a newer connection of the same device took over",
+            Self::DeviceDisabled => "the device was disabled",
+            Self::DeviceDeleted => "the device was deleted",
+            Self::CredentialsChanged => "the device's credentials changed",
+            Self::TrustRevoked => "a CA certificate that vouched for the device was removed",
+            Self::HubDeleted => "the hub was deleted",
+            Self::ShuttingDown => "the server is shutting down",
+        })
+    }
+}
+
+/// A connected device. Dropping it ends the connection; a persistent session's subscriptions stay.
+#[derive(Debug)]
+pub struct Session {
+    hub: Arc<Hub>,
+    mailbox: Arc<Mailbox>,
+    device: Arc<str>,
+    identity: Identity,
+    model_id: Option<Box<str>>,
+    persistent: bool,
+    resumed: bool,
+    subscriptions: Vec<Subscription>,
+}
+
+/// What is stamped on every event of the session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity {
+    pub(crate) generation: GenerationId,
+    pub(crate) method: AuthMethod,
+    /// When the credentials expire; certificates and thumbprints do not, as far as a live session goes.
+    pub(crate) expires_at: Option<UnixSeconds>,
+}
+
+/// What a front tells of the session it wants.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SessionRequest<'a> {
+    /// Start without remembered subscriptions, and remember none.
+    pub clean: bool,
+    /// The PnP model the device announces: stamped on its events.
+    pub model_id: Option<&'a str>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        hub: Arc<Hub>,
+        mailbox: Arc<Mailbox>,
+        device: Arc<str>,
+        identity: Identity,
+        request: SessionRequest<'_>,
+        remembered: Vec<Subscription>,
+    ) -> Self {
+        let resumed = !request.clean && !remembered.is_empty();
+        let subscriptions = if request.clean { Vec::new() } else { remembered };
+        let model_id = request.model_id.map(Into::into);
+        Self { hub, mailbox, device, identity, model_id, persistent: !request.clean, resumed, subscriptions }
+    }
+
+    /// The device's id.
+    pub fn device_id(&self) -> &str {
+        &self.device
+    }
+
+    /// Whether the hub still knew the device's subscriptions: MQTT's session-present.
+    pub fn resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// When the token behind the session expires; `None` for certificates.
+    pub fn expires_at(&self) -> Option<UnixSeconds> {
+        self.identity.expires_at
+    }
+
+    /// The session's subscriptions, remembered ones included.
+    pub fn subscriptions(&self) -> &[Subscription] {
+        &self.subscriptions
+    }
+
+    /// Waits until the hub ends the session, and says why.
+    pub fn closed(&self) -> impl Future<Output = CloseReason> + Send + use<> {
+        let mailbox = self.mailbox.clone();
+        async move { mailbox.closed().await }
+    }
+
+    /// Queues a message for the hub's log. It is accepted when [`Session::durable`] says so, not before.
+    ///
+    /// The session's own properties (the announced model) are added to `properties`.
+    /// Errors: `MessageTooLarge`, `Full`, `Closed`.
+    pub fn send(&self, properties: &mut Properties, body: &[u8]) -> Result<Ticket, HubError> {
+        if let Some(reason) = self.mailbox.reason() {
+            return Err(HubError::Closed(reason));
+        }
+        if let Some(model) = &self.model_id {
+            properties.push_system(SystemProperty::ModelId, model);
+        }
+        self.hub.append(&self.device, self.identity, properties, body)
+    }
+
+    /// Queues the message that a device left for the case that its connection ends without a goodbye. A device that was
+    /// taken over still gets it sent, one that was shut out does not.
+    pub fn send_will(&self, properties: &mut Properties, body: &[u8]) -> Result<Ticket, HubError> {
+        match self.mailbox.reason() {
+            None | Some(CloseReason::TakenOver) => self.hub.append(&self.device, self.identity, properties, body),
+            Some(reason) => Err(HubError::Closed(reason)),
+        }
+    }
+
+    /// Waits until everything up to `ticket` is durable. Errors: `Full`, `Internal`; the message is not in the log then.
+    pub async fn durable(&self, ticket: Ticket) -> Result<(), HubError> {
+        Ok(self.hub.log().commits().wait(ticket).await?)
+    }
+
+    /// Adds subscriptions; one with a known filter takes its place. Durable on return if the session is persistent.
+    pub async fn subscribe(&mut self, added: Vec<Subscription>) -> Result<(), HubError> {
+        let mut next = self.subscriptions.clone();
+        for subscription in added {
+            match next.iter_mut().find(|known| known.filter == subscription.filter) {
+                Some(known) => *known = subscription,
+                None => next.push(subscription),
+            }
+        }
+        if next.len() > limits::SUBSCRIPTIONS_MAX {
+            return Err(HubError::TooManySubscriptions { subscriptions: next.len(), max: limits::SUBSCRIPTIONS_MAX });
+        }
+        self.remember(next).await
+    }
+
+    /// Removes subscriptions; unknown filters are fine. Durable on return if the session is persistent.
+    pub async fn unsubscribe(&mut self, filters: &[&str]) -> Result<(), HubError> {
+        let mut next = self.subscriptions.clone();
+        next.retain(|known| !filters.contains(&known.filter.as_str()));
+        self.remember(next).await
+    }
+
+    /// A clean session ends the persistent one before it: its subscriptions are gone, durably.
+    pub(crate) async fn forget_remembered(&self) -> Result<(), HubError> {
+        let device = DeviceId::parse(&self.device)?;
+        Ok(self.hub.records().commit(vec![Write::PutSubscriptions(self.hub.key(), device, Vec::new())]).await?)
+    }
+
+    /// SDKs subscribe anew on every connect: what is remembered already is not written again.
+    async fn remember(&mut self, next: Vec<Subscription>) -> Result<(), HubError> {
+        if next == self.subscriptions {
+            return Ok(());
+        }
+        if self.persistent {
+            let device = DeviceId::parse(&self.device)?;
+            self.hub.records().commit(vec![Write::PutSubscriptions(self.hub.key(), device, next.clone())]).await?;
+        }
+        self.subscriptions = next;
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.hub.sessions().end(&self.device, &self.mailbox);
+    }
+}
+
+impl Hub {
+    /// Stamps a message and queues it in the device's partition.
+    pub(crate) fn append(
+        &self,
+        device: &str,
+        identity: Identity,
+        properties: &Properties,
+        body: &[u8],
+    ) -> Result<Ticket, HubError> {
+        let bytes = body.len() + properties.text_bytes();
+        if bytes > limits::MESSAGE_BYTES_MAX {
+            return Err(HubError::MessageTooLarge { bytes, bytes_max: limits::MESSAGE_BYTES_MAX });
+        }
+        let event = Event {
+            source: EventSource::Telemetry,
+            auth: identity.method,
+            device_id: device,
+            module_id: None,
+            generation: identity.generation,
+            properties,
+            body,
+        };
+        let now: UnixMillis = self.now();
+        Ok(self.log().append(partition_of(device, self.log().partitions()), &event, now)?)
+    }
+}
+
+/// The partition of a device: stable over restarts and versions, since readers rely on a device's order (FNV-1a).
+fn partition_of(device: &str, partitions: u16) -> u16 {
+    let hash = device.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    (hash % u64::from(partitions.max(1))) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_stable_and_used_evenly() {
+        assert_eq!(partition_of("thermo-7", 4), partition_of("thermo-7", 4));
+        assert_eq!(partition_of("anything", 1), 0);
+        let mut used = [0; 4];
+        for i in 0..4000 {
+            used[usize::from(partition_of(&format!("dev-{i:06}"), 4))] += 1;
+        }
+        assert!(used.iter().all(|count| (800..1200).contains(count)), "{used:?}");
+    }
+
+    #[test]
+    fn reasons_survive_their_code() {
+        for reason in CloseReason::ALL {
+            assert_eq!(CloseReason::from_code(reason.code()), Some(reason));
+        }
+        assert_eq!(CloseReason::from_code(0), None);
+    }
+}

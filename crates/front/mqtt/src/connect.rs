@@ -1,0 +1,171 @@
+//! The first packet: who calls, and which service they want.
+
+use roadstead_auth::Evidence;
+use roadstead_hub::{HubError, Login, SessionRequest};
+use roadstead_model::Properties;
+use roadstead_mqtt_proto::{Connack, Connect, DecodeError, Packet, PacketType, Refusal, Will, decode, encode};
+use roadstead_wire::{DpsUserName, HubUserName, TelemetryTopic, UserName, telemetry_topic};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+
+use crate::{
+    Caller, MqttFront,
+    dps_session::DpsSession,
+    end::End,
+    hub_session::{HubSession, LastWill},
+    limits, refusal,
+    stream::PacketStream,
+};
+
+/// What a CONNECT led to.
+pub(crate) enum Greeting {
+    Hub(Box<HubSession>),
+    Dps(Box<DpsSession>),
+}
+
+/// A refusal and what the log says of it; the client learns only the code.
+struct Refused(Refusal, String);
+
+/// Waits for CONNECT and opens what it asks for. On a refusal the CONNACK is sent here.
+pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
+    front: &MqttFront,
+    stream: &mut PacketStream<S>,
+    caller: &Caller,
+) -> Result<Greeting, End> {
+    let range = timeout(limits::CONNECT_WAIT, first_packet(stream)).await.map_err(|_| End::NoConnect)??;
+    let packet = stream.bytes(range).to_vec();
+    let greeting = match decode(&packet) {
+        Ok(Packet::Connect(connect)) => open(front, &connect, caller).await,
+        Ok(_) => return Err(End::Unexpected(PacketType::Connect)),
+        Err(error) => {
+            if let DecodeError::UnsupportedProtocol { level } = error {
+                encode::unsupported_protocol(&mut stream.out, level);
+                send(stream).await?;
+            }
+            return Err(error.into());
+        }
+    };
+    match greeting {
+        Ok(greeting) => {
+            front.counters.accepted.increment(1);
+            Ok(greeting)
+        }
+        Err(Refused(code, why)) => {
+            front.counters.refused.increment(1);
+            encode::connack(&mut stream.out, Connack::Refused(code));
+            send(stream).await?;
+            Err(End::Refused(why))
+        }
+    }
+}
+
+async fn send<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut PacketStream<S>) -> Result<(), End> {
+    Ok(timeout(limits::WRITE_WAIT, stream.flush()).await.map_err(|_| End::NotReading)??)
+}
+
+async fn first_packet<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut PacketStream<S>,
+) -> Result<std::ops::Range<usize>, End> {
+    loop {
+        if let Some(range) = stream.next_packet(limits::CONNECT_PACKET_BYTES_MAX)? {
+            return Ok(range);
+        }
+        if !stream.fill().await? {
+            return Err(End::Closed);
+        }
+    }
+}
+
+async fn open(front: &MqttFront, connect: &Connect<'_>, caller: &Caller) -> Result<Greeting, Refused> {
+    if connect.client_id.is_empty() {
+        return Err(Refused(Refusal::IdentifierRejected, "the client id is empty; it must be the device id".to_owned()));
+    }
+    let Some(user_name) = connect.user_name else {
+        let why = "no user name; a hub wants <host>/<device id>/?api-version=2021-04-12".to_owned();
+        return Err(Refused(Refusal::BadUserNameOrPassword, why));
+    };
+    let token = match connect.password.map(std::str::from_utf8) {
+        None | Some(Ok("")) => None,
+        Some(Ok(token)) => Some(token),
+        Some(Err(_)) => {
+            return Err(Refused(Refusal::NotAuthorized, "the password is not text; it must be a SAS token".to_owned()));
+        }
+    };
+    match UserName::parse(user_name) {
+        Some(UserName::Hub(user_name)) => open_hub(front, connect, &user_name, token, caller).await,
+        Some(UserName::Dps(user_name)) => open_dps(front, connect, &user_name, token, caller),
+        None => {
+            let shown: String = user_name.chars().take(200).collect();
+            let why = format!("user name `{shown}` is neither a hub's nor a DPS instance's form");
+            Err(Refused(Refusal::BadUserNameOrPassword, why))
+        }
+    }
+}
+
+async fn open_hub(
+    front: &MqttFront,
+    connect: &Connect<'_>,
+    user_name: &HubUserName<'_>,
+    token: Option<&str>,
+    caller: &Caller,
+) -> Result<Greeting, Refused> {
+    let HubUserName { host, device_id, module_id, .. } = *user_name;
+    let matches = match module_id {
+        None => connect.client_id == device_id,
+        Some(module) => connect.client_id.split_once('/') == Some((device_id, module)),
+    };
+    if !matches {
+        let why = format!("client id `{}` is not the device of user name `{host}/{device_id}`", connect.client_id);
+        return Err(Refused(Refusal::IdentifierRejected, why));
+    }
+    let hub = front.hubs.by_host(host).ok_or_else(|| {
+        Refused(Refusal::NotAuthorized, format!("device `{device_id}`: no hub here answers to the name `{host}`"))
+    })?;
+    let refuse = |error: HubError| Refused(refusal::connack(&error), format!("device `{device_id}`: {error}"));
+    let will = connect.will.map(|will| read_will(&will, device_id)).transpose()?;
+    let login = Login { device_id, module_id, evidence: Evidence { token, chain: &caller.certificates } };
+    let request = SessionRequest { clean: connect.clean_session, model_id: user_name.model_id.as_deref() };
+    let session = hub.connect(login, request).await.map_err(refuse)?;
+    Ok(Greeting::Hub(Box::new(HubSession { session, keep_alive_s: connect.keep_alive_s, will })))
+}
+
+/// A will is telemetry with a mark. Source: docs, IoT Hub MQTT support (`iothub-MessageType` = `Will`).
+fn read_will(will: &Will<'_>, device_id: &str) -> Result<Box<LastWill>, Refused> {
+    let topic = TelemetryTopic::parse(will.topic).filter(|topic| topic.device_id == device_id && topic.module_id.is_none());
+    let Some(topic) = topic else {
+        let shown: String = will.topic.chars().take(200).collect();
+        let why = format!("device `{device_id}`: will topic `{shown}` is not devices/{device_id}/messages/events/");
+        return Err(Refused(Refusal::NotAuthorized, why));
+    };
+    let mut properties = Properties::new();
+    telemetry_topic::fill(topic.bag, &mut String::new(), &mut properties);
+    properties.push_application("iothub-MessageType", Some("Will"));
+    if will.retain {
+        properties.push_application("mqtt-retain", Some("true"));
+    }
+    Ok(Box::new(LastWill { properties, body: will.payload.to_vec() }))
+}
+
+fn open_dps(
+    _front: &MqttFront,
+    connect: &Connect<'_>,
+    user_name: &DpsUserName<'_>,
+    token: Option<&str>,
+    caller: &Caller,
+) -> Result<Greeting, Refused> {
+    if !connect.client_id.eq_ignore_ascii_case(user_name.registration_id) {
+        let DpsUserName { id_scope, registration_id, .. } = user_name;
+        let why = format!("client id `{}` is not the registration id of user name `{id_scope}/registrations/{registration_id}`", connect.client_id);
+        return Err(Refused(Refusal::BadUserNameOrPassword, why));
+    }
+    Ok(Greeting::Dps(Box::new(DpsSession {
+        id_scope: user_name.id_scope.to_owned(),
+        registration_id: user_name.registration_id.to_owned(),
+        api_version: user_name.api_version.as_deref().map(str::to_owned),
+        token: token.map(str::to_owned),
+        certificates: caller.certificates.clone(),
+        keep_alive_s: connect.keep_alive_s,
+    })))
+}

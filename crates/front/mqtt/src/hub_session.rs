@@ -1,0 +1,227 @@
+//! A device's connection to its hub, from CONNACK to the end.
+
+use std::{future::pending, pin::pin, time::Duration};
+
+use roadstead_hub::{Session, Ticket};
+use roadstead_model::{Clock, Properties, Subscription};
+use roadstead_mqtt_proto::{Connack, Packet, PacketType, Publish, QoS, SubackCode, Subscribe, decode, encode};
+use roadstead_wire::{HubFilter, TelemetryTopic, telemetry_topic};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep_until, timeout},
+};
+
+use crate::{Caller, MqttFront, end::End, limits, stream::PacketStream};
+
+/// A hub session as CONNECT asked for it.
+pub(crate) struct HubSession {
+    pub(crate) session: Session,
+    pub(crate) keep_alive_s: u16,
+    pub(crate) will: Option<Box<LastWill>>,
+}
+
+/// The message to send for a device whose connection ends without DISCONNECT.
+pub(crate) struct LastWill {
+    pub(crate) properties: Properties,
+    pub(crate) body: Vec<u8>,
+}
+
+pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    front: &MqttFront,
+    stream: &mut PacketStream<S>,
+    hub_session: HubSession,
+    caller: &Caller,
+) -> End {
+    let HubSession { mut session, keep_alive_s, will } = hub_session;
+    tracing::debug!(connection = caller.connection, device = session.device_id(), "device connected");
+    let end = match converse(front, stream, &mut session, keep_alive_s).await {
+        Ok(never) => match never {},
+        Err(end) => end,
+    };
+    match will {
+        Some(will) if !matches!(end, End::Disconnected) => Box::pin(send_will(&session, *will)).await,
+        _ => {}
+    }
+    end
+}
+
+async fn send_will(session: &Session, will: LastWill) {
+    let LastWill { mut properties, body } = will;
+    let sent = match session.send_will(&mut properties, &body) {
+        Ok(ticket) => session.durable(ticket).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = sent {
+        tracing::info!(device = session.device_id(), "the device's will was not sent: {error}");
+    }
+}
+
+enum Never {}
+
+/// Working memory for properties, used for one message after the other.
+#[derive(Default)]
+struct Reading {
+    properties: Properties,
+    scratch: String,
+}
+
+/// Reads, acts, waits until all of it is durable, answers; and again, until something ends it.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    front: &MqttFront,
+    stream: &mut PacketStream<S>,
+    session: &mut Session,
+    keep_alive_s: u16,
+) -> Result<Never, End> {
+    encode::connack(&mut stream.out, Connack::Accepted { session_present: session.resumed() });
+    let mut closed = pin!(session.closed());
+    let patience = silence_allowed(keep_alive_s);
+    let mut alarm = pin!(sleep_until(Instant::now() + patience));
+    let mut heard = Instant::now();
+    let mut reading = Reading::default();
+    loop {
+        let mut unsynced = None;
+        while let Some(range) = stream.next_packet(limits::HUB_PACKET_BYTES_MAX)? {
+            heard = Instant::now();
+            let (bytes, out) = stream.bytes_and_out(range);
+            match decode(bytes)? {
+                Packet::Publish(publish) => {
+                    let ticket = accept(front, session, &publish, &mut reading)?;
+                    unsynced = Some(ticket);
+                    if let Some(packet_id) = publish.packet_id {
+                        encode::puback(out, packet_id);
+                    }
+                }
+                Packet::Pingreq => encode::pingresp(out),
+                Packet::Subscribe(subscribe) => Box::pin(accept_filters(session, &subscribe, out)).await?,
+                Packet::Unsubscribe(unsubscribe) => {
+                    let filters: Vec<&str> = unsubscribe.filters.clone().collect();
+                    Box::pin(session.unsubscribe(&filters)).await?;
+                    encode::unsuback(out, unsubscribe.packet_id);
+                }
+                // Nothing was sent that this could acknowledge; a client that lost count is told nothing.
+                Packet::Puback(_) => {}
+                Packet::Disconnect => {
+                    wait_durable(session, unsynced).await?;
+                    return Err(End::Disconnected);
+                }
+                other => return Err(End::Unexpected(packet_type(&other))),
+            }
+        }
+        tokio::select! {
+            biased;
+            reason = &mut closed => return Err(End::ClosedByHub(reason)),
+            durable = wait_durable(session, unsynced) => durable?,
+        }
+        if !stream.out.is_empty() {
+            timeout(limits::WRITE_WAIT, stream.flush()).await.map_err(|_| End::NotReading)??;
+        }
+        tokio::select! {
+            biased;
+            more = stream.fill() => if !more? { return Err(End::Closed) },
+            reason = &mut closed => return Err(End::ClosedByHub(reason)),
+            () = &mut alarm => {
+                check_token(session, &*front.clock)?;
+                let silence = heard.elapsed();
+                if silence >= patience {
+                    return Err(End::Silent { silence_s: silence.as_secs(), keep_alive_s });
+                }
+                alarm.as_mut().reset(next_look(session, &*front.clock, heard + patience));
+            }
+        }
+    }
+}
+
+async fn wait_durable(session: &Session, ticket: Option<Ticket>) -> Result<(), End> {
+    match ticket {
+        Some(ticket) => Ok(session.durable(ticket).await?),
+        None => Ok(()),
+    }
+}
+
+/// Queues a device's message. Its acknowledgement may be written, but not sent, before the ticket is durable.
+fn accept(
+    front: &MqttFront,
+    session: &Session,
+    publish: &Publish<'_>,
+    Reading { properties, scratch }: &mut Reading,
+) -> Result<Ticket, End> {
+    if publish.qos == QoS::ExactlyOnce {
+        return Err(End::QosTwo);
+    }
+    let wrong_topic = || End::WrongTopic(publish.topic.chars().take(200).collect());
+    let topic = TelemetryTopic::parse(publish.topic).ok_or_else(wrong_topic)?;
+    if topic.device_id != session.device_id() || topic.module_id.is_some() {
+        return Err(wrong_topic());
+    }
+    properties.clear();
+    telemetry_topic::fill(topic.bag, scratch, properties);
+    if publish.retain {
+        properties.push_application("mqtt-retain", Some("true"));
+    }
+    let ticket = session.send(properties, publish.payload)?;
+    front.counters.messages.increment(1);
+    front.counters.message_bytes.increment(publish.payload.len() as u64);
+    Ok(ticket)
+}
+
+async fn accept_filters(session: &mut Session, subscribe: &Subscribe<'_>, out: &mut Vec<u8>) -> Result<(), End> {
+    let mut added = Vec::new();
+    for (filter, qos) in subscribe.filters.clone() {
+        if HubFilter::classify(filter, session.device_id(), None).is_none() {
+            return Err(End::WrongFilter(filter.chars().take(200).collect()));
+        }
+        added.push(Subscription { filter: filter.to_owned(), qos: u8::from(qos != QoS::AtMostOnce) });
+    }
+    session.subscribe(added).await?;
+    let codes = subscribe.filters.clone().map(|(_, qos)| SubackCode::Granted(qos.min(QoS::AtLeastOnce)));
+    encode::suback(out, subscribe.packet_id, codes).map_err(|error| End::Refused(error.to_string()))
+}
+
+/// One and a half times the keep-alive, within the hub's own bound. Source: MQTT 3.1.1, 3.1.2.10
+fn silence_allowed(keep_alive_s: u16) -> Duration {
+    match keep_alive_s {
+        0 => limits::SILENCE_MAX,
+        seconds => (Duration::from_secs(seconds.into()) * 3 / 2).min(limits::SILENCE_MAX),
+    }
+}
+
+/// Milliseconds until the session's token is past its grace; `None` for sessions without a token.
+fn token_left_ms(session: &Session, clock: &dyn Clock) -> Option<i64> {
+    let expires = session.expires_at()?.millis();
+    let grace = limits::TOKEN_GRACE.as_millis() as i64;
+    Some(expires.plus_ms(grace).0.saturating_sub(clock.now().0))
+}
+
+fn check_token(session: &Session, clock: &dyn Clock) -> Result<(), End> {
+    match token_left_ms(session, clock) {
+        Some(left) if left <= 0 => Err(End::TokenExpired((limits::TOKEN_GRACE.as_millis() as i64 - left) / 1000)),
+        _ => Ok(()),
+    }
+}
+
+/// When to look again: when the client would have been silent for too long, or when its token runs out.
+fn next_look(session: &Session, clock: &dyn Clock, silent_at: Instant) -> Instant {
+    match token_left_ms(session, clock).and_then(|left| u64::try_from(left).ok()) {
+        Some(left) => silent_at.min(Instant::now() + Duration::from_millis(left.max(1))),
+        None => silent_at,
+    }
+}
+
+fn packet_type(packet: &Packet<'_>) -> PacketType {
+    match packet {
+        Packet::Connect(_) => PacketType::Connect,
+        Packet::Connack(_) => PacketType::Connack,
+        Packet::Publish(_) => PacketType::Publish,
+        Packet::Puback(_) => PacketType::Puback,
+        Packet::Pubrec(_) => PacketType::Pubrec,
+        Packet::Pubrel(_) => PacketType::Pubrel,
+        Packet::Pubcomp(_) => PacketType::Pubcomp,
+        Packet::Subscribe(_) => PacketType::Subscribe,
+        Packet::Suback(_) => PacketType::Suback,
+        Packet::Unsubscribe(_) => PacketType::Unsubscribe,
+        Packet::Unsuback(_) => PacketType::Unsuback,
+        Packet::Pingreq => PacketType::Pingreq,
+        Packet::Pingresp => PacketType::Pingresp,
+        Packet::Disconnect => PacketType::Disconnect,
+    }
+}

@@ -1,0 +1,35 @@
+//! Bounds of the MQTT front.
+
+use std::time::Duration;
+
+/// Bytes read at once, and of the buffers that idle connections share.
+pub const READ_BUFFER_BYTES: usize = 16 * 1024;
+/// Below this many free bytes the read buffer grows.
+pub const READ_FREE_BYTES_MIN: usize = 4 * 1024;
+/// Read buffers kept for reuse on each thread.
+pub const SPARE_BUFFERS_MAX: usize = 64;
+/// A write buffer that grew beyond this is given back after the flush.
+pub const WRITE_BUFFER_BYTES_KEPT: usize = 4 * 1024;
+/// Bytes of one packet from a device: a 256 KiB message and 64 KiB of topic.
+pub const HUB_PACKET_BYTES_MAX: usize = 320 * 1024 + 16;
+/// Bytes of one packet to DPS. Source: docs, DPS quotas (message 96 KB), and 64 KiB of topic.
+pub const DPS_PACKET_BYTES_MAX: usize = 160 * 1024 + 16;
+/// Bytes of the CONNECT packet: user name, token and a will of 64 KiB each.
+pub const CONNECT_PACKET_BYTES_MAX: usize = 3 * 65_535 + 1024;
+/// How long a connection may take to send CONNECT after TLS. Source: docs, MQTT 5 page (30 s).
+pub const CONNECT_WAIT: Duration = Duration::from_secs(30);
+/// The longest silence allowed, also to clients that ask for none (keep-alive 0). Source: docs, 29.45 minutes.
+pub const SILENCE_MAX: Duration = Duration::from_secs(1767);
+/// How long a client may leave what it was sent unread.
+pub const WRITE_WAIT: Duration = Duration::from_secs(30);
+/// How long an orderly close may take.
+pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
+/// How long a token is honoured after it expired on a live session: .NET and Java wait for the hub to disconnect.
+/// Source: docs, connectivity page (10 minutes).
+pub const TOKEN_GRACE: Duration = Duration::from_secs(600);
+/// How long a DPS connection may stay open in all: a registration takes milliseconds, a webhook seconds.
+pub const DPS_SESSION: Duration = Duration::from_secs(600);
+/// How long a DPS connection may stay silent after its registration was refused.
+pub const DPS_SILENCE: Duration = Duration::from_secs(60);
+/// Requests of one DPS connection.
+pub const DPS_REQUESTS_MAX: usize = 256;
