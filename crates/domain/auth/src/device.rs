@@ -1,0 +1,366 @@
+//! Devices of a hub.
+
+use roadstead_model::{
+    AccessPolicy, AuthMethod, Device, DeviceAuth, DeviceStatus, Right, Secret, Thumbprint, UnixSeconds,
+};
+use roadstead_sas::{SasToken, Segment};
+
+use crate::{
+    certificate::{self, Case},
+    evidence::{Credential, Evidence},
+    keys::signed_by_either,
+    policy,
+    refusal::{AuthRefusal, Means},
+    scope,
+    trust::Trust,
+};
+
+/// A device that proved itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceGrant {
+    /// How it proved itself.
+    pub method: AuthMethod,
+    /// The token's `se`; clock skew and any grace for live connections come on top. `None` for a certificate: a live session
+    /// outlasts it.
+    pub expires_at: Option<UnixSeconds>,
+    /// SHA-256 of each certificate from the leaf to the verified CA, so that revoking one finds the live sessions that rest on
+    /// it. The leaf alone when its thumbprint is registered; empty for tokens.
+    pub path: Vec<Thumbprint>,
+}
+
+/// Judges what a device presented to its hub, which answers to `names` (host name and aliases) and has `policies`.
+///
+/// A token is the device's own (no `skn`) or that of a policy with `DeviceConnect`, which speaks for every device. A token of
+/// its own or a certificate must be the means registered for the device. Whether the device is disabled is looked at last:
+/// only who could have connected learns of it.
+///
+/// Errors: [`AuthRefusal`]. Source: `reference/hub-device.md` 4.1, 4.2
+pub fn judge<'a>(
+    device: &Device,
+    names: impl IntoIterator<Item = &'a str>,
+    policies: &[AccessPolicy],
+    evidence: &Evidence<'_>,
+    trust: &Trust,
+    now: UnixSeconds,
+) -> Result<DeviceGrant, AuthRefusal> {
+    let grant = match evidence.credential()? {
+        Credential::Token(text) => judge_token(device, names, policies, text, now),
+        Credential::Chain(chain) => judge_chain(device, chain, trust, now),
+    }?;
+    match device.status {
+        DeviceStatus::Enabled => Ok(grant),
+        DeviceStatus::Disabled => Err(AuthRefusal::DeviceDisabled { reason: device.status_reason.clone() }),
+    }
+}
+
+fn judge_token<'a>(
+    device: &Device,
+    names: impl IntoIterator<Item = &'a str>,
+    policies: &[AccessPolicy],
+    text: &str,
+    now: UnixSeconds,
+) -> Result<DeviceGrant, AuthRefusal> {
+    let token = SasToken::parse(text)?;
+    scope::check(&token, names, &[Segment::AnyCase("devices"), Segment::Exact(device.id.as_str())])?;
+    let expires_at = Some(UnixSeconds(token.expiry_s()));
+    if token.key_name().is_some() {
+        policy::judge_named(&token, policies, Right::DeviceConnect, now)?;
+        return Ok(DeviceGrant { method: AuthMethod::HubSas, expires_at, path: Vec::new() });
+    }
+    let (primary, secondary) = own_keys(device)?;
+    if !signed_by_either(&token, primary, secondary) {
+        return Err(AuthRefusal::Signature { owner: shown(device) });
+    }
+    token.check_expiry(now.0)?;
+    Ok(DeviceGrant { method: AuthMethod::DeviceSas, expires_at, path: Vec::new() })
+}
+
+fn own_keys(device: &Device) -> Result<(&Secret, &Secret), AuthRefusal> {
+    let registered = match &device.auth {
+        DeviceAuth::Sas { primary, secondary } => return Ok((primary, secondary)),
+        DeviceAuth::Thumbprints { .. } => Means::Thumbprint,
+        DeviceAuth::CertificateAuthority { .. } => Means::CertificateAuthority,
+        DeviceAuth::None => Means::PolicyOnly,
+    };
+    Err(AuthRefusal::Means { owner: shown(device), registered, presented: Means::Token })
+}
+
+fn judge_chain(
+    device: &Device,
+    chain: &[Vec<u8>],
+    trust: &Trust,
+    now: UnixSeconds,
+) -> Result<DeviceGrant, AuthRefusal> {
+    let path = match &device.auth {
+        DeviceAuth::Thumbprints { primary, secondary } => {
+            let leaf = certificate::read_leaf(chain)?;
+            certificate::check_registered(&leaf, &shown(device), primary.as_ref(), secondary.as_ref(), now)?;
+            vec![certificate::thumbprint(leaf.sha256())]
+        }
+        DeviceAuth::CertificateAuthority { through } => {
+            let leaf = certificate::read_leaf(chain)?;
+            certificate::check_common_name(&leaf, device.id.as_str(), Case::Exact)?;
+            let path = match through {
+                None => trust.find_path(chain, now)?,
+                Some(through) => trust.find_path_through(chain, through, now)?,
+            };
+            path.thumbprints
+        }
+        DeviceAuth::Sas { .. } => return Err(wrong_means(device, Means::Token)),
+        DeviceAuth::None => return Err(wrong_means(device, Means::PolicyOnly)),
+    };
+    Ok(DeviceGrant { method: AuthMethod::X509, expires_at: None, path })
+}
+
+fn wrong_means(device: &Device, registered: Means) -> AuthRefusal {
+    AuthRefusal::Means { owner: shown(device), registered, presented: Means::Certificate }
+}
+
+fn shown(device: &Device) -> String {
+    format!("device `{}`", device.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use roadstead_model::{CaCertificate, CertificateName, DeviceId, Etag, GenerationId, Rights, UnixMillis};
+    use roadstead_pki::{Authority, KeyKind, Validity};
+    use roadstead_sas::{SasKey, sign};
+
+    use super::*;
+
+    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+    const YEAR_S: i64 = 365 * 86_400;
+
+    fn validity(now_s: i64, lifetime_s: i64) -> Validity {
+        Validity { now_s, lifetime_s }
+    }
+
+    /// root (verified at the hub) < intermediate; other root (verified at a linked DPS) < group CA.
+    struct Cas {
+        root: Authority,
+        intermediate: Authority,
+        dps_root: Authority,
+        group: Authority,
+        stranger: Authority,
+    }
+
+    static CAS: LazyLock<Cas> = LazyLock::new(|| {
+        let long = validity(NOW.0 - YEAR_S, 10 * YEAR_S);
+        let root = Authority::root("root", KeyKind::P256, long).unwrap();
+        let dps_root = Authority::root("dps root", KeyKind::P256, long).unwrap();
+        Cas {
+            intermediate: root.intermediate("intermediate", KeyKind::P256, long).unwrap(),
+            group: dps_root.intermediate("group", KeyKind::P256, long).unwrap(),
+            stranger: Authority::root("stranger", KeyKind::P256, long).unwrap(),
+            root,
+            dps_root,
+        }
+    });
+
+    fn leaf(under: &Authority, name: &str) -> Vec<u8> {
+        let issued = under.device(name, KeyKind::P256, validity(NOW.0, YEAR_S)).unwrap();
+        issued.certificate.der().to_vec()
+    }
+
+    fn sha256(der: &[u8]) -> Thumbprint {
+        certificate::thumbprint(certificate::read_leaf(&[der.to_vec()]).unwrap().sha256())
+    }
+
+    fn uploaded(ca: &Authority, verified: bool) -> CaCertificate {
+        CaCertificate {
+            name: CertificateName::parse("ca").unwrap(),
+            der: ca.certificate().der().to_vec(),
+            verified,
+            verification_code: None,
+            etag: Etag::from_client("e"),
+            created: UnixMillis(0),
+            updated: UnixMillis(0),
+        }
+    }
+
+    fn trust() -> Trust {
+        let dps = Trust::new(&[uploaded(&CAS.dps_root, true)], [CAS.group.certificate().der()]);
+        Trust::new(&[uploaded(&CAS.root, true), uploaded(&CAS.stranger, false)], []).with_linked([&dps])
+    }
+
+    fn key(byte: u8) -> SasKey {
+        SasKey::from_bytes(vec![byte; 32])
+    }
+
+    fn secret(byte: u8) -> Secret {
+        Secret::new(key(byte).to_base64().as_str())
+    }
+
+    fn device(auth: DeviceAuth) -> Device {
+        Device {
+            id: DeviceId::parse("dev1").unwrap(),
+            generation: GenerationId(1),
+            etag: Etag::from_client("e"),
+            status: DeviceStatus::Enabled,
+            status_reason: None,
+            status_updated: UnixMillis(0),
+            auth,
+            iot_edge: false,
+            created: UnixMillis(0),
+        }
+    }
+
+    fn with_keys() -> DeviceAuth {
+        DeviceAuth::Sas { primary: secret(1), secondary: secret(2) }
+    }
+
+    fn judged(device: &Device, token: Option<&str>, chain: &[Vec<u8>]) -> Result<DeviceGrant, AuthRefusal> {
+        let policy = |name: &str, byte, right| AccessPolicy {
+            key_name: name.to_owned(),
+            primary: secret(byte),
+            secondary: secret(byte + 1),
+            rights: Rights::of(&[right]),
+        };
+        let policies = [policy("device", 10, Right::DeviceConnect), policy("service", 20, Right::ServiceConnect)];
+        let evidence = Evidence { token, chain };
+        judge(device, ["hub1.example", "alias.example"], &policies, &evidence, &trust(), NOW)
+    }
+
+    #[test]
+    fn tokens_of_the_device_and_of_policies() {
+        let own = device(with_keys());
+        let certified = device(DeviceAuth::CertificateAuthority { through: None });
+        let policy_only = device(DeviceAuth::None);
+        let (scope, soon) = ("hub1.example/devices/dev1", NOW.0 + 60);
+        for (device, token, expected) in [
+            (&own, sign(scope, &key(1), soon, None), Ok(AuthMethod::DeviceSas)),
+            (&own, sign("alias.example/devices/dev1", &key(2), soon, None), Ok(AuthMethod::DeviceSas)),
+            (&own, sign("hub1.example", &key(10), soon, Some("device")), Ok(AuthMethod::HubSas)),
+            (&certified, sign(scope, &key(11), soon, Some("device")), Ok(AuthMethod::HubSas)),
+            (&policy_only, sign(scope, &key(10), soon, Some("device")), Ok(AuthMethod::HubSas)),
+            (&own, sign(scope, &key(3), soon, None), Err("the token is not signed with a key of device `dev1`")),
+            (
+                &own,
+                sign("hub1.example/devices/DEV1", &key(1), soon, None),
+                Err("the token is for `hub1.example/devices/DEV1`, not for `hub1.example/devices/dev1`"),
+            ),
+            (
+                &own,
+                sign(scope, &key(1), NOW.0 - 301, None),
+                Err("the token expired 301 s ago (se=1799999699, 300 s of clock skew are forgiven); \
+                     renew it, or correct the clock of its maker"),
+            ),
+            (
+                &own,
+                sign(scope, &key(20), soon, Some("service")),
+                Err("policy `service` lacks DeviceConnect: it has ServiceConnect"),
+            ),
+            (
+                &certified,
+                sign(scope, &key(1), soon, None),
+                Err("device `dev1` proves itself with a certificate issued under a verified CA, \
+                     but a token signed with its symmetric key came"),
+            ),
+            (
+                &policy_only,
+                sign(scope, &key(1), soon, None),
+                Err(
+                    "device `dev1` proves itself with nothing of its own (only a policy with DeviceConnect speaks for it), \
+                     but a token signed with its symmetric key came",
+                ),
+            ),
+        ] {
+            match (judged(device, Some(&token), &[]), expected) {
+                (Ok(grant), Ok(method)) => {
+                    let expected = DeviceGrant { method, expires_at: Some(UnixSeconds(soon)), path: Vec::new() };
+                    assert_eq!(grant, expected, "{token}");
+                }
+                (Err(refusal), Err(text)) => assert_eq!(refusal.to_string(), text),
+                (found, expected) => panic!("{token}: {found:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn registered_thumbprints() {
+        let presented = leaf(&CAS.stranger, "any name");
+        let chain = [presented.clone()];
+        let read = certificate::read_leaf(&chain).unwrap();
+        let (sha1, sha256) = (certificate::thumbprint(read.sha1()), certificate::thumbprint(read.sha256()));
+        let other = sha256_of_other();
+        for (primary, secondary) in
+            [(Some(&sha1), None), (Some(&sha256), None), (Some(&other), Some(&sha256)), (None, Some(&sha1))]
+        {
+            let auth = DeviceAuth::Thumbprints { primary: primary.cloned(), secondary: secondary.cloned() };
+            let grant = judged(&device(auth), None, &chain).unwrap();
+            assert_eq!((grant.method, grant.path), (AuthMethod::X509, vec![sha256.clone()]));
+        }
+        for (primary, shown) in [(Some(other.clone()), other.as_str()), (None, "none")] {
+            let auth = DeviceAuth::Thumbprints { primary, secondary: None };
+            let refusal = judged(&device(auth), None, &chain).unwrap_err().to_string();
+            let expected = format!(
+                "the certificate presented (SHA-1 {sha1}, SHA-256 {sha256}) is not the one registered for device `dev1` \
+                 (primary {shown}, secondary none)"
+            );
+            assert_eq!(refusal, expected);
+        }
+    }
+
+    fn sha256_of_other() -> Thumbprint {
+        sha256(CAS.root.certificate().der())
+    }
+
+    #[test]
+    fn a_registered_certificate_out_of_date_is_refused() {
+        let old = CAS.stranger.device("dev1", KeyKind::P256, validity(NOW.0 - 7200, 3600)).unwrap();
+        let der = old.certificate.der().to_vec();
+        let auth = DeviceAuth::Thumbprints { primary: Some(sha256(&der)), secondary: None };
+        let refusal = judged(&device(auth), None, &[der]).unwrap_err();
+        assert_eq!(refusal.to_string(), "certificate `dev1` expired 1 h 0 min ago: renew it");
+    }
+
+    #[test]
+    fn paths_to_a_verified_ca() {
+        let plain = DeviceAuth::CertificateAuthority { through: None };
+        let group = CAS.group.certificate().der().to_vec();
+        let enrolled = DeviceAuth::CertificateAuthority { through: Some(sha256(&group)) };
+        let intermediate = CAS.intermediate.certificate().der().to_vec();
+        let through_intermediate = DeviceAuth::CertificateAuthority { through: Some(sha256_of_other()) };
+        for (auth, chain, expected) in [
+            (&plain, vec![leaf(&CAS.root, "dev1")], Ok(2)),
+            (&plain, vec![leaf(&CAS.intermediate, "dev1"), intermediate.clone()], Ok(3)),
+            (&enrolled, vec![leaf(&CAS.group, "dev1")], Ok(3)),
+            (&through_intermediate, vec![leaf(&CAS.root, "dev1")], Ok(2)),
+            // What a linked DPS trusts counts only for the devices that it enrolled.
+            (
+                &plain,
+                vec![leaf(&CAS.group, "dev1"), group.clone()],
+                Err("issuer `CN=dps root` of `group` is neither sent by the device nor registered"),
+            ),
+            (&enrolled, vec![leaf(&CAS.root, "dev1")], Err("the certificate's path (dev1 < root) does not pass")),
+            (&plain, vec![leaf(&CAS.root, "Dev1")], Err("the certificate is for `Dev1` (its CN), not for `dev1`")),
+            (&plain, vec![leaf(&CAS.stranger, "dev1")], Err("CA `CN=stranger` is uploaded but not verified")),
+            (&plain, vec![b"nonsense".to_vec()], Err("certificate 0 of those presented cannot be read")),
+            (&plain, Vec::new(), Err("neither a token nor a client certificate came")),
+            (&with_keys(), vec![leaf(&CAS.root, "dev1")], Err("device `dev1` proves itself with a token signed")),
+            (&DeviceAuth::None, vec![leaf(&CAS.root, "dev1")], Err("device `dev1` proves itself with nothing")),
+        ] {
+            match (judged(&device(auth.clone()), None, &chain), expected) {
+                (Ok(grant), Ok(certificates)) => {
+                    assert_eq!((grant.method, grant.path.len()), (AuthMethod::X509, certificates));
+                    assert_eq!(grant.path.first(), Some(&sha256(&chain[0])));
+                }
+                (Err(refusal), Err(text)) => assert!(refusal.to_string().starts_with(text), "{refusal}, not {text}"),
+                (found, expected) => panic!("{auth:?}: {found:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn only_who_could_connect_learns_that_the_device_is_disabled() {
+        let mut disabled = device(with_keys());
+        disabled.status = DeviceStatus::Disabled;
+        disabled.status_reason = Some("stolen".to_owned());
+        let token = |byte| sign("hub1.example/devices/dev1", &key(byte), NOW.0, None);
+        let refusal = judged(&disabled, Some(&token(1)), &[]).unwrap_err();
+        assert_eq!(refusal.to_string(), "device is disabled: stolen");
+        assert!(matches!(judged(&disabled, Some(&token(9)), &[]), Err(AuthRefusal::Signature { .. })));
+    }
+}

@@ -1,0 +1,30 @@
+//! Who is calling, and what may they do.
+//!
+//! Judges what a caller presented ([`Evidence`]: a shared access signature, a certificate chain, or both) against what is
+//! registered: a device of a hub ([`device`]), the policies of a hub or DPS instance ([`policy`]), and, for enrollments, the
+//! parts of which DPS composes its own verdict ([`registration`], [`certificate`], [`trust`]). Refuses to know where records
+//! are kept and how a refusal is worded on the wire. Every refusal is an [`AuthRefusal`] whose text names the cause and
+//! holds neither key nor token. Signatures are compared in constant time.
+//!
+//! Sources: `reference/hub-device.md` section 4, `reference/hub-service.md` 1.2, `reference/dps.md` section 2.
+
+#![warn(missing_docs)]
+
+pub mod certificate;
+pub mod device;
+pub mod evidence;
+mod keys;
+pub mod limits;
+pub mod policy;
+pub mod refusal;
+pub mod registration;
+mod scope;
+pub mod trust;
+
+pub use device::DeviceGrant;
+pub use evidence::{Credential, Evidence};
+pub use policy::PolicyGrant;
+pub use refusal::{AuthRefusal, Means};
+pub use registration::RegistrationToken;
+pub use roadstead_sas::Segment;
+pub use trust::{Path, Trust};

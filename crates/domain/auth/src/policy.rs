@@ -1,0 +1,148 @@
+//! Callers that hold a key of one of a hub's or DPS instance's policies.
+
+use roadstead_model::{AccessPolicy, Right, Rights, UnixSeconds};
+use roadstead_sas::{SasToken, Segment};
+
+use crate::{
+    keys::signed_by_either,
+    refusal::AuthRefusal,
+    scope::{self, shown},
+};
+
+/// A caller that a policy speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyGrant {
+    /// The policy's name: `iothubowner`.
+    pub key_name: String,
+    /// All that the policy may do.
+    pub rights: Rights,
+    /// The token's `se`. Clock skew and any grace for live connections come on top.
+    pub expires_at: UnixSeconds,
+}
+
+/// Judges a back end's token for a resource: one of `names` (host name and aliases, `hub1.example`) followed by `path`
+/// (`[AnyCase("devices"), Exact("dev1")]`), for the exercise of `right`.
+///
+/// Errors: [`AuthRefusal`]: unreadable, for something else, no such policy, not its key, too old, right lacking.
+/// Source: `reference/hub-service.md` 1.2, `reference/dps.md` 4.1
+pub fn judge<'a>(
+    token: &str,
+    names: impl IntoIterator<Item = &'a str>,
+    policies: &[AccessPolicy],
+    path: &[Segment<'_>],
+    right: Right,
+    now: UnixSeconds,
+) -> Result<PolicyGrant, AuthRefusal> {
+    if token.is_empty() {
+        return Err(AuthRefusal::NoCredentials);
+    }
+    let token = SasToken::parse(token)?;
+    scope::check(&token, names, path)?;
+    judge_named(&token, policies, right, now)
+}
+
+/// Judges everything of a policy's token but what it is for.
+pub(crate) fn judge_named(
+    token: &SasToken<'_>,
+    policies: &[AccessPolicy],
+    right: Right,
+    now: UnixSeconds,
+) -> Result<PolicyGrant, AuthRefusal> {
+    let key_name = token.key_name().ok_or(AuthRefusal::NoPolicyNamed)?;
+    let policy = policies
+        .iter()
+        .find(|policy| policy.key_name.eq_ignore_ascii_case(key_name))
+        .ok_or_else(|| AuthRefusal::NoSuchPolicy { key_name: shown(key_name) })?;
+    if !signed_by_either(token, &policy.primary, &policy.secondary) {
+        return Err(AuthRefusal::Signature { owner: format!("policy `{}`", policy.key_name) });
+    }
+    token.check_expiry(now.0)?;
+    if !policy.rights.allows(right) {
+        return Err(AuthRefusal::PolicyLacks { key_name: policy.key_name.clone(), right, rights: policy.rights });
+    }
+    Ok(PolicyGrant {
+        key_name: policy.key_name.clone(),
+        rights: policy.rights,
+        expires_at: UnixSeconds(token.expiry_s()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use roadstead_model::Secret;
+    use roadstead_sas::{SasKey, sign};
+
+    use super::*;
+
+    const NOW: UnixSeconds = UnixSeconds(1_000_000);
+
+    fn key(byte: u8) -> SasKey {
+        SasKey::from_bytes(vec![byte; 32])
+    }
+
+    fn policies() -> Vec<AccessPolicy> {
+        let policy = |name: &str, primary, secondary, rights: &[Right]| AccessPolicy {
+            key_name: name.to_owned(),
+            primary: Secret::new(key(primary).to_base64().as_str()),
+            secondary: Secret::new(key(secondary).to_base64().as_str()),
+            rights: Rights::of(rights),
+        };
+        vec![
+            policy("iothubowner", 1, 2, &[Right::RegistryWrite, Right::ServiceConnect, Right::DeviceConnect]),
+            policy("service", 3, 4, &[Right::ServiceConnect]),
+        ]
+    }
+
+    fn judged(token: &str) -> Result<PolicyGrant, AuthRefusal> {
+        let path = [Segment::AnyCase("devices"), Segment::Exact("dev1")];
+        judge(token, ["hub1.example", "alias.example"], &policies(), &path, Right::RegistryRead, NOW)
+    }
+
+    #[test]
+    fn either_key_for_any_name_and_prefix() {
+        for (resource, byte, name) in [
+            ("hub1.example", 1, "iothubowner"),
+            ("hub1.example", 2, "iothubowner"),
+            ("HUB1.example/devices", 1, "IoTHubOwner"),
+            ("alias.example/devices/dev1", 1, "iothubowner"),
+        ] {
+            let grant = judged(&sign(resource, &key(byte), NOW.0 - 299, Some(name))).unwrap();
+            assert_eq!((grant.key_name.as_str(), grant.expires_at), ("iothubowner", UnixSeconds(NOW.0 - 299)));
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_cause() {
+        let sign = |resource, byte, expiry_s, name| sign(resource, &key(byte), expiry_s, name);
+        for (token, text) in [
+            (String::new(), "neither a token nor a client certificate came with the request"),
+            ("Bearer x".into(), "the token does not begin with `SharedAccessSignature `"),
+            (
+                sign("hub2.example", 1, NOW.0, Some("iothubowner")),
+                "the token is for `hub2.example`, not for `hub1.example/devices/dev1`",
+            ),
+            (
+                sign("hub1.example/devices/dev2", 1, NOW.0, Some("iothubowner")),
+                "the token is for `hub1.example/devices/dev2`, not for `hub1.example/devices/dev1`",
+            ),
+            (sign("hub1.example", 1, NOW.0, None), "the token names no access policy (`skn`)"),
+            (sign("hub1.example", 1, NOW.0, Some("root")), "there is no access policy `root`"),
+            (
+                sign("hub1.example", 3, NOW.0, Some("iothubowner")),
+                "the token is not signed with a key of policy `iothubowner`",
+            ),
+            (
+                sign("hub1.example", 1, NOW.0 - 400, Some("iothubowner")),
+                "the token expired 400 s ago (se=999600, 300 s of clock skew are forgiven); renew it, or correct the clock of its maker",
+            ),
+            (
+                sign("hub1.example", 4, NOW.0, Some("service")),
+                "policy `service` lacks RegistryRead: it has ServiceConnect",
+            ),
+        ] {
+            let refusal = judged(&token).unwrap_err().to_string();
+            assert_eq!(refusal, text);
+            assert!(!refusal.contains("sig="), "{refusal}");
+        }
+    }
+}

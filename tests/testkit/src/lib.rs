@@ -1,0 +1,10 @@
+//! What tests share: stand-ins for the ports, which keep their promises in memory.
+//!
+//! Owns [`MemoryRecords`], a [`Records`](roadstead_store::Records) without a disk that can be told to fail, and the clock
+//! and chance that tests hold in their hands ([`FakeClock`], [`CountingRandom`]). Refuses to be part of any program.
+
+mod clock;
+mod memory_records;
+
+pub use clock::{CountingRandom, FakeClock};
+pub use memory_records::MemoryRecords;

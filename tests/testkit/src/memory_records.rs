@@ -1,0 +1,329 @@
+//! [`Records`] in memory.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Bound,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use roadstead_model::{
+    CaCertificate, CertificateName, CertificateOwner, Device, DeviceId, DeviceStatus, Dps, Enrollment, EnrollmentGroup,
+    EnrollmentGroupId, Etag, Hub, HubKey, IdScope, Registration, RegistrationId, ResourceGroup, Subscription, Twin,
+};
+use roadstead_store::{Expect, Page, Records, StoreError, Write, limits::PAGE_ITEMS_MAX, records::DeviceCounts};
+
+/// Records that live as long as the value. Keeps every promise of [`Records`] but durability.
+#[derive(Debug, Default)]
+pub struct MemoryRecords {
+    tables: Mutex<Tables>,
+    failures: Mutex<VecDeque<StoreError>>,
+    commits: AtomicUsize,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Tables {
+    groups: BTreeMap<String, ResourceGroup>,
+    hubs: BTreeMap<HubKey, Hub>,
+    dps: BTreeMap<String, Dps>,
+    certificates: BTreeMap<(String, CertificateName), CaCertificate>,
+    devices: BTreeMap<(HubKey, String), Device>,
+    twins: BTreeMap<(HubKey, String), Twin>,
+    subscriptions: BTreeMap<(HubKey, String), Vec<Subscription>>,
+    enrollments: BTreeMap<(String, String), Enrollment>,
+    enrollment_groups: BTreeMap<(String, String), EnrollmentGroup>,
+    registrations: BTreeMap<(String, String), Registration>,
+}
+
+impl MemoryRecords {
+    /// Nothing stored.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets the next commit fail so, and writes nothing of it. Several failures are used up in order.
+    pub fn fail_next_commit(&self, error: StoreError) {
+        self.failures.lock().push_back(error);
+    }
+
+    /// How many batches were committed.
+    pub fn commits(&self) -> usize {
+        self.commits.load(Ordering::SeqCst)
+    }
+}
+
+/// A write in place: checks what is expected, then stores `value` or removes.
+fn write<K: Ord, V>(
+    table: &mut BTreeMap<K, V>,
+    key: K,
+    value: Option<V>,
+    expect: &Expect,
+    etag: fn(&V) -> Option<&Etag>,
+) -> bool {
+    let stored = table.get(&key);
+    let holds = match expect {
+        Expect::Absent => stored.is_none(),
+        Expect::Present => stored.is_some(),
+        Expect::Any => true,
+        Expect::Etag(expected) => stored.and_then(etag) == Some(expected),
+    };
+    if holds {
+        match value {
+            Some(value) => table.insert(key, value),
+            None => table.remove(&key),
+        };
+    }
+    holds
+}
+
+fn owner(owner: &CertificateOwner) -> String {
+    match owner {
+        CertificateOwner::Hub(key) => format!("hub {key}"),
+        CertificateOwner::Dps(scope) => format!("dps {scope}"),
+    }
+}
+
+impl Tables {
+    /// Whether the write found what it expected; then it is done.
+    fn apply(&mut self, change: Write) -> bool {
+        let scoped = |scope: &IdScope, key: String| (scope.as_str().to_owned(), key);
+        let on_hub = |hub: HubKey, id: &DeviceId| (hub, id.as_str().to_owned());
+        match change {
+            Write::PutGroup(group, expect) => {
+                write(&mut self.groups, group.name.as_str().to_lowercase(), Some(group), &expect, |_| None)
+            }
+            Write::DeleteGroup(name, expect) => {
+                write(&mut self.groups, name.as_str().to_lowercase(), None, &expect, |_| None)
+            }
+            Write::PutHub(hub, expect) => write(&mut self.hubs, hub.key, Some(hub), &expect, |h| Some(&h.etag)),
+            Write::DeleteHub(key, expect) => {
+                let done = write(&mut self.hubs, key, None, &expect, |h| Some(&h.etag));
+                if done {
+                    self.devices.retain(|(hub, _), _| *hub != key);
+                    self.twins.retain(|(hub, _), _| *hub != key);
+                    self.subscriptions.retain(|(hub, _), _| *hub != key);
+                    let gone = owner(&CertificateOwner::Hub(key));
+                    self.certificates.retain(|(owner, _), _| *owner != gone);
+                }
+                done
+            }
+            Write::PutDps(dps, expect) => {
+                write(&mut self.dps, dps.id_scope.as_str().to_owned(), Some(dps), &expect, |d| Some(&d.etag))
+            }
+            Write::DeleteDps(scope, expect) => {
+                let done = write(&mut self.dps, scope.as_str().to_owned(), None, &expect, |d| Some(&d.etag));
+                if done {
+                    self.enrollments.retain(|(of, _), _| of != scope.as_str());
+                    self.enrollment_groups.retain(|(of, _), _| of != scope.as_str());
+                    self.registrations.retain(|(of, _), _| of != scope.as_str());
+                    let gone = owner(&CertificateOwner::Dps(scope));
+                    self.certificates.retain(|(owner, _), _| *owner != gone);
+                }
+                done
+            }
+            Write::PutCertificate(of, ca, expect) => {
+                write(&mut self.certificates, (owner(&of), ca.name.clone()), Some(ca), &expect, |c| Some(&c.etag))
+            }
+            Write::DeleteCertificate(of, name, expect) => {
+                write(&mut self.certificates, (owner(&of), name), None, &expect, |c| Some(&c.etag))
+            }
+            Write::PutDevice(hub, device, expect) => {
+                write(&mut self.devices, on_hub(hub, &device.id), Some(device), &expect, |d| Some(&d.etag))
+            }
+            Write::DeleteDevice(hub, id, expect) => {
+                let done = write(&mut self.devices, on_hub(hub, &id), None, &expect, |d| Some(&d.etag));
+                if done {
+                    self.twins.remove(&on_hub(hub, &id));
+                    self.subscriptions.remove(&on_hub(hub, &id));
+                }
+                done
+            }
+            Write::PutTwin(hub, id, twin, expect) => {
+                write(&mut self.twins, on_hub(hub, &id), Some(twin), &expect, |t| Some(&t.etag))
+            }
+            Write::PutSubscriptions(hub, id, list) => {
+                let list = Some(list).filter(|list| !list.is_empty());
+                write(&mut self.subscriptions, on_hub(hub, &id), list, &Expect::Any, |_| None)
+            }
+            Write::PutEnrollment(scope, enrollment, expect) => {
+                let key = scoped(&scope, enrollment.registration_id.key());
+                write(&mut self.enrollments, key, Some(enrollment), &expect, |e| Some(&e.etag))
+            }
+            Write::DeleteEnrollment(scope, id, expect) => {
+                write(&mut self.enrollments, scoped(&scope, id.key()), None, &expect, |e| Some(&e.etag))
+            }
+            Write::PutEnrollmentGroup(scope, group, expect) => {
+                let key = scoped(&scope, group.id.key());
+                write(&mut self.enrollment_groups, key, Some(group), &expect, |g| Some(&g.etag))
+            }
+            Write::DeleteEnrollmentGroup(scope, id, expect) => {
+                write(&mut self.enrollment_groups, scoped(&scope, id.key()), None, &expect, |g| Some(&g.etag))
+            }
+            Write::PutRegistration(scope, registration, expect) => {
+                let key = scoped(&scope, registration.registration_id.key());
+                write(&mut self.registrations, key, Some(registration), &expect, |r| Some(&r.etag))
+            }
+            Write::DeleteRegistration(scope, id, expect) => {
+                write(&mut self.registrations, scoped(&scope, id.key()), None, &expect, |r| Some(&r.etag))
+            }
+        }
+    }
+}
+
+/// Up to `limit` of the records under `prefix` whose key lies after `after`.
+fn page<P: Ord + Clone, V, T>(
+    table: &BTreeMap<(P, String), V>,
+    prefix: &P,
+    after: Option<&str>,
+    limit: usize,
+    item: impl Fn(&str, &V) -> Option<T>,
+) -> Page<T> {
+    let start = match after {
+        Some(after) => Bound::Excluded((prefix.clone(), after.to_owned())),
+        None => Bound::Included((prefix.clone(), String::new())),
+    };
+    let mut found = table
+        .range((start, Bound::Unbounded))
+        .take_while(|((of, _), _)| of == prefix)
+        .filter_map(|((_, key), value)| item(key, value).map(|item| (key.clone(), item)));
+    let items: Vec<(String, T)> = found.by_ref().take(limit.clamp(1, PAGE_ITEMS_MAX)).collect();
+    let next = found.next().and_then(|_| items.last().map(|(key, _)| key.clone()));
+    Page { items: items.into_iter().map(|(_, item)| item).collect(), next }
+}
+
+#[async_trait]
+impl Records for MemoryRecords {
+    async fn commit(&self, batch: Vec<Write>) -> Result<(), StoreError> {
+        if let Some(failure) = self.failures.lock().pop_front() {
+            return Err(failure);
+        }
+        let mut tables = self.tables.lock();
+        let mut changed = tables.clone();
+        for (index, change) in batch.into_iter().enumerate() {
+            if !changed.apply(change) {
+                return Err(StoreError::Conflict { index });
+            }
+        }
+        *tables = changed;
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError> {
+        Ok(self.tables.lock().groups.values().cloned().collect())
+    }
+
+    async fn list_hubs(&self) -> Result<Vec<Hub>, StoreError> {
+        Ok(self.tables.lock().hubs.values().cloned().collect())
+    }
+
+    async fn list_dps(&self) -> Result<Vec<Dps>, StoreError> {
+        Ok(self.tables.lock().dps.values().cloned().collect())
+    }
+
+    async fn list_certificates(&self, of: &CertificateOwner) -> Result<Vec<CaCertificate>, StoreError> {
+        let of = owner(of);
+        let tables = self.tables.lock();
+        Ok(tables.certificates.iter().filter(|((owner, _), _)| *owner == of).map(|(_, ca)| ca.clone()).collect())
+    }
+
+    async fn find_device(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Device>, StoreError> {
+        Ok(self.tables.lock().devices.get(&(hub, id.as_str().to_owned())).cloned())
+    }
+
+    async fn find_session(
+        &self,
+        hub: HubKey,
+        id: &DeviceId,
+    ) -> Result<Option<(Device, Vec<Subscription>)>, StoreError> {
+        let key = (hub, id.as_str().to_owned());
+        let tables = self.tables.lock();
+        let device = tables.devices.get(&key).cloned();
+        Ok(device.map(|device| (device, tables.subscriptions.get(&key).cloned().unwrap_or_default())))
+    }
+
+    async fn list_devices(&self, hub: HubKey, after: Option<&str>, limit: usize) -> Result<Page<Device>, StoreError> {
+        Ok(page(&self.tables.lock().devices, &hub, after, limit, |_, device| Some(device.clone())))
+    }
+
+    async fn count_devices(&self, hub: HubKey) -> Result<DeviceCounts, StoreError> {
+        let tables = self.tables.lock();
+        let statuses = tables.devices.iter().filter(|((of, _), _)| *of == hub).map(|(_, device)| device.status);
+        Ok(statuses.fold(DeviceCounts::default(), |mut counts, status| {
+            counts.total += 1;
+            match status {
+                DeviceStatus::Enabled => counts.enabled += 1,
+                DeviceStatus::Disabled => counts.disabled += 1,
+            }
+            counts
+        }))
+    }
+
+    async fn find_twin(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Twin>, StoreError> {
+        Ok(self.tables.lock().twins.get(&(hub, id.as_str().to_owned())).cloned())
+    }
+
+    async fn list_twins(
+        &self,
+        hub: HubKey,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<(Device, Twin)>, StoreError> {
+        let tables = self.tables.lock();
+        Ok(page(&tables.devices, &hub, after, limit, |id, device| {
+            let twin = tables.twins.get(&(hub, id.to_owned()))?;
+            Some((device.clone(), twin.clone()))
+        }))
+    }
+
+    async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError> {
+        Ok(self.tables.lock().enrollments.get(&(dps.as_str().to_owned(), id.key())).cloned())
+    }
+
+    async fn list_enrollments(
+        &self,
+        dps: &IdScope,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Enrollment>, StoreError> {
+        Ok(page(&self.tables.lock().enrollments, &dps.as_str().to_owned(), after, limit, |_, found| {
+            Some(found.clone())
+        }))
+    }
+
+    async fn find_enrollment_group(
+        &self,
+        dps: &IdScope,
+        id: &EnrollmentGroupId,
+    ) -> Result<Option<EnrollmentGroup>, StoreError> {
+        Ok(self.tables.lock().enrollment_groups.get(&(dps.as_str().to_owned(), id.key())).cloned())
+    }
+
+    async fn list_enrollment_groups(
+        &self,
+        dps: &IdScope,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<EnrollmentGroup>, StoreError> {
+        let tables = self.tables.lock();
+        Ok(page(&tables.enrollment_groups, &dps.as_str().to_owned(), after, limit, |_, found| Some(found.clone())))
+    }
+
+    async fn find_registration(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Registration>, StoreError> {
+        Ok(self.tables.lock().registrations.get(&(dps.as_str().to_owned(), id.key())).cloned())
+    }
+
+    async fn list_registrations(
+        &self,
+        dps: &IdScope,
+        group: &EnrollmentGroupId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Registration>, StoreError> {
+        let key = group.key();
+        Ok(page(&self.tables.lock().registrations, &dps.as_str().to_owned(), after, limit, |_, found| {
+            found.group.as_ref().filter(|group| group.key() == key).map(|_| found.clone())
+        }))
+    }
+}
