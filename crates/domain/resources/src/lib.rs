@@ -1,0 +1,41 @@
+//! What `az` manages: resource groups, hubs, DPS instances, their keys, their CA certificates and the links between them.
+//!
+//! Owns the rules of Resource Manager that matter here (names, host names, default policies, proof of possession of a CA)
+//! and the snapshot in which every front looks hubs and DPS instances up ([`Directory`]). Each write is decided on the
+//! snapshot, committed under conditions, shown in a new snapshot and then told to an [`Observer`]. Also knows the one who
+//! may do all this ([`Administrators`]). Refuses to know devices, enrollments, and how any of it is worded on the wire.
+//!
+//! Sources: `reference/arm-and-az.md`, `reference/hub-service.md` 1.2, `reference/dps.md` sections 4 and 5, `DESIGN.md`
+//! sections 5, 6 and 9.
+
+#![warn(missing_docs)]
+
+pub mod administrator;
+pub mod certificate;
+pub mod change;
+pub mod directory;
+pub mod dps;
+#[expect(missing_docs, reason = "the fields are what the texts beside them show")]
+pub mod error;
+pub mod group;
+pub mod guid;
+pub mod hub;
+pub mod limits;
+pub mod linked_hub;
+pub mod naming;
+pub mod policy;
+pub mod resources;
+
+pub use administrator::{AdminToken, Administrators, Installation, SecretDigest, TokenRefusal};
+pub use certificate::{CertificateFacts, Uploaded};
+pub use change::{Change, Observer};
+pub use directory::Directory;
+pub use dps::DpsSpec;
+pub use error::{Kind, ResourceError};
+pub use group::GroupSpec;
+pub use guid::Guid;
+pub use hub::HubSpec;
+pub use linked_hub::LinkSpec;
+pub use naming::{HostNames, Naming};
+pub use policy::PolicySpec;
+pub use resources::{Put, Resources};

@@ -1,0 +1,59 @@
+//! Bounds on what an administrator may make, with Azure's number and where it is written.
+
+use std::ops::RangeInclusive;
+
+/// Characters of a hub's name. Source: docs, Resource Manager naming rules.
+pub const HUB_NAME_CHARS: RangeInclusive<usize> = 3..=50;
+/// Characters of a DPS instance's name. Source: docs, Resource Manager naming rules (3 to 64), cut to the 63 of a DNS label.
+pub const DPS_NAME_CHARS: RangeInclusive<usize> = 3..=63;
+/// Partitions of a hub. Source: docs, quotas (2 to 32, 128 in dedicated tiers); a single one is allowed here.
+pub const PARTITIONS: RangeInclusive<u16> = 1..=128;
+/// Partitions of a hub whose maker names no number. Source: docs, "Create an IoT hub" (4).
+pub const PARTITIONS_DEFAULT: u16 = 4;
+/// Days for which a hub keeps events. Source: docs, quotas (7; Event Hubs premium: 90).
+pub const RETENTION_DAYS: RangeInclusive<u16> = 1..=90;
+/// Days for which a hub keeps events when its maker names no number. Source: docs, "Create an IoT hub" (1).
+pub const RETENTION_DAYS_DEFAULT: u16 = 1;
+
+/// Resource groups of an installation. Source: docs, subscription limits (980).
+pub const GROUPS_MAX: usize = 980;
+/// Hubs of an installation. Source: docs, quotas (50 in a subscription); more here, since there is one installation. `guess (?)`
+pub const HUBS_MAX: usize = 1000;
+/// DPS instances of an installation. Source: docs, quotas (10 in a subscription); more here. `guess (?)`
+pub const DPS_MAX: usize = 1000;
+/// Uploaded CA certificates of one owner. Source: docs, DPS limits and IoT Hub quotas (25).
+pub const CERTIFICATES_MAX: usize = 25;
+/// Hubs linked to one DPS instance. Source: docs, DPS limits (50).
+pub const LINKED_HUBS_MAX: usize = 50;
+/// How often a hub counts in an allocation. Source: DPS service API, `allocationWeight`.
+pub const ALLOCATION_WEIGHT: RangeInclusive<u16> = 1..=1000;
+/// Shared access policies of one hub or DPS instance. Azure publishes none. `guess (?)`
+pub const POLICIES_MAX: usize = 32;
+/// Bytes of a policy's name. Source: docs, Event Hubs naming rules, which hubs follow (64). `guess (?)`
+pub const POLICY_NAME_BYTES_MAX: usize = 64;
+/// Names a hub answers to beside its host name. Azure has no aliases.
+pub const ALIASES_MAX: usize = 64;
+/// Bytes of a host name. Source: RFC 1035.
+pub const HOST_NAME_BYTES_MAX: usize = 253;
+
+/// Tags of one resource. Source: docs, Resource Manager limits.
+pub const TAGS_MAX: usize = 50;
+/// Bytes of a tag's name. Source: docs, Resource Manager limits.
+pub const TAG_NAME_BYTES_MAX: usize = 512;
+/// Bytes of a tag's value. Source: docs, Resource Manager limits.
+pub const TAG_VALUE_BYTES_MAX: usize = 256;
+/// Bytes of a location's name. `guess (?)`: the longest of Azure's has 18.
+pub const LOCATION_BYTES_MAX: usize = 64;
+/// Bytes of the members of a resource that are kept without being understood, as JSON. `guess (?)`: Resource Manager
+/// takes requests of 4 MB; what the CLI sends has 2 KiB.
+pub const KEPT_BYTES_MAX: usize = 64 * 1024;
+
+/// Random bytes of a verification code, printed as 48 hex digits: a CN holds 64. Source: docs, sample codes of 48 characters.
+pub const VERIFICATION_CODE_BYTES: usize = 24;
+
+/// Seconds for which an administrator's token counts. Source: docs, Entra access tokens (60 to 90 minutes).
+pub const TOKEN_LIFETIME_S: i64 = 3600;
+/// Bytes of a token that is looked at; ours have under 100.
+pub const TOKEN_BYTES_MAX: usize = 256;
+/// Bytes of a client secret that is looked at. Source: docs, Entra application passwords are under 64.
+pub const CLIENT_SECRET_BYTES_MAX: usize = 1024;
