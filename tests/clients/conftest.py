@@ -56,7 +56,7 @@ def monitor(server, roadstead):
 def device_id(request):
     """A device of this test alone. Lower case, so that it is the same to DPS and to the hub."""
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_")).strip("-")
-    return f"{name[:48]}-{next(DEVICES)}"
+    return f"{name[:40]}-{next(DEVICES)}"
 
 
 @pytest.fixture

@@ -36,28 +36,30 @@ class Roadstead:
         return json.loads(printed) if printed.strip() else None
 
     def hub(self, *words):
-        """`roadstead iot hub device-identity ...` and the like, on the first hub."""
+        """`roadstead iot hub device-identity ...` and the like, on the hub of the exports."""
         return self("iot", "hub", *words, "--hub-name", self.hub_name)
 
     def dps(self, *words, cwd=None):
-        """`roadstead iot dps enrollment ...` and the like, on the first DPS."""
+        """`roadstead iot dps enrollment ...` and the like, on the DPS of the exports."""
         return self("iot", "dps", *words, "--dps-name", self.dps_name, "--resource-group", self.group, cwd=cwd)
 
     @cached_property
     def hub_name(self) -> str:
-        return self("iot", "hub", "list")[0]["name"]
+        hubs = self("iot", "hub", "list")
+        return next(hub["name"] for hub in hubs if hub["properties"]["hostName"] == self.server.hub_host)
 
     @cached_property
     def dps_name(self) -> str:
-        return self._first_dps["name"]
+        return self._dps["name"]
 
     @cached_property
     def group(self) -> str:
-        return self._first_dps["resourcegroup"]
+        return self._dps["resourcegroup"]
 
     @cached_property
-    def _first_dps(self) -> dict:
-        return self("iot", "dps", "list")[0]
+    def _dps(self) -> dict:
+        services = self("iot", "dps", "list")
+        return next(dps for dps in services if dps["properties"]["idScope"] == self.server.id_scope)
 
     def create_device(self, device_id: str, *words) -> dict:
         return self.hub("device-identity", "create", "--device-id", device_id, *words)

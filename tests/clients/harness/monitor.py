@@ -13,10 +13,11 @@ class Monitor:
     Reads history too (`--enqueued-time`), so a test need not wait for the monitor before it sends.
     """
 
-    def __init__(self, roadstead: Roadstead, since_ms: int, hub_name: str | None = None, *words: str):
+    def __init__(self, roadstead: Roadstead, since_ms: int, hub_name: str | None = None, with_properties: bool = True):
         server = roadstead.server
         command = [server.binary, "iot", "hub", "monitor-events", "--hub-name", hub_name or roadstead.hub_name]
-        command += ["--enqueued-time", str(since_ms), "--properties", "all", "--timeout", "0", "-o", "json", *words]
+        command += ["--enqueued-time", str(since_ms), "--timeout", "0", "-o", "json"]
+        command += ["--properties", "all"] if with_properties else []
         self._stderr_path = server.home / f"monitor-{since_ms}.err"
         self._stderr = self._stderr_path.open("wb")
         self._process = subprocess.Popen(

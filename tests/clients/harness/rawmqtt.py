@@ -133,6 +133,13 @@ class RawMqtt:
             self._receive()
         return found
 
+    def read_or_closed(self) -> Packet | None:
+        """The next packet; `None` when the server closes instead."""
+        try:
+            return self.read()
+        except Closed:
+            return None
+
     def _take(self) -> Packet | None:
         length, shift, at = 0, 0, 1
         while True:

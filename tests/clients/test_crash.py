@@ -1,0 +1,115 @@
+"""Fifty times SIGKILL under load, at moments that a seed chooses: what was acknowledged is there, once and in order."""
+
+import os
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from harness import dps, sas
+from harness.cli import Refused, Roadstead
+from harness.load import Sender, assert_exactly_once_in_order, numbers, read_up_to
+from harness.monitor import Monitor
+from harness.rawmqtt import Closed
+
+KILLS = 50
+SENDERS = 4
+MESSAGES_EACH_ROUND = 1000
+SEED = int(os.environ.get("ROADSTEAD_CRASH_SEED", "20261121"))
+
+
+class Bureau:
+    """Registers, creates and enrolls without pause, and writes down what it was told is done."""
+
+    def __init__(self, server, roadstead):
+        self.server, self.roadstead = server, roadstead
+        self.registered: list[str] = []
+        self.devices: list[str] = []
+        self.enrollments: list[str] = []
+        self.surprise: BaseException | None = None
+        self._group_key = roadstead.enroll_group_with_key("crash-group")
+        self._count = 0
+        self._stop = threading.Event()
+
+    def work(self) -> None:
+        """One of each in turn, until stopped or until the server is gone."""
+        self._stop.clear()
+        steps = [self._register, self._register, self._create_device, self._enroll]
+        try:
+            while not self._stop.is_set():
+                self._count += 1
+                steps[self._count % len(steps)](self._count)
+        except (Refused, Closed, OSError, requests.RequestException):
+            pass
+        except BaseException as error:
+            self.surprise = error
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _register(self, number: int) -> None:
+        name = f"registered-{number}"
+        credential = dps.key_credential(self.server, name, sas.device_key(self._group_key, name))
+        answer = dps.register("mqtt" if number % 3 else "https", self.server, name, credential)
+        assert answer.body["status"] == "assigned", answer
+        self.registered.append(name)
+
+    def _create_device(self, number: int) -> None:
+        self.roadstead.create_device(f"created-{number}")
+        self.devices.append(f"created-{number}")
+
+    def _enroll(self, number: int) -> None:
+        self.roadstead.enroll_with_key(f"enrolled-{number}")
+        self.enrollments.append(f"enrolled-{number}")
+
+    def assert_nothing_is_lost(self) -> None:
+        devices = {each["deviceId"] for each in self.roadstead.hub("device-identity", "list")}
+        assert set(self.devices + self.registered) <= devices
+        enrolled = {each["registrationId"] for each in self.roadstead.dps("enrollment", "list")}
+        assert set(self.enrollments) <= enrolled
+        listed = self.roadstead.dps("enrollment-group", "registration", "list", "--enrollment-id", "crash-group")
+        assert set(self.registered) <= {each["registrationId"] for each in listed if each["status"] == "assigned"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_fifty_kills(own_server, record_property):
+    chance = random.Random(SEED)
+    record_property("seed", SEED)
+    print(f"ROADSTEAD_CRASH_SEED={SEED} repeats this run")
+    server, since_ms = own_server, own_server.now_ms()
+    server.start()
+    roadstead = Roadstead(server)
+    senders = [Sender(server, f"crash-{n}", roadstead.device_key(f"crash-{n}")) for n in range(SENDERS)]
+    bureau = Bureau(server, roadstead)
+
+    with ThreadPoolExecutor(1) as office:
+        for _ in range(KILLS):
+            work = office.submit(bureau.work)
+            for sender in senders:
+                sender.start(MESSAGES_EACH_ROUND)
+            # The moment is counted from the start of the load: mostly in the thick of it, sometimes before or after.
+            threading.Event().wait(chance.uniform(0.02, 0.8))
+            server.kill()
+            bureau.stop()
+            work.result()
+            for sender in senders:
+                sender.join()
+            server.start()
+    assert bureau.surprise is None, bureau.surprise
+
+    # The last message of each device ends what there is to read of it.
+    for sender in senders:
+        sender.send(1)
+    watching = Monitor(roadstead, since_ms, with_properties=False)
+    try:
+        for sender in senders:
+            events = read_up_to(watching, sender, sender.acknowledged[-1])
+            assert_exactly_once_in_order(sender, numbers(sender, events))
+    finally:
+        watching.end()
+    bureau.assert_nothing_is_lost()
+    assert len(bureau.registered) > KILLS and len(bureau.devices) > 0 and len(bureau.enrollments) > 0
+    assert sum(len(sender.acknowledged) for sender in senders) > KILLS * SENDERS

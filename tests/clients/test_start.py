@@ -1,0 +1,202 @@
+"""`roadstead dev` itself: what it prints, what it exports, how it ends, what it keeps."""
+
+import json
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import dps, hub, sas
+from harness.cli import Roadstead
+from harness.monitor import Monitor, body
+from harness.server import free_port, parse_exports
+
+EXPORTS = [
+    "PROVISIONING_HOST",
+    "PROVISIONING_IDSCOPE",
+    "IOTHUB_CONNECTION_STRING",
+    "DPS_CONNECTION_STRING",
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "REQUESTS_CA_BUNDLE",
+    "ROADSTEAD_HTTPS_PORT",
+]
+
+
+def test_prints_what_to_paste(own_server):
+    """Ports, scope, CA and one command per client, on one screen."""
+    own_server.start()
+    printed = own_server.log()
+    words = (own_server.mqtt_port, own_server.https_port, own_server.id_scope, own_server.ca_file, "python", "curl", "mosquitto")
+    for word in words:
+        assert str(word).lower() in printed.lower(), f"{word} is not printed"
+    assert len(printed.splitlines()) <= 60
+
+
+def test_exports(server):
+    for name in EXPORTS:
+        assert server.exports.get(name), f"{name} is not exported"
+    assert server.exports["ROADSTEAD_HTTPS_PORT"] == str(server.https_port)
+    assert "." in server.hub_host, "the C SDK splits a hub's name at its first dot"
+    for name in ("IOTHUB_CONNECTION_STRING", "DPS_CONNECTION_STRING"):
+        assert set(sas.parse_connection_string(server.exports[name])) == {"HostName", "SharedAccessKeyName", "SharedAccessKey"}
+    begin = Path(server.ca_file).read_text()
+    assert begin.startswith("-----BEGIN CERTIFICATE-----")
+
+
+def test_exports_are_for_a_shell(server):
+    """`eval "$(roadstead env)"` in a shell says the same."""
+    script = 'eval "$("$0" env)" && printf %s "$IOTHUB_CONNECTION_STRING"'
+    done = subprocess.run(["sh", "-c", script, server.binary], env=server.environment, capture_output=True, text=True, check=True)
+    assert done.stdout == server.exports["IOTHUB_CONNECTION_STRING"]
+
+
+def test_env_by_flag(server):
+    done = subprocess.run([server.binary, "env", "--data-dir", server.data_dir], env={"PATH": ""}, capture_output=True, text=True)
+    assert parse_exports(done.stdout) == server.exports
+
+
+def test_server_certificate(server):
+    """Holds for every name that a fresh `dev` answers to."""
+    for host in {"localhost", "127.0.0.1", server.hub_host, socket.gethostname()}:
+        for port in (server.https_port, server.mqtt_port):
+            command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", server.ca_file, "-verify_return_error"]
+            command += ["-verify_ip", host] if host[0].isdigit() else ["-servername", host, "-verify_hostname", host]
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+            assert done.returncode == 0, f"{host}:{port}\n{done.stderr}"
+
+
+def test_secrets_are_private(server):
+    """Nobody else on this machine may read a key, a database or the administrator's credentials."""
+
+    def open_to_others(path: Path) -> bool:
+        folders = [server.data_dir, *(folder for folder in path.parents if server.data_dir in folder.parents)]
+        return bool(path.stat().st_mode & stat.S_IROTH) and all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
+
+    exposed = [path for path in server.data_dir.rglob("*") if path.is_file() and open_to_others(path)]
+    certificates = [path for path in exposed if path.read_bytes().startswith(b"-----BEGIN CERTIFICATE-----")]
+    assert exposed == certificates
+
+
+def test_env_fails_without_a_server(own_server):
+    """Before the start, and after a kill that left everything behind."""
+    command = [own_server.binary, "env"]
+    assert subprocess.run(command, env=own_server.environment, capture_output=True).returncode != 0
+    own_server.start()
+    own_server.kill()
+    done = subprocess.run(command, env=own_server.environment, capture_output=True, text=True)
+    assert done.returncode != 0 and done.stderr.strip()
+
+
+def test_sigterm_ends_it_cleanly(own_server):
+    own_server.start()
+    key = Roadstead(own_server).device_key("dev")
+    with hub.connected(own_server, "dev", key) as mqtt:
+        assert own_server.terminate() == 0
+        mqtt.wait_closed()
+
+
+def test_ephemeral_leaves_nothing(own_server):
+    """Works like any other, and its data are gone with it."""
+    own_server.start("--ephemeral")
+    key = Roadstead(own_server).device_key("dev")
+    with hub.connected(own_server, "dev", key) as mqtt:
+        mqtt.publish(hub.events_topic("dev"), b"{}")
+    assert own_server.terminate() == 0
+    left = [path for path in own_server.data_dir.rglob("*") if path.is_file()] if own_server.data_dir.exists() else []
+    assert left == []
+
+
+def test_everything_survives_a_restart(own_server):
+    """Identities, enrollments, registrations, scope, keys, CA and events; and a monitor that was watching all along."""
+    since_ms = own_server.now_ms()
+    own_server.start()
+    roadstead = Roadstead(own_server)
+    key = roadstead.device_key("stays")
+    group_key = roadstead.enroll_group_with_key("stays-too")
+    registered = dps.register("mqtt", own_server, "came", dps.key_credential(own_server, "came", sas.device_key(group_key, "came")))
+    assert registered.body["status"] == "assigned"
+    exports = own_server.exports
+    watching = Monitor(roadstead, since_ms)
+    try:
+        for number in range(3):
+            with hub.connected(own_server, "stays", key) as mqtt:
+                mqtt.publish(hub.events_topic("stays"), json.dumps({"start": number}).encode())
+            watching.wait("stays", number + 1, timeout_s=30)
+            assert own_server.terminate() == 0
+            own_server.start()
+            assert own_server.exports == exports
+        assert [body(event) for event in watching.seen("stays")] == [{"start": 0}, {"start": 1}, {"start": 2}]
+    finally:
+        watching.end()
+    group = roadstead.dps("enrollment-group", "registration", "list", "--enrollment-id", "stays-too")
+    assert [each["registrationId"] for each in group] == ["came"]
+
+
+def test_taken_port_is_said(own_server):
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", own_server.mqtt_port))
+        taken.listen()
+        command = [own_server.binary, "dev", "--ephemeral", "--mqtt-port", str(own_server.mqtt_port)]
+        command += ["--https-port", str(own_server.https_port)]
+        done = subprocess.run(command, env=own_server.environment, capture_output=True, text=True, timeout=20)
+    assert done.returncode not in (0, None)
+    assert str(own_server.mqtt_port) in done.stderr
+
+
+def test_two_servers_on_one_directory(own_server):
+    """The second is refused, the first unhurt."""
+    own_server.start()
+    command = [own_server.binary, "dev", "--data-dir", own_server.data_dir]
+    command += ["--mqtt-port", str(free_port()), "--https-port", str(free_port())]
+    done = subprocess.run(command, env=own_server.environment, capture_output=True, text=True, timeout=20)
+    assert done.returncode != 0 and str(own_server.data_dir) in done.stderr
+    assert own_server.http_status("/readyz") == 200
+
+
+def test_hostname(own_server):
+    """A hub name of one's own choice is in the exports and in the certificate."""
+    own_server.start("--hostname", "plant.localhost")
+    assert own_server.exports["IOTHUB_CONNECTION_STRING"].startswith("HostName=plant.localhost;")
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{own_server.mqtt_port}", "-CAfile", own_server.ca_file]
+    command += ["-verify_return_error", "-servername", "plant.localhost", "-verify_hostname", "plant.localhost"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+
+
+def test_log_says_no_secret(server, roadstead, device_id):
+    """Neither keys nor tokens, whatever went wrong in this run."""
+    key = roadstead.device_key(device_id)
+    token = hub.device_token(server, device_id, key)
+    with hub.dial(server) as mqtt:
+        assert mqtt.connect(device_id, hub.username(server.hub_host, device_id), sas.tampered(token)).code == 5
+    owner = sas.parse_connection_string(server.exports["IOTHUB_CONNECTION_STRING"])["SharedAccessKey"]
+    log = server.log()
+    assert device_id in log, "a refusal is logged with the device"
+    for secret in (key, owner, "SharedAccessSignature", "BEGIN"):
+        assert secret not in log
+
+
+@pytest.mark.parametrize("words", [("dev", "--no-such-flag"), ("no-such-command",), ("dev", "--mqtt-port", "70000")])
+def test_wrong_command_line(server, words):
+    done = subprocess.run([server.binary, *words], env=server.environment, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and done.stderr
+
+
+def test_hosts(server):
+    printed = Roadstead(server).text("hosts")
+    names = [line.split()[1:] for line in printed.splitlines() if line.startswith("127.0.0.1")]
+    flat = {name for line in names for name in line}
+    assert "global.azure-devices-provisioning.net" in flat
+
+
+def test_simulate(server, roadstead, monitor):
+    """Three devices provision themselves and are heard."""
+    printed = roadstead.text("simulate", "--devices", "3", "--count", "2")
+    assert printed
+    devices = [each["deviceId"] for each in roadstead.hub("device-identity", "list") if each["deviceId"].startswith("sim")]
+    assert len(devices) == 3
+    for device_id in devices:
+        monitor.wait(device_id, 2)
