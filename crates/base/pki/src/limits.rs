@@ -1,0 +1,43 @@
+//! Every bound of this crate. The budgets of the path builder are rulings of `DESIGN.md` section 9; Azure publishes none.
+
+/// Certificates a client may send in one handshake, leaf included.
+pub const SENT_CERTIFICATES_MAX: usize = 32;
+
+/// Bytes of DER a client may send in one handshake, all certificates together.
+pub const SENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Certificates in a path, leaf and anchor included.
+pub const PATH_CERTIFICATES_MAX: usize = 10;
+
+/// Signatures verified for one answer.
+pub const SIGNATURE_CHECKS_MAX: usize = 200;
+
+/// Candidates looked at for one answer. An honest fleet needs fewer than 20; parallel twins on every level would
+/// otherwise multiply without costing a signature check.
+pub const PATH_STEPS_MAX: usize = 4000;
+
+/// Shortest RSA key, in bits.
+pub const RSA_BITS_MIN: usize = 2048;
+
+/// Nesting of DER values. A certificate needs about 8.
+pub const DER_DEPTH_MAX: usize = 16;
+
+/// Bytes of one certificate text that is uploaded: PEM, base64 of PEM, or base64 of DER, comments included.
+/// `guess (?)`: Azure publishes none; an RSA-8192 certificate is 5 KiB of PEM.
+pub const UPLOAD_TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// Certificates in one uploaded text.
+pub const UPLOAD_CERTIFICATES_MAX: usize = 32;
+
+/// Characters of a name that a message shows.
+pub const SHOWN_NAME_CHARS_MAX: usize = 128;
+
+/// Longest common name issued, in characters. Source: RFC 5280 appendix A, `ub-common-name`; `reference/dps.md` 2.3.
+pub const COMMON_NAME_CHARS_MAX: usize = 64;
+
+/// Names and addresses in one server certificate.
+pub const SERVER_NAMES_MAX: usize = 100;
+
+/// Seconds by which an issued certificate begins before it was made, for devices whose clock is slow.
+/// Source: the five minutes that Azure forgives a SAS token.
+pub const BACKDATE_S: i64 = 300;
