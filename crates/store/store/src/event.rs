@@ -117,7 +117,10 @@ mod tests {
             let bytes = sample(module);
             let view = decode(&bytes).unwrap();
             assert_eq!((view.device_id, view.module_id, view.body), ("thermo-7", module, &b"{\"t\":1}"[..]));
-            assert_eq!((view.source, view.auth, view.generation), (EventSource::Telemetry, AuthMethod::X509, GenerationId(7)));
+            assert_eq!(
+                (view.source, view.auth, view.generation),
+                (EventSource::Telemetry, AuthMethod::X509, GenerationId(7))
+            );
             let properties: Vec<_> = view.properties.collect();
             assert_eq!(properties[1], Property::Application("k", Some("v")));
         }

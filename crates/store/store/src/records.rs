@@ -39,7 +39,8 @@ pub enum Write {
     /// Takes the device's twin and subscriptions with it.
     DeleteDevice(HubKey, DeviceId, Expect),
     PutTwin(HubKey, DeviceId, Twin, Expect),
-    /// Replaces all subscriptions of the device's persistent session; an empty list ends it.
+    /// Replaces all subscriptions of the device's persistent session; an empty list ends it. Without such a device, nothing
+    /// happens: a late writer must not leave subscriptions for the next device of that id.
     PutSubscriptions(HubKey, DeviceId, Vec<Subscription>),
     PutEnrollment(IdScope, Enrollment, Expect),
     DeleteEnrollment(IdScope, RegistrationId, Expect),
@@ -81,11 +82,8 @@ pub trait Records: Send + Sync {
 
     async fn find_device(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Device>, StoreError>;
     /// A device and the subscriptions of its persistent session: what a connect needs, in one read.
-    async fn find_session(
-        &self,
-        hub: HubKey,
-        id: &DeviceId,
-    ) -> Result<Option<(Device, Vec<Subscription>)>, StoreError>;
+    async fn find_session(&self, hub: HubKey, id: &DeviceId)
+    -> Result<Option<(Device, Vec<Subscription>)>, StoreError>;
     async fn list_devices(&self, hub: HubKey, after: Option<&str>, limit: usize) -> Result<Page<Device>, StoreError>;
     async fn count_devices(&self, hub: HubKey) -> Result<DeviceCounts, StoreError>;
     async fn find_twin(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Twin>, StoreError>;
@@ -115,8 +113,7 @@ pub trait Records: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<EnrollmentGroup>, StoreError>;
-    async fn find_registration(&self, dps: &IdScope, id: &RegistrationId)
-    -> Result<Option<Registration>, StoreError>;
+    async fn find_registration(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Registration>, StoreError>;
     /// Registrations that came by this group.
     async fn list_registrations(
         &self,

@@ -1,0 +1,35 @@
+//! Uploaded CA certificates.
+
+use roadstead_model::{CaCertificate, CertificateName, Etag, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use super::{Stored, V1, Vault, base64_text, write};
+use crate::error::StoreError;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CertificateV1 {
+    v: V1,
+    name: CertificateName,
+    #[serde(with = "base64_text")]
+    der: Vec<u8>,
+    verified: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verification_code: Option<String>,
+    etag: Etag,
+    created: UnixMillis,
+    updated: UnixMillis,
+}
+
+impl Stored for CaCertificate {
+    fn encode(&self, _: Vault<'_>) -> String {
+        let Self { name, der, verified, verification_code, etag, created, updated } = self.clone();
+        write(&CertificateV1 { v: V1, name, der, verified, verification_code, etag, created, updated })
+    }
+
+    fn decode(text: &str, vault: Vault<'_>) -> Result<Self, StoreError> {
+        let CertificateV1 { v: V1, name, der, verified, verification_code, etag, created, updated } =
+            vault.read(text)?;
+        Ok(Self { name, der, verified, verification_code, etag, created, updated })
+    }
+}

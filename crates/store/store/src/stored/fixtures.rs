@@ -1,0 +1,89 @@
+//! The stored samples of every version so far keep loading.
+
+use std::{fmt::Debug, fs, path::PathBuf};
+
+use roadstead_model::{CertificateOwner, Device, EnrollmentGroup};
+
+use super::{Place, Stored, Vault};
+use crate::{
+    seal::{SealKey, Sealer},
+    suite::samples,
+};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/stored-v1")
+}
+
+/// What to do with each sample: a generic closure.
+trait Visit {
+    fn record<T: Stored + PartialEq + Debug>(&mut self, file: &str, place: Place<'_>, sample: &T);
+}
+
+fn each_sample(visit: &mut impl Visit) {
+    let (hub, scope) = (samples::HUB, samples::scope());
+    let scope = scope.as_str();
+    visit.record("resource-group", Place::Group("iot-rg"), &samples::resource_group("IoT-RG"));
+    visit.record("hub", Place::Hub(hub), &samples::hub(hub, "plant"));
+    visit.record("dps", Place::Dps(scope), &samples::dps(&samples::scope(), "plant-dps"));
+    let owner = CertificateOwner::Hub(hub);
+    visit.record("certificate", Place::Certificate(&owner, "rootCA"), &samples::certificate("rootCA"));
+    for (name, auth) in samples::device_auths() {
+        let device = Device { auth, ..samples::device("thermo-7") };
+        visit.record(&format!("device-{name}"), Place::Device(hub, "thermo-7"), &device);
+    }
+    visit.record("device-disabled", Place::Device(hub, "thermo-7"), &samples::disabled_device("thermo-7"));
+    visit.record("subscriptions", Place::Subscriptions(hub, "thermo-7"), &samples::subscriptions());
+    visit.record("twin", Place::Twin(hub, "thermo-7"), &samples::twin());
+    visit.record("enrollment-keys", Place::Enrollment(scope, "dev-01"), &samples::enrollment("Dev-01"));
+    let by_certificate = samples::enrollment_by_certificate("Dev-01");
+    visit.record("enrollment-certificate", Place::Enrollment(scope, "dev-01"), &by_certificate);
+    for (name, attestation) in samples::group_attestations() {
+        let group = EnrollmentGroup { attestation, ..samples::enrollment_group("Fleet-A") };
+        visit.record(&format!("enrollment-group-{name}"), Place::EnrollmentGroup(scope, "fleet-a"), &group);
+    }
+    let place = Place::Registration(scope, "dev-01");
+    visit.record("registration-assigned", place, &samples::registration("Dev-01", Some("Fleet-A")));
+    visit.record("registration-failed", place, &samples::failed_registration("Dev-01"));
+}
+
+struct Check {
+    sealer: Sealer,
+    files: usize,
+}
+
+impl Visit for Check {
+    fn record<T: Stored + PartialEq + Debug>(&mut self, file: &str, place: Place<'_>, sample: &T) {
+        let vault = Vault { sealer: &self.sealer, place };
+        let old = fs::read_to_string(folder().join(file).with_extension("json")).expect(file);
+        assert_eq!(T::decode(&old, vault).expect(file), *sample, "{file} as first stored");
+        let new = sample.encode(vault);
+        assert!(!new.contains(samples::SECRET_MARK), "{file} shows a secret: {new}");
+        assert_eq!(T::decode(&new, vault).expect(file), *sample, "{file} as stored now");
+        self.files += 1;
+    }
+}
+
+#[test]
+fn every_stored_sample_loads() {
+    let mut check = Check { sealer: Sealer::new(&SealKey::fresh(&samples::Pattern)), files: 0 };
+    each_sample(&mut check);
+    assert_eq!(fs::read_dir(folder()).unwrap().count(), check.files, "every file has its sample");
+}
+
+struct WriteMissing(Sealer);
+
+impl Visit for WriteMissing {
+    fn record<T: Stored + PartialEq + Debug>(&mut self, file: &str, place: Place<'_>, sample: &T) {
+        let path = folder().join(file).with_extension("json");
+        if !path.exists() {
+            let text = sample.encode(Vault { sealer: &self.0, place });
+            fs::write(path, text + "\n").unwrap();
+        }
+    }
+}
+
+#[test]
+#[ignore = "writes the fixtures of records that have none yet"]
+fn write_missing_fixtures() {
+    each_sample(&mut WriteMissing(Sealer::new(&SealKey::fresh(&samples::Pattern))));
+}

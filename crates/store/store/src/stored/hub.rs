@@ -1,0 +1,71 @@
+//! Hubs.
+
+use std::borrow::Cow;
+
+use roadstead_model::{AccessPolicy, Etag, GroupName, Hub, HubKey, HubName, UnixMillis};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Stored, V1, Vault, access_policy::AccessPolicyV1, write};
+use crate::error::StoreError;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct HubV1<'a> {
+    v: V1,
+    key: HubKey,
+    name: HubName,
+    host_name: Cow<'a, str>,
+    aliases: Cow<'a, [String]>,
+    group: GroupName,
+    location: Cow<'a, str>,
+    etag: Etag,
+    created: UnixMillis,
+    partition_count: u16,
+    retention_days: u16,
+    policies: Vec<AccessPolicyV1>,
+    tags: Cow<'a, Map<String, Value>>,
+    properties: Cow<'a, Map<String, Value>>,
+}
+
+impl Stored for Hub {
+    fn encode(&self, vault: Vault<'_>) -> String {
+        write(&HubV1 {
+            v: V1,
+            key: self.key,
+            name: self.name.clone(),
+            host_name: Cow::Borrowed(&self.host_name),
+            aliases: Cow::Borrowed(&self.aliases),
+            group: self.group.clone(),
+            location: Cow::Borrowed(&self.location),
+            etag: self.etag.clone(),
+            created: self.created,
+            partition_count: self.partition_count,
+            retention_days: self.retention_days,
+            policies: self.policies.iter().map(|policy| AccessPolicyV1::new(policy, vault)).collect(),
+            tags: Cow::Borrowed(&self.tags),
+            properties: Cow::Borrowed(&self.properties),
+        })
+    }
+
+    fn decode(text: &str, vault: Vault<'_>) -> Result<Self, StoreError> {
+        let stored: HubV1 = vault.read(text)?;
+        let policies: Result<Vec<AccessPolicy>, _> =
+            stored.policies.into_iter().map(|policy| policy.load(vault)).collect();
+        Ok(Self {
+            key: stored.key,
+            name: stored.name,
+            host_name: stored.host_name.into_owned(),
+            aliases: stored.aliases.into_owned(),
+            group: stored.group,
+            location: stored.location.into_owned(),
+            etag: stored.etag,
+            created: stored.created,
+            partition_count: stored.partition_count,
+            retention_days: stored.retention_days,
+            policies: policies?,
+            tags: stored.tags.into_owned(),
+            properties: stored.properties.into_owned(),
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! Where a record stands, as text.
+
+use std::fmt;
+
+use roadstead_model::{CertificateOwner, HubKey};
+
+/// A record's place among all records: `hub/000000000000002a/device/thermo-7`. Secrets are sealed to it, and complaints
+/// name it. Names that are compared without case stand in lower case, as in their key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    Group(&'a str),
+    Hub(HubKey),
+    Dps(&'a str),
+    Certificate(&'a CertificateOwner, &'a str),
+    Device(HubKey, &'a str),
+    Subscriptions(HubKey, &'a str),
+    Twin(HubKey, &'a str),
+    Enrollment(&'a str, &'a str),
+    EnrollmentGroup(&'a str, &'a str),
+    Registration(&'a str, &'a str),
+    /// A text by which an engine knows its key again.
+    KeyCheck,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Group(name) => write!(f, "group/{name}"),
+            Self::Hub(hub) => write!(f, "hub/{hub}"),
+            Self::Dps(scope) => write!(f, "dps/{scope}"),
+            Self::Certificate(CertificateOwner::Hub(hub), name) => write!(f, "hub/{hub}/certificate/{name}"),
+            Self::Certificate(CertificateOwner::Dps(scope), name) => write!(f, "dps/{scope}/certificate/{name}"),
+            Self::Device(hub, id) => write!(f, "hub/{hub}/device/{id}"),
+            Self::Subscriptions(hub, id) => write!(f, "hub/{hub}/device/{id}/subscriptions"),
+            Self::Twin(hub, id) => write!(f, "hub/{hub}/twin/{id}"),
+            Self::Enrollment(scope, id) => write!(f, "dps/{scope}/enrollment/{id}"),
+            Self::EnrollmentGroup(scope, id) => write!(f, "dps/{scope}/enrollment-group/{id}"),
+            Self::Registration(scope, id) => write!(f, "dps/{scope}/registration/{id}"),
+            Self::KeyCheck => f.write_str("key-check"),
+        }
+    }
+}

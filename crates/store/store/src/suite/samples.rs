@@ -1,0 +1,315 @@
+//! Records for tests, every member set. The stored fixtures were made from them: a changed sample needs new fixtures
+//! beside the old ones.
+
+use roadstead_model::{
+    AccessPolicy, AllocationPolicy, Attestation, CaCertificate, CertificateEntry, CertificateName, Device, DeviceAuth,
+    DeviceId, DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, GenerationId,
+    GroupAttestation, GroupName, Hub, HubKey, HubName, IdScope, InitialTwin, LinkedHub, Provisioning,
+    ProvisioningStatus, Random, Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup,
+    Right, Rights, Secret, Subscription, Substatus, SymmetricKeys, Thumbprint, Twin, TwinSection, UnixMillis, Webhook,
+};
+use serde_json::{Map, Value, json};
+
+/// Every plain secret in the samples contains this word, so that a search for it finds any that leaked.
+pub const SECRET_MARK: &str = "UGxhaW5TZWNyZXQ";
+
+/// The hub of the samples.
+pub const HUB: HubKey = HubKey(0x2a);
+
+const NOW: UnixMillis = UnixMillis(1_795_291_370_516);
+
+/// Bytes that count up from 0: fixed keys for tests.
+pub struct Pattern;
+
+impl Random for Pattern {
+    fn fill(&self, bytes: &mut [u8]) {
+        for (i, byte) in bytes.iter_mut().enumerate() {
+            *byte = i as u8;
+        }
+    }
+}
+
+pub fn etag(text: &str) -> Etag {
+    Etag::from_client(text)
+}
+
+pub fn device_id(text: &str) -> DeviceId {
+    DeviceId::parse(text).unwrap()
+}
+
+pub fn registration_id(text: &str) -> RegistrationId {
+    RegistrationId::parse(text).unwrap()
+}
+
+pub fn group_id(text: &str) -> EnrollmentGroupId {
+    EnrollmentGroupId::parse(text).unwrap()
+}
+
+pub fn group_name(text: &str) -> GroupName {
+    GroupName::parse(text).unwrap()
+}
+
+pub fn certificate_name(text: &str) -> CertificateName {
+    CertificateName::parse(text).unwrap()
+}
+
+/// The DPS instance of the samples.
+pub fn scope() -> IdScope {
+    IdScope::parse("0ne00ABC123").unwrap()
+}
+
+fn secret(name: &str) -> Secret {
+    Secret::new(format!("{SECRET_MARK}/{name}="))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+fn thumbprint(pair: &str) -> Option<Thumbprint> {
+    Thumbprint::parse(&pair.repeat(32))
+}
+
+fn certificate_entry(byte: u8) -> CertificateEntry {
+    CertificateEntry { der: vec![0x30, 0x82, byte] }
+}
+
+fn keys() -> SymmetricKeys {
+    SymmetricKeys { primary: secret("primary"), secondary: secret("secondary") }
+}
+
+fn policies() -> Vec<AccessPolicy> {
+    [("owner", Rights::of(&Right::ALL)), ("service", Rights::of(&[Right::ServiceConnect]))]
+        .map(|(name, rights)| AccessPolicy {
+            key_name: name.to_owned(),
+            primary: secret(&format!("{name}-1")),
+            secondary: secret(&format!("{name}-2")),
+            rights,
+        })
+        .to_vec()
+}
+
+pub fn resource_group(name: &str) -> ResourceGroup {
+    ResourceGroup {
+        name: group_name(name),
+        location: "westeurope".to_owned(),
+        tags: object(json!({"zone": "b", "area": 7, "ümlaut \"quoted\"": null})),
+    }
+}
+
+pub fn hub(key: HubKey, name: &str) -> Hub {
+    Hub {
+        key,
+        name: HubName::parse(name).unwrap(),
+        host_name: format!("{name}.localhost"),
+        aliases: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+        group: group_name("iot-rg"),
+        location: "westeurope".to_owned(),
+        etag: etag("hub-1"),
+        created: NOW,
+        partition_count: 4,
+        retention_days: 7,
+        policies: policies(),
+        tags: object(json!({"line": "north"})),
+        properties: object(json!({"sku": {"name": "S1", "capacity": 1}, "routing": {"routes": []}})),
+    }
+}
+
+pub fn dps(scope: &IdScope, name: &str) -> Dps {
+    Dps {
+        id_scope: scope.clone(),
+        name: DpsName::parse(name).unwrap(),
+        host_name: format!("{name}.localhost"),
+        group: group_name("iot-rg"),
+        location: "westeurope".to_owned(),
+        etag: etag("dps-1"),
+        created: NOW,
+        allocation_policy: AllocationPolicy::GeoLatency,
+        linked_hubs: [("plant.localhost", Some(10)), ("ship.localhost", None)]
+            .map(|(host_name, allocation_weight)| LinkedHub {
+                host_name: host_name.to_owned(),
+                connection_string: Secret::new(format!(
+                    "HostName={host_name};SharedAccessKeyName=owner;SharedAccessKey={SECRET_MARK}="
+                )),
+                location: "westeurope".to_owned(),
+                apply_allocation_policy: true,
+                allocation_weight,
+            })
+            .to_vec(),
+        policies: policies(),
+        tags: object(json!({})),
+        properties: object(json!({"sku": {"name": "S1"}})),
+    }
+}
+
+pub fn certificate(name: &str) -> CaCertificate {
+    CaCertificate {
+        name: certificate_name(name),
+        der: vec![0x30, 0x03, 0x02, 0x01, 0xff],
+        verified: false,
+        verification_code: Some("8A3C".to_owned()),
+        etag: etag("certificate-1"),
+        created: NOW,
+        updated: NOW.plus_ms(1),
+    }
+}
+
+/// Every way for a device to prove itself, by name.
+pub fn device_auths() -> [(&'static str, DeviceAuth); 4] {
+    let SymmetricKeys { primary, secondary } = keys();
+    [
+        ("sas", DeviceAuth::Sas { primary, secondary }),
+        ("thumbprints", DeviceAuth::Thumbprints { primary: thumbprint("ab"), secondary: None }),
+        ("ca", DeviceAuth::CertificateAuthority { through: thumbprint("cd") }),
+        ("none", DeviceAuth::None),
+    ]
+}
+
+/// An enabled device that proves itself with keys.
+pub fn device(id: &str) -> Device {
+    let SymmetricKeys { primary, secondary } = keys();
+    Device {
+        id: device_id(id),
+        generation: GenerationId(638_678_451_234_567_890),
+        etag: etag("device-1"),
+        status: DeviceStatus::Enabled,
+        status_reason: None,
+        status_updated: NOW,
+        auth: DeviceAuth::Sas { primary, secondary },
+        iot_edge: true,
+        created: NOW,
+    }
+}
+
+pub fn disabled_device(id: &str) -> Device {
+    Device { status: DeviceStatus::Disabled, status_reason: Some("stolen".to_owned()), ..device(id) }
+}
+
+pub fn subscriptions() -> Vec<Subscription> {
+    [("devices/thermo-7/messages/devicebound/#", 1), ("$iothub/methods/POST/#", 0)]
+        .map(|(filter, qos)| Subscription { filter: filter.to_owned(), qos })
+        .to_vec()
+}
+
+fn initial_twin() -> InitialTwin {
+    InitialTwin {
+        tags: object(json!({"site": "north", "it's": "a \"quote\"; DROP TABLE twins"})),
+        desired: object(
+            json!({"zulu": 1, "alpha": {"rate": 5.0, "big": 9_007_199_254_740_993_i64}, "list": [1, null]}),
+        ),
+    }
+}
+
+pub fn twin() -> Twin {
+    let InitialTwin { tags, desired } = initial_twin();
+    let (at, never) = ("2026-11-21T20:02:50.5160000Z", "0001-01-01T00:00:00Z");
+    let desired = TwinSection {
+        value: desired,
+        metadata: object(json!({"$lastUpdated": at, "zulu": {"$lastUpdated": at, "$lastUpdatedVersion": 3}})),
+        version: 3,
+    };
+    let reported = TwinSection { value: Map::new(), metadata: object(json!({"$lastUpdated": never})), version: 1 };
+    Twin { etag: etag("twin-1"), version: 5, tags, desired, reported }
+}
+
+fn provisioning() -> Provisioning {
+    Provisioning {
+        status: ProvisioningStatus::Disabled,
+        allocation: Some(AllocationPolicy::Custom),
+        hubs: vec!["plant.localhost".to_owned()],
+        webhook: Some(Webhook {
+            url: Secret::new(format!("https://allocate.example/api?code={SECRET_MARK}")),
+            api_version: "2021-10-01".to_owned(),
+        }),
+        reprovision: Some(ReprovisionPolicy { update_hub_assignment: true, migrate_device_data: false }),
+        initial_twin: Some(initial_twin()),
+        iot_edge: false,
+    }
+}
+
+/// An enrollment by keys, every member set.
+pub fn enrollment(id: &str) -> Enrollment {
+    Enrollment {
+        registration_id: registration_id(id),
+        device_id: Some(device_id("other-name")),
+        attestation: Attestation::SymmetricKey(keys()),
+        provisioning: provisioning(),
+        optional_device_information: Some(object(json!({"serial": "A-1"}))),
+        etag: etag("enrollment-1"),
+        created: NOW,
+        updated: NOW.plus_ms(1),
+    }
+}
+
+/// An enrollment by certificate, as little as may be set.
+pub fn enrollment_by_certificate(id: &str) -> Enrollment {
+    let provisioning = Provisioning {
+        status: ProvisioningStatus::Enabled,
+        allocation: None,
+        hubs: Vec::new(),
+        webhook: None,
+        reprovision: None,
+        initial_twin: None,
+        iot_edge: true,
+    };
+    Enrollment {
+        device_id: None,
+        attestation: Attestation::ClientCertificate { primary: Some(certificate_entry(1)), secondary: None },
+        provisioning,
+        optional_device_information: None,
+        ..enrollment(id)
+    }
+}
+
+/// Every way for a group's devices to prove themselves, by name.
+pub fn group_attestations() -> [(&'static str, GroupAttestation); 3] {
+    let (primary, secondary) = (Some(certificate_name("textile-rootCA")), None);
+    [
+        ("keys", GroupAttestation::SymmetricKey(keys())),
+        ("ca", GroupAttestation::CaReference { primary, secondary }),
+        (
+            "signing",
+            GroupAttestation::SigningCertificate {
+                primary: Some(certificate_entry(1)),
+                secondary: Some(certificate_entry(2)),
+            },
+        ),
+    ]
+}
+
+pub fn enrollment_group(id: &str) -> EnrollmentGroup {
+    EnrollmentGroup {
+        id: group_id(id),
+        attestation: GroupAttestation::SymmetricKey(keys()),
+        provisioning: provisioning(),
+        etag: etag("group-1"),
+        created: NOW,
+        updated: NOW.plus_ms(1),
+    }
+}
+
+/// A registration that was assigned; `group` absent for one that came by an individual enrollment.
+pub fn registration(id: &str, group: Option<&str>) -> Registration {
+    Registration {
+        registration_id: registration_id(id),
+        group: group.map(group_id),
+        status: RegistrationStatus::Assigned {
+            hub: "plant.localhost".to_owned(),
+            device_id: device_id("other-name"),
+            substatus: Substatus::ReprovisionedToInitialAssignment,
+        },
+        payload: Some(object(json!({"from": "webhook"}))),
+        credential_digest: "sha256:00ff".to_owned(),
+        etag: etag("registration-1"),
+        created: NOW,
+        updated: NOW.plus_ms(1),
+    }
+}
+
+pub fn failed_registration(id: &str) -> Registration {
+    Registration {
+        status: RegistrationStatus::Failed { code: 400_004, message: "no hub may take it".to_owned() },
+        payload: None,
+        ..registration(id, None)
+    }
+}
