@@ -1,8 +1,8 @@
 //! What the command line remembers of a server: where it answers, whom it trusts and who is asking.
 
+use crate::private_file;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
@@ -116,23 +116,9 @@ impl Context {
         let path = data_dir.join(FILE_NAME);
         let fault = |source| ContextError::Io { verb: "write", path: path.clone(), source };
         let text = toml::to_string(self).map_err(|error| fault(io::Error::other(error)))?;
-        let draft = data_dir.join(format!("{FILE_NAME}.new"));
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fault(error)),
-            _ => {}
-        }
-        let mut file = owner_only().write(true).create_new(true).open(&draft).map_err(fault)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fault)?;
-        fs::rename(&draft, &path).map_err(fault)?;
+        private_file::replace(&path, text.as_bytes()).map_err(fault)?;
         Ok(path)
     }
-}
-
-fn owner_only() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 /// The data directory when nobody names one: `$XDG_DATA_HOME/roadstead`, else `$HOME/.local/share/roadstead`. `None`
@@ -171,8 +157,10 @@ mod tests {
             let context = Context { https_port, ..sample() };
             let path = context.save(folder.path()).unwrap();
             assert_eq!(Context::load(folder.path()).unwrap(), context);
-            #[cfg(unix)]
-            assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions()) & 0o777, 0o600);
+            assert_eq!(
+                std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions()) & 0o777,
+                0o600
+            );
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
     }
@@ -180,7 +168,8 @@ mod tests {
     #[test]
     fn a_short_file_has_defaults_and_a_ca_beside_it() {
         let folder = tempfile::tempdir().unwrap();
-        let text = "endpoint='https://h'\nclient_id='c'\nclient_secret='s'\ntenant_id='t'\nca_file='tls/ca.pem'\nlater='x'\n";
+        let text =
+            "endpoint='https://h'\nclient_id='c'\nclient_secret='s'\ntenant_id='t'\nca_file='tls/ca.pem'\nlater='x'\n";
         fs::write(folder.path().join(FILE_NAME), text).unwrap();
         let context = Context::load(folder.path()).unwrap();
         assert_eq!((context.https_port, context.mqtt_port), (443, 8883));
