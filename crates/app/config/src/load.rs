@@ -24,8 +24,8 @@ pub enum ConfigError {
 impl Settings {
     /// Reads and checks a configuration file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         Self::parse(&text).map_err(|error| match error {
             Fault::Parse(message) => ConfigError::Parse { path: path.to_owned(), message },
             Fault::Value(message) => ConfigError::Value { path: path.to_owned(), message },
@@ -51,7 +51,9 @@ impl Settings {
         }
         let digest = &self.administrator.client_secret_sha256;
         if !digest.is_empty() && (digest.len() != 64 || !digest.bytes().all(|b| b.is_ascii_hexdigit())) {
-            return Err("administrator.client_secret_sha256 must be 64 hex digits; `roadstead init` makes one".to_owned());
+            return Err(
+                "administrator.client_secret_sha256 must be 64 hex digits; `roadstead init` makes one".to_owned()
+            );
         }
         Ok(())
     }

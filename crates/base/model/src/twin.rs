@@ -57,17 +57,27 @@ impl TwinSection {
     }
 }
 
+impl TwinSection {
+    fn written(value: &Map<String, Value>, now: UnixMillis, stamp_version: Option<i64>) -> Self {
+        if value.is_empty() {
+            return Self::empty();
+        }
+        Self { value: value.clone(), metadata: stamp(value, &now.iso(), stamp_version), version: 1 }
+    }
+}
+
 impl Twin {
     /// A new device's twin, with an enrollment's tags and desired properties written at `now`.
     /// Source: docs, twin lifecycle sample (root version 2 when nothing was written yet).
     pub fn new(initial: &InitialTwin, now: UnixMillis) -> Self {
-        let desired = if initial.desired.is_empty() {
-            TwinSection::empty()
-        } else {
-            let metadata = stamp(&initial.desired, &now.iso(), Some(1));
-            TwinSection { value: initial.desired.clone(), metadata, version: 1 }
-        };
+        let desired = TwinSection::written(&initial.desired, now, Some(1));
         Self { etag: Etag::counted(1), version: 2, tags: initial.tags.clone(), desired, reported: TwinSection::empty() }
+    }
+
+    /// The same twin with these reported properties, as if the device had just written them.
+    #[must_use]
+    pub fn with_reported(self, reported: Map<String, Value>, now: UnixMillis) -> Self {
+        Self { reported: TwinSection::written(&reported, now, None), ..self }
     }
 }
 

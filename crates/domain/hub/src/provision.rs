@@ -2,8 +2,15 @@
 
 use roadstead_model::{Device, DeviceAuth, DeviceId, DeviceStatus, Etag, InitialTwin, Twin};
 use roadstead_store::{Expect, StoreError, Write};
+use serde_json::{Map, Value};
 
-use crate::{error::HubError, hub::Hub, registry::fresh_generation, session::CloseReason};
+use crate::{
+    error::HubError,
+    hub::Hub,
+    limits,
+    registry::{IfMatch, fresh_generation},
+    session::CloseReason,
+};
 
 /// A device as a DPS instance wants it to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,89 +18,105 @@ pub struct DeviceSpec {
     pub id: DeviceId,
     pub auth: DeviceAuth,
     pub iot_edge: bool,
-    pub twin: TwinChange,
+    /// What a device that is not there yet starts with.
+    pub initial_twin: InitialTwin,
+    pub known: Known,
 }
 
-/// What becomes of the device's twin.
+/// What becomes of a device that is there already. Its status, set by an administrator, always stays.
 #[derive(Debug, Clone, PartialEq)]
-pub enum TwinChange {
-    /// A device that is there keeps its twin; a new one gets this.
-    Keep(InitialTwin),
-    /// The twin starts over with this.
-    Reset(InitialTwin),
-    /// The twin is the one another hub held.
-    Adopt(Box<Twin>),
+pub enum Known {
+    /// It stays as it is.
+    Keep,
+    /// Credentials and capabilities are written where they differ.
+    Credentials,
+    /// As `Credentials`, and the twin starts over.
+    Reset,
+    /// As `Credentials`, and the twin takes over what another hub held: also the twin of a device that is not there yet.
+    Adopt { tags: Map<String, Value>, desired: Map<String, Value>, reported: Map<String, Value> },
 }
 
 impl Hub {
     /// Makes the device be as `spec` says. A device that is as it should be costs one read and no write.
     ///
-    /// A status set by an administrator stays. Errors: `Internal`, `Full`, `Busy` after lost races.
-    pub async fn ensure_device(&self, spec: &DeviceSpec) -> Result<Device, HubError> {
-        for _ in 0..crate::limits::LOGIN_TRIES {
+    /// Errors: `TooManyDevices`, `Internal`, `Full`, `Busy` after lost races.
+    pub async fn ensure_device(&self, spec: &DeviceSpec) -> Result<(), HubError> {
+        for _ in 0..limits::LOGIN_TRIES {
             let known = self.records().find_device(self.key(), &spec.id).await?;
-            let (device, device_expect) = self.provisioned(spec, known.as_ref());
-            let twin = match (&spec.twin, &known) {
-                (TwinChange::Keep(_), Some(_)) => None,
-                (TwinChange::Keep(initial) | TwinChange::Reset(initial), _) => Some(Twin::new(initial, self.now())),
-                (TwinChange::Adopt(twin), _) => Some((**twin).clone()),
+            let batch = match &known {
+                None => self.creation(spec).await?,
+                Some(device) => self.alteration(spec, device),
             };
-            let mut batch = Vec::with_capacity(2);
-            if known.as_ref() != Some(&device) {
-                batch.push(Write::PutDevice(self.key(), device.clone(), device_expect));
-            }
-            if let Some(twin) = twin {
-                batch.push(Write::PutTwin(self.key(), spec.id.clone(), twin, Expect::Any));
-            }
             if batch.is_empty() {
-                return Ok(device);
+                return Ok(());
             }
             match self.records().commit(batch).await {
                 Ok(()) => {}
                 Err(StoreError::Conflict { .. }) => continue,
                 Err(error) => return Err(error.into()),
             }
-            if known.is_some_and(|known| known.auth != device.auth) {
+            if known.is_some_and(|known| spec.known != Known::Keep && known.auth != spec.auth) {
                 self.revoked();
                 self.sessions().close(spec.id.as_str(), CloseReason::CredentialsChanged);
             }
-            return Ok(device);
+            return Ok(());
         }
         Err(HubError::Busy)
     }
 
     /// Takes a device away because it now lives on another hub. Fine when it is gone already.
     pub async fn release_device(&self, id: &DeviceId) -> Result<(), HubError> {
-        match self.delete_device(id, crate::registry::IfMatch::Any).await {
+        match self.delete_device(id, IfMatch::Any).await {
             Err(HubError::DeviceNotFound(_)) => Ok(()),
             other => other,
         }
     }
 
-    fn provisioned(&self, spec: &DeviceSpec, known: Option<&Device>) -> (Device, Expect) {
-        match known {
-            Some(known) if known.auth == spec.auth && known.iot_edge == spec.iot_edge => {
-                (known.clone(), Expect::Etag(known.etag.clone()))
-            }
-            Some(known) => {
-                let etag = Etag::fresh(self.random());
-                let device = Device { etag, auth: spec.auth.clone(), iot_edge: spec.iot_edge, ..known.clone() };
-                (device, Expect::Etag(known.etag.clone()))
-            }
-            None => {
-                let now = self.now();
-                let device = Device {
-                    id: spec.id.clone(),
-                    generation: fresh_generation(now, self.random()),
-                    etag: Etag::fresh(self.random()),
-                    status: DeviceStatus::Enabled,
-                    status_reason: None,
-                    status_updated: now,
-                    auth: spec.auth.clone(),
-                    iot_edge: spec.iot_edge,
-                    created: now,
-                };
-                (device, Expect::Absent)
+    async fn creation(&self, spec: &DeviceSpec) -> Result<Vec<Write>, HubError> {
+        self.check_room().await?;
+        let now = self.now();
+        let device = Device {
+            id: spec.id.clone(),
+            generation: fresh_generation(now, self.random()),
+            etag: Etag::fresh(self.random()),
+            status: DeviceStatus::Enabled,
+            status_reason: None,
+            status_updated: now,
+            auth: spec.auth.clone(),
+            iot_edge: spec.iot_edge,
+            created: now,
+        };
+        let twin = self.twin_for(spec).unwrap_or_else(|| Twin::new(&spec.initial_twin, now));
+        Ok(vec![
+            Write::PutDevice(self.key(), device, Expect::Absent),
+            Write::PutTwin(self.key(), spec.id.clone(), twin, Expect::Any),
+        ])
+    }
+
+    fn alteration(&self, spec: &DeviceSpec, device: &Device) -> Vec<Write> {
+        let mut batch = Vec::with_capacity(2);
+        if spec.known == Known::Keep {
+            return batch;
+        }
+        if device.auth != spec.auth || device.iot_edge != spec.iot_edge {
+            let (etag, auth) = (Etag::fresh(self.random()), spec.auth.clone());
+            let altered = Device { etag, auth, iot_edge: spec.iot_edge, ..device.clone() };
+            batch.push(Write::PutDevice(self.key(), altered, Expect::Etag(device.etag.clone())));
+        }
+        if let Some(twin) = self.twin_for(spec) {
+            batch.push(Write::PutTwin(self.key(), spec.id.clone(), twin, Expect::Any));
+        }
+        batch
+    }
+
+    fn twin_for(&self, spec: &DeviceSpec) -> Option<Twin> {
+        let now = self.now();
+        match &spec.known {
+            Known::Keep | Known::Credentials => None,
+            Known::Reset => Some(Twin::new(&spec.initial_twin, now)),
+            Known::Adopt { tags, desired, reported } => {
+                let initial = InitialTwin { tags: tags.clone(), desired: desired.clone() };
+                Some(Twin::new(&initial, now).with_reported(reported.clone(), now))
             }
         }
     }
