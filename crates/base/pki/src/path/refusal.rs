@@ -71,7 +71,7 @@ pub enum PathRefusal {
         /// Its issuer's name.
         issuer: String,
     },
-    /// The path ends at a self-signed CA that is not verified here.
+    /// The path ends at a CA that is self-signed, or part of a loop, and not verified here.
     #[error("the path ends at `{ca}`, which is no verified CA here: upload and verify it")]
     UnknownRoot {
         /// The CA.

@@ -6,7 +6,7 @@ use crate::limits::{PATH_CERTIFICATES_MAX, PATH_STEPS_MAX, SIGNATURE_CHECKS_MAX}
 use crate::name::shown;
 use crate::signature::SignatureFault;
 use crate::thumbprint::Thumbprint;
-use crate::unfit::path_fault;
+use crate::unfit::{Unfit, path_fault};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(super) struct Search<'a> {
     reached: Vec<Arc<Certificate>>,
     unfit: Vec<Edge<IssuerFault>>,
     unsigned: Vec<Edge<SignatureFault>>,
-    /// Where no candidate had the issuer's name, with the length of the path so far.
+    /// Where nobody had the issuer's name but who is on the path already, with the length of the path so far.
     ends: Vec<(usize, Arc<Certificate>)>,
     too_long: bool,
 }
@@ -162,9 +162,15 @@ impl<'a> Search<'a> {
             return PathRefusal::Unverified { ca: shown(ca.subject()) };
         }
         for Edge { certificate, issuer, fault } in std::mem::take(&mut self.unfit) {
-            if matches!(self.check_signature(&certificate, &issuer), Ok(Ok(()))) {
-                let (certificate, issuer) = (certificate.shown_name(), issuer.shown_name());
-                return PathRefusal::Issuer { certificate, issuer, fault };
+            // Nothing verifies the signature of a key that is too short.
+            let is_unverifiable = matches!(fault, IssuerFault::Unfit(Unfit::ShortKey { .. }));
+            match self.check_signature(&certificate, &issuer) {
+                Ok(Err(fault)) if !is_unverifiable => self.unsigned.push(Edge { certificate, issuer, fault }),
+                Ok(_) => {
+                    let (certificate, issuer) = (certificate.shown_name(), issuer.shown_name());
+                    return PathRefusal::Issuer { certificate, issuer, fault };
+                }
+                Err(OverBudget) => break,
             }
         }
         if leaf.is_self_signed() {
@@ -184,8 +190,9 @@ impl<'a> Search<'a> {
                 fault: fault.clone(),
             };
         }
-        let end = self.ends.iter().max_by_key(|(length, _)| *length).map_or(leaf, |(_, end)| end);
-        if end.is_self_issued() {
+        let end = self.ends.iter().max_by_key(|(length, end)| (end.is_self_issued(), *length));
+        let end = end.map_or(leaf, |(_, end)| end);
+        if !self.candidates(end).is_empty() || end.is_self_issued() {
             return PathRefusal::UnknownRoot { ca: shown(end.subject()) };
         }
         let (certificate, issuer) = (end.shown_name(), shown(end.issuer()));
