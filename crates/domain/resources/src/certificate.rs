@@ -182,11 +182,15 @@ impl Resources {
 
 /// The owner's name. Errors: `NotFound` when it was deleted meanwhile.
 fn require_owner(directory: &Directory, owner: &CertificateOwner) -> Result<String, ResourceError> {
-    let (kind, found) = match owner {
-        CertificateOwner::Hub(key) => (Kind::Hub, directory.find_hub_by_key(*key).map(|hub| hub.name.to_string())),
-        CertificateOwner::Dps(scope) => (Kind::Dps, directory.find_dps_by_scope(scope).map(|dps| dps.name.to_string())),
+    let (kind, id, found) = match owner {
+        CertificateOwner::Hub(key) => {
+            (Kind::Hub, key.to_string(), directory.find_hub_by_key(*key).map(|hub| hub.name.to_string()))
+        }
+        CertificateOwner::Dps(scope) => {
+            (Kind::Dps, scope.to_string(), directory.find_dps_by_scope(scope).map(|dps| dps.name.to_string()))
+        }
     };
-    found.ok_or_else(|| ResourceError::NotFound { kind, name: "deleted".to_owned(), parent: "this server".to_owned() })
+    found.ok_or_else(|| ResourceError::NotFound { kind, name: id, parent: "this server".to_owned() })
 }
 
 fn require_certificate<'a>(
