@@ -1,8 +1,8 @@
 //! The backtracking search behind [`judge`](super::judge).
 
 use super::{IssuerFault, Path, PathRefusal, Registered, Role};
-use crate::certificate::Certificate;
-use crate::limits::{PATH_CERTIFICATES_MAX, PATH_STEPS_MAX, SIGNATURE_CHECKS_MAX};
+use crate::certificate::{Certificate, PublicKey};
+use crate::limits::{P521_KEY_CHECKS, PATH_CERTIFICATES_MAX, PATH_STEPS_MAX, SIGNATURE_CHECKS_MAX, SLOW_KEY_CHECKS};
 use crate::name::shown;
 use crate::signature::SignatureFault;
 use crate::thumbprint::Thumbprint;
@@ -15,6 +15,7 @@ pub(super) struct Search<'a> {
     sent: &'a [Arc<Certificate>],
     now_s: i64,
     steps: usize,
+    checks: usize,
     /// Verified signatures, by SHA-256 of the signed and of the signer.
     signatures: HashMap<(Thumbprint, Thumbprint), Result<(), SignatureFault>>,
     best: Vec<Arc<Certificate>>,
@@ -50,6 +51,7 @@ impl<'a> Search<'a> {
             sent,
             now_s,
             steps: 0,
+            checks: 0,
             signatures: HashMap::new(),
             best: Vec::new(),
             passed: Vec::new(),
@@ -133,7 +135,8 @@ impl<'a> Search<'a> {
         if let Some(known) = self.signatures.get(&pair) {
             return Ok(known.clone());
         }
-        if self.signatures.len() == SIGNATURE_CHECKS_MAX {
+        self.checks += checks_of(signer.public_key());
+        if self.checks > SIGNATURE_CHECKS_MAX {
             return Err(OverBudget);
         }
         let result = signed.check_signed_by(signer);
@@ -226,6 +229,15 @@ impl<'a> Search<'a> {
             }
         }
         None
+    }
+}
+
+/// How many checks a verification with this key counts for.
+fn checks_of(key: PublicKey) -> usize {
+    match key {
+        PublicKey::P521 => P521_KEY_CHECKS,
+        PublicKey::P384 | PublicKey::Rsa { bits: 4097.. } => SLOW_KEY_CHECKS,
+        PublicKey::P256 | PublicKey::Ed25519 | PublicKey::Rsa { .. } | PublicKey::Other => 1,
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a client may cost.
 
 use crate::made::{Made, NOW_S, ca, ders, device, key, registered};
-use rcgen::SerialNumber;
+use rcgen::{KeyPair, SerialNumber};
 use roadstead_pki::limits::{SENT_BYTES_MAX, SENT_CERTIFICATES_MAX};
 use roadstead_pki::{PathRefusal, judge};
+use std::sync::Arc;
 
 fn over_budget() -> Result<(), PathRefusal> {
     Err(PathRefusal::OverBudget { certificate: "dev1".into() })
@@ -24,17 +25,32 @@ fn sent_certificates_are_counted_and_weighed() {
     assert_eq!(judge(&weigh(SENT_BYTES_MAX + 1), &ours, NOW_S).map(drop), Err(too_large));
 }
 
-/// Thirty namesakes of the issuer cost thirty checks, and the true one is still found.
+/// Thirty namesakes of the issuer cost thirty checks, and the true one is still found, unless their keys are slow.
 #[test]
 fn a_flock_of_decoys_is_affordable() {
     let root = Made::root(ca("root"));
     let sub = root.sign(ca("sub"));
     let leaf = sub.sign(device("dev1"));
-    let decoys: Vec<_> = (0..30).map(|_| Made::root(ca("sub"))).collect();
-    let mut sent = vec![&leaf];
-    sent.extend(&decoys);
-    sent.push(&sub);
-    assert_eq!(judge(&ders(&sent), &registered(&[&root], &[], &[]), NOW_S).map(drop), Ok(()));
+    let slow = || Arc::new(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap());
+    for (case, decoys, more, expected) in [
+        ("P-256", (0..30).map(|_| Made::root(ca("sub"))).collect::<Vec<_>>(), 0, Ok(())),
+        ("P-521", (0..30).map(|_| Made::root_with(ca("sub"), slow())).collect(), 0, Ok(())),
+        (
+            "P-521, a second signature each",
+            (0..30).map(|_| Made::root_with(ca("sub"), slow())).collect(),
+            1,
+            over_budget(),
+        ),
+    ] {
+        // The leaf of a CA of the same name tries every namesake once more.
+        let between = (0..more).map(|_| sub.sign(ca("sub"))).collect::<Vec<_>>();
+        let leaf = between.last().map_or_else(|| leaf.certificate(), |last| last.sign(device("dev1")).certificate());
+        let mut sent = vec![leaf.der().to_vec()];
+        sent.extend(ders(&decoys.iter().skip(more).collect::<Vec<_>>()));
+        sent.extend(ders(&between.iter().collect::<Vec<_>>()));
+        sent.push(sub.der.clone());
+        assert_eq!(judge(&sent, &registered(&[&root], &[], &[]), NOW_S).map(drop), expected, "{case}");
+    }
 }
 
 /// CAs of one name that each signed the next: every pair must be tried.
