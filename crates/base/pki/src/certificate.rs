@@ -1,13 +1,22 @@
 //! One certificate, read once and kept whole.
 
-use crate::der::{self, DerFault, Reader, Value};
+mod extension;
+mod outline;
+mod public_key;
+
+pub use extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
+pub use public_key::PublicKey;
+
+use crate::der::{self, DerFault};
 use crate::name::{self, CommonNameFault};
 use crate::thumbprint::Thumbprint;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use extension::{Extensions, read_extensions};
+use outline::{Outline, Parts};
+use public_key::read_key;
 use std::fmt;
 use std::ops::Range;
-use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// A certificate, X.509 v1 to v3, in strict DER. Reading it says nothing about trust.
@@ -78,76 +87,6 @@ pub enum CertificateError {
         /// Dotted object identifier.
         oid: String,
     },
-}
-
-/// Kind and size of a public key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PublicKey {
-    /// RSA with a modulus of so many bits.
-    Rsa {
-        /// Bits of the modulus.
-        bits: usize,
-    },
-    /// NIST P-256.
-    P256,
-    /// NIST P-384.
-    P384,
-    /// NIST P-521.
-    P521,
-    /// Ed25519.
-    Ed25519,
-    /// Anything else.
-    Other,
-}
-
-/// `basicConstraints`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BasicConstraints {
-    /// The holder is a CA.
-    pub ca: bool,
-    /// How many CAs may follow below this one.
-    pub path_len: Option<u32>,
-}
-
-/// The bits of `keyUsage` that decide something here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyUsage {
-    /// May sign handshakes.
-    pub digital_signature: bool,
-    /// May sign certificates.
-    pub key_cert_sign: bool,
-}
-
-/// The purposes of `extendedKeyUsage` that decide something here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExtendedKeyUsage {
-    /// May be a TLS client.
-    pub client_auth: bool,
-    /// May be a TLS server.
-    pub server_auth: bool,
-    /// May be anything.
-    pub any: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Extensions {
-    basic_constraints: Option<BasicConstraints>,
-    key_usage: Option<KeyUsage>,
-    extended_key_usage: Option<ExtendedKeyUsage>,
-    unknown_critical: Option<String>,
-}
-
-/// Where in the DER each part lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Parts {
-    signed: Range<usize>,
-    subject: Range<usize>,
-    issuer: Range<usize>,
-    key_info: Range<usize>,
-    key_algorithm: Range<usize>,
-    key: Range<usize>,
-    signature_algorithm: Range<usize>,
-    signature: Range<usize>,
 }
 
 impl Certificate {
@@ -332,221 +271,4 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Certificate({}, sha256 {})", self.shown_name(), self.sha256)
     }
-}
-
-/// The fields of RFC 5280 section 4.1 in their order, each in strict DER.
-struct Outline<'a> {
-    version: u8,
-    serial: &'a [u8],
-    signed: Value<'a>,
-    issuer: Value<'a>,
-    subject: Value<'a>,
-    key_info: Value<'a>,
-    key_algorithm: Value<'a>,
-    key: &'a [u8],
-    extensions: Option<Value<'a>>,
-    signature_algorithm: Value<'a>,
-    signature: &'a [u8],
-}
-
-impl<'a> Outline<'a> {
-    fn read(der: &'a [u8]) -> Result<Self, CertificateError> {
-        let whole = der::check(der)?;
-        if whole.tag != der::SEQUENCE {
-            return Err(CertificateError::NotX509);
-        }
-        let mut outer = whole.reader();
-        let signed = outer.expect(der::SEQUENCE)?;
-        let signature_algorithm = outer.expect(der::SEQUENCE)?;
-        let signature = whole_bytes(outer.expect(der::BIT_STRING)?)?;
-        outer.end()?;
-
-        let mut fields = signed.reader();
-        let version = read_version(&mut fields)?;
-        let serial = fields.expect(der::INTEGER)?.contents;
-        if fields.expect(der::SEQUENCE)?.contents != signature_algorithm.contents {
-            return Err(CertificateError::AlgorithmMismatch);
-        }
-        let issuer = fields.expect(der::SEQUENCE)?;
-        let mut validity = fields.expect(der::SEQUENCE)?.reader();
-        let subject = fields.expect(der::SEQUENCE)?;
-        let key_info = fields.expect(der::SEQUENCE)?;
-        let has_unique_id = fields.optional(0x81)?.is_some() | fields.optional(0x82)?.is_some();
-        let extensions = fields.optional(0xa3)?;
-        fields.end()?;
-        if (extensions.is_some() && version < 3) || (has_unique_id && version < 2) {
-            return Err(CertificateError::FieldsOfLaterVersion { version });
-        }
-
-        validity.next()?;
-        validity.next()?;
-        validity.end()?;
-        check_name(issuer)?;
-        check_name(subject)?;
-        let mut key_fields = key_info.reader();
-        let key_algorithm = key_fields.expect(der::SEQUENCE)?;
-        let key = whole_bytes(key_fields.expect(der::BIT_STRING)?)?;
-        key_fields.end()?;
-        if let Some(extensions) = extensions {
-            check_extension_list(extensions)?;
-        }
-        Ok(Self {
-            version,
-            serial,
-            signed,
-            issuer,
-            subject,
-            key_info,
-            key_algorithm,
-            key,
-            extensions,
-            signature_algorithm,
-            signature,
-        })
-    }
-
-    fn parts(&self, der: &[u8]) -> Option<Parts> {
-        Some(Parts {
-            signed: place_of(self.signed.whole, der)?,
-            subject: place_of(self.subject.whole, der)?,
-            issuer: place_of(self.issuer.whole, der)?,
-            key_info: place_of(self.key_info.whole, der)?,
-            key_algorithm: place_of(self.key_algorithm.contents, der)?,
-            key: place_of(self.key, der)?,
-            signature_algorithm: place_of(self.signature_algorithm.contents, der)?,
-            signature: place_of(self.signature, der)?,
-        })
-    }
-}
-
-/// Where `part`, a slice of `der`, lies in it.
-fn place_of(part: &[u8], der: &[u8]) -> Option<Range<usize>> {
-    let start = part.as_ptr().addr().checked_sub(der.as_ptr().addr())?;
-    der.get(start..start + part.len()).map(|_| start..start + part.len())
-}
-
-/// `SEQUENCE OF SET OF SEQUENCE { OID, ANY }`, nothing between.
-fn check_name(name: Value<'_>) -> Result<(), DerFault> {
-    let mut names = name.reader();
-    while !names.is_empty() {
-        let mut attributes = names.expect(der::SET)?.reader();
-        while !attributes.is_empty() {
-            let mut attribute = attributes.expect(der::SEQUENCE)?.reader();
-            attribute.expect(der::OID)?;
-            attribute.next()?;
-            attribute.end()?;
-        }
-    }
-    Ok(())
-}
-
-/// `[0] { INTEGER }`; absent for v1, which DER forbids to write out.
-fn read_version(fields: &mut Reader<'_>) -> Result<u8, CertificateError> {
-    let Some(tagged) = fields.optional(0xa0)? else { return Ok(1) };
-    let mut inner = tagged.reader();
-    let version = inner.expect(der::INTEGER)?;
-    inner.end()?;
-    match version.contents {
-        [1] => Ok(2),
-        [2] => Ok(3),
-        [0] => Err(DerFault::Value.into()),
-        _ => Err(CertificateError::NotX509),
-    }
-}
-
-/// Each extension is `SEQUENCE { OID, [BOOLEAN], OCTET STRING }`, none is there twice.
-fn check_extension_list(tagged: Value<'_>) -> Result<(), CertificateError> {
-    let mut inner = tagged.reader();
-    let mut list = inner.expect(der::SEQUENCE)?.reader();
-    inner.end()?;
-    let mut seen = Vec::new();
-    while !list.is_empty() {
-        let mut extension = list.expect(der::SEQUENCE)?.reader();
-        let oid = extension.expect(der::OID)?.contents;
-        extension.optional(der::BOOLEAN)?;
-        let value = extension.expect(der::OCTET_STRING)?.contents;
-        extension.end()?;
-        if seen.contains(&oid) {
-            return Err(CertificateError::DuplicateExtension { oid: der::oid_text(oid) });
-        }
-        seen.push(oid);
-        if DECIDING.contains(&oid) {
-            der::check(value).map_err(|_| CertificateError::BadExtension { oid: der::oid_text(oid) })?;
-        }
-    }
-    Ok(())
-}
-
-/// `basicConstraints`, `keyUsage`, `extendedKeyUsage`.
-const DECIDING: [&[u8]; 3] = [&[0x55, 0x1d, 0x13], &[0x55, 0x1d, 0x0f], &[0x55, 0x1d, 0x25]];
-
-fn read_extensions(x509: &X509Certificate<'_>) -> Result<Extensions, CertificateError> {
-    let mut extensions = Extensions::default();
-    for extension in x509.extensions() {
-        let oid = extension.oid.as_bytes();
-        match extension.parsed_extension() {
-            ParsedExtension::BasicConstraints(constraints) => {
-                extensions.basic_constraints =
-                    Some(BasicConstraints { ca: constraints.ca, path_len: constraints.path_len_constraint });
-            }
-            ParsedExtension::KeyUsage(usage) => {
-                extensions.key_usage = Some(KeyUsage {
-                    digital_signature: usage.digital_signature(),
-                    key_cert_sign: usage.key_cert_sign(),
-                });
-            }
-            ParsedExtension::ExtendedKeyUsage(usage) => {
-                extensions.extended_key_usage = Some(ExtendedKeyUsage {
-                    client_auth: usage.client_auth,
-                    server_auth: usage.server_auth,
-                    any: usage.any,
-                });
-            }
-            ParsedExtension::SubjectAlternativeName(_)
-            | ParsedExtension::SubjectKeyIdentifier(_)
-            | ParsedExtension::AuthorityKeyIdentifier(_) => {}
-            ParsedExtension::ParseError { .. } if extension.critical || DECIDING.contains(&oid) => {
-                return Err(CertificateError::BadExtension { oid: der::oid_text(oid) });
-            }
-            _ if extension.critical => {
-                extensions.unknown_critical.get_or_insert_with(|| der::oid_text(oid));
-            }
-            _ => {}
-        }
-    }
-    Ok(extensions)
-}
-
-fn read_key(algorithm: &[u8], key: &[u8]) -> PublicKey {
-    use rustls_pki_types::alg_id;
-    let is = |id: rustls_pki_types::AlgorithmIdentifier| *id == *algorithm;
-    if is(alg_id::RSA_ENCRYPTION) {
-        rsa_bits(key).map_or(PublicKey::Other, |bits| PublicKey::Rsa { bits })
-    } else if is(alg_id::ECDSA_P256) {
-        PublicKey::P256
-    } else if is(alg_id::ECDSA_P384) {
-        PublicKey::P384
-    } else if is(alg_id::ECDSA_P521) {
-        PublicKey::P521
-    } else if is(alg_id::ED25519) {
-        PublicKey::Ed25519
-    } else {
-        PublicKey::Other
-    }
-}
-
-/// Bits of the modulus in `SEQUENCE { INTEGER, INTEGER }`.
-fn rsa_bits(key: &[u8]) -> Option<usize> {
-    let modulus = der::check(key).ok()?.reader().expect(der::INTEGER).ok()?.contents;
-    let leading_zeros: usize = match modulus {
-        [0, second, ..] => 8 + second.leading_zeros() as usize,
-        [first, ..] => first.leading_zeros() as usize,
-        [] => 0,
-    };
-    Some(modulus.len() * 8 - leading_zeros)
-}
-
-/// A bit string of whole bytes.
-fn whole_bytes(bits: Value<'_>) -> Result<&[u8], CertificateError> {
-    bits.contents.strip_prefix(&[0]).ok_or(CertificateError::NotX509)
 }

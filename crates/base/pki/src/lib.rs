@@ -26,7 +26,7 @@ pub use certificate::{Certificate, CertificateError};
 pub use der::DerFault;
 pub use issue::{Authority, Credential, IssueError, KeyKind, Validity};
 pub use name::CommonNameFault;
-pub use path::{Path, PathRefusal, Registered, judge};
+pub use path::{IssuerFault, Path, PathRefusal, Registered, check_ca, judge};
 pub use proof::{ProofRefusal, check_proof};
 pub use signature::SignatureFault;
 pub use text::parse_certificates;

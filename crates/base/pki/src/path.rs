@@ -103,6 +103,14 @@ impl Path {
     }
 }
 
+/// Whether `ca` can serve as a registered CA at `now_s`: for telling at upload. A CA without `basicConstraints` passes
+/// here by the tolerance, which is worth a warning: see [`Certificate::basic_constraints`].
+///
+/// Errors: [`IssuerFault`], whose text goes on from the CA's name.
+pub fn check_ca(ca: &Certificate, now_s: i64) -> Result<(), IssuerFault> {
+    search::issuer_fault(ca, Role::Anchor, &[], now_s).map_or(Ok(()), Err)
+}
+
 /// Finds how `sent` (DER, the device's own certificate first, the rest in any order) leads to a verified CA at `now_s`
 /// (Unix seconds). The leaf speaks for one device: it has one common name, see [`Certificate::common_name`].
 ///

@@ -1,6 +1,6 @@
 //! The backtracking search behind [`judge`](super::judge).
 
-use super::{IssuerFault, Path, PathRefusal, Registered, Role};
+use super::{IssuerFault, Path, PathRefusal, Registered, Role, check_ca};
 use crate::certificate::{Certificate, PublicKey};
 use crate::limits::{P521_KEY_CHECKS, PATH_CERTIFICATES_MAX, PATH_STEPS_MAX, SIGNATURE_CHECKS_MAX, SLOW_KEY_CHECKS};
 use crate::name::shown;
@@ -221,7 +221,7 @@ impl<'a> Search<'a> {
             }
             for ca in registered.unverified_by_subject.get(tip.issuer_der()).into_iter().flatten() {
                 let is_ca = ca.sha256() != tip.sha256()
-                    && issuer_fault(ca, Role::Anchor, &[], self.now_s).is_none()
+                    && check_ca(ca, self.now_s).is_ok()
                     && matches!(self.check_signature(&tip, ca), Ok(Ok(())));
                 if is_ca {
                     return Some(Arc::clone(ca));
@@ -246,7 +246,12 @@ fn is_same_holder(left: &Certificate, right: &Certificate) -> bool {
 }
 
 /// Why `issuer` may not sign the last certificate of `chain`, signature unseen.
-fn issuer_fault(issuer: &Certificate, role: Role, chain: &[Arc<Certificate>], now_s: i64) -> Option<IssuerFault> {
+pub(super) fn issuer_fault(
+    issuer: &Certificate,
+    role: Role,
+    chain: &[Arc<Certificate>],
+    now_s: i64,
+) -> Option<IssuerFault> {
     match issuer.basic_constraints() {
         None if role == Role::Sent => return Some(IssuerFault::NoBasicConstraints),
         Some(constraints) if !constraints.ca => return Some(IssuerFault::NotCa),

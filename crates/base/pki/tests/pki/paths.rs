@@ -142,6 +142,8 @@ fn what_an_issuer_must_be() {
     ] {
         let sub = root.sign(params);
         let leaf = sub.sign(device("dev1"));
+        let uploaded = check_ca(&sub.certificate(), NOW_S);
+        assert_eq!(uploaded, registered_too.clone().map_or(Ok(()), Err), "{case}, at upload");
         let expect = |fault: Option<IssuerFault>| fault.map_or(Ok(()), |fault| Err(bad_issuer("dev1", "sub", fault)));
         let judged = |sent: &[&Made], registered: Registered| judge(&ders(sent), &registered, NOW_S).map(drop);
         assert_eq!(judged(&[&leaf, &sub], registered(&[&root], &[], &[])), expect(sent.clone()), "{case}, sent");
