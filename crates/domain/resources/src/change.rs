@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use roadstead_model::{CaCertificate, CertificateOwner, Dps, Hub, HubKey, IdScope};
 
 /// One thing that is now otherwise. Durable before it is told.
@@ -22,8 +23,9 @@ pub enum Change {
 /// Opens and closes what changes call for: hubs, DPS instances, server certificates for new names.
 ///
 /// Called in the order of the changes, one at a time, after [`Resources::directory`](crate::Resources::directory) shows
-/// the change and before the administrator has an answer. Must not block: long work belongs in a task of its own.
+/// the change and before the administrator has an answer: who made a hub may use it at once.
+#[async_trait]
 pub trait Observer: Send + Sync {
     /// Hears of a change.
-    fn changed(&self, change: &Change);
+    async fn changed(&self, change: &Change);
 }

@@ -61,7 +61,7 @@ impl Resources {
     ) -> Result<Self, ResourceError> {
         let directory = Directory::load(&*records).await?;
         let core = Core { records, observer, directory: ArcSwap::default() };
-        core.publish(directory);
+        core.publish(directory).await;
         Ok(Self { core: Arc::new(core), turns: Arc::default(), clock, random, naming })
     }
 
@@ -83,7 +83,7 @@ impl Resources {
         let task = tokio::spawn(async move {
             let outcome = core.records.commit(batch).await;
             match &outcome {
-                Ok(()) => core.publish(next),
+                Ok(()) => core.publish(next).await,
                 Err(StoreError::Conflict { .. } | StoreError::Unavailable(_)) => core.reload().await,
                 Err(_) => {}
             }
@@ -101,18 +101,18 @@ impl Resources {
 }
 
 impl Core {
-    fn publish(&self, next: Directory) {
+    async fn publish(&self, next: Directory) {
         let next = Arc::new(next);
         let old = self.directory.swap(Arc::clone(&next));
         for change in next.changes_since(&old) {
-            self.observer.changed(&change);
+            self.observer.changed(&change).await;
         }
     }
 
     /// Catches up with what others wrote, or with a write of which the outcome is not known.
     async fn reload(&self) {
         match Directory::load(&*self.records).await {
-            Ok(next) => self.publish(next),
+            Ok(next) => self.publish(next).await,
             Err(cause) => warn!(%cause, "resources could not be read again; the last known ones stay"),
         }
     }

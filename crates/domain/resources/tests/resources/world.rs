@@ -21,8 +21,9 @@ impl Ears {
     }
 }
 
+#[async_trait::async_trait]
 impl Observer for Ears {
-    fn changed(&self, change: &Change) {
+    async fn changed(&self, change: &Change) {
         let text = match change {
             Change::HubPut(hub) => format!("hub {} at {}", hub.name, hub.host_name),
             Change::HubDeleted(_) => "hub gone".to_owned(),
