@@ -7,7 +7,9 @@ use rcgen::{
     KeyUsagePurpose, SanType,
 };
 use roadstead_pki::path::IssuerFault;
-use roadstead_pki::{CommonNameFault, PathRefusal, Registered, SignatureFault, Unfit, UnfitCertificate, judge};
+use roadstead_pki::{
+    CommonNameFault, PathRefusal, Registered, SignatureFault, Unfit, UnfitCertificate, check_ca, judge,
+};
 
 fn unfit(certificate: &str, fault: Unfit) -> PathRefusal {
     UnfitCertificate { certificate: certificate.into(), fault }.into()
