@@ -1,0 +1,35 @@
+//! What a hub knows of a device's connection, beside its stored identity.
+
+use roadstead_model::UnixMillis;
+
+/// Azure's "never". Source: `reference/hub-service.md` 1.4
+pub const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// A device's connection as back ends see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Activity {
+    pub connected: bool,
+    /// When `connected` last changed.
+    pub connection_updated: Option<UnixMillis>,
+    /// When the device last did anything.
+    pub last_activity: Option<UnixMillis>,
+    /// Messages that wait for the device.
+    pub queued_messages: u32,
+}
+
+impl Activity {
+    /// `Connected` or `Disconnected`.
+    pub fn connection_state(&self) -> &'static str {
+        if self.connected { "Connected" } else { "Disconnected" }
+    }
+}
+
+/// The time, or Azure's "never".
+pub(super) fn iso(at: Option<UnixMillis>) -> String {
+    at.map_or_else(|| NEVER.to_owned(), UnixMillis::iso)
+}
+
+/// The time, or Azure's "never" at the epoch: the model has no absent times.
+pub(super) fn iso_unless_zero(at: UnixMillis) -> String {
+    iso(Some(at).filter(|at| at.0 != 0))
+}

@@ -1,0 +1,151 @@
+//! Twins as back ends read and change them.
+
+use roadstead_model::{DeviceStatus, TwinSection};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    activity::{Activity, iso, iso_unless_zero},
+    device::{AuthenticationType, Capabilities, Thumbprints},
+};
+use crate::word::Word;
+
+/// A whole twin. Shape: `{"deviceId":"dev1","etag":"AAAAAAAAAAQ=","deviceEtag":"MTIzNDU2","status":"enabled",…,"version":5,
+/// "tags":{…},"properties":{"desired":{…,"$metadata":{…},"$version":2},"reported":{…}},…}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Twin {
+    pub device_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module_id: Option<String>,
+    #[serde(default)]
+    pub etag: String,
+    #[serde(default)]
+    pub device_etag: String,
+    #[serde(default)]
+    pub status: Option<Word<DeviceStatus>>,
+    #[serde(default)]
+    pub status_reason: Option<String>,
+    /// Not `statusUpdatedTime`, as in the identity.
+    #[serde(default)]
+    pub status_update_time: String,
+    #[serde(default)]
+    pub connection_state: String,
+    #[serde(default)]
+    pub last_activity_time: String,
+    #[serde(default)]
+    pub cloud_to_device_message_count: u32,
+    #[serde(default)]
+    pub authentication_type: Option<Word<AuthenticationType>>,
+    #[serde(default)]
+    pub x509_thumbprint: Thumbprints,
+    #[serde(default)]
+    pub model_id: String,
+    #[serde(default)]
+    pub version: i64,
+    #[serde(default)]
+    pub tags: Map<String, Value>,
+    #[serde(default)]
+    pub properties: TwinProperties,
+    #[serde(default)]
+    pub capabilities: Capabilities,
+}
+
+/// Both sections, each with its `$metadata` and `$version`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TwinProperties {
+    pub desired: Map<String, Value>,
+    pub reported: Map<String, Value>,
+}
+
+impl Twin {
+    /// What the hub answers.
+    pub fn of(device: &roadstead_model::Device, twin: &roadstead_model::Twin, activity: &Activity) -> Self {
+        Self {
+            device_id: device.id.as_str().to_owned(),
+            module_id: None,
+            etag: twin.etag.as_str().to_owned(),
+            device_etag: device.etag.as_str().to_owned(),
+            status: Some(Word(device.status)),
+            status_reason: device.status_reason.clone(),
+            status_update_time: iso_unless_zero(device.status_updated),
+            connection_state: activity.connection_state().to_owned(),
+            last_activity_time: iso(activity.last_activity),
+            cloud_to_device_message_count: activity.queued_messages,
+            authentication_type: Some(Word((&device.auth).into())),
+            x509_thumbprint: (&device.auth).into(),
+            model_id: String::new(),
+            version: twin.version,
+            tags: twin.tags.clone(),
+            properties: TwinProperties { desired: section(&twin.desired), reported: section(&twin.reported) },
+            capabilities: Capabilities { iot_edge: device.iot_edge },
+        }
+    }
+}
+
+fn section(section: &TwinSection) -> Map<String, Value> {
+    let mut shown = section.value.clone();
+    shown.insert("$metadata".to_owned(), section.metadata.clone().into());
+    shown.insert("$version".to_owned(), section.version.into());
+    shown
+}
+
+/// What a back end changes, by PATCH or PUT. Other members are passed over: clients send back what they read.
+///
+/// Shape: `{"tags":{"site":"north"},"properties":{"desired":{"rate":5,"old":null}}}`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TwinChanges {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties: Option<PropertyChanges>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PropertyChanges {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desired: Option<Map<String, Value>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub_service::{NEVER, device::tests::sample};
+    use roadstead_model::{DeviceAuth, InitialTwin, UnixMillis};
+    use serde_json::json;
+
+    #[test]
+    fn a_new_twin_as_azure_shows_it() {
+        let device = sample(DeviceAuth::CertificateAuthority { through: None });
+        let mut twin = roadstead_model::Twin::new(&InitialTwin::default(), UnixMillis(0));
+        twin.tags.insert("site".to_owned(), json!("a"));
+        let empty = json!({"$metadata": {"$lastUpdated": NEVER}, "$version": 1});
+        let expected = json!({
+            "deviceId": "dev1", "etag": "AAAAAAAAAAE=", "deviceEtag": "MTIzNDU2Nzg5", "status": "enabled", "statusReason": null,
+            "statusUpdateTime": NEVER, "connectionState": "Disconnected", "lastActivityTime": NEVER,
+            "cloudToDeviceMessageCount": 0, "authenticationType": "certificateAuthority",
+            "x509Thumbprint": {"primaryThumbprint": null, "secondaryThumbprint": null}, "modelId": "", "version": 2,
+            "tags": {"site": "a"}, "properties": {"desired": empty, "reported": empty}, "capabilities": {"iotEdge": false}});
+        let shown = Twin::of(&device, &twin, &Activity::default());
+        assert_eq!(serde_json::to_value(&shown).unwrap(), expected);
+        assert_eq!(serde_json::from_value::<Twin>(expected).unwrap(), shown);
+    }
+
+    #[test]
+    fn changes() {
+        let changes: TwinChanges = serde_json::from_value(json!({"tags": {"a": 1, "b": null}, "deviceId": "dev1",
+            "properties": {"desired": {"x": null}, "reported": {"y": 1}}}))
+        .unwrap();
+        assert_eq!(
+            serde_json::to_value(&changes).unwrap(),
+            json!({"tags": {"a": 1, "b": null}, "properties": {"desired": {"x": null}}})
+        );
+        assert_eq!(serde_json::from_value::<TwinChanges>(json!({"tags": null})).unwrap(), TwinChanges::default());
+        for bad in [json!({"tags": 1}), json!({"properties": {"desired": [1]}})] {
+            assert!(serde_json::from_value::<TwinChanges>(bad.clone()).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Azure's words: every topic, header, body, status and error code that clients of a hub or of DPS read and write.
+//!
+//! Owns the spelling, in both directions, so that server, service client, CLI and device SDK spell alike. Refuses to
+//! decide anything: parsers say what was asked, not whether it may be. No sockets, no storage, no clock reads.
+//!
+//! | who asks | modules |
+//! |---|---|
+//! | a device over MQTT | [`mqtt_user_name`], [`telemetry_topic`], [`filters`], [`dps_topic`], [`dps_body`] |
+//! | a device over HTTP | [`http_headers`], [`http_batch`], [`dps_body`], [`hub_error`] |
+//! | a back end of a hub | [`hub_service`], [`hub_error`], [`hub_code`], [`event_json`], [`event_stream`], [`annotation`] |
+//! | a back end of DPS | [`dps_service`], [`dps_error`], [`dps_code`], [`certificate_text`] |
+//! | `az` and the management SDKs | [`arm`] |
+//!
+//! [`system_property`] has every spelling of the properties a hub understands, [`word`] the enumerations, [`percent`]
+//! percent-encoding, [`object_body`] the way to read a JSON request, [`ascii_json`] the JSON that every device SDK can read.
+//!
+//! Sources: `reference/dps.md`, `reference/hub-device.md`, `reference/hub-service.md`, `reference/arm-and-az.md`,
+//! and below them the SDK or page that each item names.
+
+pub mod annotation;
+pub mod arm;
+pub mod ascii_json;
+pub mod certificate_text;
+pub mod dps_body;
+pub mod dps_code;
+pub mod dps_error;
+pub mod dps_service;
+pub mod dps_topic;
+pub mod event_json;
+pub mod event_stream;
+pub mod filters;
+pub mod http_batch;
+pub mod http_headers;
+pub mod hub_code;
+pub mod hub_error;
+pub mod hub_service;
+pub mod limits;
+pub mod mqtt_user_name;
+pub mod object_body;
+pub mod percent;
+pub mod query;
+pub mod system_property;
+pub mod telemetry_topic;
+pub mod word;
+
+pub use dps_code::DpsCode;
+pub use dps_topic::{DpsPublish, DpsResponse};
+pub use filters::HubFilter;
+pub use hub_code::HubCode;
+pub use mqtt_user_name::{DpsUserName, HubUserName, UserName};
+pub use telemetry_topic::TelemetryTopic;
+pub use word::{Word, Words};
