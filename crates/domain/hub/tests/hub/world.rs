@@ -1,0 +1,100 @@
+//! A hub to test, and hands to reach it with.
+
+use std::sync::Arc;
+
+use roadstead_auth::{Evidence, Trust};
+use roadstead_hub::{AuthSpec, Hub, HubError, HubParts, IdentitySpec, Login, Session, SessionRequest};
+use roadstead_model::{
+    AccessPolicy, Device, DeviceAuth, DeviceId, DeviceStatus, Etag, GroupName, Hub as HubResource, HubKey, HubName,
+    Right, Rights, Secret, UnixMillis,
+};
+use roadstead_sas::SasKey;
+use roadstead_testkit::{CountingRandom, FakeClock, MemoryLog, MemoryRecords};
+use serde_json::Map;
+
+pub const HOST: &str = "hub1.example";
+const POLICY_KEY: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=";
+
+pub struct World {
+    pub hub: Arc<Hub>,
+    pub log: Arc<MemoryLog>,
+    pub clock: Arc<FakeClock>,
+}
+
+pub fn id(text: &str) -> DeviceId {
+    DeviceId::parse(text).unwrap()
+}
+
+pub fn sas_spec(device: &str) -> IdentitySpec {
+    IdentitySpec {
+        id: id(device),
+        status: DeviceStatus::Enabled,
+        status_reason: None,
+        auth: AuthSpec::Sas { primary: None, secondary: None },
+        iot_edge: false,
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        let clock = Arc::new(FakeClock::at(UnixMillis(1_795_291_370_000)));
+        let log = MemoryLog::new(2);
+        let policy = |name: &str, rights: &[Right]| AccessPolicy {
+            key_name: name.to_owned(),
+            primary: Secret::new(POLICY_KEY),
+            secondary: Secret::new(POLICY_KEY),
+            rights: Rights::of(rights),
+        };
+        let resource = HubResource {
+            key: HubKey(7),
+            name: HubName::parse("hub1").unwrap(),
+            host_name: HOST.to_owned(),
+            aliases: vec!["localhost".to_owned()],
+            group: GroupName::parse("rg").unwrap(),
+            location: "here".to_owned(),
+            etag: Etag::from_client("1"),
+            created: UnixMillis(0),
+            partition_count: 2,
+            retention_days: 1,
+            policies: vec![policy("device", &[Right::DeviceConnect]), policy("service", &[Right::ServiceConnect])],
+            tags: Map::new(),
+            properties: Map::new(),
+        };
+        let parts = HubParts {
+            records: Arc::new(MemoryRecords::new()),
+            log: log.clone(),
+            clock: clock.clone(),
+            random: Arc::new(CountingRandom::default()),
+        };
+        Self { hub: Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts), log, clock }
+    }
+
+    pub async fn device(&self, name: &str) -> Device {
+        self.hub.create_device(sas_spec(name)).await.unwrap()
+    }
+
+    /// A token of the device's own, valid for an hour, for this name of the hub.
+    pub fn token_for(&self, device: &Device, host: &str) -> String {
+        let DeviceAuth::Sas { primary, .. } = &device.auth else { panic!("{device:?} has no key") };
+        let key = SasKey::from_base64(primary.expose()).unwrap();
+        roadstead_sas::sign(&format!("{host}/devices/{}", device.id), &key, self.expiry(), None)
+    }
+
+    pub fn policy_token(&self, policy: &str) -> String {
+        roadstead_sas::sign(HOST, &SasKey::from_base64(POLICY_KEY).unwrap(), self.expiry(), Some(policy))
+    }
+
+    fn expiry(&self) -> i64 {
+        use roadstead_model::Clock;
+        self.clock.now().seconds().0 + 3600
+    }
+
+    pub async fn login(&self, name: &str, token: &str, clean: bool) -> Result<Session, HubError> {
+        let login = Login { device_id: name, module_id: None, evidence: Evidence { token: Some(token), chain: &[] } };
+        self.hub.connect(login, SessionRequest { clean, model_id: None }).await
+    }
+
+    pub async fn connect(&self, device: &Device) -> Session {
+        self.login(device.id.as_str(), &self.token_for(device, HOST), false).await.unwrap()
+    }
+}
