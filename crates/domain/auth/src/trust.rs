@@ -12,6 +12,7 @@ use crate::{certificate::thumbprint, refusal::AuthRefusal};
 #[derive(Debug, Default)]
 pub struct Trust {
     certificates: Certificates,
+    linked: Certificates,
     own: Registered,
     /// Own and linked; `None` when nothing is linked.
     all: Option<Registered>,
@@ -49,20 +50,19 @@ impl Trust {
             list.extend(read(&ca.der));
         }
         certificates.signers.extend(signers.into_iter().filter_map(read));
-        Self { own: certificates.index(), certificates, all: None }
+        Self { own: certificates.index(), certificates, linked: Certificates::default(), all: None }
     }
 
     /// Adds to a hub's trust what the DPS instances linked to it hold. It counts only for devices that DPS enrolled
     /// ([`Self::find_path_through`]), never for those that a hub administrator registered with the hub's own CAs.
     #[must_use]
     pub fn with_linked<'a>(self, linked: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut all = self.certificates.clone();
+        let (mut all, mut others) = (self.certificates.clone(), Certificates::default());
         for trust in linked {
-            all.verified.extend_from_slice(&trust.certificates.verified);
-            all.signers.extend_from_slice(&trust.certificates.signers);
-            all.unverified.extend_from_slice(&trust.certificates.unverified);
+            others.add(&trust.certificates);
         }
-        Self { all: Some(all.index()), ..self }
+        all.add(&others);
+        Self { all: Some(all.index()), linked: others, ..self }
     }
 
     /// How a chain (DER, leaf first) leads to a verified CA of this owner.
@@ -90,14 +90,20 @@ impl Trust {
         }
     }
 
-    /// SHA-256 of every certificate that counts here, linked ones aside. What is missing from it after a change was revoked.
+    /// SHA-256 of every certificate that counts here, linked ones included. What is missing from it after a change was revoked.
     pub fn thumbprints(&self) -> impl Iterator<Item = Thumbprint> {
-        let Certificates { verified, signers, .. } = &self.certificates;
-        verified.iter().chain(signers).map(|certificate| thumbprint(certificate.sha256()))
+        let lists = [&self.certificates.verified, &self.certificates.signers, &self.linked.verified, &self.linked.signers];
+        lists.into_iter().flatten().map(|certificate| thumbprint(certificate.sha256()))
     }
 }
 
 impl Certificates {
+    fn add(&mut self, other: &Self) {
+        self.verified.extend_from_slice(&other.verified);
+        self.signers.extend_from_slice(&other.signers);
+        self.unverified.extend_from_slice(&other.unverified);
+    }
+
     fn index(&self) -> Registered {
         let Self { verified, signers, unverified } = self.clone();
         Registered::new(verified, signers, unverified)
