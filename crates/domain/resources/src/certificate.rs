@@ -26,7 +26,7 @@ pub struct Uploaded {
 /// What a certificate says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// `CN=TextileIoT-RootCA`.
+    /// The common name, or all of the subject where there is not one: `TextileIoT-RootCA`. `guess (?)`
     pub subject: String,
     /// Last second of validity.
     pub expiry: UnixMillis,
@@ -40,7 +40,7 @@ pub struct CertificateFacts {
 pub fn facts(certificate: &CaCertificate) -> Result<CertificateFacts, ResourceError> {
     let parsed = Certificate::from_der(&certificate.der)?;
     Ok(CertificateFacts {
-        subject: parsed.subject().to_owned(),
+        subject: parsed.common_name().unwrap_or(parsed.subject()).to_owned(),
         expiry: UnixSeconds(parsed.not_after_s()).millis(),
         thumbprint: parsed.sha1().to_string(),
         warning: tolerance(&parsed),

@@ -64,6 +64,9 @@ pub enum ResourceError {
     /// A member's value is outside its bounds or its form.
     #[error("{member} is {given}; it must be {allowed}")]
     Value { member: &'static str, given: String, allowed: String },
+    /// A member would have to be acted upon, and is not.
+    #[error("{member} cannot be set: connections to other services are not supported yet")]
+    Unsupported { member: String },
     /// A hub's partitions are fixed when it is made.
     #[error("hub '{hub}' has {has} partitions; the number is fixed when a hub is made and cannot become {asked}")]
     PartitionsFixed { hub: String, has: u16, asked: u16 },

@@ -163,8 +163,12 @@ pub(crate) fn check_location(location: &str) -> Result<(), ResourceError> {
     })
 }
 
-/// Errors: `Value` when the members kept without being understood are too big.
+/// Errors: `Value` when the members kept without being understood are too big; `Unsupported` when one of them holds the
+/// key of another service (file upload, routing): kept in the clear and never used, it would only leak.
 pub(crate) fn check_kept(properties: &Map<String, Value>) -> Result<(), ResourceError> {
+    if let Some(member) = find_connection_string("properties", properties) {
+        return Err(ResourceError::Unsupported { member });
+    }
     let bytes = serde_json::to_vec(properties).map_or(usize::MAX, |json| json.len());
     if bytes <= limits::KEPT_BYTES_MAX {
         return Ok(());
@@ -173,5 +177,20 @@ pub(crate) fn check_kept(properties: &Map<String, Value>) -> Result<(), Resource
         member: "properties",
         given: format!("{bytes} bytes"),
         allowed: format!("at most {} bytes", limits::KEPT_BYTES_MAX),
+    })
+}
+
+/// Where a connection string hides: `properties.storageEndpoints.$default.connectionString`.
+fn find_connection_string(path: &str, members: &Map<String, Value>) -> Option<String> {
+    members.iter().find_map(|(name, value)| {
+        let path = format!("{path}.{name}");
+        match value {
+            Value::String(text) => (name.eq_ignore_ascii_case("connectionString") && !text.is_empty()).then_some(path),
+            Value::Object(inner) => find_connection_string(&path, inner),
+            Value::Array(items) => {
+                items.iter().filter_map(Value::as_object).find_map(|inner| find_connection_string(&path, inner))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        }
     })
 }

@@ -94,7 +94,7 @@ async fn a_ca_that_does_not_say_so_is_warned_of() {
     );
     let facts = facts(&up.certificate).unwrap();
     assert!(facts.warning.is_some());
-    assert_eq!(facts.subject, "CN=TextileIoT-IntermediateCA");
+    assert_eq!(facts.subject, "TextileIoT-IntermediateCA");
     assert_eq!(facts.expiry.iso(), "2126-10-28T23:51:39.0000000Z");
     assert_eq!(facts.thumbprint.len(), 40);
 }

@@ -84,6 +84,8 @@ async fn refusals_name_the_cause() {
         host_names: Some(HostNames { host_name: host.to_owned(), aliases: vec![] }),
         ..HubSpec::default()
     };
+    let upload = json!({"storageEndpoints": {"$default": {"connectionString": "AccountKey=x", "containerName": ""}}});
+    let upload = HubSpec { properties: upload.as_object().cloned().unwrap(), ..HubSpec::default() };
     let big = json!({"routing": "x".repeat(70_000)}).as_object().cloned().unwrap();
     for (group, name, spec, text) in [
         ("nowhere", "hub1", HubSpec::default(), "resource group 'nowhere' could not be found"),
@@ -105,6 +107,12 @@ async fn refusals_name_the_cause() {
             "hub1",
             hosts("localhost"),
             "host name `localhost` cannot be used: it needs a dot: device SDKs split it at the first one",
+        ),
+        (
+            "iot-rg",
+            "hub1",
+            upload,
+            "properties.storageEndpoints.$default.connectionString cannot be set: connections to other services are not supported yet",
         ),
         (
             "iot-rg",
