@@ -13,6 +13,7 @@ pub mod event;
 pub mod id;
 pub mod limits;
 pub mod properties;
+pub mod registration_state;
 pub mod resource;
 pub mod secret;
 pub mod twin;
@@ -31,6 +32,7 @@ pub use id::{
     RegistrationId,
 };
 pub use properties::{Properties, Property, SystemProperty};
+pub use registration_state::{AttestedBy, OperationStatus, RegistrationState, State};
 pub use resource::{CaCertificate, CertificateOwner, Dps, Hub, LinkedHub, ResourceGroup};
 pub use secret::Secret;
 pub use twin::{InitialTwin, Twin, TwinSection};

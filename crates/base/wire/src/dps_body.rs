@@ -1,7 +1,7 @@
 //! The JSON between a device and DPS. Members without a value are left out: the embedded C SDK refuses `null`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use roadstead_model::{Etag, Registration, RegistrationStatus, Substatus};
+use roadstead_model::{AttestedBy, Etag, OperationStatus, RegistrationState, State, Substatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -84,17 +84,15 @@ pub struct RegistrationOperationStatus {
     pub registration_state: Option<DeviceRegistrationResult>,
 }
 
+impl From<&OperationStatus> for RegistrationOperationStatus {
+    fn from(operation: &OperationStatus) -> Self {
+        let registration_state = operation.state.as_ref().map(DeviceRegistrationResult::from);
+        let status = registration_state.as_ref().map_or(Word(Progress::Assigning), |result| result.status);
+        Self { operation_id: operation.operation_id.clone(), status, registration_state }
+    }
+}
+
 impl RegistrationOperationStatus {
-    /// Not decided yet.
-    pub fn assigning(operation_id: String) -> Self {
-        Self { operation_id, status: Word(Progress::Assigning), registration_state: None }
-    }
-
-    /// Decided: the status is the result's.
-    pub fn decided(operation_id: String, result: DeviceRegistrationResult) -> Self {
-        Self { operation_id, status: result.status, registration_state: Some(result) }
-    }
-
     /// The JSON, in ASCII.
     pub fn to_json(&self) -> Vec<u8> {
         to_json(self)
@@ -146,48 +144,43 @@ pub struct AttestedGroup {
     pub enrollment_group_id: Option<String>,
 }
 
-/// How the device proved itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AttestedBy {
-    X509,
-    SymmetricKey,
-}
-
-impl DeviceRegistrationResult {
-    /// What a device is told of its registration.
-    pub fn of(registration: &Registration, by: AttestedBy) -> Self {
-        let group = AttestedGroup { enrollment_group_id: registration.group.as_ref().map(|id| id.as_str().to_owned()) };
-        let (x509, symmetric_key) = match by {
+impl From<&RegistrationState> for DeviceRegistrationResult {
+    fn from(told: &RegistrationState) -> Self {
+        let group = AttestedGroup { enrollment_group_id: told.group.as_ref().map(|id| id.as_str().to_owned()) };
+        let (x509, symmetric_key) = match told.attested {
             AttestedBy::X509 => (Some(AttestedGroup::default()), None),
             AttestedBy::SymmetricKey => (None, Some(group)),
         };
         let result = Self {
             x509,
             symmetric_key,
-            created_date_time_utc: Some(registration.created.iso()),
-            last_updated_date_time_utc: Some(registration.updated.iso()),
-            etag: Some(device_etag(&registration.etag)),
-            payload: registration.payload.clone(),
-            ..Self::bare(registration.registration_id.as_str(), Progress::Assigned)
+            created_date_time_utc: Some(told.created.iso()),
+            last_updated_date_time_utc: Some(told.updated.iso()),
+            etag: told.etag.as_ref().map(device_etag),
+            payload: told.payload.clone(),
+            ..Self::bare(told.registration_id.as_str(), Progress::Assigned)
         };
-        match &registration.status {
-            RegistrationStatus::Assigned { hub, device_id, substatus } => Self {
+        let ended = |status, code: u32, message: &String| Self {
+            status: Word(status),
+            error_code: Some(code),
+            error_message: Some(message.clone()),
+            ..result.clone()
+        };
+        match &told.state {
+            State::Failed { code, message } => ended(Progress::Failed, *code, message),
+            State::Disabled { code, message } => ended(Progress::Disabled, *code, message),
+            State::Assigned { hub, device_id, substatus } => Self {
                 assigned_hub: Some(hub.clone()),
                 device_id: Some(device_id.as_str().to_owned()),
                 substatus: Some(Word(*substatus)),
                 ..result
             },
-            RegistrationStatus::Failed { code, message } => Self {
-                status: Word(Progress::Failed),
-                error_code: Some(*code),
-                error_message: Some(message.clone()),
-                ..result
-            },
         }
     }
+}
 
-    /// Only who and how far: `{"registrationId":"dev-01","status":"disabled"}`.
-    pub fn bare(registration_id: &str, status: Progress) -> Self {
+impl DeviceRegistrationResult {
+    fn bare(registration_id: &str, status: Progress) -> Self {
         Self {
             x509: None,
             symmetric_key: None,
@@ -226,25 +219,31 @@ mod tests {
     use roadstead_model::{DeviceId, EnrollmentGroupId, RegistrationId, UnixMillis};
     use serde_json::json;
 
-    fn registration(status: RegistrationStatus, group: Option<&str>) -> Registration {
-        Registration {
+    fn told(state: State, attested: AttestedBy, group: Option<&str>) -> RegistrationState {
+        RegistrationState {
             registration_id: RegistrationId::parse("dev-01").unwrap(),
+            state,
+            attested,
             group: group.map(|id| EnrollmentGroupId::parse(id).unwrap()),
-            status,
             payload: None,
-            credential_digest: String::new(),
-            etag: Etag::from_client("69003552-0000-0300-0000-630fda8a0000"),
+            etag: Some(Etag::from_client("69003552-0000-0300-0000-630fda8a0000")),
             created: UnixMillis(1_795_291_370_516),
             updated: UnixMillis(1_795_291_370_737),
         }
     }
 
-    fn assigned() -> RegistrationStatus {
-        RegistrationStatus::Assigned {
+    fn assigned(attested: AttestedBy, group: Option<&str>) -> RegistrationState {
+        let state = State::Assigned {
             hub: "hub1.example.test".to_owned(),
             device_id: DeviceId::parse("dev-01").unwrap(),
             substatus: Substatus::InitialAssignment,
-        }
+        };
+        told(state, attested, group)
+    }
+
+    fn worded(state: Option<RegistrationState>) -> String {
+        let status = OperationStatus { operation_id: "5.316aac5bdc130deb.b1e02da8".to_owned(), state };
+        String::from_utf8(RegistrationOperationStatus::from(&status).to_json()).unwrap()
     }
 
     #[test]
@@ -273,39 +272,32 @@ mod tests {
 
     #[test]
     fn an_assigned_individual_as_azure_words_it() {
-        let result = DeviceRegistrationResult::of(&registration(assigned(), None), AttestedBy::SymmetricKey);
-        let body = RegistrationOperationStatus::decided("5.316aac5bdc130deb.b1e02da8".to_owned(), result);
+        let body = worded(Some(assigned(AttestedBy::SymmetricKey, None)));
         let expected = concat!(
             r#"{"operationId":"5.316aac5bdc130deb.b1e02da8","status":"assigned","registrationState":{"symmetricKey":{},"#,
             r#""registrationId":"dev-01","createdDateTimeUtc":"2026-11-21T20:02:50.5160000Z","assignedHub":"hub1.example.test","#,
             r#""deviceId":"dev-01","status":"assigned","substatus":"initialAssignment","#,
             r#""lastUpdatedDateTimeUtc":"2026-11-21T20:02:50.7370000Z","etag":"IjY5MDAzNTUyLTAwMDAtMDMwMC0wMDAwLTYzMGZkYThhMDAwMCI="}}"#,
         );
-        assert_eq!(String::from_utf8(body.to_json()).unwrap(), expected);
-        assert_eq!(serde_json::from_str::<RegistrationOperationStatus>(expected).unwrap(), body);
+        assert_eq!(body, expected);
+        let read = serde_json::from_str::<RegistrationOperationStatus>(expected).unwrap();
+        assert_eq!(String::from_utf8(read.to_json()).unwrap(), expected);
     }
 
     #[test]
-    fn groups_and_failures() {
-        let group = DeviceRegistrationResult::of(&registration(assigned(), Some("fleet-a")), AttestedBy::SymmetricKey);
+    fn groups_failures_and_what_is_under_way() {
+        let group = DeviceRegistrationResult::from(&assigned(AttestedBy::SymmetricKey, Some("fleet-a")));
         assert_eq!(serde_json::to_value(&group.symmetric_key).unwrap(), json!({"enrollmentGroupId": "fleet-a"}));
-        let x509 = DeviceRegistrationResult::of(&registration(assigned(), Some("fleet-a")), AttestedBy::X509);
+        let x509 = DeviceRegistrationResult::from(&assigned(AttestedBy::X509, Some("fleet-a")));
         assert_eq!(serde_json::to_value(&x509).unwrap()["x509"], json!({}));
-        let failed = RegistrationStatus::Failed { code: 400_208, message: "hub für alle".to_owned() };
-        let failed = DeviceRegistrationResult::of(&registration(failed, None), AttestedBy::X509);
-        let body = String::from_utf8(failed.to_json()).unwrap();
+        let failed = State::Failed { code: 400_208, message: "hub für alle".to_owned() };
+        let body = worded(Some(told(failed, AttestedBy::X509, None)));
         assert!(body.contains(r#""status":"failed","errorCode":400208,"errorMessage":"hub f\u00fcr alle""#), "{body}");
         assert!(!body.contains("assignedHub") && !body.contains("substatus") && !body.contains("null"), "{body}");
-    }
-
-    #[test]
-    fn undecided_and_disabled() {
-        let assigning = RegistrationOperationStatus::assigning("4.a1".to_owned());
-        assert_eq!(assigning.to_json(), br#"{"operationId":"4.a1","status":"assigning"}"#);
-        let disabled = DeviceRegistrationResult::bare("dev-01", Progress::Disabled);
-        let body = RegistrationOperationStatus::decided("4.a1".to_owned(), disabled).to_json();
-        let expected = br#"{"operationId":"4.a1","status":"disabled","registrationState":{"registrationId":"dev-01","status":"disabled"}}"#;
-        assert_eq!(body, expected);
+        let disabled = State::Disabled { code: 403_001, message: "no".to_owned() };
+        let body = worded(Some(told(disabled, AttestedBy::X509, None)));
+        assert!(body.starts_with(r#"{"operationId":"5.316aac5bdc130deb.b1e02da8","status":"disabled","registrationState":{"#), "{body}");
+        assert_eq!(worded(None), r#"{"operationId":"5.316aac5bdc130deb.b1e02da8","status":"assigning"}"#);
     }
 
     proptest! {

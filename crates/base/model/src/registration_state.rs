@@ -1,0 +1,77 @@
+//! How a device stands with DPS, as it is told.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    clock::UnixMillis,
+    enrollment::Substatus,
+    etag::Etag,
+    id::{DeviceId, EnrollmentGroupId, RegistrationId},
+};
+
+/// By what a device proved itself to DPS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttestedBy {
+    /// With a token.
+    SymmetricKey,
+    /// With a certificate.
+    X509,
+}
+
+/// Where an operation stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationStatus {
+    /// `5.316aac5bdc130deb.b1e02da8-0000-4000-8000-7ea7a6b7f550`
+    pub operation_id: String,
+    /// `None` while it is `assigning`: ask again later.
+    pub state: Option<RegistrationState>,
+}
+
+/// What a device is told of its registration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegistrationState {
+    /// As enrolled, or as presented when it came by a group.
+    pub registration_id: RegistrationId,
+    /// Where it stands.
+    pub state: State,
+    /// Which of `symmetricKey` and `x509` the answer has.
+    pub attested: AttestedBy,
+    /// The group by which it came.
+    pub group: Option<EnrollmentGroupId>,
+    /// What a custom-allocation webhook gave the device.
+    pub payload: Option<Map<String, Value>>,
+    /// Of the record, when there is one.
+    pub etag: Option<Etag>,
+    /// When it first registered.
+    pub created: UnixMillis,
+    /// When that last changed.
+    pub updated: UnixMillis,
+}
+
+/// Where a registration stands, as a device is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// `assigned`
+    Assigned {
+        /// Host name, lower case.
+        hub: String,
+        /// The device's id there.
+        device_id: DeviceId,
+        /// How it came about.
+        substatus: Substatus,
+    },
+    /// `failed`
+    Failed {
+        /// Azure's: 400208.
+        code: u32,
+        /// For people.
+        message: String,
+    },
+    /// `disabled`: the enrollment is.
+    Disabled {
+        /// Azure's.
+        code: u32,
+        /// For people.
+        message: String,
+    },
+}
