@@ -1,0 +1,37 @@
+//! A back end's way to a Roadstead server: the public HTTPS APIs, as any other client of them would use them.
+//!
+//! Owns who is asking (access tokens and SAS tokens), whom is trusted (one CA file and nothing else), where names lead,
+//! paging, patience, and what a refusal says. Refuses to know the documents it carries: every answer is read into the
+//! type that the caller names, `roadstead_wire`'s structs or a plain [`serde_json::Value`].
+//!
+//! | client | API | as whom |
+//! |---|---|---|
+//! | [`Management`] | Resource Manager: groups, hubs, DPS, their keys and certificates | an administrator |
+//! | [`HubRegistry`] | a hub's device identities and queries | a policy of the hub |
+//! | [`Provisioning`] | a DPS' enrollments and registrations | a policy of the DPS |
+//! | [`EventStream`] | a hub's events as they arrive | a policy of the hub |
+//!
+//! Sources: `reference/arm-and-az.md`, `reference/hub-service.md` 1, `reference/dps.md` 4.
+
+#![warn(missing_docs)]
+
+pub mod error;
+mod event_source;
+pub mod events;
+pub mod hub_registry;
+pub mod limits;
+pub mod management;
+mod page;
+pub mod policy;
+pub mod provisioning;
+pub mod refusal;
+pub mod transport;
+
+pub use error::ServiceError;
+pub use events::{EventFilter, EventStream, StreamItem};
+pub use hub_registry::HubRegistry;
+pub use management::{Credentials, Kind, Management, Resource};
+pub use policy::Policy;
+pub use provisioning::{EnrollmentKind, Provisioning};
+pub use refusal::Refusal;
+pub use transport::{Reach, Transport};

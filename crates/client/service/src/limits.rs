@@ -1,0 +1,55 @@
+//! Bounds of the client.
+
+use std::time::Duration;
+
+/// How long a TCP connection and its TLS handshake may take. Ours: no Azure number.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an answer may take, its body included. Azure's longest call is a direct method, 300 s + 300 s; none of those
+/// is here. Ours.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Bytes of one answer. The largest is a page of 1000 twins, each of at most 8 + 32 + 32 KiB without metadata.
+/// Source: `reference/hub-service.md` 1.7 and 1.10
+pub const ANSWER_BYTES_MAX: usize = 128 << 20;
+
+/// Items of one page. Source: `reference/hub-service.md` 1.10
+pub const PAGE_ITEMS_MAX: usize = 1000;
+
+/// Items of one list, over all its pages. A hub of S3 has no number of its own; Azure's default limit is a million
+/// devices for a hub. Source: docs, IoT Hub quotas and throttling
+pub const LIST_ITEMS_MAX: usize = 1_000_000;
+
+/// Pages of one list: a page may be empty and still have a successor.
+pub const LIST_PAGES_MAX: usize = 100_000;
+
+/// Tries of one request that the server says it did not take up (429, 503).
+pub const TRIES_MAX: u32 = 4;
+
+/// The wait before the second try when the server names none; it doubles.
+pub const RETRY_FIRST: Duration = Duration::from_millis(250);
+
+/// The longest wait between tries, whatever the server says.
+pub const RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// Lifetime of a SAS token, as `az` makes them. Source: `reference/arm-and-az.md` 3
+pub const SAS_LIFETIME_S: i64 = 600;
+
+/// An access token is renewed when it has less than this to live.
+pub const TOKEN_RENEW_BEFORE_S: i64 = 60;
+
+/// Bytes of one line of an event stream: a message of 256 KiB in base64 with its properties.
+/// Source: `reference/hub-device.md`, message size
+pub const EVENT_LINE_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of one event over all its lines.
+pub const EVENT_BYTES_MAX: usize = 2 << 20;
+
+/// A stream that says nothing for so long, not even a comment, is taken for dead.
+pub const EVENT_SILENCE_MAX: Duration = Duration::from_mins(1);
+
+/// The wait before the first reconnect; it doubles until [`RECONNECT_MAX`].
+pub const RECONNECT_FIRST: Duration = Duration::from_millis(100);
+
+/// The longest wait before a reconnect.
+pub const RECONNECT_MAX: Duration = Duration::from_secs(5);

@@ -1,0 +1,42 @@
+//! Lists that come in pages, each naming the next in a header.
+
+use crate::error::ServiceError;
+use crate::limits::{LIST_ITEMS_MAX, LIST_PAGES_MAX, PAGE_ITEMS_MAX};
+use crate::transport::{Answer, Request, Transport};
+use serde::de::DeserializeOwned;
+
+const CONTINUATION: &str = "x-ms-continuation";
+const ITEMS_MAX: &str = "x-ms-max-item-count";
+
+/// All items, or the first `top`. `request` makes the request of each page but for its paging headers.
+///
+/// Source: `reference/hub-service.md` 1.10, `reference/dps.md` 4.3
+pub(crate) async fn list<T: DeserializeOwned>(
+    transport: &Transport,
+    top: Option<usize>,
+    request: impl Fn() -> Result<Request<'static>, ServiceError>,
+) -> Result<Vec<T>, ServiceError> {
+    let wanted = top.unwrap_or(LIST_ITEMS_MAX).min(LIST_ITEMS_MAX);
+    let mut items: Vec<T> = Vec::new();
+    let mut continuation = None;
+    for _ in 0..LIST_PAGES_MAX {
+        let page_items = wanted.saturating_sub(items.len()).min(PAGE_ITEMS_MAX);
+        let mut headers =
+            vec![(ITEMS_MAX, page_items.to_string()), ("cache-control", "no-cache, must-revalidate".to_owned())];
+        headers.extend(continuation.take().map(|text| (CONTINUATION, text)));
+        let answer = transport.send(request()?.headers(&headers)).await?;
+        items.extend(answer.json::<Vec<T>>()?);
+        continuation = next(&answer);
+        if continuation.is_none() || items.len() >= wanted {
+            break;
+        }
+    }
+    items.truncate(wanted);
+    Ok(items)
+}
+
+/// An empty header is the last page too, as the Node SDK once had to learn.
+fn next(answer: &Answer) -> Option<String> {
+    let text = answer.headers.get(CONTINUATION)?.to_str().ok()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}

@@ -1,0 +1,387 @@
+//! One HTTPS client for every host of one server: whom it trusts, where names lead, what it repeats.
+
+use crate::error::ServiceError;
+use crate::limits::{ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, RETRY_FIRST, RETRY_MAX, TRIES_MAX};
+use crate::refusal::Refusal;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
+use roadstead_model::{Clock, UnixMillis};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io};
+
+/// How one server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The only certificates trusted, PEM.
+    pub ca_file: PathBuf,
+    /// Port of every host name that has none.
+    pub https_port: u16,
+    /// Addresses of names that no resolver knows. `localhost` and every name under it lead to loopback by themselves.
+    pub connect_to: BTreeMap<String, IpAddr>,
+}
+
+/// The way to one server, shared by all its clients. Cheap to clone.
+#[derive(Clone)]
+pub struct Transport {
+    client: reqwest::Client,
+    https_port: u16,
+    ca_file: Arc<Path>,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Transport(port {} ca {})", self.https_port, self.ca_file.display())
+    }
+}
+
+/// What is sent.
+pub(crate) struct Request<'a> {
+    pub method: reqwest::Method,
+    pub url: String,
+    pub authorization: Option<String>,
+    pub if_match: Option<String>,
+    pub headers: &'a [(&'static str, String)],
+    pub content_type: &'static str,
+    pub body: Option<Vec<u8>>,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub origin: String,
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Transport {
+    /// Reads the CA file; nothing is sent yet.
+    ///
+    /// Errors: [`ServiceError::CaFile`].
+    pub fn new(reach: &Reach, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(trust(&reach.ca_file)?)
+            .dns_resolver(Names { connect_to: reach.connect_to.clone() })
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build()
+            .map_err(|error| ServiceError::CaFile { path: reach.ca_file.clone(), cause: innermost(&error) })?;
+        Ok(Self { client, https_port: reach.https_port, ca_file: reach.ca_file.as_path().into(), clock })
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
+    /// `plant.localhost` to `https://plant.localhost:8443`; a host that names its port keeps it.
+    pub(crate) fn origin(&self, host: &str) -> String {
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+        if has_port || self.https_port == 443 {
+            format!("https://{host}")
+        } else {
+            format!("https://{host}:{}", self.https_port)
+        }
+    }
+
+    /// Sends, repeats what the server says it did not take up (429 and 503), and reads the whole answer.
+    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Answer, ServiceError> {
+        let mut wait = RETRY_FIRST;
+        for _ in 1..TRIES_MAX {
+            let answer = self.send_once(&request).await?;
+            if !matches!(answer.status, 429 | 503) {
+                return Ok(answer);
+            }
+            tokio::time::sleep(retry_after(&answer.headers).unwrap_or(wait).min(RETRY_MAX)).await;
+            wait *= 2;
+        }
+        self.send_once(&request).await
+    }
+
+    async fn send_once(&self, request: &Request<'_>) -> Result<Answer, ServiceError> {
+        let mut response = self.open(request, Some(ANSWER_TIMEOUT)).await?;
+        let origin = origin_of(&request.url).to_owned();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.fault(&request.url, &error))? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                return Err(ServiceError::Odd { origin, cause: format!("more than {ANSWER_BYTES_MAX} bytes") });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { origin, status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+
+    /// Sends and gives back the answer's head, its body still to be read.
+    pub(crate) async fn open(
+        &self,
+        request: &Request<'_>,
+        timeout: Option<Duration>,
+    ) -> Result<reqwest::Response, ServiceError> {
+        let mut builder = self.client.request(request.method.clone(), &request.url);
+        if let Some(timeout) = timeout {
+            builder = builder.timeout(timeout);
+        }
+        let value = |text: &str| {
+            let origin = || origin_of(&request.url).to_owned();
+            HeaderValue::from_str(text)
+                .map_err(|_| ServiceError::Odd { origin: origin(), cause: "a header that cannot be sent".to_owned() })
+        };
+        if let Some(authorization) = &request.authorization {
+            let mut value = value(authorization)?;
+            value.set_sensitive(true);
+            builder = builder.header(AUTHORIZATION, value);
+        }
+        if let Some(etag) = &request.if_match {
+            builder = builder.header(IF_MATCH, value(etag)?);
+        }
+        for (name, text) in request.headers {
+            builder = builder.header(*name, value(text)?);
+        }
+        if let Some(body) = &request.body {
+            builder = builder.header(CONTENT_TYPE, request.content_type).body(body.clone());
+        }
+        builder.send().await.map_err(|error| self.fault(&request.url, &error))
+    }
+
+    /// Names what broke below HTTP.
+    pub(crate) fn fault(&self, url: &str, error: &reqwest::Error) -> ServiceError {
+        let origin = origin_of(url).to_owned();
+        if let Some(cause) = tls_cause(error) {
+            return ServiceError::Untrusted { origin, cause, ca_file: self.ca_file.to_path_buf() };
+        }
+        let cause = if error.is_timeout() { "it takes too long".to_owned() } else { innermost(error) };
+        if error.is_connect() {
+            ServiceError::Unreachable { origin, cause }
+        } else {
+            ServiceError::Broken { origin, cause }
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(method: reqwest::Method, url: String) -> Self {
+        Self {
+            method,
+            url,
+            authorization: None,
+            if_match: None,
+            headers: &[],
+            content_type: "application/json",
+            body: None,
+        }
+    }
+
+    pub(crate) fn authorized(mut self, authorization: String) -> Self {
+        self.authorization = Some(authorization);
+        self
+    }
+
+    pub(crate) fn if_match(mut self, etag: Option<String>) -> Self {
+        self.if_match = etag;
+        self
+    }
+
+    pub(crate) fn headers(mut self, headers: &'a [(&'static str, String)]) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, ServiceError> {
+        let origin = || origin_of(&self.url).to_owned();
+        let text = serde_json::to_vec(body).map_err(|error| ServiceError::Odd {
+            origin: origin(),
+            cause: format!("a body that is no JSON: {error}"),
+        })?;
+        self.body = Some(text);
+        Ok(self)
+    }
+}
+
+impl Answer {
+    /// The body of a success; a refusal else.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ServiceError> {
+        self.check()?;
+        serde_json::from_slice(&self.body)
+            .map_err(|error| ServiceError::Odd { origin: self.origin.clone(), cause: error.to_string() })
+    }
+
+    /// As [`Self::json`]; `None` when there is no such thing.
+    pub(crate) fn find<T: DeserializeOwned>(&self) -> Result<Option<T>, ServiceError> {
+        if self.status == 404 { Ok(None) } else { self.json().map(Some) }
+    }
+
+    /// Whether something was deleted; `false` when there was nothing.
+    pub(crate) fn deleted(&self) -> Result<bool, ServiceError> {
+        if self.status == 404 { Ok(false) } else { self.check().map(|()| true) }
+    }
+
+    fn check(&self) -> Result<(), ServiceError> {
+        if matches!(self.status, 200..=299) {
+            Ok(())
+        } else {
+            Err(ServiceError::Refused(Refusal::decode(self.status, &self.body)))
+        }
+    }
+}
+
+/// `https://h:8443/a?b` to `https://h:8443`.
+pub(crate) fn origin_of(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(start..).and_then(|rest| rest.find(['/', '?'])).map_or(url.len(), |at| start + at);
+    url.get(..end).unwrap_or(url)
+}
+
+fn trust(ca_file: &Path) -> Result<rustls::ClientConfig, ServiceError> {
+    let fault = |cause: String| ServiceError::CaFile { path: ca_file.to_owned(), cause };
+    let pem = std::fs::read(ca_file).map_err(|error| fault(io_cause(&error)))?;
+    let certificates: Vec<_> =
+        CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| fault(error.to_string()))?;
+    let mut roots = rustls::RootCertStore::empty();
+    let (known, _) = roots.add_parsable_certificates(certificates);
+    if known == 0 {
+        return Err(fault("it has no certificate".to_owned()));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| fault(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Leads names to addresses: first those that were named, then loopback names (RFC 6761, 6.3), then the system's.
+struct Names {
+    connect_to: BTreeMap<String, IpAddr>,
+}
+
+impl Names {
+    /// `None` when only the system can know.
+    fn find(&self, host: &str) -> Option<Vec<IpAddr>> {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        if let Some(address) = self.connect_to.get(&host) {
+            return Some(vec![*address]);
+        }
+        let is_loopback = host == "localhost" || host.ends_with(".localhost");
+        is_loopback.then(|| vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
+    }
+}
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let known = self.find(name.as_str());
+        Box::pin(async move {
+            let addresses: Vec<SocketAddr> = match known {
+                Some(addresses) => addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect(),
+                None => match tokio::net::lookup_host((name.as_str(), 0)).await {
+                    Ok(addresses) => addresses.collect(),
+                    Err(_) => return Err(format!("no address is known for {}", name.as_str()).into()),
+                },
+            };
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+}
+
+/// What rustls said, if it was rustls.
+fn tls_cause(error: &(dyn Error + 'static)) -> Option<String> {
+    std::iter::successors(Some(error), |error| deeper(*error)).find_map(|error| error.downcast_ref()).map(shown_tls)
+}
+
+/// What an error wraps. An I/O error names what is inside its inside as its source, never what it holds itself.
+fn deeper<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| error.source())
+}
+
+fn shown_tls(error: &rustls::Error) -> String {
+    use rustls::{CertificateError, Error};
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+            "another CA issued it".to_owned()
+        }
+        Error::InvalidCertificate(
+            CertificateError::NotValidForNameContext { .. } | CertificateError::NotValidForName,
+        ) => "it is for another name".to_owned(),
+        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            "it has expired".to_owned()
+        }
+        Error::InvalidMessage(_) => "whoever answers does not speak TLS".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let deepest = std::iter::successors(Some(error), |error| deeper(*error)).last().unwrap_or(error);
+    deepest.downcast_ref().map_or_else(|| deepest.to_string(), io_cause)
+}
+
+fn io_cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => "the connection was cut".to_owned(),
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_under_localhost_lead_to_loopback_and_named_ones_where_they_are_told() {
+        let there = IpAddr::from([10, 0, 0, 7]);
+        let names = Names { connect_to: BTreeMap::from([("plant.azure-devices.net".to_owned(), there)]) };
+        let loopback = Some(vec![IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)]);
+        for (host, addresses) in [
+            ("localhost", loopback.clone()),
+            ("dev.localhost", loopback.clone()),
+            ("A.B.LOCALHOST.", loopback),
+            ("Plant.Azure-Devices.net", Some(vec![there])),
+            ("notlocalhost", None),
+            ("localhost.example", None),
+            ("example", None),
+        ] {
+            assert_eq!(names.find(host), addresses, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_origin_of_a_url_ends_before_its_path() {
+        for (url, origin) in [
+            ("https://h:8443/a/b?c=https://x/", "https://h:8443"),
+            ("https://h?a", "https://h"),
+            ("https://h", "https://h"),
+            ("h/a", "h"),
+            ("", ""),
+        ] {
+            assert_eq!(origin_of(url), origin);
+        }
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_no_trust() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let cause = || match trust(&path) {
+            Err(ServiceError::CaFile { cause, .. }) => cause,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(cause(), "there is no such file");
+        std::fs::write(&path, "no certificate").unwrap();
+        assert_eq!(cause(), "it has no certificate");
+    }
+}
