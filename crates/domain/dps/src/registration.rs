@@ -1,0 +1,258 @@
+//! What devices ask of DPS: register, ask after the operation, look up the registration; and what back ends ask about it.
+
+use std::sync::Arc;
+
+use roadstead_auth::{Credential, Evidence};
+use roadstead_model::{
+    AllocationPolicy, AttestedBy, EnrollmentGroupId, Etag, OperationStatus, ProvisioningStatus, Registration,
+    RegistrationId, RegistrationState, RegistrationStatus, State, UnixMillis,
+};
+use roadstead_store::{Expect, StoreError, Write};
+use serde_json::Value;
+use tracing::{error, info};
+
+use crate::{
+    allocation,
+    assignment::{self, Assignment},
+    attestation::{self, Admission},
+    enrollment::Precondition,
+    error::{DpsError, code},
+    instance::Instance,
+    operation::{self, Remembered},
+    query::{Listing, PageRequest},
+    session::DpsSession,
+};
+
+/// What a device sends to register: `{"registrationId":"dev-01","payload":{"model":"m7"}}`, and the API version of the request.
+#[derive(Debug, Clone, Default)]
+pub struct RegistrationRequest {
+    /// Optional; must then be the authenticated id.
+    pub registration_id: Option<String>,
+    /// For the custom-allocation webhook only.
+    pub payload: Option<Value>,
+    /// `2019-03-31`. Up to `2018-04-01` the default is never to reprovision.
+    pub api_version: String,
+}
+
+/// Registers a device. Answers `assigned`, `failed` or `disabled` at once; with custom allocation, `assigning`.
+///
+/// Registering again with nothing changed costs reads only, and gives the same answer. Two registers of one device at once
+/// never lead to two hubs.
+///
+/// Errors: `Unauthorized` and its kin; `Invalid` for another registration id in the body; `Concurrent`, `Throttled`,
+/// `HubUnavailable`, `Internal`: try again. Source: `reference/dps.md` section 3
+pub(crate) async fn register(
+    session: &DpsSession,
+    evidence: &Evidence<'_>,
+    request: RegistrationRequest,
+) -> Result<OperationStatus, DpsError> {
+    let (instance, id) = (session.instance(), session.registration_id());
+    if let Some(other) = request.registration_id.as_ref().filter(|other| !other.eq_ignore_ascii_case(id.as_str())) {
+        let fault = format!("`{}` is not `{id}`, as which the device authenticated", other.escape_debug());
+        return Err(DpsError::Invalid { member: "registrationId", fault });
+    }
+    let admission = admit(session, evidence).await?;
+    let operation_id = operation::fresh_id(instance.scope(), &*instance.ports.random);
+    if let Some(state) = disabled(&admission, id, instance.now()) {
+        return Ok(OperationStatus { operation_id, state: Some(state) });
+    }
+    let known = instance.known();
+    let custom = allocation::policy(&known.dps, admission.source.provisioning()) == AllocationPolicy::Custom;
+    let assignment = Assignment { instance: instance.clone(), known, id: id.clone(), admission, request };
+    if custom {
+        return start(assignment, operation_id);
+    }
+    let state = assignment::assign(&assignment).await?.state;
+    Ok(OperationStatus { operation_id, state: Some(state) })
+}
+
+/// Where an operation stands. Any well-formed operation id of the instance tells how the authenticated device stands, so
+/// that ids survive a restart.
+///
+/// Errors: `Unauthorized` and its kin; `OperationNotFound`; `Internal`. Source: `reference/dps.md` 3.1
+pub(crate) async fn operation_status(
+    session: &DpsSession,
+    evidence: &Evidence<'_>,
+    operation_id: &str,
+) -> Result<OperationStatus, DpsError> {
+    let (instance, id) = (session.instance(), session.registration_id());
+    let admission = admit(session, evidence).await?;
+    let not_found = || DpsError::OperationNotFound {
+        registration_id: id.clone(),
+        operation_id: operation_id.chars().flat_map(char::escape_debug).take(128).collect(),
+    };
+    if !operation::is_ours(instance.scope(), operation_id) {
+        return Err(not_found());
+    }
+    let state = match instance.operations.find(&id.key(), operation_id) {
+        _ if admission.source.provisioning().status == ProvisioningStatus::Disabled => {
+            disabled(&admission, id, instance.now())
+        }
+        Remembered::Assigning => None,
+        Remembered::Failed(state) => Some(state),
+        Remembered::Nothing => Some(find(instance, id, &admission).await?.ok_or_else(not_found)?),
+    };
+    Ok(OperationStatus { operation_id: operation_id.to_owned(), state })
+}
+
+/// What is known of a device.
+///
+/// Errors: `Unauthorized` and its kin; `RegistrationNotFound`; `Internal`. Source: `reference/dps.md` 1.1
+pub(crate) async fn registration_status(
+    session: &DpsSession,
+    evidence: &Evidence<'_>,
+) -> Result<RegistrationState, DpsError> {
+    let (instance, id) = (session.instance(), session.registration_id());
+    let admission = admit(session, evidence).await?;
+    if let Some(state) = disabled(&admission, id, instance.now()) {
+        return Ok(state);
+    }
+    find(instance, id, &admission).await?.ok_or_else(|| DpsError::RegistrationNotFound(id.clone()))
+}
+
+/// Judges the evidence against the individual enrollment, or against the groups when there is none.
+async fn admit(session: &DpsSession, evidence: &Evidence<'_>) -> Result<Admission, DpsError> {
+    let (instance, id) = (session.instance(), session.registration_id());
+    let (scope, records) = (instance.scope(), &instance.ports.records);
+    let credential = evidence.credential()?;
+    let now = instance.now().seconds();
+    let admission = if let Some(enrollment) = records.find_enrollment(scope, id).await? {
+        attestation::judge_individual(scope, id, Arc::new(enrollment), evidence, now)
+    } else {
+        let known = instance.known();
+        let several = matches!(credential, Credential::Token(_)) && known.grouping.key_group_count() > 1;
+        let prior = if several { records.find_registration(scope, id).await? } else { None };
+        let hint = prior.and_then(|registration| registration.group);
+        attestation::judge_grouped(scope, id, &known.grouping, hint.as_ref(), evidence, now)
+    };
+    match admission {
+        Ok(admission) => {
+            session.rests_on(&admission);
+            Ok(admission)
+        }
+        Err(refusal) => {
+            info!(%scope, registration_id = %id, %refusal, "device refused");
+            Err(refusal)
+        }
+    }
+}
+
+fn disabled(admission: &Admission, id: &RegistrationId, now: UnixMillis) -> Option<RegistrationState> {
+    if admission.source.provisioning().status == ProvisioningStatus::Enabled {
+        return None;
+    }
+    let message = match admission.source.group() {
+        Some(group) => format!("enrollment group `{group}` is disabled"),
+        None => format!("enrollment `{id}` is disabled"),
+    };
+    Some(RegistrationState {
+        registration_id: id.clone(),
+        state: State::Disabled { code: code::DISABLED, message },
+        attested: admission.attested,
+        group: admission.source.group().cloned(),
+        payload: None,
+        etag: None,
+        created: now,
+        updated: now,
+    })
+}
+
+async fn find(
+    instance: &Instance,
+    id: &RegistrationId,
+    admission: &Admission,
+) -> Result<Option<RegistrationState>, DpsError> {
+    let registration = instance.ports.records.find_registration(instance.scope(), id).await?;
+    Ok(registration.map(|registration| RegistrationState::of(&registration, admission.attested)))
+}
+
+impl RegistrationState {
+    pub(crate) fn of(registration: &Registration, attested: AttestedBy) -> Self {
+        let state = match registration.status.clone() {
+            RegistrationStatus::Assigned { hub, device_id, substatus } => State::Assigned { hub, device_id, substatus },
+            RegistrationStatus::Failed { code, message } => State::Failed { code, message },
+        };
+        Self {
+            registration_id: registration.registration_id.clone(),
+            state,
+            attested,
+            group: registration.group.clone(),
+            payload: registration.payload.clone(),
+            etag: Some(registration.etag.clone()),
+            created: registration.created,
+            updated: registration.updated,
+        }
+    }
+}
+
+/// Lets an assignment that asks a webhook go on in the background, unless one is under way already.
+fn start(assignment: Assignment, operation_id: String) -> Result<OperationStatus, DpsError> {
+    let instance = assignment.instance.clone();
+    let device = assignment.id.key();
+    let (operation_id, is_new) = instance.operations.begin(&device, operation_id)?;
+    if is_new {
+        let task = tokio::spawn(run(assignment, device.clone(), operation_id.clone()));
+        instance.operations.runs_as(&device, &operation_id, task.abort_handle());
+    }
+    Ok(OperationStatus { operation_id, state: None })
+}
+
+async fn run(assignment: Assignment, device: String, operation_id: String) {
+    let instance = &assignment.instance;
+    let failure = match assignment::assign(&assignment).await {
+        Ok(assigned) => (!assigned.recorded).then_some(assigned.state),
+        Err(refusal) => {
+            let code = refusal.code();
+            let message = if let DpsError::Internal(cause) = refusal {
+                error!(registration_id = %assignment.id, operation_id, %cause, "registration failed");
+                "internal error".to_owned()
+            } else {
+                refusal.to_string()
+            };
+            Some(assignment.failed(code, message, None))
+        }
+    };
+    instance.operations.finish(&device, &operation_id, failure, instance.now());
+}
+
+impl Instance {
+    /// A device's registration record, for back ends.
+    ///
+    /// Errors: `RegistrationNotFound`, `Internal`. Source: `reference/dps.md` 4.2
+    pub async fn find_registration(&self, id: &RegistrationId) -> Result<Registration, DpsError> {
+        let found = self.ports.records.find_registration(self.scope(), id).await?;
+        found.ok_or_else(|| DpsError::RegistrationNotFound(id.clone()))
+    }
+
+    /// Deletes a registration record: the next register is a first one. The device stays on its hub.
+    ///
+    /// Errors: `RegistrationNotFound`, `EtagMismatch`, `Internal`. Source: `reference/dps.md` 3.5, 4.2
+    pub async fn delete_registration(&self, id: &RegistrationId, precondition: Precondition) -> Result<(), DpsError> {
+        let expect = match precondition {
+            Precondition::Etag(etag) => Expect::Etag(etag),
+            Precondition::Absent | Precondition::Present | Precondition::Any => Expect::Present,
+        };
+        let versioned = matches!(expect, Expect::Etag(_));
+        let delete = Write::DeleteRegistration(self.scope().clone(), id.clone(), expect);
+        match self.ports.records.commit(vec![delete]).await {
+            Err(StoreError::Conflict { .. }) if versioned => {
+                Err(DpsError::EtagMismatch { kind: "registration", id: id.to_string() })
+            }
+            Err(StoreError::Conflict { .. }) => Err(DpsError::RegistrationNotFound(id.clone())),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Registrations that came by a group, a page at a time.
+    ///
+    /// Errors: `Invalid` for a foreign continuation, `Internal`. Source: `reference/dps.md` 4.2
+    pub async fn list_registrations(
+        &self,
+        group: &EnrollmentGroupId,
+        page: &PageRequest,
+    ) -> Result<Listing<Registration>, DpsError> {
+        let after = page.after()?;
+        let found = self.ports.records.list_registrations(self.scope(), group, after.as_deref(), page.limit()).await?;
+        Ok(Listing::of(found))
+    }
+}

@@ -1,0 +1,162 @@
+//! Devices that are connected to DPS now, and how they are sent away.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use roadstead_auth::Evidence;
+use roadstead_model::{OperationStatus, RegistrationId, RegistrationState, Thumbprint};
+use tokio::sync::watch;
+
+use crate::{
+    attestation::{Admission, Source},
+    error::DpsError,
+    instance::Instance,
+    registration::{self, RegistrationRequest},
+};
+
+/// A device's connection to DPS. A front holds one for as long as the connection lasts, drops it with the connection, and
+/// closes the connection when [`DpsSession::closed`] says so. Every call judges the evidence anew.
+#[derive(Debug)]
+pub struct DpsSession {
+    instance: Arc<Instance>,
+    registration_id: RegistrationId,
+    number: u64,
+    close: watch::Receiver<Option<&'static str>>,
+}
+
+impl DpsSession {
+    pub(crate) fn open(instance: Arc<Instance>, registration_id: RegistrationId) -> Self {
+        let (number, close) = instance.sessions.open();
+        Self { instance, registration_id, number, close }
+    }
+
+    /// Who is connected.
+    pub fn registration_id(&self) -> &RegistrationId {
+        &self.registration_id
+    }
+
+    /// Registers the device: [`registration::register`].
+    pub async fn register(
+        &self,
+        evidence: &Evidence<'_>,
+        request: RegistrationRequest,
+    ) -> Result<OperationStatus, DpsError> {
+        registration::register(self, evidence, request).await
+    }
+
+    /// Where an operation stands: [`registration::operation_status`].
+    pub async fn operation_status(
+        &self,
+        evidence: &Evidence<'_>,
+        operation_id: &str,
+    ) -> Result<OperationStatus, DpsError> {
+        registration::operation_status(self, evidence, operation_id).await
+    }
+
+    /// What is known of the device: [`registration::registration_status`].
+    pub async fn registration_status(&self, evidence: &Evidence<'_>) -> Result<RegistrationState, DpsError> {
+        registration::registration_status(self, evidence).await
+    }
+
+    /// Waits until the device must be sent away, and says why: `enrollment disabled`.
+    pub async fn closed(&self) -> &'static str {
+        let mut close = self.close.clone();
+        let reason = close.wait_for(Option::is_some).await.map(|reason| *reason);
+        reason.ok().flatten().unwrap_or("instance deleted")
+    }
+
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
+    /// Notes on what the connection's standing rests.
+    pub(crate) fn rests_on(&self, admission: &Admission) {
+        self.instance.sessions.note(self.number, Standing::of(admission));
+    }
+}
+
+impl Drop for DpsSession {
+    fn drop(&mut self) {
+        self.instance.sessions.live.lock().remove(&self.number);
+    }
+}
+
+/// An enrollment of either kind, by its lower-case id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EnrollmentKey {
+    Individual(String),
+    Group(String),
+}
+
+#[derive(Debug)]
+struct Standing {
+    enrollment: EnrollmentKey,
+    path: Vec<Thumbprint>,
+}
+
+impl Standing {
+    fn of(admission: &Admission) -> Self {
+        let enrollment = match &admission.source {
+            Source::Individual(enrollment) => EnrollmentKey::Individual(enrollment.registration_id.key()),
+            Source::Group(group) => EnrollmentKey::Group(group.id.key()),
+        };
+        Self { enrollment, path: admission.path.clone() }
+    }
+}
+
+/// The live connections of one instance. As many as the transport admits.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    next: AtomicU64,
+    live: Mutex<HashMap<u64, Live>>,
+}
+
+#[derive(Debug)]
+struct Live {
+    standing: Option<Standing>,
+    close: watch::Sender<Option<&'static str>>,
+}
+
+impl Sessions {
+    fn open(&self) -> (u64, watch::Receiver<Option<&'static str>>) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let (close, closed) = watch::channel(None);
+        self.live.lock().insert(number, Live { standing: None, close });
+        (number, closed)
+    }
+
+    fn note(&self, number: u64, standing: Standing) {
+        if let Some(live) = self.live.lock().get_mut(&number) {
+            live.standing = Some(standing);
+        }
+    }
+
+    /// Sends away all devices that came by this enrollment.
+    pub(crate) fn close_enrollment(&self, enrollment: &EnrollmentKey, reason: &'static str) {
+        self.close_where(reason, |standing| standing.is_some_and(|standing| standing.enrollment == *enrollment));
+    }
+
+    /// Sends away all devices whose path passes one of these certificates (SHA-256).
+    pub(crate) fn close_paths(&self, revoked: &[Thumbprint], reason: &'static str) {
+        self.close_where(reason, |standing| {
+            standing.is_some_and(|standing| standing.path.iter().any(|print| revoked.contains(print)))
+        });
+    }
+
+    /// Sends all devices away.
+    pub(crate) fn close_all(&self, reason: &'static str) {
+        self.close_where(reason, |_| true);
+    }
+
+    fn close_where(&self, reason: &'static str, is_meant: impl Fn(Option<&Standing>) -> bool) {
+        for live in self.live.lock().values().filter(|live| is_meant(live.standing.as_ref())) {
+            live.close.send_replace(Some(reason));
+        }
+    }
+}
