@@ -26,7 +26,8 @@ pub struct Thumbprint(Box<str>);
 impl Thumbprint {
     /// Parses 40 or 64 hex digits, ignoring case, colons and blanks. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits: String = text.chars().filter(|c| *c != ':' && !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
+        let digits: String =
+            text.chars().filter(|c| *c != ':' && !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
         let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
         (hex && matches!(digits.len(), 40 | 64)).then(|| Self(digits.into()))
     }

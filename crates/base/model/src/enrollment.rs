@@ -29,7 +29,10 @@ pub struct CertificateEntry {
 pub enum Attestation {
     SymmetricKey(SymmetricKeys),
     /// The very certificate the device presents; issuer and path do not matter.
-    ClientCertificate { primary: Option<CertificateEntry>, secondary: Option<CertificateEntry> },
+    ClientCertificate {
+        primary: Option<CertificateEntry>,
+        secondary: Option<CertificateEntry>,
+    },
 }
 
 /// How the devices of a group prove that they belong to it.

@@ -15,7 +15,9 @@ pub enum EventSource {
 impl EventSource {
     /// The source with this stored code.
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::Telemetry, Self::TwinChange, Self::DeviceLifecycle, Self::DeviceConnectionState].get(usize::from(code)).copied()
+        [Self::Telemetry, Self::TwinChange, Self::DeviceLifecycle, Self::DeviceConnectionState]
+            .get(usize::from(code))
+            .copied()
     }
 }
 

@@ -213,7 +213,11 @@ impl GroupName {
         };
         check(text, &rule)?;
         if text.ends_with('.') {
-            return Err(IdError::Form { kind: rule.kind, text: text.to_owned(), rule: "a name without a final full stop" });
+            return Err(IdError::Form {
+                kind: rule.kind,
+                text: text.to_owned(),
+                rule: "a name without a final full stop",
+            });
         }
         Ok(Self(text.into()))
     }
@@ -246,10 +250,13 @@ text_id! {
 impl IdScope {
     /// Errors: anything but `0ne` and eight hex digits, in any case.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let form = IdError::Form { kind: "ID scope", text: text.chars().take(32).collect(), rule: "0ne and eight hex digits" };
+        let form =
+            IdError::Form { kind: "ID scope", text: text.chars().take(32).collect(), rule: "0ne and eight hex digits" };
         match (text.get(..3), text.get(3..)) {
             (Some(head), Some(digits))
-                if head.eq_ignore_ascii_case("0ne") && digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_hexdigit()) =>
+                if head.eq_ignore_ascii_case("0ne")
+                    && digits.len() == 8
+                    && digits.bytes().all(|b| b.is_ascii_hexdigit()) =>
             {
                 Ok(Self(format!("0ne{}", digits.to_ascii_uppercase()).into()))
             }
@@ -332,7 +339,10 @@ mod tests {
     #[test]
     fn refusals_name_the_character() {
         let error = DeviceId::parse("a/b").unwrap_err();
-        assert_eq!(error.to_string(), "device id `a/b` may not contain '/': letters, digits and - . % _ * ? ! ( ) , : = @ $ ' only");
+        assert_eq!(
+            error.to_string(),
+            "device id `a/b` may not contain '/': letters, digits and - . % _ * ? ! ( ) , : = @ $ ' only"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::UnixMillis,
-    enrollment::Substatus,
+    enrollment::{Registration, RegistrationStatus, Substatus},
     etag::Etag,
     id::{DeviceId, EnrollmentGroupId, RegistrationId},
 };
@@ -46,6 +46,25 @@ pub struct RegistrationState {
     pub created: UnixMillis,
     /// When that last changed.
     pub updated: UnixMillis,
+}
+
+impl RegistrationState {
+    pub fn of(registration: &Registration, attested: AttestedBy) -> Self {
+        let state = match registration.status.clone() {
+            RegistrationStatus::Assigned { hub, device_id, substatus } => State::Assigned { hub, device_id, substatus },
+            RegistrationStatus::Failed { code, message } => State::Failed { code, message },
+        };
+        Self {
+            registration_id: registration.registration_id.clone(),
+            state,
+            attested,
+            group: registration.group.clone(),
+            payload: registration.payload.clone(),
+            etag: Some(registration.etag.clone()),
+            created: registration.created,
+            updated: registration.updated,
+        }
+    }
 }
 
 /// Where a registration stands, as a device is told.

@@ -24,9 +24,36 @@ pub enum DpsCode {
     UnsupportedMediaType = 415_001,
     Throttled = 429_001,
     Internal = 500_001,
+    /// A hub cannot be reached now. `guess (?)`
+    Unavailable = 503_001,
 }
 
 impl DpsCode {
+    /// Every code, by number.
+    pub const ALL: [Self; 16] = [
+        Self::BadRequest,
+        Self::CustomAllocationFailed,
+        Self::HubNotSpecified,
+        Self::HubUnauthorized,
+        Self::NoCredential,
+        Self::Unauthorized,
+        Self::EnrollmentNotFound,
+        Self::RegistrationNotFound,
+        Self::MethodNotAllowed,
+        Self::EnrollmentExists,
+        Self::ConcurrentRegistration,
+        Self::EtagMismatch,
+        Self::UnsupportedMediaType,
+        Self::Throttled,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    /// The code of that number.
+    pub fn of_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.number() == number)
+    }
+
     /// Six digits: `401002`.
     pub fn number(self) -> u32 {
         self as u32
@@ -35,5 +62,19 @@ impl DpsCode {
     /// The first three digits.
     pub fn http_status(self) -> u16 {
         (self.number() / 1000) as u16
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_find_their_code() {
+        assert!(DpsCode::ALL.is_sorted_by_key(|code| code.number()));
+        for code in DpsCode::ALL {
+            assert_eq!(DpsCode::of_number(code.number()), Some(code));
+        }
+        assert_eq!(DpsCode::of_number(1), None);
     }
 }

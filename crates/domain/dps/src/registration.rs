@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use roadstead_auth::{Credential, Evidence};
 use roadstead_model::{
-    AllocationPolicy, AttestedBy, EnrollmentGroupId, Etag, OperationStatus, ProvisioningStatus, Registration,
-    RegistrationId, RegistrationState, RegistrationStatus, State, UnixMillis,
+    AllocationPolicy, EnrollmentGroupId, OperationStatus, ProvisioningStatus, Registration, RegistrationId,
+    RegistrationState, State, UnixMillis,
 };
 use roadstead_store::{Expect, StoreError, Write};
 use serde_json::Value;
@@ -164,25 +164,6 @@ async fn find(
 ) -> Result<Option<RegistrationState>, DpsError> {
     let registration = instance.ports.records.find_registration(instance.scope(), id).await?;
     Ok(registration.map(|registration| RegistrationState::of(&registration, admission.attested)))
-}
-
-impl RegistrationState {
-    pub(crate) fn of(registration: &Registration, attested: AttestedBy) -> Self {
-        let state = match registration.status.clone() {
-            RegistrationStatus::Assigned { hub, device_id, substatus } => State::Assigned { hub, device_id, substatus },
-            RegistrationStatus::Failed { code, message } => State::Failed { code, message },
-        };
-        Self {
-            registration_id: registration.registration_id.clone(),
-            state,
-            attested,
-            group: registration.group.clone(),
-            payload: registration.payload.clone(),
-            etag: Some(registration.etag.clone()),
-            created: registration.created,
-            updated: registration.updated,
-        }
-    }
 }
 
 /// Lets an assignment that asks a webhook go on in the background, unless one is under way already.

@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     Caller, MqttFront,
-    dps_session::DpsSession,
+    dps_session::DpsGreeting,
     end::End,
     hub_session::{HubSession, LastWill},
     limits, refusal,
@@ -22,7 +22,7 @@ use crate::{
 /// What a CONNECT led to.
 pub(crate) enum Greeting {
     Hub(Box<HubSession>),
-    Dps(Box<DpsSession>),
+    Dps(Box<DpsGreeting>),
 }
 
 /// A refusal and what the log says of it; the client learns only the code.
@@ -95,7 +95,7 @@ async fn open(front: &MqttFront, connect: &Connect<'_>, caller: &Caller) -> Resu
     };
     match UserName::parse(user_name) {
         Some(UserName::Hub(user_name)) => open_hub(front, connect, &user_name, token, caller).await,
-        Some(UserName::Dps(user_name)) => open_dps(front, connect, &user_name, token, caller),
+        Some(UserName::Dps(user_name)) => open_dps(connect, &user_name, token, caller),
         None => {
             let shown: String = user_name.chars().take(200).collect();
             let why = format!("user name `{shown}` is neither a hub's nor a DPS instance's form");
@@ -149,7 +149,6 @@ fn read_will(will: &Will<'_>, device_id: &str) -> Result<Box<LastWill>, Refused>
 }
 
 fn open_dps(
-    _front: &MqttFront,
     connect: &Connect<'_>,
     user_name: &DpsUserName<'_>,
     token: Option<&str>,
@@ -160,12 +159,11 @@ fn open_dps(
         let why = format!("client id `{}` is not the registration id of user name `{id_scope}/registrations/{registration_id}`", connect.client_id);
         return Err(Refused(Refusal::BadUserNameOrPassword, why));
     }
-    Ok(Greeting::Dps(Box::new(DpsSession {
+    Ok(Greeting::Dps(Box::new(DpsGreeting {
         id_scope: user_name.id_scope.to_owned(),
         registration_id: user_name.registration_id.to_owned(),
-        api_version: user_name.api_version.as_deref().map(str::to_owned),
+        api_version: user_name.api_version.as_deref().unwrap_or_default().to_owned(),
         token: token.map(str::to_owned),
         certificates: caller.certificates.clone(),
-        keep_alive_s: connect.keep_alive_s,
     })))
 }

@@ -40,8 +40,8 @@ pub(crate) enum End {
     TokenExpired(i64),
     #[error("the hub closed the session: {0}")]
     ClosedByHub(CloseReason),
-    #[error("the enrollment behind the session was disabled or deleted")]
-    Revoked,
+    #[error("DPS closed the session: {0}")]
+    Revoked(&'static str),
     #[error("more than {} requests on one DPS connection", crate::limits::DPS_REQUESTS_MAX)]
     TooManyRequests,
     #[error("the DPS connection was open for {} s", crate::limits::DPS_SESSION.as_secs())]

@@ -1,6 +1,6 @@
 //! A device's connection to its hub, from CONNACK to the end.
 
-use std::{future::pending, pin::pin, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use roadstead_hub::{Session, Ticket};
 use roadstead_model::{Clock, Properties, Subscription};

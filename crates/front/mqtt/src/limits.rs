@@ -29,7 +29,9 @@ pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
 pub const TOKEN_GRACE: Duration = Duration::from_secs(600);
 /// How long a DPS connection may stay open in all: a registration takes milliseconds, a webhook seconds.
 pub const DPS_SESSION: Duration = Duration::from_secs(600);
-/// How long a DPS connection may stay silent after its registration was refused.
-pub const DPS_SILENCE: Duration = Duration::from_secs(60);
+/// How long a DPS connection may stay silent: SDKs keep alive every 60 to 240 s, the C SDK never.
+pub const DPS_SILENCE_MAX: Duration = Duration::from_secs(360);
+/// How long it may stay silent after it was refused.
+pub const DPS_SILENCE_REFUSED: Duration = Duration::from_secs(60);
 /// Requests of one DPS connection.
 pub const DPS_REQUESTS_MAX: usize = 256;
