@@ -23,7 +23,8 @@ pub enum Change {
 /// Opens and closes what changes call for: hubs, DPS instances, server certificates for new names.
 ///
 /// Called in the order of the changes, one at a time, after [`Resources::directory`](crate::Resources::directory) shows
-/// the change and before the administrator has an answer: who made a hub may use it at once.
+/// the change and before the administrator has an answer: who made a hub may use it at once. Until
+/// it returns no other change is made, so it must not ask for one itself.
 #[async_trait]
 pub trait Observer: Send + Sync {
     /// Hears of a change.

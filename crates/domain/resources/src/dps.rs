@@ -150,6 +150,14 @@ impl Resources {
         self.commit(turn, batch, next).await
     }
 
+    /// DPS instances by name: of one resource group, or all. Errors: `GroupNotFound`.
+    pub fn list_dps(&self, group: Option<&str>) -> Result<Vec<Arc<Dps>>, ResourceError> {
+        let directory = self.directory();
+        group.map_or(Ok(()), |group| require_group(&directory, group).map(|_| ()))?;
+        let wanted = |dps: &&Arc<Dps>| group.is_none_or(|group| dps.group.as_str().eq_ignore_ascii_case(group));
+        Ok(directory.dps().filter(wanted).cloned().collect())
+    }
+
     /// The DPS instance of this name in this group. Errors: `GroupNotFound`, `NotFound`.
     pub fn dps(&self, group: &str, name: &str) -> Result<Arc<Dps>, ResourceError> {
         require_dps(&self.directory(), group, name).cloned()

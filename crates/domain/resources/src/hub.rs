@@ -153,6 +153,14 @@ impl Resources {
         self.commit(turn, batch, next).await
     }
 
+    /// Hubs by name: of one resource group, or all. Errors: `GroupNotFound`.
+    pub fn list_hubs(&self, group: Option<&str>) -> Result<Vec<Arc<Hub>>, ResourceError> {
+        let directory = self.directory();
+        group.map_or(Ok(()), |group| require_group(&directory, group).map(|_| ()))?;
+        let wanted = |hub: &&Arc<Hub>| group.is_none_or(|group| hub.group.as_str().eq_ignore_ascii_case(group));
+        Ok(directory.hubs().filter(wanted).cloned().collect())
+    }
+
     /// The hub of this name in this group. Errors: `GroupNotFound`, `NotFound`.
     pub fn hub(&self, group: &str, name: &str) -> Result<Arc<Hub>, ResourceError> {
         require_hub(&self.directory(), group, name).cloned()

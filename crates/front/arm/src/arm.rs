@@ -1,0 +1,136 @@
+//! Which operation a request is, and whether its sender may ask for it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::{Method, Request, Response};
+use roadstead_resources::{Administrators, Resources};
+use roadstead_wire::arm::Cloud;
+
+use crate::{
+    call::Call,
+    op::{self, certificate, dps, group, hub, key, metadata, name, subscription, token},
+    refusal::Refusal,
+    reply::Reply,
+};
+
+/// The name under which `az cloud register` knows an installation.
+const CLOUD_NAME: &str = "Roadstead";
+
+/// Answers requests of Resource Manager and of its token endpoint.
+pub struct Arm {
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) administrators: Arc<Administrators>,
+}
+
+impl Arm {
+    /// A face of these resources, open to this administrator.
+    pub fn new(resources: Arc<Resources>, administrators: Arc<Administrators>) -> Self {
+        Self { resources, administrators }
+    }
+
+    /// Whether a path is this face's: `/metadata/endpoints`, `/adfs/…`, `/subscriptions…` or `/tenants…`, also with
+    /// doubled slashes (`az` with a resource manager URL that ends in one).
+    pub fn claims(path: &str) -> bool {
+        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+        let first = segments.next().unwrap_or_default();
+        let is = |segment: &str, word: &str| segment.eq_ignore_ascii_case(word);
+        ["adfs", "subscriptions", "tenants"].iter().any(|word| is(first, word))
+            || (is(first, "metadata") && segments.next().is_some_and(|second| is(second, "endpoints")))
+    }
+
+    /// Answers a request. `base_url` is how the client reached the server, `https://localhost:8443`: the metadata that
+    /// `az cloud register` asks for lead back there. The body must be bounded by the caller.
+    pub async fn answer(&self, request: Request<Bytes>, base_url: &str) -> Response<Bytes> {
+        let base_url = base_url.trim_end_matches('/');
+        let call = Call::new(request);
+        let answer = match self.route(&call, base_url).await {
+            Ok(reply) => reply.into_response(),
+            Err(refusal) => refusal.into_response(base_url),
+        };
+        if call.method == Method::HEAD { answer.map(|_| Bytes::new()) } else { answer }
+    }
+
+    async fn route(&self, call: &Call, base_url: &str) -> Result<Reply, Refusal> {
+        let tenant = self.administrators.installation().tenant_id.to_string();
+        let cloud = Cloud { name: CLOUD_NAME, url: base_url, tenant: &tenant };
+        match (&call.method, call.words().as_slice()) {
+            (&Method::GET, ["metadata", "endpoints"]) => Ok(metadata::endpoints(&cloud, call)),
+            (&Method::GET, ["adfs", ".well-known", "openid-configuration"]) => Ok(metadata::openid(&cloud)),
+            (&Method::POST, ["adfs", "oauth2", "token"]) => Ok(token::issue(self, call)),
+            (_, ["adfs", ..]) => Err(Refusal::no_route(call)),
+            (method, words) => {
+                self.admit(call)?;
+                match (method, words) {
+                    (&Method::GET, ["tenants"]) => Ok(subscription::list_tenants(self)),
+                    (&Method::GET, ["subscriptions"]) => Ok(subscription::list(self)),
+                    (method, ["subscriptions", _, words @ ..]) => {
+                        subscription::require(self, call.segment(1))?;
+                        self.route_in_subscription(call, method, words).await
+                    }
+                    _ => Err(Refusal::no_route(call)),
+                }
+            }
+        }
+    }
+
+    /// Errors: 401 without the administrator's bearer token.
+    fn admit(&self, call: &Call) -> Result<(), Refusal> {
+        let token = call.bearer_token().ok_or_else(Refusal::no_token)?;
+        Ok(self.administrators.check(token)?)
+    }
+
+    async fn route_in_subscription(&self, call: &Call, method: &Method, words: &[&str]) -> Result<Reply, Refusal> {
+        match (method, words) {
+            (&Method::GET, []) => Ok(subscription::show(self)),
+            (&Method::GET, ["resourcegroups"]) => Ok(group::list(self)),
+            (&Method::GET, ["resourcegroups", _]) => group::show(self, call),
+            (&Method::HEAD, ["resourcegroups", _]) => Ok(group::exists(self, call)),
+            (&Method::PUT, ["resourcegroups", _]) => group::put(self, call).await,
+            (&Method::DELETE, ["resourcegroups", _]) => group::delete(self, call).await,
+            (&Method::GET, ["providers", "microsoft.devices", "iothubs"]) => hub::list(self, None),
+            (&Method::GET, ["providers", "microsoft.devices", "provisioningservices"]) => dps::list(self, None),
+            (&Method::POST, ["providers", "microsoft.devices", "checknameavailability"]) => name::check_hub(self, call),
+            (&Method::POST, ["providers", "microsoft.devices", "checkprovisioningservicenameavailability"]) => {
+                name::check_dps(self, call)
+            }
+            (method, ["resourcegroups", _, "providers", "microsoft.devices", "iothubs", words @ ..]) => {
+                self.route_hub(call, method, words).await
+            }
+            (method, ["resourcegroups", _, "providers", "microsoft.devices", "provisioningservices", words @ ..]) => {
+                self.route_dps(call, method, words).await
+            }
+            _ => Err(Refusal::no_route(call)),
+        }
+    }
+
+    async fn route_hub(&self, call: &Call, method: &Method, words: &[&str]) -> Result<Reply, Refusal> {
+        match (method, words) {
+            (&Method::GET, []) => hub::list(self, Some(call.segment(op::GROUP))),
+            (&Method::GET, [_]) => hub::show(self, call),
+            (&Method::PUT, [_]) => hub::put(self, call).await,
+            (&Method::DELETE, [_]) => hub::delete(self, call).await,
+            (&Method::POST, [_, "listkeys"]) => key::list_of_hub(self, call),
+            (&Method::POST, [_, "iothubkeys", _, "listkeys"]) => key::show_of_hub(self, call),
+            (method, [_, "certificates", words @ ..]) => {
+                certificate::route(self, call, &certificate::Owner::hub(self, call)?, method, words).await
+            }
+            _ => Err(Refusal::no_route(call)),
+        }
+    }
+
+    async fn route_dps(&self, call: &Call, method: &Method, words: &[&str]) -> Result<Reply, Refusal> {
+        match (method, words) {
+            (&Method::GET, []) => dps::list(self, Some(call.segment(op::GROUP))),
+            (&Method::GET, [_]) => dps::show(self, call),
+            (&Method::PUT, [_]) => dps::put(self, call).await,
+            (&Method::DELETE, [_]) => dps::delete(self, call).await,
+            (&Method::POST, [_, "listkeys"]) => key::list_of_dps(self, call),
+            (&Method::POST, [_, "keys", _, "listkeys"]) => key::show_of_dps(self, call),
+            (method, [_, "certificates", words @ ..]) => {
+                certificate::route(self, call, &certificate::Owner::dps(self, call)?, method, words).await
+            }
+            _ => Err(Refusal::no_route(call)),
+        }
+    }
+}

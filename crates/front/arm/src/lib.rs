@@ -1,0 +1,18 @@
+//! Resource Manager and its tokens, as `az`, the management SDKs, the portal and our own CLI speak them.
+//!
+//! Owns the translation of each request into a call of [`roadstead_resources`] and of the outcome into Azure's shapes: one
+//! file per group of operations (`op`), one table from refusal to status and code (`refusal`). Refuses to decide
+//! anything, to open sockets, and to read bodies: who dispatches here hands over a request with its body, bounded.
+//!
+//! Everything is done at once, so every answer says `provisioningState: Succeeded` and nothing is ever polled. Any
+//! `api-version` is accepted; path segments are compared without case.
+//!
+//! Source: `reference/arm-and-az.md` 2, 3, 5, 6
+
+mod arm;
+mod call;
+mod op;
+mod refusal;
+mod reply;
+
+pub use arm::Arm;

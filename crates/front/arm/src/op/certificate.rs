@@ -1,0 +1,132 @@
+//! CA certificates, of hubs and DPS instances alike.
+
+use hyper::{Method, StatusCode};
+use roadstead_model::{CaCertificate, CertificateOwner};
+use roadstead_resources::certificate::facts;
+use roadstead_wire::arm::{CertificateProperties, CertificateRequest, Kind, List, Resource, ResourceId};
+use serde::Serialize;
+
+use crate::{
+    arm::Arm,
+    call::Call,
+    op::{GROUP, INNER_NAME, NAME, subscription},
+    refusal::Refusal,
+    reply::Reply,
+};
+
+/// Whose certificates a path speaks of, names as the owner writes them.
+pub(crate) struct Owner {
+    group: String,
+    name: String,
+    key: CertificateOwner,
+}
+
+impl Owner {
+    pub(crate) fn hub(arm: &Arm, call: &Call) -> Result<Self, Refusal> {
+        let hub = arm.resources.hub(call.segment(GROUP), call.segment(NAME))?;
+        Ok(Self { group: hub.group.to_string(), name: hub.name.to_string(), key: CertificateOwner::Hub(hub.key) })
+    }
+
+    pub(crate) fn dps(arm: &Arm, call: &Call) -> Result<Self, Refusal> {
+        let dps = arm.resources.dps(call.segment(GROUP), call.segment(NAME))?;
+        let key = CertificateOwner::Dps(dps.id_scope.clone());
+        Ok(Self { group: dps.group.to_string(), name: dps.name.to_string(), key })
+    }
+}
+
+/// The properties that clients know, and what to warn of: `az` and our CLI print members they do not know.
+#[derive(Serialize)]
+struct Properties {
+    #[serde(flatten)]
+    known: CertificateProperties,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+}
+
+/// `words` is what follows `certificates`.
+pub(crate) async fn route(
+    arm: &Arm,
+    call: &Call,
+    owner: &Owner,
+    method: &Method,
+    words: &[&str],
+) -> Result<Reply, Refusal> {
+    match (method, words) {
+        (&Method::GET, []) => list(arm, owner),
+        (&Method::GET, [_]) => show(arm, call, owner),
+        (&Method::PUT, [_]) => put(arm, call, owner).await,
+        (&Method::DELETE, [_]) => delete(arm, call, owner).await,
+        (&Method::POST, [_, "generateverificationcode"]) => generate_code(arm, call, owner).await,
+        (&Method::POST, [_, "verify"]) => verify(arm, call, owner).await,
+        _ => Err(Refusal::no_route(call)),
+    }
+}
+
+fn list(arm: &Arm, owner: &Owner) -> Result<Reply, Refusal> {
+    let all = arm.resources.directory().certificates(&owner.key);
+    let value = all.iter().map(|certificate| shape(arm, owner, certificate)).collect::<Result<_, _>>()?;
+    Ok(Reply::ok(&List { value }))
+}
+
+fn show(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+    let certificate = arm.resources.certificate(&owner.key, call.segment(INNER_NAME))?;
+    Ok(Reply::ok(&shape(arm, owner, &certificate)?))
+}
+
+/// DPS must answer 200 even when the certificate is new: `az` takes 201 for a failure. Source: `reference/arm-and-az.md` 0.5
+async fn put(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+    let asked = request(call)?;
+    let name = call.segment(INNER_NAME);
+    let uploaded =
+        arm.resources.put_certificate(&owner.key, name, &asked.certificate, asked.is_verified, call.if_match()).await?;
+    let body = shape(arm, owner, &uploaded.certificate)?;
+    let is_of_hub = matches!(owner.key, CertificateOwner::Hub(_));
+    Ok(Reply::put(is_of_hub && uploaded.created, &body))
+}
+
+async fn delete(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+    arm.resources.delete_certificate(&owner.key, call.segment(INNER_NAME), call.if_match()).await?;
+    Ok(Reply::empty(StatusCode::OK))
+}
+
+async fn generate_code(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+    let name = call.segment(INNER_NAME);
+    let changed = arm.resources.generate_verification_code(&owner.key, name, call.if_match()).await?;
+    Ok(Reply::ok(&shape(arm, owner, &changed)?))
+}
+
+async fn verify(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+    let proof = request(call)?.certificate;
+    let name = call.segment(INNER_NAME);
+    let changed = arm.resources.verify_certificate(&owner.key, name, &proof, call.if_match()).await?;
+    Ok(Reply::ok(&shape(arm, owner, &changed)?))
+}
+
+fn request(call: &Call) -> Result<CertificateRequest, Refusal> {
+    CertificateRequest::parse(&call.body).map_err(|error| Refusal::bad_body(&error))
+}
+
+fn shape(arm: &Arm, owner: &Owner, certificate: &CaCertificate) -> Result<Resource<Properties>, Refusal> {
+    let facts = facts(certificate)?;
+    let subscription = subscription::id(arm);
+    let name = certificate.name.as_str();
+    let kind = match owner.key {
+        CertificateOwner::Hub(_) => Kind::HubCertificate { hub: &owner.name, name },
+        CertificateOwner::Dps(_) => Kind::DpsCertificate { dps: &owner.name, name },
+    };
+    Ok(Resource {
+        id: ResourceId { subscription: &subscription, group: &owner.group, kind }.to_string(),
+        name: name.to_owned(),
+        kind: kind.type_name().to_owned(),
+        location: None,
+        tags: None,
+        etag: Some(certificate.etag.to_string()),
+        resourcegroup: None,
+        subscriptionid: None,
+        sku: None,
+        properties: Properties {
+            known: CertificateProperties::of(certificate, facts.subject, facts.expiry, facts.thumbprint),
+            warning: facts.warning,
+        },
+    })
+}

@@ -1,0 +1,63 @@
+//! Resource groups.
+
+use hyper::StatusCode;
+use roadstead_model::ResourceGroup;
+use roadstead_resources::{GroupSpec, ResourceError};
+use roadstead_wire::arm::{GroupProperties, Kind, List, Resource, ResourceId, SUCCEEDED};
+
+use crate::{
+    arm::Arm,
+    call::Call,
+    op::{GROUP, subscription},
+    refusal::Refusal,
+    reply::Reply,
+};
+
+pub(crate) fn list(arm: &Arm) -> Reply {
+    let directory = arm.resources.directory();
+    Reply::ok(&List { value: directory.groups().map(|group| shape(arm, group)).collect() })
+}
+
+pub(crate) fn show(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let name = call.segment(GROUP);
+    match arm.resources.directory().find_group(name) {
+        Some(group) => Ok(Reply::ok(&shape(arm, group))),
+        None => Err(ResourceError::GroupNotFound { group: name.to_owned() }.into()),
+    }
+}
+
+/// `HEAD`: 204 or 404.
+pub(crate) fn exists(arm: &Arm, call: &Call) -> Reply {
+    let found = arm.resources.directory().find_group(call.segment(GROUP)).is_some();
+    Reply::empty(if found { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+}
+
+pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let asked: Resource<GroupProperties> = call.json()?;
+    let location = asked.location.ok_or_else(Refusal::no_location)?;
+    let spec = GroupSpec { location, tags: asked.tags.unwrap_or_default() };
+    let put = arm.resources.put_group(call.segment(GROUP), spec).await?;
+    Ok(Reply::put(put.created, &shape(arm, &put.record)))
+}
+
+pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    arm.resources.delete_group(call.segment(GROUP)).await?;
+    Ok(Reply::empty(StatusCode::OK))
+}
+
+fn shape(arm: &Arm, group: &ResourceGroup) -> Resource<GroupProperties> {
+    let subscription = subscription::id(arm);
+    let kind = Kind::Group;
+    Resource {
+        id: ResourceId { subscription: &subscription, group: group.name.as_str(), kind }.to_string(),
+        name: group.name.to_string(),
+        kind: kind.type_name().to_owned(),
+        location: Some(group.location.clone()),
+        tags: Some(group.tags.clone()),
+        etag: None,
+        resourcegroup: None,
+        subscriptionid: None,
+        sku: None,
+        properties: GroupProperties { provisioning_state: Some(SUCCEEDED.to_owned()) },
+    }
+}

@@ -1,0 +1,141 @@
+//! Hubs.
+
+use hyper::StatusCode;
+use roadstead_model::Hub;
+use roadstead_resources::{HubSpec, PolicySpec};
+use roadstead_wire::arm::{
+    AccessKey, EventHub, EventHubEndpoints, HubProperties, Kind, List, Location, Resource, ResourceId, SUCCEEDED, Sku,
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    arm::Arm,
+    call::Call,
+    op::{GROUP, NAME, subscription},
+    refusal::Refusal,
+    reply::Reply,
+};
+
+/// The key under which the resource keeps its `sku` among the members that it does not understand.
+const SKU: &str = "sku";
+
+pub(crate) fn list(arm: &Arm, group: Option<&str>) -> Result<Reply, Refusal> {
+    let found = arm.resources.list_hubs(group)?;
+    Ok(Reply::ok(&List { value: found.iter().map(|hub| shape(arm, hub)).collect() }))
+}
+
+pub(crate) fn show(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let hub = arm.resources.hub(call.segment(GROUP), call.segment(NAME))?;
+    Ok(Reply::ok(&shape(arm, &hub)))
+}
+
+pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let asked: Resource<HubProperties> = call.json()?;
+    let etag = call.if_match().or(asked.etag.as_deref()).map(str::to_owned);
+    let events = asked.properties.event_hub_endpoints.and_then(|endpoints| endpoints.events).unwrap_or_default();
+    let spec = HubSpec {
+        location: asked.location,
+        partition_count: events.partition_count,
+        retention_days: events.retention_time_in_days,
+        policies: asked.properties.authorization_policies.map(policies),
+        host_names: None,
+        tags: asked.tags.unwrap_or_default(),
+        properties: with_sku(asked.properties.other, asked.sku),
+    };
+    let put = arm.resources.put_hub(call.segment(GROUP), call.segment(NAME), spec, etag.as_deref()).await?;
+    Ok(Reply::put(put.created, &shape(arm, &put.record)))
+}
+
+pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    arm.resources.delete_hub(call.segment(GROUP), call.segment(NAME), call.if_match()).await?;
+    Ok(Reply::empty(StatusCode::OK))
+}
+
+fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
+    let subscription = subscription::id(arm);
+    let kind = Kind::Hub { name: hub.name.as_str() };
+    let (other, sku) = without_sku(&hub.properties);
+    Resource {
+        id: ResourceId { subscription: &subscription, group: hub.group.as_str(), kind }.to_string(),
+        name: hub.name.to_string(),
+        kind: kind.type_name().to_owned(),
+        location: Some(hub.location.clone()),
+        tags: Some(hub.tags.clone()),
+        etag: Some(hub.etag.to_string()),
+        resourcegroup: Some(hub.group.to_string()),
+        subscriptionid: Some(subscription),
+        sku: Some(sku),
+        properties: HubProperties {
+            state: Some("Active".to_owned()),
+            provisioning_state: Some(SUCCEEDED.to_owned()),
+            host_name: Some(hub.host_name.clone()),
+            event_hub_endpoints: Some(EventHubEndpoints { events: Some(events(hub)) }),
+            authorization_policies: None,
+            locations: Some(vec![Location { location: hub.location.clone(), role: "primary".to_owned() }]),
+            other: with_defaults(other),
+        },
+    }
+}
+
+fn events(hub: &Hub) -> EventHub {
+    EventHub {
+        retention_time_in_days: Some(hub.retention_days),
+        partition_count: Some(hub.partition_count),
+        partition_ids: Some((0..hub.partition_count).map(|partition| partition.to_string()).collect()),
+        path: Some(hub.name.as_str().to_ascii_lowercase()),
+        endpoint: Some(format!("sb://{}/", hub.host_name)),
+    }
+}
+
+/// What every hub shows, over which goes what its maker wrote: `az iot hub update` sets members of these and fails where
+/// they are absent. Source: `reference/arm-and-az.md` 3 (create body) and 5
+fn with_defaults(kept: Map<String, Value>) -> Map<String, Value> {
+    let queue = json!({"lockDurationAsIso8601": "PT5S", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10});
+    let endpoints = json!({"serviceBusQueues": [], "serviceBusTopics": [], "eventHubs": [], "storageContainers": [], "cosmosDBSqlContainers": []});
+    let fallback = json!({"name": "$fallback", "source": "DeviceMessages", "condition": "true", "endpointNames": ["events"], "isEnabled": true});
+    let defaults = json!({
+        "routing": {"endpoints": endpoints, "routes": [], "fallbackRoute": fallback},
+        "storageEndpoints": {"$default": {"sasTtlAsIso8601": "PT1H", "connectionString": "", "containerName": ""}},
+        "messagingEndpoints": {"fileNotifications": queue},
+        "enableFileUploadNotifications": false,
+        "cloudToDevice": {"maxDeliveryCount": 10, "defaultTtlAsIso8601": "PT1H", "feedback": queue},
+        "ipFilterRules": [],
+        "features": "None",
+    });
+    let Value::Object(mut shown) = defaults else { return kept };
+    shown.extend(kept.into_iter().filter(|(_, value)| !value.is_null()));
+    shown
+}
+
+/// Policies as they were sent.
+pub(crate) fn policies(keys: Vec<AccessKey>) -> Vec<PolicySpec> {
+    let spec = |key: AccessKey| PolicySpec {
+        key_name: key.key_name,
+        primary: key.primary_key,
+        secondary: key.secondary_key,
+        rights: key.rights,
+    };
+    keys.into_iter().map(spec).collect()
+}
+
+/// What is kept of a resource: its other members and its sku, of which the tier follows from the name.
+pub(crate) fn with_sku(mut other: Map<String, Value>, sku: Option<Sku>) -> Map<String, Value> {
+    if let Some(sku) = sku {
+        other.insert(SKU.to_owned(), json!({"name": sku.name, "capacity": sku.capacity}));
+    }
+    other
+}
+
+/// Undoes [`with_sku`]. A resource made without one shows `S1`.
+pub(crate) fn without_sku(kept: &Map<String, Value>) -> (Map<String, Value>, Sku) {
+    let mut other = kept.clone();
+    let sku = other.shift_remove(SKU).unwrap_or_default();
+    let name = sku["name"].as_str().unwrap_or("S1").to_owned();
+    let tier = match name.get(..1) {
+        Some("F" | "f") => "Free",
+        Some("B" | "b") => "Basic",
+        _ => "Standard",
+    };
+    let capacity = sku["capacity"].as_i64().unwrap_or(1);
+    (other, Sku { name, tier: Some(tier.to_owned()), capacity: Some(capacity) })
+}

@@ -1,0 +1,13 @@
+//! How clients find the token endpoint. The only answers for which nobody logs in.
+
+use roadstead_wire::arm::Cloud;
+
+use crate::{call::Call, reply::Reply};
+
+pub(crate) fn endpoints(cloud: &Cloud<'_>, call: &Call) -> Reply {
+    Reply::ok(&cloud.endpoints(call.api_version()))
+}
+
+pub(crate) fn openid(cloud: &Cloud<'_>) -> Reply {
+    Reply::ok(&cloud.openid_configuration())
+}

@@ -1,0 +1,16 @@
+//! Operations, one file per group of them. Each translates both ways and decides nothing.
+
+pub(crate) mod certificate;
+pub(crate) mod dps;
+pub(crate) mod group;
+pub(crate) mod hub;
+pub(crate) mod key;
+pub(crate) mod metadata;
+pub(crate) mod name;
+pub(crate) mod subscription;
+pub(crate) mod token;
+
+/// Where names stand in `/subscriptions/S/resourceGroups/RG/providers/Microsoft.Devices/IotHubs/H/certificates/C`.
+pub(crate) const GROUP: usize = 3;
+pub(crate) const NAME: usize = 7;
+pub(crate) const INNER_NAME: usize = 9;

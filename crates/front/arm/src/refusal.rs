@@ -1,0 +1,112 @@
+//! One table from refusal to status and Azure's code.
+
+use bytes::Bytes;
+use hyper::{
+    Response, StatusCode,
+    header::{self, HeaderValue},
+};
+use roadstead_resources::{Kind, ResourceError, TokenRefusal};
+use roadstead_wire::arm::ArmError;
+
+use crate::{call::Call, reply::Reply};
+
+/// A refusal in Resource Manager's terms: `{"error":{"code":"ResourceNotFound","message":"…"}}`.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    /// Source: docs, Resource Manager common errors (`AuthenticationFailed`)
+    pub(crate) fn no_token() -> Self {
+        let message = "the request has no bearer token: log in with the administrator's client id and secret";
+        Self::new(StatusCode::UNAUTHORIZED, "AuthenticationFailed", message)
+    }
+
+    pub(crate) fn no_route(call: &Call) -> Self {
+        let path: String = call.path().chars().take(300).collect();
+        let message = format!("there is nothing at {} {path}", call.method);
+        Self::new(StatusCode::NOT_FOUND, "InvalidResourceType", message)
+    }
+
+    /// Source: docs, Resource Manager common errors (`InvalidRequestContent`)
+    pub(crate) fn bad_body(error: &serde_json::Error) -> Self {
+        let message = format!("the request's body is not what is expected here: {error}");
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContent", message)
+    }
+
+    /// Source: docs, Resource Manager common errors (`LocationRequired`)
+    pub(crate) fn no_location() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "LocationRequired", "the body needs the member `location`")
+    }
+
+    /// Source: docs, Resource Manager common errors (`SubscriptionNotFound`)
+    pub(crate) fn no_subscription(id: &str) -> Self {
+        let id: String = id.chars().take(64).collect();
+        Self::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", format!("the subscription '{id}' could not be found"))
+    }
+
+    pub(crate) fn into_response(self, base_url: &str) -> Response<Bytes> {
+        let reply = Reply::json(self.status, &ArmError::new(self.code, self.message.as_str()));
+        let mut response = reply.into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let text = format!("Bearer authorization_uri=\"{base_url}/adfs\", error=\"invalid_token\"");
+            let challenge = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+impl From<ResourceError> for Refusal {
+    fn from(error: ResourceError) -> Self {
+        let (status, code) = status(&error);
+        Self::new(status, code, error.to_string())
+    }
+}
+
+/// Status and code for every refusal of the domain. Source: docs, Resource Manager common errors; `reference/arm-and-az.md` 6.
+/// Codes without a counterpart there: `guess (?)`
+fn status(error: &ResourceError) -> (StatusCode, &'static str) {
+    use ResourceError as E;
+    use StatusCode as S;
+    match error {
+        E::Name(_) | E::NameLength { .. } | E::HostName { .. } => (S::BAD_REQUEST, "InvalidResourceName"),
+        E::Value { .. } | E::PartitionsFixed { .. } | E::Unsupported { .. } => (S::BAD_REQUEST, "InvalidParameter"),
+        E::PolicyKey { .. } | E::PolicyRights { .. } | E::PolicyTwice { .. } => {
+            (S::BAD_REQUEST, "InvalidAuthorizationPolicy")
+        }
+        E::LinkUnreadable { .. }
+        | E::LinkOfDevice { .. }
+        | E::LinkMasked { .. }
+        | E::LinkPolicy { .. }
+        | E::LinkKey { .. }
+        | E::LinkRight { .. }
+        | E::LinkTwice { .. } => (S::BAD_REQUEST, "InvalidLinkedHub"),
+        E::CertificateUnreadable(_) | E::CertificateUnfit(_) | E::NotACa { .. } => {
+            (S::BAD_REQUEST, "InvalidCertificate")
+        }
+        E::NoVerificationCode { .. } | E::Proof(_) => (S::BAD_REQUEST, "CertificateVerificationFailed"),
+        E::TooMany { .. } => (S::BAD_REQUEST, "QuotaExceeded"),
+        E::Credentials | E::Token(TokenRefusal::Foreign) => (S::UNAUTHORIZED, "InvalidAuthenticationToken"),
+        E::Token(TokenRefusal::Expired { .. }) => (S::UNAUTHORIZED, "ExpiredAuthenticationToken"),
+        E::GroupNotFound { .. } => (S::NOT_FOUND, "ResourceGroupNotFound"),
+        E::NotFound { kind: Kind::Certificate, .. } => (S::NOT_FOUND, "CertificateNotFound"),
+        E::NotFound { kind: Kind::Policy, .. } => (S::NOT_FOUND, "KeyNotFound"),
+        E::NotFound { kind: Kind::Group | Kind::Hub | Kind::Dps, .. } => (S::NOT_FOUND, "ResourceNotFound"),
+        E::NameTaken { .. } => (S::CONFLICT, "NameNotAvailable"),
+        E::GroupLocation { .. } => (S::CONFLICT, "InvalidResourceGroupLocation"),
+        E::CertificateExists { .. } => (S::CONFLICT, "CertificateAlreadyExists"),
+        E::Conflict => (S::CONFLICT, "Conflict"),
+        E::EtagMismatch { .. } => (S::PRECONDITION_FAILED, "PreconditionFailed"),
+        E::Full(_) => (S::INSUFFICIENT_STORAGE, "InsufficientStorage"),
+        E::Unavailable => (S::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+        E::Internal(_) => (S::INTERNAL_SERVER_ERROR, "InternalServerError"),
+    }
+}

@@ -1,0 +1,59 @@
+use hyper::Method;
+use serde_json::{Value, json};
+
+use crate::world::{SUBSCRIPTION, World, of_group};
+
+fn path(tail: &str) -> String {
+    format!("/subscriptions/{SUBSCRIPTION}/resourcegroups{tail}?api-version=2024-11-01")
+}
+
+#[tokio::test]
+async fn create_list_exists_delete() {
+    let world = World::empty().await;
+    assert_eq!(world.get(&path("")).await.body, json!({"value": []}));
+    let created = world.put(&path("/mygroup"), json!({"location": "centralindia"})).await;
+    let expected = json!({"id": format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/mygroup"), "name": "mygroup",
+        "type": "Microsoft.Resources/resourceGroups", "location": "centralindia", "tags": {},
+        "properties": {"provisioningState": "Succeeded"}});
+    assert_eq!((created.status, &created.body), (201, &expected));
+    let again = world.put(&path("/MyGroup"), json!({"location": "centralindia", "tags": {"a": "b"}})).await;
+    assert_eq!((again.status, &again.body["name"], &again.body["tags"]), (200, &json!("mygroup"), &json!({"a": "b"})));
+    assert_eq!(world.get(&path("/MYGROUP")).await.body, again.body);
+    assert_eq!(world.get(&path("")).await.body, json!({"value": [again.body]}));
+    for (name, status) in [("/mygroup", 204), ("/other", 404)] {
+        let answer = world.ask(Method::HEAD, &path(name), None, Value::Null).await;
+        assert_eq!((answer.status, answer.body), (status, Value::Null));
+    }
+    assert_eq!(world.delete(&path("/mygroup")).await.status, 200);
+    let gone = world.delete(&path("/mygroup")).await;
+    assert_eq!(gone.refusal(), (404, "ResourceGroupNotFound", "resource group 'mygroup' could not be found"));
+    assert_eq!(world.get(&path("/mygroup")).await.refusal().0, 404);
+}
+
+#[tokio::test]
+async fn refusals() {
+    let world = World::with_group().await;
+    for (body, status, code) in [
+        (json!({}), 400, "LocationRequired"),
+        (json!({"location": 7}), 400, "InvalidRequestContent"),
+        (json!("x"), 400, "InvalidRequestContent"),
+        (Value::Null, 400, "InvalidRequestContent"),
+        (json!({"location": "westus"}), 409, "InvalidResourceGroupLocation"),
+        (json!({"location": "centralindia", "tags": {"a": {}}}), 400, "InvalidParameter"),
+    ] {
+        let answer = world.put(&path("/iot-rg"), body.clone()).await;
+        assert_eq!((answer.status, answer.refusal().1), (status, code), "{body}");
+    }
+    let odd = world.put(&path("/a%2Fb"), json!({"location": "westus"})).await;
+    assert_eq!(odd.refusal().1, "InvalidResourceName");
+    for (method, path) in [
+        (Method::POST, path("/iot-rg")),
+        (Method::GET, path("/iot-rg/resources")),
+        (Method::PATCH, of_group("/IotHubs/plant")),
+        (Method::GET, of_group("")),
+        (Method::GET, of_group("/ElasticPools")),
+    ] {
+        let answer = world.ask(method, &path, None, Value::Null).await;
+        assert_eq!((answer.status, answer.refusal().1), (404, "InvalidResourceType"), "{path}");
+    }
+}

@@ -1,0 +1,14 @@
+//! Requests as `az` sends them, in the order in which it does, and the answers it needs.
+
+#[cfg(test)]
+mod certificates;
+#[cfg(test)]
+mod dps;
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod hubs;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod world;
