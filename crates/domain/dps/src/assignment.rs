@@ -263,7 +263,10 @@ impl Assignment {
         match self.instance.ports.hubs.take_twin(self.address(&from.hub), &from.device_id).await {
             Ok(taken) => Ok(taken),
             Err(LinkError::NotFound) => Ok(None),
-            Err(LinkError::Unauthorized) if self.linked(&from.hub).is_none() => Ok(None),
+            Err(LinkError::Unauthorized) if self.linked(&from.hub).is_none() => {
+                warn!(registration_id = %self.id, hub = from.hub, "a device's data stay behind on a hub that is no longer linked");
+                Ok(None)
+            }
             Err(error) => Err(refused(&from.hub, error)),
         }
     }

@@ -5,9 +5,9 @@
 use roadstead_auth::certificate::thumbprint;
 use roadstead_model::{
     CaCertificate, CertificateEntry, CertificateName, CertificateOwner, EnrollmentGroup, EnrollmentGroupId, Etag,
-    GroupAttestation, Provisioning, ProvisioningStatus, Secret,
+    GroupAttestation, Provisioning, ProvisioningStatus, Secret, UnixSeconds,
 };
-use roadstead_pki::Certificate;
+use roadstead_pki::{Certificate, Unfit, check_ca, path::IssuerFault};
 use roadstead_store::{Expect, StoreError, Write};
 use tracing::{info, warn};
 
@@ -175,10 +175,10 @@ impl Instance {
                 (GroupAttestation::SymmetricKey(keys), Vec::new())
             }
             GroupAttestationDraft::CaReference { primary, secondary } => {
-                self.read_references(primary, secondary).await?
+                self.read_references(primary, secondary, stored).await?
             }
             GroupAttestationDraft::SigningCertificate { primary, secondary } => {
-                read_signers(primary, secondary, stored)?
+                read_signers(primary, secondary, stored, self.now().seconds())?
             }
         };
         if stored.is_none_or(|stored| is_by_key(&stored.attestation) != is_by_key(&attestation)) {
@@ -201,11 +201,12 @@ impl Instance {
         Ok((group, reservation))
     }
 
-    /// References to CA certificates, which must be verified.
+    /// References to CA certificates, which must be verified when they are new to the group.
     async fn read_references(
         &self,
         primary: Option<CertificateName>,
         secondary: Option<CertificateName>,
+        stored: Option<&EnrollmentGroup>,
     ) -> Result<(GroupAttestation, Vec<ReadCertificate>), DpsError> {
         let owner = CertificateOwner::Dps(self.scope().clone());
         let cas = self.ports.records.list_certificates(&owner).await?;
@@ -214,11 +215,12 @@ impl Instance {
             (&primary, "attestation.x509.caReferences.primary"),
             (&secondary, "attestation.x509.caReferences.secondary"),
         ] {
-            if let Some(name) = name {
-                certificates.push(read_reference(name, &cas, member)?);
+            match name {
+                Some(name) if !has_reference(stored, name) => certificates.push(read_reference(name, &cas, member)?),
+                _ => {}
             }
         }
-        if certificates.is_empty() {
+        if primary.is_none() && secondary.is_none() {
             let fault = "a primary or a secondary reference is needed".to_owned();
             return Err(DpsError::Invalid { member: "attestation.x509.caReferences", fault });
         }
@@ -239,6 +241,15 @@ fn is_by_key(attestation: &GroupAttestation) -> bool {
     matches!(attestation, GroupAttestation::SymmetricKey(_))
 }
 
+fn has_reference(stored: Option<&EnrollmentGroup>, name: &CertificateName) -> bool {
+    match stored.map(|stored| &stored.attestation) {
+        Some(GroupAttestation::CaReference { primary, secondary }) => {
+            [primary, secondary].into_iter().flatten().any(|reference| reference == name)
+        }
+        Some(GroupAttestation::SymmetricKey(_) | GroupAttestation::SigningCertificate { .. }) | None => false,
+    }
+}
+
 fn read_reference(
     name: &CertificateName,
     cas: &[CaCertificate],
@@ -254,36 +265,40 @@ fn read_reference(
     Ok(ReadCertificate { member, certificate })
 }
 
-/// Signing certificates, which must be able to sign: a certificate that says it is no CA never will.
+/// Signing certificates, which must be able to sign when they are new to the group. One that is not valid yet may be
+/// registered ahead of its time.
 fn read_signers(
     primary: Option<CertificateDraft>,
     secondary: Option<CertificateDraft>,
     stored: Option<&EnrollmentGroup>,
+    now: UnixSeconds,
 ) -> Result<(GroupAttestation, Vec<ReadCertificate>), DpsError> {
-    let [stored_primary, stored_secondary] = stored_signers(stored);
+    let has @ [stored_primary, stored_secondary] = stored_signers(stored);
     let primary = read_certificate(primary, stored_primary, "attestation.x509.signingCertificates.primary")?;
     let secondary = read_certificate(secondary, stored_secondary, "attestation.x509.signingCertificates.secondary")?;
     let attestation = GroupAttestation::SigningCertificate {
         primary: primary.as_ref().map(ReadCertificate::entry),
         secondary: secondary.as_ref().map(ReadCertificate::entry),
     };
-    let certificates: Vec<ReadCertificate> = [primary, secondary].into_iter().flatten().collect();
+    let mut certificates: Vec<ReadCertificate> = [primary, secondary].into_iter().flatten().collect();
     if certificates.is_empty() {
         let fault = "a primary or a secondary certificate is needed".to_owned();
         return Err(DpsError::Invalid { member: "attestation.x509.signingCertificates", fault });
     }
+    certificates.retain(|read| !has.iter().flatten().any(|entry| entry.der == read.certificate.der()));
     for ReadCertificate { member, certificate } in &certificates {
-        let cannot_sign = certificate.key_usage().is_some_and(|usage| !usage.key_cert_sign);
-        match certificate.basic_constraints() {
-            Some(constraints) if !constraints.ca || cannot_sign => {
-                let fault = format!("certificate `{}` is not a CA certificate", certificate.shown_name());
+        match check_ca(certificate, now.0) {
+            Ok(()) | Err(IssuerFault::Unfit(Unfit::NotYetValid { .. })) => {}
+            Err(fault) => {
+                let fault = format!("certificate `{}` {fault}", certificate.shown_name());
                 return Err(DpsError::Invalid { member, fault });
             }
-            Some(_) => {}
-            None => warn!(
+        }
+        if certificate.basic_constraints().is_none() {
+            warn!(
                 certificate = certificate.shown_name(),
                 "signing certificate without basicConstraints: it counts as a CA only because it is registered here"
-            ),
+            );
         }
     }
     Ok((attestation, certificates))

@@ -10,7 +10,7 @@ use roadstead_sas::SasKey;
 /// What an instance holds against devices without an individual enrollment.
 #[derive(Debug, Default)]
 pub(crate) struct Grouping {
-    pub(crate) trust: Trust,
+    pub(crate) trust: Arc<Trust>,
     by_key: Vec<KeyGroup>,
     by_certificate: HashMap<Thumbprint, Arc<EnrollmentGroup>>,
     certificate_groups: usize,
@@ -51,7 +51,7 @@ impl Grouping {
                 found.by_certificate.entry(thumbprint(certificate.sha256())).or_insert_with(|| group.clone());
             }
         }
-        found.trust = Trust::new(cas, found.signing_certificates());
+        found.trust = Arc::new(Trust::new(cas, found.signing_certificates()));
         found
     }
 

@@ -1,9 +1,13 @@
 //! One DPS instance.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
+use async_trait::async_trait;
 use parking_lot::RwLock;
-use roadstead_auth::{PolicyGrant, Segment, policy};
+use roadstead_auth::{PolicyGrant, Segment, Trust, policy};
 use roadstead_model::{CertificateOwner, Dps, EnrollmentGroup, IdScope, RegistrationId, Right, Thumbprint, UnixMillis};
 use roadstead_store::{Expect, Page, Records, StoreError};
 
@@ -20,7 +24,6 @@ use crate::{
 };
 
 /// One DPS instance: what devices of its ID scope register with, and what back ends manage enrollments on.
-#[derive(Debug)]
 pub struct Instance {
     scope: IdScope,
     pub(crate) ports: Ports,
@@ -32,7 +35,17 @@ pub struct Instance {
     pub(crate) operations: Operations,
     pub(crate) sessions: Sessions,
     pub(crate) turns: Arc<Turns>,
+    heirs: Arc<TrustObservers>,
 }
+
+/// Those who rest on what DPS instances trust: the hubs they are linked to.
+#[async_trait]
+pub trait TrustObserver: Send + Sync {
+    /// Hears that [`Instance::trust`] is another now, before the change that led to it is answered.
+    async fn trust_changed(&self, instance: &Instance);
+}
+
+pub(crate) type TrustObservers = OnceLock<Arc<dyn TrustObserver>>;
 
 /// What an instance knows without asking: the resource and everything about groups.
 #[derive(Debug)]
@@ -41,8 +54,14 @@ pub(crate) struct Known {
     pub(crate) grouping: Grouping,
 }
 
+impl fmt::Debug for Instance {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Instance({})", self.scope)
+    }
+}
+
 impl Instance {
-    pub(crate) async fn open(dps: Dps, ports: Ports) -> Result<Self, DpsError> {
+    pub(crate) async fn open(dps: Dps, ports: Ports, heirs: Arc<TrustObservers>) -> Result<Self, DpsError> {
         let scope = dps.id_scope.clone();
         let known = Known::read(dps, &*ports.records).await?;
         Ok(Self {
@@ -55,6 +74,7 @@ impl Instance {
             operations: Operations::default(),
             sessions: Sessions::default(),
             turns: Arc::default(),
+            heirs,
         })
     }
 
@@ -66,6 +86,16 @@ impl Instance {
     /// Host name of the service endpoint: `plant-dps.localhost`.
     pub fn host_name(&self) -> String {
         self.known().dps.host_name.clone()
+    }
+
+    /// The certificates on which its enrollment groups rest, for hubs that must judge the devices it places.
+    pub fn trust(&self) -> Arc<Trust> {
+        self.known().grouping.trust.clone()
+    }
+
+    /// Host names of the hubs it may place devices on.
+    pub fn linked_hosts(&self) -> Vec<String> {
+        self.known().dps.linked_hubs.iter().map(|link| link.host_name.clone()).collect()
     }
 
     /// Begins a device's connection.
@@ -109,6 +139,11 @@ impl Instance {
             before.grouping.trust.thumbprints().filter(|print| !trusted.contains(print)).collect();
         if !revoked.is_empty() {
             self.sessions.close_paths(&revoked, "CA certificate revoked");
+        }
+        let changed = !revoked.is_empty() || trusted.len() != before.grouping.trust.thumbprints().count();
+        match self.heirs.get() {
+            Some(heirs) if changed => heirs.trust_changed(self).await,
+            _ => {}
         }
         Ok(())
     }

@@ -10,7 +10,12 @@ use parking_lot::RwLock;
 use roadstead_model::{Clock, IdScope, Random};
 use roadstead_store::Records;
 
-use crate::{error::DpsError, instance::Instance, link::HubLink, webhook::AllocationWebhook};
+use crate::{
+    error::DpsError,
+    instance::{Instance, TrustObserver, TrustObservers},
+    link::HubLink,
+    webhook::AllocationWebhook,
+};
 
 /// Characters of a presented scope that a refusal repeats.
 const SHOWN_SCOPE_CHARS_MAX: usize = 32;
@@ -37,11 +42,17 @@ impl fmt::Debug for Ports {
 }
 
 /// All DPS instances, by ID scope and by host name.
-#[derive(Debug)]
 pub struct Instances {
     ports: Ports,
     by_scope: RwLock<HashMap<IdScope, Arc<Instance>>>,
     refreshing: tokio::sync::Mutex<()>,
+    heirs: Arc<TrustObservers>,
+}
+
+impl fmt::Debug for Instances {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_set().entries(self.by_scope.read().keys()).finish()
+    }
 }
 
 impl Instances {
@@ -49,9 +60,19 @@ impl Instances {
     ///
     /// Errors: `Internal`.
     pub async fn open(ports: Ports) -> Result<Self, DpsError> {
-        let instances = Self { ports, by_scope: RwLock::default(), refreshing: tokio::sync::Mutex::default() };
+        let instances = Self {
+            ports,
+            by_scope: RwLock::default(),
+            refreshing: tokio::sync::Mutex::default(),
+            heirs: Arc::default(),
+        };
         instances.refresh().await?;
         Ok(instances)
+    }
+
+    /// Names who is told when an instance's trust changes. The first to be named stays.
+    pub fn observe_trust(&self, observer: Arc<dyn TrustObserver>) {
+        let _ = self.heirs.set(observer);
     }
 
     /// The instance of an ID scope as a device presents it, in any case: `0ne00ABC123`.
@@ -84,7 +105,7 @@ impl Instances {
             if let Some(instance) = known {
                 instance.refresh(dps).await?;
             } else {
-                let instance = Instance::open(dps, self.ports.clone()).await?;
+                let instance = Instance::open(dps, self.ports.clone(), self.heirs.clone()).await?;
                 self.by_scope.write().insert(instance.scope().clone(), Arc::new(instance));
             }
         }

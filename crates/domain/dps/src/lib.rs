@@ -39,7 +39,7 @@ pub use attestation::Source;
 pub use enrollment::{AttestationDraft, BulkChange, BulkFailure, CertificateDraft, EnrollmentDraft, Precondition};
 pub use enrollment_group::{EnrollmentGroupDraft, GroupAttestationDraft};
 pub use error::DpsError;
-pub use instance::Instance;
+pub use instance::{Instance, TrustObserver};
 pub use instances::{Instances, Ports};
 pub use link::{DeviceSpec, Ensure, HubAddress, HubLink, LinkError, TwinSnapshot};
 pub use query::{Listing, PageRequest};

@@ -1,0 +1,24 @@
+//! Bounds of the HTTP front.
+
+use std::time::Duration;
+
+/// How long the head of a request may take to arrive; also how long a connection may idle between requests.
+pub const HEAD_WAIT: Duration = Duration::from_secs(60);
+/// How long the body of a request may take to arrive.
+pub const BODY_WAIT: Duration = Duration::from_secs(60);
+/// Bytes of a request's head. Hyper's buffer bound; SAS tokens and property headers fit many times.
+pub const HEAD_BYTES_MAX: usize = 128 * 1024;
+/// Headers of one request.
+pub const HEADERS_MAX: usize = 256;
+/// Bytes of a request body from devices: one batch of messages in base64 with its properties (docs: 256 KB of content).
+pub const DEVICE_BODY_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of a request body from back ends and administrators.
+pub const SERVICE_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Items of a page when the caller names no number. Source: docs, query (100 by default is not documented: guess (?)).
+pub const PAGE_ITEMS_DEFAULT: usize = 100;
+/// Items of a page at most. Source: docs, "Get devices".
+pub const PAGE_ITEMS_MAX: usize = 1000;
+/// Events that wait for a slow reader of server-sent events; then the log is read no further until it catches up.
+pub const EVENTS_AHEAD_MAX: usize = 64;
+/// Silence after which a stream of events sends a comment, so that both ends notice a dead connection.
+pub const EVENTS_HEARTBEAT: Duration = Duration::from_secs(15);

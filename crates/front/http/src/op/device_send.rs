@@ -1,0 +1,43 @@
+//! `POST /devices/{id}/messages/events`: telemetry without a connection. Source: reference of the HTTPS device API, 2.
+
+use hyper::{StatusCode, header};
+use roadstead_auth::Evidence;
+use roadstead_hub::{Hub, HubError, Login};
+use roadstead_model::Properties;
+use roadstead_wire::{http_batch, http_headers};
+
+use crate::{call::Call, op::hub_refusal, reply::Reply, serve::Parts};
+
+/// One message, or a batch of them when the content type says so: all or none. 204 once it is durable.
+pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call, device_id: &str, module_id: Option<&str>) -> Reply {
+    let evidence = Evidence { token: call.authorization(), chain: &call.caller.certificates };
+    let login = Login { device_id, module_id, evidence };
+    let messages = match read_messages(call) {
+        Ok(messages) => messages,
+        Err(why) => return hub_refusal(parts, call, &HubError::Invalid(why)),
+    };
+    match hub.send_once(login, &messages).await {
+        Ok(()) => {
+            let bytes: usize = messages.iter().map(|(_, body)| body.len()).sum();
+            metrics::counter!("roadstead_d2c_messages_total", "protocol" => "https").increment(messages.len() as u64);
+            metrics::counter!("roadstead_d2c_body_bytes_total", "protocol" => "https").increment(bytes as u64);
+            Reply::empty(StatusCode::NO_CONTENT)
+        }
+        Err(refused) => hub_refusal(parts, call, &refused),
+    }
+}
+
+fn read_messages(call: &Call) -> Result<Vec<(Properties, Vec<u8>)>, String> {
+    let content_type = call.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    if content_type.trim().eq_ignore_ascii_case(http_batch::CONTENT_TYPE) {
+        let messages = http_batch::parse(&call.body).map_err(|error| error.to_string())?;
+        return Ok(messages.into_iter().map(|message| (message.properties, message.body)).collect());
+    }
+    let mut properties = Properties::new();
+    for (name, value) in &call.headers {
+        if let Ok(value) = value.to_str() {
+            http_headers::read(name.as_str(), value, &mut properties);
+        }
+    }
+    Ok(vec![(properties, call.body.to_vec())])
+}

@@ -1,0 +1,167 @@
+//! The device registry of a hub. Source: reference of the hub's service API, 1.4 and 1.6.
+
+use hyper::StatusCode;
+use roadstead_auth::Segment::{AnyCase, Exact};
+use roadstead_hub::{AuthSpec, Hub, HubError, IdentitySpec, IfMatch};
+use roadstead_model::{Device, DeviceId, DeviceStatus, Etag, Right};
+use roadstead_wire::{
+    HubCode,
+    hub_service::{self as wire, Activity, AuthenticationType, Statistics},
+};
+
+use crate::{
+    call::Call,
+    limits,
+    op::{authorize, hub_code, hub_refusal},
+    reply::Reply,
+    serve::Parts,
+};
+
+/// `GET /devices/{id}`
+pub(crate) async fn show(parts: &Parts, hub: &Hub, call: &Call, id: &str) -> Reply {
+    let found = async {
+        authorize(parts, hub, call, &[AnyCase("devices"), Exact(id)], Right::RegistryRead)?;
+        let id = read_id(parts, call, id)?;
+        hub.find_device(&id).await.map_err(|refused| Box::new(hub_refusal(parts, call, &refused)))
+    };
+    found.await.map_or_else(|refusal: Box<Reply>| *refusal, |device| shown(hub, &device))
+}
+
+/// `PUT /devices/{id}`: creates without `If-Match`, changes with it.
+pub(crate) async fn put(parts: &Parts, hub: &Hub, call: &Call, id: &str) -> Reply {
+    let put = async {
+        authorize(parts, hub, call, &[AnyCase("devices"), Exact(id)], Right::RegistryWrite)?;
+        let id = read_id(parts, call, id)?;
+        let refuse = |refused: HubError| Box::new(hub_refusal(parts, call, &refused));
+        let spec = read_spec(call, id).map_err(|why| refuse(HubError::Invalid(why)))?;
+        match if_match(call) {
+            None => hub.create_device(spec).await,
+            Some(condition) => hub.update_device(spec, condition).await,
+        }
+        .map_err(refuse)
+    };
+    put.await.map_or_else(|refusal: Box<Reply>| *refusal, |device| shown(hub, &device))
+}
+
+/// `DELETE /devices/{id}`
+pub(crate) async fn delete(parts: &Parts, hub: &Hub, call: &Call, id: &str) -> Reply {
+    let deleted = async {
+        authorize(parts, hub, call, &[AnyCase("devices"), Exact(id)], Right::RegistryWrite)?;
+        let id = read_id(parts, call, id)?;
+        let condition = if_match(call).unwrap_or(IfMatch::Any);
+        hub.delete_device(&id, condition).await.map_err(|refused| Box::new(hub_refusal(parts, call, &refused)))
+    };
+    deleted.await.map_or_else(|refusal: Box<Reply>| *refusal, |()| Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// `GET /devices?top=N`: identities with their keys, in the order of their ids.
+pub(crate) async fn list(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
+    if let Err(refusal) = authorize(parts, hub, call, &[AnyCase("devices")], Right::RegistryRead) {
+        return *refusal;
+    }
+    let top = call.argument("top").map(str::parse::<usize>);
+    let limit = match top {
+        None => limits::PAGE_ITEMS_MAX,
+        Some(Ok(top)) => top.clamp(1, limits::PAGE_ITEMS_MAX),
+        Some(Err(_)) => return hub_code(parts, call, HubCode::ArgumentInvalid, "`top` must be a number of devices"),
+    };
+    match hub.list_devices(None, limit).await {
+        Ok(page) => {
+            let devices: Vec<_> = page.items.iter().map(|device| worded(hub, device)).collect();
+            Reply::json(StatusCode::OK, to_json(&devices))
+        }
+        Err(refused) => hub_refusal(parts, call, &refused),
+    }
+}
+
+/// `GET /statistics/devices`
+pub(crate) async fn statistics(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
+    let path = [AnyCase("statistics"), AnyCase("devices")];
+    if let Err(refusal) = authorize(parts, hub, call, &path, Right::RegistryRead) {
+        return *refusal;
+    }
+    match hub.count_devices().await {
+        Ok(counts) => {
+            let body = Statistics {
+                total_device_count: counts.total,
+                enabled_device_count: counts.enabled,
+                disabled_device_count: counts.disabled,
+            };
+            Reply::json(StatusCode::OK, to_json(&body))
+        }
+        Err(refused) => hub_refusal(parts, call, &refused),
+    }
+}
+
+/// `GET /statistics/service`
+pub(crate) fn connected(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
+    let path = [AnyCase("statistics"), AnyCase("service")];
+    match authorize(parts, hub, call, &path, Right::ServiceConnect) {
+        Ok(()) => {
+            let body = serde_json::json!({ "connectedDeviceCount": hub.connected_count() });
+            Reply::json(StatusCode::OK, body.to_string())
+        }
+        Err(refusal) => *refusal,
+    }
+}
+
+fn shown(hub: &Hub, device: &Device) -> Reply {
+    Reply::json(StatusCode::OK, to_json(&worded(hub, device))).header("etag", &format!("\"{}\"", device.etag))
+}
+
+fn worded(hub: &Hub, device: &Device) -> wire::Device {
+    wire::Device::of(device, &activity(hub, &device.id))
+}
+
+/// What the hub knows of a device's connection.
+pub(crate) fn activity(hub: &Hub, id: &DeviceId) -> Activity {
+    Activity { connected: hub.is_connected(id), ..Activity::default() }
+}
+
+pub(crate) fn to_json<T: serde::Serialize>(body: &T) -> Vec<u8> {
+    serde_json::to_vec(body).expect("bodies of this API have text for keys")
+}
+
+fn read_id(parts: &Parts, call: &Call, id: &str) -> Result<DeviceId, Box<Reply>> {
+    DeviceId::parse(id).map_err(|error| Box::new(hub_refusal(parts, call, &error.into())))
+}
+
+/// The condition of a write; clients send `"*"` with quotes, `*`, `"etag"` and bare etags.
+fn if_match(call: &Call) -> Option<IfMatch> {
+    let etag = Etag::from_client(call.header("if-match")?);
+    Some(if etag.as_str() == "*" { IfMatch::Any } else { IfMatch::Etag(etag) })
+}
+
+fn read_spec(call: &Call, id: DeviceId) -> Result<IdentitySpec, String> {
+    let body: wire::Device = serde_json::from_slice(&call.body).map_err(|error| format!("the body: {error}"))?;
+    if body.device_id != id.as_str() {
+        return Err(format!("the body names device `{}`, the path `{id}`", body.device_id));
+    }
+    Ok(IdentitySpec {
+        id,
+        status: body.status.map_or(DeviceStatus::Enabled, |status| status.0),
+        status_reason: body.status_reason,
+        auth: auth_spec(body.authentication.unwrap_or_default()),
+        iot_edge: body.capabilities.is_some_and(|capabilities| capabilities.iot_edge),
+    })
+}
+
+/// Without a type, thumbprints make it `selfSigned`, anything else `sas`.
+fn auth_spec(authentication: wire::Authentication) -> AuthSpec {
+    let wire::Authentication { symmetric_key, x509_thumbprint, kind } = authentication;
+    let thumbprints = x509_thumbprint.unwrap_or_default();
+    let named = thumbprints.primary_thumbprint.is_some() || thumbprints.secondary_thumbprint.is_some();
+    let implied = if named { AuthenticationType::SelfSigned } else { AuthenticationType::Sas };
+    match kind.map_or(implied, |kind| kind.0) {
+        AuthenticationType::Sas => {
+            let key = symmetric_key.unwrap_or_default();
+            AuthSpec::Sas { primary: key.primary_key, secondary: key.secondary_key }
+        }
+        AuthenticationType::SelfSigned => AuthSpec::Thumbprints {
+            primary: thumbprints.primary_thumbprint,
+            secondary: thumbprints.secondary_thumbprint,
+        },
+        AuthenticationType::CertificateAuthority => AuthSpec::CertificateAuthority,
+        AuthenticationType::None => AuthSpec::None,
+    }
+}

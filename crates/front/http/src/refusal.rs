@@ -1,0 +1,26 @@
+//! From the domains' refusals to status, error code and body: the only such table of this front.
+
+use roadstead_auth::AuthRefusal;
+use roadstead_hub::HubError;
+use roadstead_wire::HubCode;
+
+/// The hub's error code for a refusal. Source: reference of hub error codes.
+pub fn hub_code(error: &HubError) -> HubCode {
+    match error {
+        HubError::Unauthorized(AuthRefusal::RightMissing { .. }) => HubCode::IotHubUnauthorizedAccess,
+        // A login for an unknown device must look like any other failed login.
+        HubError::Unauthorized(_) | HubError::UnknownDevice(_) | HubError::UnknownModule(_) => {
+            HubCode::IotHubUnauthorized
+        }
+        HubError::DeviceDisabled(_) => HubCode::DeviceDisabled,
+        HubError::DeviceNotFound(_) => HubCode::DeviceNotFound,
+        HubError::DeviceAlreadyExists(_) => HubCode::DeviceAlreadyExists,
+        HubError::EtagMismatch { .. } => HubCode::PreconditionFailed,
+        HubError::TooManyDevices { .. } => HubCode::TooManyDevices,
+        HubError::MessageTooLarge { .. } => HubCode::MessageTooLarge,
+        HubError::TooManySubscriptions { .. } | HubError::Invalid(_) => HubCode::ArgumentInvalid,
+        HubError::Closed(_) | HubError::Busy => HubCode::ServerBusy,
+        HubError::Full(_) => HubCode::ServiceUnavailable,
+        HubError::Internal(_) => HubCode::ServerError,
+    }
+}
