@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    hmac,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use roadstead_model::{Random, Secret};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -33,6 +36,12 @@ impl SealKey {
     pub fn parse(content: &[u8]) -> Option<Self> {
         let bytes = Zeroizing::new(STANDARD.decode(content.trim_ascii()).ok()?);
         Some(Self(<[u8; Self::BYTES]>::try_from(bytes.as_slice()).ok()?))
+    }
+
+    /// A text by which an engine knows the key again, and from which nobody learns it.
+    pub fn fingerprint(&self) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
+        STANDARD.encode(hmac::sign(&key, b"roadstead seal key"))
     }
 
     /// The content of a key file: one line.
@@ -145,6 +154,8 @@ mod tests {
         let key = SealKey::fresh(&Counting);
         assert_eq!(SealKey::parse(key.to_text().expose().as_bytes()), Some(key.clone()));
         assert_eq!(format!("{key:?}"), "SealKey(***)");
+        assert_eq!(key.fingerprint(), key.clone().fingerprint());
+        assert_ne!(key.fingerprint(), SealKey([9; 32]).fingerprint());
         for bad in ["", "AAAA", "not base64", &STANDARD.encode([0; 31]), &STANDARD.encode([0; 33])] {
             assert_eq!(SealKey::parse(bad.as_bytes()), None, "{bad}");
         }

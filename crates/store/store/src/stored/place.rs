@@ -18,8 +18,6 @@ pub enum Place<'a> {
     Enrollment(&'a str, &'a str),
     EnrollmentGroup(&'a str, &'a str),
     Registration(&'a str, &'a str),
-    /// A text by which an engine knows its key again.
-    KeyCheck,
 }
 
 impl fmt::Display for Place<'_> {
@@ -36,7 +34,6 @@ impl fmt::Display for Place<'_> {
             Self::Enrollment(scope, id) => write!(f, "dps/{scope}/enrollment/{id}"),
             Self::EnrollmentGroup(scope, id) => write!(f, "dps/{scope}/enrollment-group/{id}"),
             Self::Registration(scope, id) => write!(f, "dps/{scope}/registration/{id}"),
-            Self::KeyCheck => f.write_str("key-check"),
         }
     }
 }

@@ -1,0 +1,285 @@
+//! Records in SQLite: one writer thread that commits in groups, readers beside it.
+
+mod apply;
+mod change;
+mod connection;
+mod failure;
+mod limits;
+mod read;
+mod readers;
+mod table;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use roadstead_model::{
+    CaCertificate, CertificateOwner, Device, DeviceId, Dps, Enrollment, EnrollmentGroup, EnrollmentGroupId, Hub,
+    HubKey, IdScope, Registration, RegistrationId, ResourceGroup, Subscription, Twin,
+};
+use roadstead_store::{DeviceCounts, Page, Place, Records, SealKey, Sealer, StoreError, Stored, Vault, Write};
+use rusqlite::{Row, params_from_iter, types::Value};
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use self::{
+    change::{Change, Key, integer, owner_text},
+    read::{bounded, page, text},
+    readers::{ReadError, Readers},
+    table::Table,
+    writer::Writer,
+};
+use crate::{directory::DataDirectory, error::OpenError};
+
+/// The database's name in the data directory.
+pub(crate) const FILE: &str = "records.db";
+
+/// The records of one installation, in `records.db` of a data directory.
+///
+/// A point read runs on the caller's thread: it takes some ten microseconds out of a cache, less than handing it to another
+/// thread would. A listing may be long and runs on a blocking thread. A commit is encoded on the caller's thread and
+/// written by the one writer, which commits all that wait together.
+///
+/// Dropped, it finishes the commits that wait and closes the database.
+pub struct EmbeddedRecords {
+    writer: Writer,
+    shared: Arc<Shared>,
+    listings: Arc<Semaphore>,
+}
+
+/// What a listing on another thread needs. Keeps the directory locked for as long as anything reads.
+struct Shared {
+    readers: Readers,
+    sealer: Sealer,
+    _directory: Arc<DataDirectory>,
+}
+
+impl EmbeddedRecords {
+    /// Opens the records in `directory`, making an empty database when there is none. Reads no records, so it takes the same
+    /// few milliseconds however many there are; after a crash, it first takes in up to 8 MiB of write-ahead log.
+    /// Errors: `KeyWrong` when the database was made with another key; `Newer`; `Io`; `Database`.
+    pub fn open(directory: Arc<DataDirectory>, key: &SealKey) -> Result<Self, OpenError> {
+        let path = directory.path().join(FILE);
+        let connection = connection::open_database(&path, key)?;
+        let writer =
+            Writer::start(connection, path.clone()).map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        let shared = Shared { readers: Readers::new(path), sealer: Sealer::new(key), _directory: directory };
+        let listings = Arc::new(Semaphore::new(limits::LISTINGS_AT_ONCE));
+        Ok(Self { writer, shared: Arc::new(shared), listings })
+    }
+
+    fn find<T: Stored>(&self, table: Table, key: &Key, place: Place<'_>) -> Result<Option<T>, StoreError> {
+        let vault = Vault { sealer: &self.shared.sealer, place };
+        self.shared.readers.read(|connection| read::find(connection, table, key, vault))
+    }
+
+    /// Reads on a blocking thread, few at a time.
+    async fn on_blocking_thread<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let stopped = || StoreError::Unavailable("reading has stopped".to_owned());
+        let permit = self.listings.clone().acquire_owned().await.map_err(|_| stopped())?;
+        let shared = self.shared.clone();
+        spawn_blocking(move || {
+            let result = read(&shared);
+            drop(permit);
+            result
+        })
+        .await
+        .map_err(|_| stopped())?
+    }
+
+    /// All rows of a listing that is known to be short.
+    async fn list_all<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        item: impl Fn(&Row<'_>, &Sealer) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<Vec<T>, StoreError> {
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            readers.read(|connection| read::list(connection, sql, [], |row| item(row, sealer)))
+        })
+        .await
+    }
+
+    /// A page of the listing `within` a scope; `item` makes a record of a row and its key.
+    async fn list_page<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        within: Vec<Value>,
+        after: Option<String>,
+        limit: usize,
+        item: impl Fn(&Row<'_>, &str, &Sealer) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<Page<T>, StoreError> {
+        let limit = bounded(limit);
+        let rows_max = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+        let mut parameters = within;
+        parameters.extend([after.unwrap_or_default().into(), rows_max.into()]);
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            let rows = readers.read(|connection| {
+                read::list(connection, sql, params_from_iter(parameters), |row| {
+                    let key = text(row, 0)?;
+                    Ok((key.to_owned(), item(row, key, sealer)?))
+                })
+            })?;
+            Ok(page(rows, limit))
+        })
+        .await
+    }
+}
+
+impl Drop for EmbeddedRecords {
+    fn drop(&mut self) {
+        // Before the writer's connection, which closes last and so tidies up the write-ahead log.
+        self.shared.readers.close();
+    }
+}
+
+#[async_trait]
+impl Records for EmbeddedRecords {
+    async fn commit(&self, batch: Vec<Write>) -> Result<(), StoreError> {
+        let sealer = &self.shared.sealer;
+        self.writer.commit(batch.into_iter().map(|write| Change::new(write, sealer)).collect()).await
+    }
+
+    async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError> {
+        self.list_all(read::GROUPS, |row, sealer| {
+            Ok(ResourceGroup::decode(text(row, 1)?, Vault { sealer, place: Place::Group(text(row, 0)?) })?)
+        })
+        .await
+    }
+
+    async fn list_hubs(&self) -> Result<Vec<Hub>, StoreError> {
+        self.list_all(read::HUBS, |row, sealer| {
+            let hub = HubKey(row.get::<_, i64>(0)?.cast_unsigned());
+            Ok(Hub::decode(text(row, 1)?, Vault { sealer, place: Place::Hub(hub) })?)
+        })
+        .await
+    }
+
+    async fn list_dps(&self) -> Result<Vec<Dps>, StoreError> {
+        self.list_all(read::DPS, |row, sealer| {
+            Ok(Dps::decode(text(row, 1)?, Vault { sealer, place: Place::Dps(text(row, 0)?) })?)
+        })
+        .await
+    }
+
+    async fn list_certificates(&self, owner: &CertificateOwner) -> Result<Vec<CaCertificate>, StoreError> {
+        let Shared { readers, sealer, .. } = &*self.shared;
+        // At most 25 and without secrets: as short as a point read.
+        readers.read(|connection| {
+            read::list(connection, read::CERTIFICATES, [owner_text(owner)], |row| {
+                let place = Place::Certificate(owner, text(row, 0)?);
+                Ok(CaCertificate::decode(text(row, 1)?, Vault { sealer, place })?)
+            })
+        })
+    }
+
+    async fn find_device(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Device>, StoreError> {
+        self.find(Table::Devices, &Key::device(hub, id), Place::Device(hub, id.as_str()))
+    }
+
+    async fn find_session(
+        &self,
+        hub: HubKey,
+        id: &DeviceId,
+    ) -> Result<Option<(Device, Vec<Subscription>)>, StoreError> {
+        let Shared { readers, sealer, .. } = &*self.shared;
+        readers.read(|connection| read::find_session(connection, sealer, hub, id))
+    }
+
+    async fn list_devices(&self, hub: HubKey, after: Option<&str>, limit: usize) -> Result<Page<Device>, StoreError> {
+        let after = after.map(str::to_owned);
+        self.list_page(read::DEVICES, vec![integer(hub)], after, limit, move |row, key, sealer| {
+            Ok(Device::decode(text(row, 1)?, Vault { sealer, place: Place::Device(hub, key) })?)
+        })
+        .await
+    }
+
+    async fn count_devices(&self, hub: HubKey) -> Result<DeviceCounts, StoreError> {
+        self.shared.readers.read(|connection| read::count_devices(connection, hub))
+    }
+
+    async fn find_twin(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Twin>, StoreError> {
+        self.find(Table::Twins, &Key::device(hub, id), Place::Twin(hub, id.as_str()))
+    }
+
+    async fn list_twins(
+        &self,
+        hub: HubKey,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<(Device, Twin)>, StoreError> {
+        let after = after.map(str::to_owned);
+        self.list_page(read::TWINS, vec![integer(hub)], after, limit, move |row, key, sealer| {
+            let device = Device::decode(text(row, 1)?, Vault { sealer, place: Place::Device(hub, key) })?;
+            let twin = Twin::decode(text(row, 2)?, Vault { sealer, place: Place::Twin(hub, key) })?;
+            Ok((device, twin))
+        })
+        .await
+    }
+
+    async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError> {
+        let id = id.key();
+        self.find(Table::Enrollments, &Key::in_dps(dps, &id), Place::Enrollment(dps.as_str(), &id))
+    }
+
+    async fn list_enrollments(
+        &self,
+        dps: &IdScope,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Enrollment>, StoreError> {
+        let (dps, after) = (dps.clone(), after.map(str::to_ascii_lowercase));
+        let within = vec![Value::Text(dps.as_str().to_owned())];
+        self.list_page(read::ENROLLMENTS, within, after, limit, move |row, key, sealer| {
+            let place = Place::Enrollment(dps.as_str(), key);
+            Ok(Enrollment::decode(text(row, 1)?, Vault { sealer, place })?)
+        })
+        .await
+    }
+
+    async fn find_enrollment_group(
+        &self,
+        dps: &IdScope,
+        id: &EnrollmentGroupId,
+    ) -> Result<Option<EnrollmentGroup>, StoreError> {
+        let id = id.key();
+        self.find(Table::EnrollmentGroups, &Key::in_dps(dps, &id), Place::EnrollmentGroup(dps.as_str(), &id))
+    }
+
+    async fn list_enrollment_groups(
+        &self,
+        dps: &IdScope,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<EnrollmentGroup>, StoreError> {
+        let (dps, after) = (dps.clone(), after.map(str::to_ascii_lowercase));
+        let within = vec![Value::Text(dps.as_str().to_owned())];
+        self.list_page(read::ENROLLMENT_GROUPS, within, after, limit, move |row, key, sealer| {
+            let place = Place::EnrollmentGroup(dps.as_str(), key);
+            Ok(EnrollmentGroup::decode(text(row, 1)?, Vault { sealer, place })?)
+        })
+        .await
+    }
+
+    async fn find_registration(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Registration>, StoreError> {
+        let id = id.key();
+        self.find(Table::Registrations, &Key::in_dps(dps, &id), Place::Registration(dps.as_str(), &id))
+    }
+
+    async fn list_registrations(
+        &self,
+        dps: &IdScope,
+        group: &EnrollmentGroupId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Registration>, StoreError> {
+        let (dps, after) = (dps.clone(), after.map(str::to_ascii_lowercase));
+        let within = vec![Value::Text(dps.as_str().to_owned()), Value::Text(group.key())];
+        self.list_page(read::REGISTRATIONS, within, after, limit, move |row, key, sealer| {
+            let place = Place::Registration(dps.as_str(), key);
+            Ok(Registration::decode(text(row, 1)?, Vault { sealer, place })?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,183 @@
+//! A write as the writer carries it out: encoded and sealed beforehand, by the thread of whoever asked for it.
+
+use roadstead_model::{CertificateOwner, DeviceId, DeviceStatus, Etag, HubKey, IdScope};
+use roadstead_store::{Expect, Place, Sealer, Stored, Vault, Write};
+use rusqlite::types::Value;
+
+use super::table::Table;
+
+/// A record's key: what it belongs to, and its name there.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Key {
+    /// `Null` for what belongs to nothing.
+    pub(super) scope: Value,
+    pub(super) name: Value,
+}
+
+/// A write, ready for the database.
+#[derive(Debug)]
+pub(super) enum Change {
+    Put(Put),
+    Delete(Delete),
+    /// `None` ends the session.
+    Subscriptions(Key, Option<String>),
+}
+
+#[derive(Debug)]
+pub(super) struct Put {
+    pub(super) table: Table,
+    pub(super) key: Key,
+    /// What the table's extra column holds: whether a device is enabled, which group a registration came by.
+    pub(super) extra: Value,
+    pub(super) etag: Option<Etag>,
+    pub(super) body: String,
+    pub(super) expect: Expect,
+}
+
+#[derive(Debug)]
+pub(super) struct Delete {
+    pub(super) table: Table,
+    pub(super) key: Key,
+    /// Whose certificates go too.
+    pub(super) owner: Option<String>,
+    pub(super) expect: Expect,
+}
+
+impl Key {
+    pub(super) fn group(key: &str) -> Self {
+        Self { scope: Value::Null, name: key.to_owned().into() }
+    }
+
+    pub(super) fn hub(hub: HubKey) -> Self {
+        Self { scope: Value::Null, name: integer(hub) }
+    }
+
+    pub(super) fn dps(scope: &IdScope) -> Self {
+        Self { scope: Value::Null, name: text(scope.as_str()) }
+    }
+
+    pub(super) fn certificate(owner: &CertificateOwner, name: &str) -> Self {
+        Self { scope: owner_text(owner).into(), name: text(name) }
+    }
+
+    pub(super) fn device(hub: HubKey, id: &DeviceId) -> Self {
+        Self { scope: integer(hub), name: text(id.as_str()) }
+    }
+
+    /// Of an enrollment, an enrollment group or a registration: `id` in lower case.
+    pub(super) fn in_dps(scope: &IdScope, id: &str) -> Self {
+        Self { scope: text(scope.as_str()), name: text(id) }
+    }
+}
+
+/// A hub's key as a database integer; keys made by [`HubKey::fresh`] stay positive.
+pub(super) fn integer(hub: HubKey) -> Value {
+    Value::Integer(hub.0.cast_signed())
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+/// `hub/000000000000002a` or `dps/0ne00ABC123`.
+pub(super) fn owner_text(owner: &CertificateOwner) -> String {
+    match owner {
+        CertificateOwner::Hub(hub) => Place::Hub(*hub).to_string(),
+        CertificateOwner::Dps(scope) => Place::Dps(scope.as_str()).to_string(),
+    }
+}
+
+impl Change {
+    /// Encodes a write and seals its secrets.
+    pub(super) fn new(write: Write, sealer: &Sealer) -> Self {
+        match write {
+            Write::PutGroup(group, expect) => {
+                let key = group.name.as_str().to_ascii_lowercase();
+                let body = group.encode(Vault { sealer, place: Place::Group(&key) });
+                put(Table::ResourceGroups, Key::group(&key), None, body, expect)
+            }
+            Write::DeleteGroup(name, expect) => {
+                delete(Table::ResourceGroups, Key::group(&name.as_str().to_ascii_lowercase()), expect)
+            }
+            Write::PutHub(hub, expect) => {
+                let body = hub.encode(Vault { sealer, place: Place::Hub(hub.key) });
+                put(Table::Hubs, Key::hub(hub.key), Some(hub.etag), body, expect)
+            }
+            Write::DeleteHub(hub, expect) => {
+                let owner = Some(owner_text(&CertificateOwner::Hub(hub)));
+                Self::Delete(Delete { table: Table::Hubs, key: Key::hub(hub), owner, expect })
+            }
+            Write::PutDps(dps, expect) => {
+                let body = dps.encode(Vault { sealer, place: Place::Dps(dps.id_scope.as_str()) });
+                put(Table::Dps, Key::dps(&dps.id_scope), Some(dps.etag), body, expect)
+            }
+            Write::DeleteDps(scope, expect) => {
+                let key = Key::dps(&scope);
+                let owner = Some(owner_text(&CertificateOwner::Dps(scope)));
+                Self::Delete(Delete { table: Table::Dps, key, owner, expect })
+            }
+            Write::PutCertificate(owner, certificate, expect) => {
+                let name = certificate.name.as_str();
+                let body = certificate.encode(Vault { sealer, place: Place::Certificate(&owner, name) });
+                put(Table::Certificates, Key::certificate(&owner, name), Some(certificate.etag), body, expect)
+            }
+            Write::DeleteCertificate(owner, name, expect) => {
+                delete(Table::Certificates, Key::certificate(&owner, name.as_str()), expect)
+            }
+            Write::PutDevice(hub, device, expect) => {
+                let body = device.encode(Vault { sealer, place: Place::Device(hub, device.id.as_str()) });
+                let key = Key::device(hub, &device.id);
+                let extra = Value::from(device.status == DeviceStatus::Enabled);
+                put_with(Table::Devices, key, extra, Some(device.etag), body, expect)
+            }
+            Write::DeleteDevice(hub, id, expect) => delete(Table::Devices, Key::device(hub, &id), expect),
+            Write::PutTwin(hub, id, twin, expect) => {
+                let body = twin.encode(Vault { sealer, place: Place::Twin(hub, id.as_str()) });
+                put(Table::Twins, Key::device(hub, &id), Some(twin.etag), body, expect)
+            }
+            Write::PutSubscriptions(hub, id, subscriptions) => {
+                let vault = Vault { sealer, place: Place::Subscriptions(hub, id.as_str()) };
+                let body = (!subscriptions.is_empty()).then(|| subscriptions.encode(vault));
+                Self::Subscriptions(Key::device(hub, &id), body)
+            }
+            Write::PutEnrollment(scope, enrollment, expect) => {
+                let id = enrollment.registration_id.key();
+                let body = enrollment.encode(Vault { sealer, place: Place::Enrollment(scope.as_str(), &id) });
+                put(Table::Enrollments, Key::in_dps(&scope, &id), Some(enrollment.etag), body, expect)
+            }
+            Write::DeleteEnrollment(scope, id, expect) => {
+                delete(Table::Enrollments, Key::in_dps(&scope, &id.key()), expect)
+            }
+            Write::PutEnrollmentGroup(scope, group, expect) => {
+                let id = group.id.key();
+                let body = group.encode(Vault { sealer, place: Place::EnrollmentGroup(scope.as_str(), &id) });
+                put(Table::EnrollmentGroups, Key::in_dps(&scope, &id), Some(group.etag), body, expect)
+            }
+            Write::DeleteEnrollmentGroup(scope, id, expect) => {
+                delete(Table::EnrollmentGroups, Key::in_dps(&scope, &id.key()), expect)
+            }
+            Write::PutRegistration(scope, registration, expect) => {
+                let id = registration.registration_id.key();
+                let body = registration.encode(Vault { sealer, place: Place::Registration(scope.as_str(), &id) });
+                let group = registration.group.map_or(Value::Null, |group| group.key().into());
+                let key = Key::in_dps(&scope, &id);
+                put_with(Table::Registrations, key, group, Some(registration.etag), body, expect)
+            }
+            Write::DeleteRegistration(scope, id, expect) => {
+                delete(Table::Registrations, Key::in_dps(&scope, &id.key()), expect)
+            }
+        }
+    }
+}
+
+fn put(table: Table, key: Key, etag: Option<Etag>, body: String, expect: Expect) -> Change {
+    put_with(table, key, Value::Null, etag, body, expect)
+}
+
+fn put_with(table: Table, key: Key, extra: Value, etag: Option<Etag>, body: String, expect: Expect) -> Change {
+    Change::Put(Put { table, key, extra, etag, body, expect })
+}
+
+fn delete(table: Table, key: Key, expect: Expect) -> Change {
+    Change::Delete(Delete { table, key, owner: None, expect })
+}

@@ -1,0 +1,23 @@
+//! Bounds of the records engine.
+
+/// Batches that wait for the writer; above it, a commit is refused at once. At the rates measured here the last of them
+/// waits under two seconds. Azure has no such number; its throttles answer 429 long before.
+pub const WAITING_BATCHES_MAX: usize = 8192;
+/// Batches that share one transaction and its one sync. More would keep the first of them waiting longer than it saves.
+pub const GROUP_BATCHES_MAX: usize = 256;
+/// Listings read at once, each on a blocking thread; others wait their turn.
+pub const LISTINGS_AT_ONCE: usize = 2;
+/// Reader connections kept open between reads; there are never more than threads that read at once.
+pub const IDLE_READERS_MAX: usize = 8;
+/// Page cache of the writer's connection, KiB.
+pub const WRITER_CACHE_KIB: i64 = 8192;
+/// Page cache of each reader's connection, KiB; the operating system's cache is behind it.
+pub const READER_CACHE_KIB: i64 = 1024;
+/// Pages of write-ahead log after which the writer copies them into the database file (8 MiB): what a start after a crash reads.
+pub const LOG_PAGES: i64 = 2000;
+/// Bytes to which the write-ahead log is cut back after it had to grow.
+pub const LOG_BYTES_KEPT: i64 = 32 * 1024 * 1024;
+/// Prepared statements a connection keeps; above what this crate has.
+pub const STATEMENTS_KEPT: usize = 96;
+/// Milliseconds a connection waits for a lock of the database file. Only another program that opened the file holds one for long.
+pub const BUSY_MS: u64 = 5000;

@@ -1,0 +1,110 @@
+//! Killed without warning in the middle of many commits, it loses none that was acknowledged and keeps no half of any.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use roadstead_model::{Device, Twin};
+use roadstead_store::{
+    Expect, Records, Write,
+    suite::samples::{self, HUB, device_id, registration_id, scope},
+};
+
+use super::open;
+
+const DIRECTORY: &str = "ROADSTEAD_TEST_KILLED_DIRECTORY";
+const ROUND: &str = "ROADSTEAD_TEST_KILLED_ROUND";
+const ROUNDS: usize = 4;
+const CLIENTS: usize = 32;
+
+/// What a device that registers makes DPS write.
+fn registration(id: &str) -> Vec<Write> {
+    vec![
+        Write::PutDevice(HUB, samples::device(id), Expect::Absent),
+        Write::PutTwin(HUB, device_id(id), samples::twin(), Expect::Absent),
+        Write::PutRegistration(scope(), samples::registration(id, Some("fleet")), Expect::Absent),
+    ]
+}
+
+#[test]
+#[ignore = "the process that is killed; started by the test below"]
+fn child() {
+    let (Ok(directory), Ok(round)) = (env::var(DIRECTORY), env::var(ROUND)) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    runtime.block_on(async {
+        let store = Arc::new(open(Path::new(&directory)));
+        let clients = (0..CLIENTS).map(|client| {
+            let (store, round) = (store.clone(), round.clone());
+            tokio::spawn(async move {
+                for n in 0.. {
+                    let id = format!("d{round}-{client}-{n}");
+                    store.commit(registration(&id)).await.unwrap();
+                    println!("acknowledged {id}");
+                }
+            })
+        });
+        for client in clients.collect::<Vec<_>>() {
+            client.await.unwrap();
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_killed_process_loses_nothing_it_acknowledged() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    for round in 0..ROUNDS {
+        acknowledged.extend(killed_after(temporary.path(), round, 500 * (round + 1)));
+        let store = open(temporary.path());
+        check(&store, &acknowledged).await;
+    }
+}
+
+/// Runs the child until it has acknowledged `enough`, kills it, and tells what it acknowledged before it was dead.
+fn killed_after(directory: &Path, round: usize, enough: usize) -> Vec<String> {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "kill::child", "--ignored", "--nocapture", "--quiet"])
+        .env(DIRECTORY, directory)
+        .env(ROUND, round.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let acknowledged = |line: std::io::Result<String>| line.unwrap().strip_prefix("acknowledged ").map(str::to_owned);
+    let mut ids: Vec<_> = lines.by_ref().filter_map(acknowledged).take(enough).collect();
+    child.kill().unwrap();
+    // What was in the pipe had been acknowledged as well, but for a last line that may be cut short.
+    ids.extend(lines.filter_map(acknowledged));
+    ids.pop();
+    child.wait().unwrap();
+    assert!(ids.len() >= enough - 1, "the child ended early, after {}", ids.len());
+    ids
+}
+
+async fn check(store: &dyn Records, acknowledged: &[String]) {
+    for id in acknowledged {
+        assert!(store.find_device(HUB, &device_id(id)).await.unwrap().is_some(), "{id} was acknowledged");
+    }
+    let mut found = 0;
+    let mut after = None;
+    loop {
+        let devices = store.list_devices(HUB, after.as_deref(), 1000).await.unwrap();
+        for Device { id, .. } in devices.items {
+            let twin: Option<Twin> = store.find_twin(HUB, &id).await.unwrap();
+            assert_eq!(twin, Some(samples::twin()), "half of {id} was kept");
+            let registered = store.find_registration(&scope(), &registration_id(id.as_str())).await.unwrap();
+            assert_eq!(registered, Some(samples::registration(id.as_str(), Some("fleet"))), "half of {id} was kept");
+            found += 1;
+        }
+        after = devices.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(found >= acknowledged.len());
+    assert_eq!(store.count_devices(HUB).await.unwrap().total, found as u64);
+}
