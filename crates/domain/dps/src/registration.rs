@@ -34,13 +34,7 @@ pub struct RegistrationRequest {
     pub api_version: String,
 }
 
-/// Registers a device. Answers `assigned`, `failed` or `disabled` at once; with custom allocation, `assigning`.
-///
-/// Registering again with nothing changed costs reads only, and gives the same answer. Two registers of one device at once
-/// never lead to two hubs.
-///
-/// Errors: `Unauthorized` and its kin; `Invalid` for another registration id in the body; `Concurrent`, `Throttled`,
-/// `HubUnavailable`, `Internal`: try again. Source: `reference/dps.md` section 3
+/// See [`DpsSession::register`].
 pub(crate) async fn register(
     session: &DpsSession,
     evidence: &Evidence<'_>,
@@ -66,10 +60,7 @@ pub(crate) async fn register(
     Ok(OperationStatus { operation_id, state: Some(state) })
 }
 
-/// Where an operation stands. Any well-formed operation id of the instance tells how the authenticated device stands, so
-/// that ids survive a restart.
-///
-/// Errors: `Unauthorized` and its kin; `OperationNotFound`; `Internal`. Source: `reference/dps.md` 3.1
+/// See [`DpsSession::operation_status`].
 pub(crate) async fn operation_status(
     session: &DpsSession,
     evidence: &Evidence<'_>,
@@ -95,9 +86,7 @@ pub(crate) async fn operation_status(
     Ok(OperationStatus { operation_id: operation_id.to_owned(), state })
 }
 
-/// What is known of a device.
-///
-/// Errors: `Unauthorized` and its kin; `RegistrationNotFound`; `Internal`. Source: `reference/dps.md` 1.1
+/// See [`DpsSession::registration_status`].
 pub(crate) async fn registration_status(
     session: &DpsSession,
     evidence: &Evidence<'_>,

@@ -41,7 +41,13 @@ impl DpsSession {
         &self.registration_id
     }
 
-    /// Registers the device: [`registration::register`].
+    /// Registers the device. Answers `assigned`, `failed` or `disabled` at once; with custom allocation, `assigning` (no state).
+    ///
+    /// Registering again with nothing changed costs reads only and gives the same answer. Two registers of one device at once
+    /// never lead to two hubs.
+    ///
+    /// Errors: `Unauthorized` and its kin; `Invalid` for another registration id in the body; `Concurrent`, `Throttled`,
+    /// `HubUnavailable`, `Internal`: try again. Source: `reference/dps.md` section 3
     pub async fn register(
         &self,
         evidence: &Evidence<'_>,
@@ -50,7 +56,10 @@ impl DpsSession {
         registration::register(self, evidence, request).await
     }
 
-    /// Where an operation stands: [`registration::operation_status`].
+    /// Where an operation stands; `operation_id` as [`OperationStatus`] gave it. Any well-formed operation id of the instance
+    /// tells how the authenticated device stands, so ids survive a restart.
+    ///
+    /// Errors: `Unauthorized` and its kin; `OperationNotFound`; `Internal`. Source: `reference/dps.md` 3.1
     pub async fn operation_status(
         &self,
         evidence: &Evidence<'_>,
@@ -59,7 +68,9 @@ impl DpsSession {
         registration::operation_status(self, evidence, operation_id).await
     }
 
-    /// What is known of the device: [`registration::registration_status`].
+    /// What is known of the device, without registering it.
+    ///
+    /// Errors: `Unauthorized` and its kin; `RegistrationNotFound`; `Internal`. Source: `reference/dps.md` 1.1
     pub async fn registration_status(&self, evidence: &Evidence<'_>) -> Result<RegistrationState, DpsError> {
         registration::registration_status(self, evidence).await
     }

@@ -1,7 +1,7 @@
 //! Stand-ins for the ports of DPS.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -28,8 +28,11 @@ pub struct FakeHubs {
     devices: Mutex<BTreeMap<(String, String), HubDevice>>,
     faults: Mutex<BTreeMap<String, LinkError>>,
     loads: Mutex<BTreeMap<String, u64>>,
+    in_flight: Mutex<BTreeSet<(String, String)>>,
     pub writes: AtomicUsize,
     pub reads: AtomicUsize,
+    /// How often a device was asked for while it was asked for already.
+    pub overlaps: AtomicUsize,
 }
 
 impl FakeHubs {
@@ -77,7 +80,13 @@ impl FakeHubs {
 #[async_trait]
 impl HubLink for FakeHubs {
     async fn ensure_device(&self, hub: HubAddress<'_>, device: &DeviceSpec) -> Result<(), LinkError> {
-        let key = (self.enter(hub).await?, device.id.as_str().to_owned());
+        let key = (hub.host_name.to_owned(), device.id.as_str().to_owned());
+        if !self.in_flight.lock().insert(key.clone()) {
+            self.overlaps.fetch_add(1, Ordering::SeqCst);
+        }
+        let entered = self.enter(hub).await;
+        self.in_flight.lock().remove(&key);
+        entered?;
         let mut devices = self.devices.lock();
         self.reads.fetch_add(1, Ordering::SeqCst);
         let initial = TwinSnapshot {
