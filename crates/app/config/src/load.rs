@@ -49,11 +49,10 @@ impl Settings {
         if self.events.hub_mib_max == 0 {
             return Err("events.hub_mib_max is 0; a hub needs room for its events".to_owned());
         }
-        let digest = &self.administrator.client_secret_sha256;
-        if !digest.is_empty() && (digest.len() != 64 || !digest.bytes().all(|b| b.is_ascii_hexdigit())) {
-            return Err(
-                "administrator.client_secret_sha256 must be 64 hex digits; `roadstead init` makes one".to_owned()
-            );
+        let digest = &self.administrator.client_secret_digest;
+        let is_digest = digest.len() == 43 && digest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        if !digest.is_empty() && !is_digest {
+            return Err("administrator.client_secret_digest must be 43 characters of base64url; `roadstead init` makes one".to_owned());
         }
         Ok(())
     }
@@ -113,7 +112,7 @@ mod tests {
             ("[tls]\ncertificate_file = \"a.pem\"", "belong together"),
             ("[names]\nhub_domain = \"\"", "must be a domain"),
             ("[events]\nhub_mib_max = 0", "needs room"),
-            ("[administrator]\nclient_secret_sha256 = \"zz\"", "64 hex digits"),
+            ("[administrator]\nclient_secret_digest = \"zz\"", "43 characters"),
             ("[listen]\nmqtt = \"8883\"", "invalid socket address"),
             ("[log]\nformat = \"xml\"", "unknown variant"),
             ("data_dir = 3", "invalid type"),

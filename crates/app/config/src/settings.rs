@@ -56,8 +56,8 @@ pub struct Tls {
 pub struct Administrator {
     /// A GUID.
     pub client_id: String,
-    /// SHA-256 of the client secret, hex. The secret itself is only in the administrator's context file.
-    pub client_secret_sha256: String,
+    /// SHA-256 of the client secret, base64url, 43 characters. The secret itself is only in the administrator's context file.
+    pub client_secret_digest: String,
     /// A GUID: what `az login --tenant` names.
     pub tenant_id: String,
     /// A GUID: the one subscription that all resources are in.

@@ -7,7 +7,7 @@ use crate::settings::{Administrator, Settings};
 /// A commented `roadstead.toml` with every setting and its default. What is chosen already is written out.
 pub fn write(settings: &Settings) -> String {
     let Settings { data_dir, names, listen, administrator, events, log, .. } = settings;
-    let Administrator { client_id, client_secret_sha256, tenant_id, subscription_id } = administrator;
+    let Administrator { client_id, client_secret_digest, tenant_id, subscription_id } = administrator;
     let mut text = String::new();
     let written = write!(
         text,
@@ -35,7 +35,7 @@ mqtt = "{mqtt}"
 
 [administrator]
 client_id = {client_id:?}
-client_secret_sha256 = {client_secret_sha256:?}
+client_secret_digest = {client_secret_digest:?}
 tenant_id = {tenant_id:?}
 subscription_id = {subscription_id:?}
 
@@ -68,7 +68,7 @@ mod tests {
     fn what_is_written_loads_as_the_same_settings() {
         let mut settings = Settings::default();
         settings.names.also = vec!["192.0.2.7".to_owned()];
-        settings.administrator.client_secret_sha256 = "ab".repeat(32);
+        settings.administrator.client_secret_digest = "a".repeat(43);
         assert_eq!(toml::from_str::<Settings>(&write(&settings)).unwrap(), settings);
     }
 }

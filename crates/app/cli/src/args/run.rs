@@ -1,0 +1,71 @@
+//! What runs a server, or asks one about itself.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// Run a hub and a DPS instance on this machine, with nothing to configure
+#[derive(Debug, Args)]
+pub struct Dev {
+    /// Forget everything at the end; without --data-dir, in a temporary directory
+    #[arg(long)]
+    pub ephemeral: bool,
+    /// Name of the hub, also reachable by other machines; must have a dot
+    #[arg(long, value_name = "NAME")]
+    pub hostname: Option<String>,
+    /// Further name or address in the server's certificate (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub san: Vec<String>,
+    /// Port of HTTPS and WebSockets [default: 443, else the first free one from 8443]
+    #[arg(long, value_name = "PORT")]
+    pub https_port: Option<u16>,
+    /// Port of MQTT; SDKs know only 8883
+    #[arg(long, value_name = "PORT", default_value_t = 8883)]
+    pub mqtt_port: u16,
+    /// Make the groups, hubs, devices, enrollments and CAs of this TOML file
+    #[arg(long, value_name = "FILE")]
+    pub seed: Option<PathBuf>,
+    /// What is logged on stderr: `debug`, or per module `info,roadstead_front_mqtt=debug`
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub log: String,
+}
+
+/// Run in production, as `roadstead.toml` says
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "roadstead.toml")]
+    pub config: PathBuf,
+    /// In place of `log.filter`
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// Write a commented configuration with fresh secrets
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The configuration to write
+    #[arg(long, value_name = "FILE", default_value = "roadstead.toml")]
+    pub config: PathBuf,
+    /// What follows a hub's name: hub `plant` is `plant.<DOMAIN>`
+    #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
+    pub hub_domain: String,
+}
+
+/// Print hosts-file lines for every hub, and for Azure's own names
+#[derive(Debug, Args)]
+pub struct Hosts {
+    /// Write them into /etc/hosts
+    #[arg(long)]
+    pub install: bool,
+    /// The address the names lead to
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub address: std::net::IpAddr,
+}
+
+/// Check configuration, ports, certificates, clock, disk and a live server
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Check this configuration too
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}

@@ -1,0 +1,95 @@
+//! `roadstead env`: shell exports that lead every SDK to a running server.
+
+use crate::args::Global;
+use crate::context::{self, Server};
+use crate::failure::Failure;
+use crate::iot::lookup::{self, Found};
+use roadstead_config::Context;
+use roadstead_service::Kind;
+use serde_json::Value;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// The exports, one a line. Fails until the server answers.
+pub async fn run(global: &Global) -> Result<String, Failure> {
+    let context = context::load(global)?;
+    let server = Server::open(global)?;
+    let hubs: Vec<Value> = server.management.list(Kind::Hub, None).await?;
+    let dps: Vec<Value> = server.management.list(Kind::Dps, None).await?;
+    let hub_string = match first(&hubs) {
+        Some(name) => owner_string(&server, Kind::Hub, name, "iothubowner").await?,
+        None => String::new(),
+    };
+    let dps_string = match first(&dps) {
+        Some(name) => owner_string(&server, Kind::Dps, name, "provisioningserviceowner").await?,
+        None => String::new(),
+    };
+    Ok(text(&context, data_dir(global), &hub_string, &dps_string))
+}
+
+/// `dev` where there is one, else the first by name.
+fn first(all: &[Value]) -> Option<&str> {
+    let names = || all.iter().filter_map(|resource| resource.pointer("/name")?.as_str());
+    names().find(|name| name.starts_with("dev")).or_else(|| names().min())
+}
+
+async fn owner_string(server: &Server, kind: Kind, name: &str, policy: &str) -> Result<String, Failure> {
+    let found: Found = lookup::find(&server.management, kind, name, None).await?;
+    let key: Option<Value> = server.management.find_key(&found.resource, policy).await?;
+    let key = key.as_ref().and_then(|key| key.pointer("/primaryKey")?.as_str()).unwrap_or_default().to_owned();
+    Ok(format!("HostName={};SharedAccessKeyName={policy};SharedAccessKey={key}", found.host()?))
+}
+
+fn data_dir(global: &Global) -> Option<PathBuf> {
+    global.data_dir.clone().or_else(|| std::env::var_os("ROADSTEAD_DATA_DIR").map(PathBuf::from))
+}
+
+fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, dps: &str) -> String {
+    let bundle = context.ca_file.with_file_name("bundle.pem");
+    let trusted = if bundle.exists() { bundle } else { context.ca_file.clone() };
+    let (trusted, ca) = (trusted.display().to_string(), context.ca_file.display().to_string());
+    let (https, mqtt) = (context.https_port.to_string(), context.mqtt_port.to_string());
+    let data_dir = data_dir.map(|dir| dir.display().to_string()).unwrap_or_default();
+    let exports = [
+        ("PROVISIONING_HOST", context.provisioning_host.as_deref().unwrap_or_default()),
+        ("PROVISIONING_IDSCOPE", context.id_scope.as_deref().unwrap_or_default()),
+        ("IOTHUB_CONNECTION_STRING", hub),
+        ("DPS_CONNECTION_STRING", dps),
+        ("SSL_CERT_FILE", &trusted),
+        ("NODE_EXTRA_CA_CERTS", &ca),
+        ("REQUESTS_CA_BUNDLE", &trusted),
+        ("ROADSTEAD_CA_FILE", &ca),
+        ("ROADSTEAD_HTTPS_PORT", &https),
+        ("ROADSTEAD_MQTT_PORT", &mqtt),
+        ("ROADSTEAD_HUB_HOST", context.hub_host.as_deref().unwrap_or_default()),
+        ("ROADSTEAD_DATA_DIR", &data_dir),
+    ];
+    let mut text = String::new();
+    for (name, value) in exports.into_iter().filter(|(_, value)| !value.is_empty()) {
+        writeln!(text, "export {name}={}", quoted(value)).expect("writing to a string does not fail");
+    }
+    text
+}
+
+/// For a POSIX shell: everything literal.
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:,@%+".contains(c);
+    if value.chars().all(is_plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_survive_a_shell() {
+        for (value, expected) in [
+            ("0ne00ABC123", "0ne00ABC123"),
+            ("HostName=a;SharedAccessKey=b=", "'HostName=a;SharedAccessKey=b='"),
+            ("it's", r"'it'\''s'"),
+            ("$(reboot)", "'$(reboot)'"),
+        ] {
+            assert_eq!(quoted(value), expected);
+        }
+    }
+}

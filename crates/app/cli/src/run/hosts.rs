@@ -1,0 +1,95 @@
+//! `roadstead hosts`: lines for the hosts file, so that names lead here that no DNS server knows.
+
+use crate::args::Global;
+use crate::args::run::Hosts;
+use crate::context::Server;
+use crate::failure::Failure;
+use roadstead_service::Kind;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+const HOSTS_FILE: &str = "/etc/hosts";
+const BEGIN: &str = "# roadstead: begin";
+const END: &str = "# roadstead: end";
+const AZURE_PROVISIONING: &str = "global.azure-devices-provisioning.net";
+
+/// The lines, and whether they were written.
+pub async fn run(args: &Hosts, global: &Global) -> Result<String, Failure> {
+    let server = Server::open(global)?;
+    let hubs: Vec<Value> = server.management.list(Kind::Hub, None).await?;
+    let dps: Vec<Value> = server.management.list(Kind::Dps, None).await?;
+    let lines = lines(args, &hubs, &dps);
+    if !args.install {
+        return Ok(lines);
+    }
+    let failed = |verb: &str, error: std::io::Error| {
+        Failure::error(format!("cannot {verb} {HOSTS_FILE}: {error}"))
+            .hint("run it as root: `sudo roadstead hosts --install`")
+    };
+    let before = std::fs::read_to_string(HOSTS_FILE).map_err(|error| failed("read", error))?;
+    std::fs::write(HOSTS_FILE, spliced(&before, &lines)).map_err(|error| failed("write", error))?;
+    Ok(format!("{lines}written to {HOSTS_FILE}\n"))
+}
+
+/// Every name that clients may use and that is no address: ours, and Azure's for the same hub.
+fn lines(args: &Hosts, hubs: &[Value], dps: &[Value]) -> String {
+    let mut names = BTreeSet::from([AZURE_PROVISIONING.to_owned()]);
+    for hub in hubs {
+        names.extend(text(hub, "/properties/hostName").map(str::to_owned));
+        names.extend(text(hub, "/name").map(|name| format!("{}.azure-devices.net", name.to_ascii_lowercase())));
+    }
+    for dps in dps {
+        names.extend(text(dps, "/properties/serviceOperationsHostName").map(str::to_owned));
+        let azure = |name: &str| format!("{}.azure-devices-provisioning.net", name.to_ascii_lowercase());
+        names.extend(text(dps, "/name").map(azure));
+    }
+    names.retain(|name| name.parse::<std::net::IpAddr>().is_err());
+    let mut lines = String::new();
+    for name in names {
+        writeln!(lines, "{} {name}", args.address).expect("writing to a string does not fail");
+    }
+    lines
+}
+
+fn text<'a>(resource: &'a Value, member: &str) -> Option<&'a str> {
+    resource.pointer(member)?.as_str()
+}
+
+/// The file with our block in it, in place of an earlier one.
+fn spliced(before: &str, lines: &str) -> String {
+    let mut kept = String::new();
+    let mut inside = false;
+    for line in before.lines() {
+        inside |= line == BEGIN;
+        if !inside {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        inside &= line != END;
+    }
+    format!("{kept}{BEGIN}\n{lines}{END}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn addresses_need_no_line() {
+        let args = Hosts { install: false, address: "127.0.0.1".parse().unwrap() };
+        let hubs = [json!({"name": "dev", "properties": {"hostName": "127.0.0.1"}})];
+        let dps = [json!({"name": "plant-dps", "properties": {"serviceOperationsHostName": "plant-dps.localhost"}})];
+        let expected = "127.0.0.1 dev.azure-devices.net\n127.0.0.1 global.azure-devices-provisioning.net\n\
+                        127.0.0.1 plant-dps.azure-devices-provisioning.net\n127.0.0.1 plant-dps.localhost\n";
+        assert_eq!(lines(&args, &hubs, &dps), expected);
+    }
+
+    #[test]
+    fn an_earlier_block_is_replaced_and_the_rest_stays() {
+        let first = spliced("127.0.0.1 localhost\n", "127.0.0.1 a\n");
+        assert_eq!(first, format!("127.0.0.1 localhost\n{BEGIN}\n127.0.0.1 a\n{END}\n"));
+        assert_eq!(spliced(&first, "127.0.0.1 b\n"), format!("127.0.0.1 localhost\n{BEGIN}\n127.0.0.1 b\n{END}\n"));
+    }
+}

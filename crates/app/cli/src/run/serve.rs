@@ -1,0 +1,38 @@
+//! `roadstead serve`: production.
+
+use crate::args::run::Serve;
+use crate::failure::Failure;
+use crate::run::signals::{Signals, Told};
+use crate::run::{explain, logging, machine, runtime};
+use roadstead_config::Settings;
+use roadstead_server::Server;
+
+/// Runs until SIGTERM or Ctrl-C; SIGHUP reads certificate files again.
+pub fn run(args: &Serve) -> Result<(), Failure> {
+    let settings = Settings::load(&args.config).map_err(|error| {
+        Failure::error(error.to_string()).hint("`roadstead init` writes a configuration, `roadstead doctor` checks it")
+    })?;
+    logging::start(args.log.as_deref().unwrap_or(&settings.log.filter), settings.log.format)?;
+    runtime()?.block_on(async {
+        let mut signals = Signals::listen().map_err(|error| Failure::error(format!("signals: {error}")))?;
+        let server = Server::start(&settings, machine_names(&settings)).await.map_err(explain)?;
+        while signals.next().await == Told::Reload {
+            match server.reload_certificates() {
+                Ok(()) => tracing::info!("server certificates read again"),
+                Err(error) => tracing::warn!("server certificates stay as they were: {error:#}"),
+            }
+        }
+        tracing::info!("stopping");
+        server.stop().await;
+        Ok(())
+    })
+}
+
+fn machine_names(settings: &Settings) -> Vec<String> {
+    let mut names = settings.names.also.clone();
+    names.extend([settings.names.hub_domain.clone(), "localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()]);
+    names.extend(machine::name());
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|name| seen.insert(name.to_ascii_lowercase()));
+    names
+}

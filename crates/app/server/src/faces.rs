@@ -1,0 +1,52 @@
+//! What joins faces that must not know each other.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use roadstead_front_arm::Arm;
+use roadstead_front_http::{Management, WebSockets};
+use roadstead_front_mqtt::MqttFront;
+use roadstead_front_transport::{Peer, websocket::ByteStream};
+
+/// Resource Manager behind the HTTPS port.
+pub struct ResourceManager(pub Arm);
+
+#[async_trait]
+impl Management for ResourceManager {
+    fn claims(&self, path: &str) -> bool {
+        Arm::claims(path)
+    }
+
+    async fn answer(&self, request: Request<Bytes>, base_url: &str) -> Response<Bytes> {
+        self.0.answer(request, base_url).await
+    }
+}
+
+/// MQTT inside a WebSocket.
+pub struct MqttInside(pub Arc<MqttFront>);
+
+#[async_trait]
+impl WebSockets for MqttInside {
+    async fn serve(&self, io: TokioIo<Upgraded>, caller: roadstead_front_http::Caller) {
+        let roadstead_front_http::Caller { address, certificates, connection, .. } = caller;
+        let caller = roadstead_front_mqtt::Caller { address, certificates, connection };
+        self.0.serve(ByteStream::new(io).await, caller).await;
+    }
+}
+
+pub fn mqtt_caller(peer: &Peer, connection: u64) -> roadstead_front_mqtt::Caller {
+    roadstead_front_mqtt::Caller { address: peer.address, certificates: peer.certificates.clone(), connection }
+}
+
+pub fn http_caller(peer: &Peer, connection: u64) -> roadstead_front_http::Caller {
+    roadstead_front_http::Caller {
+        address: peer.address,
+        certificates: peer.certificates.clone(),
+        server_name: peer.server_name.clone(),
+        connection,
+    }
+}

@@ -1,0 +1,10 @@
+//! Bounds of the server as a process.
+
+use std::time::Duration;
+
+/// How long a stopping server waits for connections to end.
+pub const DRAIN: Duration = Duration::from_secs(10);
+/// How often old events are dropped and certificate files looked at.
+pub const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// Bytes of a webhook's answer.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 256 * 1024;

@@ -1,0 +1,46 @@
+//! What `/metrics` and `/readyz` say.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use roadstead_front_http::Operations;
+use roadstead_front_transport::{Capacity, DrainWatch};
+use roadstead_hub::Hubs;
+
+/// Installs the process's recorder. A second server in one process (tests) shares the first one's.
+pub fn recorder() -> PrometheusHandle {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new().build_recorder();
+            let handle = recorder.handle();
+            if metrics::set_global_recorder(recorder).is_err() {
+                tracing::warn!("another metrics recorder was installed before; /metrics stays empty");
+            }
+            handle
+        })
+        .clone()
+}
+
+/// The answers of one server.
+pub struct Pulse {
+    pub recorder: PrometheusHandle,
+    pub hubs: Arc<Hubs>,
+    pub capacity: Arc<Capacity>,
+    pub drain: DrainWatch,
+}
+
+impl Operations for Pulse {
+    fn metrics(&self) -> String {
+        for hub in self.hubs.all() {
+            let name = hub.resource().name.to_string();
+            metrics::gauge!("roadstead_connected_devices", "hub" => name).set(hub.connected_count() as f64);
+        }
+        metrics::gauge!("roadstead_connections").set(self.capacity.connections() as f64);
+        self.recorder.render()
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if self.drain.is_started() { Err("the server is shutting down".to_owned()) } else { Ok(()) }
+    }
+}

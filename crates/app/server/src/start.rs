@@ -1,0 +1,214 @@
+//! Puts a server together and takes it apart again.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use arc_swap::ArcSwapOption;
+use roadstead_config::Settings;
+use roadstead_dps::{Instances, Ports};
+use roadstead_front_arm::Arm;
+use roadstead_front_http::{HttpFront, Parts};
+use roadstead_front_mqtt::MqttFront;
+use roadstead_front_transport::{Capacity, Conn, Drain, Listener, limits as transport_limits, server_config};
+use roadstead_hub::{CloseReason, Hubs};
+use roadstead_model::{Clock, Random};
+use roadstead_resources::{Administrators, Naming, Resources};
+use roadstead_store::{EventLog, Records};
+use roadstead_store_embedded::{DataDirectory, EmbeddedRecords, log::SegmentedLogs};
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::{
+    faces::{self, MqttInside, ResourceManager},
+    installation,
+    limits,
+    link::LocalLink,
+    metrics::{self, Pulse},
+    names::Names,
+    own_ca,
+    system::{SystemClock, SystemRandom},
+    webhook::HttpWebhook,
+    world::World,
+};
+
+/// A server that takes traffic.
+pub struct Server {
+    pub resources: Arc<Resources>,
+    pub https: SocketAddr,
+    pub mqtt: SocketAddr,
+    /// The CA that clients must trust; `None` when the administrator's own certificate is shown.
+    pub ca_file: Option<PathBuf>,
+    world: Arc<World>,
+    capacity: Arc<Capacity>,
+    drain: Drain,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Ports that were bound before the rest of the server starts, so that a taken port is told of at once.
+struct Doors {
+    https: Listener,
+    mqtt: Listener,
+}
+
+impl Server {
+    /// Starts a server. `machine`: names and addresses of this machine for the certificate shown to who names none of ours.
+    pub async fn start(settings: &Settings, machine: Vec<String>) -> Result<Self> {
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let recorder = metrics::recorder();
+        let directory = DataDirectory::open(&settings.data_dir)?;
+        let seal_key = directory.seal_key(&*random)?;
+        let log: Arc<dyn EventLog> = Arc::new(SegmentedLogs::start(&directory)?);
+        let records: Arc<dyn Records> = Arc::new(EmbeddedRecords::open(directory, &seal_key)?);
+        let names = Arc::new(Names::open(&settings.data_dir, &settings.tls, machine, clock.clone())?);
+        let capacity = Capacity::new(transport_limits::CONNECTIONS_MAX, transport_limits::HANDSHAKES_MAX);
+        let doors = bind(settings, &names, &capacity)?;
+        let (https, mqtt) = (doors.https.local_address()?, doors.mqtt.local_address()?);
+
+        let hubs = Arc::new(Hubs::new());
+        let ports = Ports {
+            records: records.clone(),
+            hubs: Arc::new(LocalLink::new(hubs.clone(), clock.clone())),
+            webhooks: Arc::new(HttpWebhook::new()?),
+            clock: clock.clone(),
+            random: random.clone(),
+        };
+        let dps = Arc::new(Instances::open(ports).await?);
+        let world = Arc::new(World {
+            hubs: hubs.clone(),
+            dps: dps.clone(),
+            names: names.clone(),
+            records: records.clone(),
+            log,
+            clock: clock.clone(),
+            random: random.clone(),
+            hub_bytes_max: settings.events.hub_mib_max.saturating_mul(1024 * 1024),
+            resources: ArcSwapOption::empty(),
+        });
+        let naming = Naming {
+            hub_domain: settings.names.hub_domain.clone(),
+            dps_domain: settings.names.dps_domain().to_owned(),
+        };
+        let resources =
+            Arc::new(Resources::open(records, world.clone(), clock.clone(), random.clone(), naming).await?);
+        world.resources.store(Some(resources.clone()));
+        world.renew_all().await?;
+        dps.observe_trust(world.clone());
+
+        let installation = installation::installation(&settings.administrator)?;
+        let token_key = installation::token_key(&settings.data_dir, &*random)?;
+        let administrators = Arc::new(Administrators::new(installation, &token_key, clock.clone(), random));
+        let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone()));
+        let drain = Drain::new();
+        let pulse = Pulse { recorder, hubs: hubs.clone(), capacity: capacity.clone(), drain: drain.watch() };
+        let http_front = HttpFront::new(Parts {
+            hubs,
+            dps,
+            clock: clock.clone(),
+            management: Arc::new(ResourceManager(Arm::new(resources.clone(), administrators))),
+            websockets: Arc::new(MqttInside(mqtt_front.clone())),
+            operations: Arc::new(pulse),
+        });
+        let mut tasks = serve(doors, mqtt_front, http_front, &drain);
+        tasks.push(tokio::spawn(keep_house(world.clone(), names.clone())));
+        let ca_file = names.ca_file().cloned();
+        info!(%https, %mqtt, data_dir = %settings.data_dir.display(), "listening");
+        Ok(Self { resources, https, mqtt, ca_file, world, capacity, drain, tasks })
+    }
+
+    /// Reads certificate files again. What was shown stays when that fails.
+    pub fn reload_certificates(&self) -> Result<()> {
+        self.world.names.renew()
+    }
+
+    /// Takes no new connection, lets what is under way finish, closes the rest, and returns when all is written.
+    pub async fn stop(self) {
+        self.drain.start();
+        self.close_sessions();
+        if tokio::time::timeout(limits::DRAIN, self.capacity.emptied()).await.is_err() {
+            warn!(connections = self.capacity.connections(), "closing connections that did not end by themselves");
+        }
+        for task in self.tasks {
+            task.abort();
+        }
+    }
+
+    fn close_sessions(&self) {
+        for hub in self.world.hubs.all() {
+            hub.close(CloseReason::ShuttingDown);
+        }
+    }
+}
+
+fn bind(settings: &Settings, names: &Names, capacity: &Arc<Capacity>) -> Result<Doors> {
+    let tls = server_config(names.shown())?;
+    let open = |name, address: SocketAddr| {
+        Listener::bind(name, address, tls.clone(), capacity.clone())
+            .with_context(|| format!("cannot listen on {address} for {}", name_of(name)))
+    };
+    Ok(Doors { https: open("https", settings.listen.https)?, mqtt: open("mqtt", settings.listen.mqtt)? })
+}
+
+fn name_of(listener: &str) -> &'static str {
+    if listener == "mqtt" { "MQTT" } else { "HTTPS" }
+}
+
+fn serve(doors: Doors, mqtt: Arc<MqttFront>, http: HttpFront, drain: &Drain) -> Vec<JoinHandle<()>> {
+    let numbers = Arc::new(AtomicU64::new(1));
+    let next = move || numbers.fetch_add(1, Ordering::Relaxed);
+    let mqtt_numbers = next.clone();
+    let on_mqtt = move |conn: Conn| {
+        let (front, caller) = (mqtt.clone(), faces::mqtt_caller(conn.peer(), mqtt_numbers()));
+        async move { front.serve(conn, caller).await }
+    };
+    let watch = drain.watch();
+    let on_https = move |conn: Conn| {
+        let (front, caller, mut watch) = (http.clone(), faces::http_caller(conn.peer(), next()), watch.clone());
+        async move { front.serve(conn, caller, async move { watch.started().await }).await }
+    };
+    vec![
+        tokio::spawn(doors.mqtt.serve(on_mqtt, drain.watch())),
+        tokio::spawn(doors.https.serve(on_https, drain.watch())),
+    ]
+}
+
+/// What must be done now and then: retention, and certificates before they expire or when their files change.
+async fn keep_house(world: Arc<World>, names: Arc<Names>) {
+    let mut tick = tokio::time::interval(limits::HOUSEKEEPING);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut renewed = world.clock.now();
+    let mut seen = modified(&names);
+    loop {
+        tick.tick().await;
+        let now = world.clock.now();
+        for hub in world.hubs.all() {
+            if let Err(cause) = hub.retain_events(now).await {
+                warn!(hub = %hub.resource().name, %cause, "old events could not be dropped");
+            }
+        }
+        let files = modified(&names);
+        let is_due = names.files().is_none() && now.0 - renewed.0 > own_ca::RENEWAL_S * 1000;
+        if files != seen || is_due {
+            match names.renew() {
+                Ok(()) => info!("server certificates renewed"),
+                Err(cause) => warn!("server certificates could not be renewed, the old ones stay: {cause:#}"),
+            }
+            (seen, renewed) = (files, now);
+        }
+    }
+}
+
+fn modified(names: &Names) -> Option<[Option<std::time::SystemTime>; 2]> {
+    let time = |path: &std::path::Path| path.metadata().and_then(|found| found.modified()).ok();
+    names.files().map(|files| files.map(time))
+}
+
+/// How long a stopping server waits; for messages to users.
+pub const STOP_PATIENCE: Duration = limits::DRAIN;

@@ -1,0 +1,157 @@
+//! Opens and closes what administrators make and delete: hubs, DPS instances, names.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use roadstead_auth::Trust;
+use roadstead_dps::{Instance, Instances, TrustObserver};
+use roadstead_hub::{CloseReason, Hub, HubParts, Hubs};
+use roadstead_model::{CertificateOwner, Clock, Dps, Hub as HubResource, HubKey, Random, Thumbprint};
+use roadstead_resources::{Change, Observer, Resources};
+use roadstead_store::{EventLog, Records, Retention};
+use tracing::{error, info};
+
+use crate::names::Names;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// The observer of all resources.
+pub struct World {
+    pub hubs: Arc<Hubs>,
+    pub dps: Arc<Instances>,
+    pub names: Arc<Names>,
+    pub records: Arc<dyn Records>,
+    pub log: Arc<dyn EventLog>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    /// Bytes of events kept for each hub.
+    pub hub_bytes_max: u64,
+    /// Known once they are open: their opening already tells of changes.
+    pub resources: ArcSwapOption<Resources>,
+}
+
+#[async_trait]
+impl Observer for World {
+    async fn changed(&self, change: &Change) {
+        if let Err(cause) = self.follow(change).await {
+            error!("a change of resources could not be followed: {cause:#}");
+        }
+    }
+}
+
+impl World {
+    async fn follow(&self, change: &Change) -> Result<()> {
+        match change {
+            Change::HubPut(hub) => self.put_hub(hub).await?,
+            Change::HubDeleted(key) => self.delete_hub(*key).await?,
+            Change::DpsPut(dps) => {
+                self.dps.refresh().await?;
+                self.names.add([dps.host_name.as_str()])?;
+                self.renew_linked(dps).await?;
+            }
+            Change::DpsDeleted(_) => {
+                self.dps.refresh().await?;
+                self.renew_all().await?;
+            }
+            Change::CertificatesChanged(CertificateOwner::Hub(key), _) => self.renew(*key).await?,
+            Change::CertificatesChanged(CertificateOwner::Dps(_), _) => {
+                self.dps.refresh().await?;
+                self.renew_all().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_hub(&self, resource: &Arc<HubResource>) -> Result<()> {
+        self.names.add(std::iter::once(&resource.host_name).chain(&resource.aliases).map(String::as_str))?;
+        let age_ms = i64::from(resource.retention_days) * DAY_MS;
+        let retention = Retention { age_ms, bytes_max: self.hub_bytes_max };
+        let log = self
+            .log
+            .open(resource.key, resource.partition_count, retention)
+            .await
+            .with_context(|| format!("the event log of hub `{}`", resource.name))?;
+        match self.hubs.find(resource.key) {
+            Some(hub) => {
+                hub.set_resource(resource.clone());
+                self.hubs.put(hub);
+            }
+            None => {
+                let parts = HubParts {
+                    records: self.records.clone(),
+                    log,
+                    clock: self.clock.clone(),
+                    random: self.random.clone(),
+                };
+                let trust = self.trust_of(resource.key).await?;
+                self.hubs.put(Hub::new(resource.clone(), trust, parts));
+                info!(hub = %resource.name, host = resource.host_name, "hub open");
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_hub(&self, key: HubKey) -> Result<()> {
+        if let Some(hub) = self.hubs.remove(key) {
+            hub.close(CloseReason::HubDeleted);
+        }
+        Ok(self.log.remove(key).await?)
+    }
+
+    async fn renew_linked(&self, dps: &Dps) -> Result<()> {
+        for link in &dps.linked_hubs {
+            if let Some(hub) = self.hubs.by_host(&link.host_name) {
+                self.renew(hub.resource().key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives every hub the trust it should have now.
+    pub async fn renew_all(&self) -> Result<()> {
+        for hub in self.hubs.all() {
+            self.renew(hub.resource().key).await?;
+        }
+        Ok(())
+    }
+
+    async fn renew(&self, key: HubKey) -> Result<()> {
+        let Some(hub) = self.hubs.find(key) else { return Ok(()) };
+        let (before, now) = (hub.trust(), self.trust_of(key).await?);
+        let kept: Vec<Thumbprint> = now.thumbprints().collect();
+        let revoked: Vec<Thumbprint> = before.thumbprints().filter(|digest| !kept.contains(digest)).collect();
+        hub.set_trust(now, &revoked);
+        Ok(())
+    }
+
+    /// A hub believes its own verified CAs and, for devices that came through DPS, those of the instances it is linked to.
+    async fn trust_of(&self, key: HubKey) -> Result<Arc<Trust>> {
+        let uploaded = self.records.list_certificates(&CertificateOwner::Hub(key)).await?;
+        let own = Trust::new(&uploaded, []);
+        let Some(resources) = self.resources.load_full() else { return Ok(Arc::new(own)) };
+        let directory = resources.directory();
+        let Some(hub) = directory.find_hub_by_key(key) else { return Ok(Arc::new(own)) };
+        let is_linked = |dps: &&Arc<Dps>| dps.linked_hubs.iter().any(|link| link.host_name == hub.host_name);
+        let linked: Vec<Arc<Trust>> = directory
+            .dps()
+            .filter(is_linked)
+            .filter_map(|dps| self.dps.find(dps.id_scope.as_str()).ok())
+            .map(|instance| instance.trust())
+            .collect();
+        Ok(Arc::new(own.with_linked(linked.iter().map(|trust| &**trust))))
+    }
+}
+
+#[async_trait]
+impl TrustObserver for World {
+    async fn trust_changed(&self, instance: &Instance) {
+        for host in instance.linked_hosts() {
+            let Some(hub) = self.hubs.by_host(&host) else { continue };
+            if let Err(cause) = self.renew(hub.resource().key).await {
+                error!(%host, "a hub could not take over what its DPS instance trusts: {cause:#}");
+            }
+        }
+    }
+}
