@@ -1,0 +1,58 @@
+//! Azure's words, from bytes: nothing panics, and what is read and written again reads the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use roadstead_model::Properties;
+use roadstead_wire::{
+    DpsPublish, DpsResponse, HubFilter, TelemetryTopic, UserName, certificate_text, dps_body::DeviceRegistration,
+    event_stream::StreamReader, http_batch, hub_error::HubError, object_body, query::QuerySpecification, telemetry_topic,
+};
+
+fuzz_target!(|bytes: &[u8]| {
+    read_bodies(bytes);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        read_texts(text);
+    }
+});
+
+fn read_bodies(bytes: &[u8]) {
+    if let Ok(registration) = DeviceRegistration::parse(bytes) {
+        let again = DeviceRegistration::parse(&registration.to_json());
+        assert_eq!(again.expect("what was written is valid"), registration);
+    }
+    let _ = HubError::parse(bytes);
+    let _ = QuerySpecification::parse(bytes).map(|query| query.is_everything());
+    let _ = http_batch::parse(bytes);
+    let _ = object_body::parse::<roadstead_wire::hub_service::Device>(bytes);
+    let _ = object_body::parse::<roadstead_wire::dps_service::IndividualEnrollment>(bytes);
+    let mut reader = StreamReader::default();
+    reader.push(bytes);
+    while let Ok(Some(_)) = reader.next_event() {}
+}
+
+fn read_texts(text: &str) {
+    match UserName::parse(text) {
+        Some(UserName::Hub(name)) => assert!(!name.device_id.is_empty()),
+        Some(UserName::Dps(name)) => assert!(!name.registration_id.is_empty()),
+        None => {}
+    }
+    if let Some(request) = DpsPublish::parse(text) {
+        assert_eq!(DpsPublish::parse(&request.to_string()), Some(request));
+    }
+    if let Some(answer) = DpsResponse::parse(text) {
+        assert_eq!(DpsResponse::parse(&answer.to_string()), Some(answer));
+    }
+    let _ = HubFilter::classify(text, "dev1", Some("mod1"));
+    let _ = certificate_text::parse_der(text);
+    read_bag(TelemetryTopic::parse(text).map_or(text, |topic| topic.bag));
+}
+
+fn read_bag(bag: &str) {
+    let (mut scratch, mut properties, mut again) = (String::new(), Properties::new(), Properties::new());
+    telemetry_topic::fill(bag, &mut scratch, &mut properties);
+    let mut topic = String::new();
+    telemetry_topic::write("dev1", None, &properties, &mut topic);
+    let written = TelemetryTopic::parse(&topic).expect("what was written is a topic");
+    telemetry_topic::fill(written.bag, &mut scratch, &mut again);
+    assert_eq!(again, properties);
+}
