@@ -294,8 +294,7 @@ pub async fn many_writers_leave_no_gap_and_keep_their_order(place: &dyn Place) {
     let writers = (0..WRITERS).map(|writer| {
         let log = log.clone();
         std::thread::spawn(move || {
-            let tickets = (0..EACH).map(|n| append(&*log, (n % 4) as u16, &format!("{writer} {n:04}"), T0).unwrap());
-            tickets.last().unwrap()
+            (0..EACH).fold(Ticket(0), |_, n| append(&*log, (n % 4) as u16, &format!("{writer} {n:04}"), T0).unwrap())
         })
     });
     for ticket in writers.collect::<Vec<_>>().into_iter().map(|thread| thread.join().unwrap()) {
