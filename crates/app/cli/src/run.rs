@@ -9,6 +9,7 @@ pub mod init;
 mod logging;
 mod machine;
 mod panel;
+pub mod seed;
 pub mod serve;
 mod signals;
 

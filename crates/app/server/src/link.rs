@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use roadstead_auth::Segment;
 use roadstead_dps::{DeviceSpec, Ensure, HubAddress, HubLink, LinkError, TwinSnapshot};
-use roadstead_hub::{Hub, HubError, Hubs, Known};
+use roadstead_hub::{Adopted, Hub, HubError, Hubs, Known};
 use roadstead_model::{Clock, DeviceId, Right};
 use roadstead_sas::ConnectionString;
 
@@ -49,8 +49,9 @@ impl HubLink for LocalLink {
                 Ensure::Present => Known::Keep,
                 Ensure::Credentials => Known::Credentials,
                 Ensure::ResetTwin => Known::Reset,
-                Ensure::WithTwin(TwinSnapshot { tags, desired, reported, .. }) => {
-                    Known::Adopt { tags: tags.clone(), desired: desired.clone(), reported: reported.clone() }
+                Ensure::WithTwin(twin) => {
+                    let TwinSnapshot { tags, desired, reported, .. } = (**twin).clone();
+                    Known::Adopt(Box::new(Adopted { tags, desired, reported }))
                 }
             },
         };

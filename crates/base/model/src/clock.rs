@@ -77,7 +77,7 @@ mod tests {
         let at = UnixMillis(1_795_291_370_516);
         assert_eq!(UnixMillis::parse_iso(&at.iso()), Some(at));
         assert_eq!(
-            UnixMillis::parse_iso("2026-11-21T20:02:50+01:00").map(|t| t.iso()).as_deref(),
+            UnixMillis::parse_iso("2026-11-21T20:02:50+01:00").map(UnixMillis::iso).as_deref(),
             Some("2026-11-21T19:02:50.0000000Z")
         );
         for bad in ["", "yesterday", "2026-11-21", "2026-13-21T20:02:50Z"] {

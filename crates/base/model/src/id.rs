@@ -24,11 +24,11 @@ struct Rule {
     kind: &'static str,
     bytes_max: usize,
     allowed: fn(char) -> bool,
-    rule: &'static str,
+    wording: &'static str,
 }
 
 fn check(text: &str, rule: &Rule) -> Result<(), IdError> {
-    let Rule { kind, bytes_max, allowed, rule } = *rule;
+    let Rule { kind, bytes_max, allowed, wording } = *rule;
     if text.is_empty() {
         return Err(IdError::Empty { kind });
     }
@@ -36,7 +36,7 @@ fn check(text: &str, rule: &Rule) -> Result<(), IdError> {
         return Err(IdError::TooLong { kind, bytes: text.len(), bytes_max });
     }
     match text.chars().find(|c| !allowed(*c)) {
-        Some(found) => Err(IdError::Character { kind, text: text.to_owned(), found, rule }),
+        Some(found) => Err(IdError::Character { kind, text: text.to_owned(), found, rule: wording }),
         None => Ok(()),
     }
 }
@@ -95,7 +95,7 @@ impl DeviceId {
             kind: "device id",
             bytes_max: limits::DEVICE_ID_BYTES_MAX,
             allowed: |c| c.is_ascii_alphanumeric() || "-.%_*?!(),:=@$'".contains(c),
-            rule: "letters, digits and - . % _ * ? ! ( ) , : = @ $ ' only",
+            wording: "letters, digits and - . % _ * ? ! ( ) , : = @ $ ' only",
         };
         check(text, &rule)?;
         Ok(Self(text.into()))
@@ -120,7 +120,7 @@ fn check_registration(kind: &'static str, text: &str) -> Result<(), IdError> {
         kind,
         bytes_max: limits::REGISTRATION_ID_BYTES_MAX,
         allowed: |c| c.is_ascii_alphanumeric() || "-._:".contains(c),
-        rule: REGISTRATION_RULE,
+        wording: REGISTRATION_RULE,
     };
     check(text, &rule)?;
     match text.chars().next_back().filter(|last| !(last.is_ascii_alphanumeric() || *last == '-')) {
@@ -172,7 +172,7 @@ fn check_name(kind: &'static str, text: &str) -> Result<(), IdError> {
         kind,
         bytes_max: limits::RESOURCE_NAME_BYTES_MAX,
         allowed: |c| c.is_ascii_alphanumeric() || c == '-',
-        rule: NAME_RULE,
+        wording: NAME_RULE,
     };
     check(text, &rule)?;
     if text.starts_with('-') || text.ends_with('-') {
@@ -209,7 +209,7 @@ impl GroupName {
             kind: "resource group name",
             bytes_max: limits::GROUP_NAME_BYTES_MAX,
             allowed: |c| c.is_alphanumeric() || "-_.()".contains(c),
-            rule: "letters, digits and - _ . ( ) only",
+            wording: "letters, digits and - _ . ( ) only",
         };
         check(text, &rule)?;
         if text.ends_with('.') {
@@ -235,7 +235,7 @@ impl CertificateName {
             kind: "certificate name",
             bytes_max: limits::CERTIFICATE_NAME_BYTES_MAX,
             allowed: |c| c.is_ascii_alphanumeric() || "-._".contains(c),
-            rule: "letters, digits and - . _ only",
+            wording: "letters, digits and - . _ only",
         };
         check(text, &rule)?;
         Ok(Self(text.into()))

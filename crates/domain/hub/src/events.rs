@@ -41,6 +41,13 @@ impl Hub {
     }
 }
 
+impl Hub {
+    /// Drops events that the hub's retention no longer covers. Errors: `Internal`.
+    pub async fn retain_events(&self, now: UnixMillis) -> Result<(), HubError> {
+        Ok(self.log().retain(now).await?)
+    }
+}
+
 impl EventReader {
     /// Waits for the next event and the partition it is in. Safe to drop while pending. Errors: `Internal`.
     pub async fn next(&mut self) -> Result<(u16, StoredEvent), HubError> {

@@ -73,6 +73,11 @@ impl Hub {
         self.revocations.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// The CAs the hub believes now.
+    pub fn trust(&self) -> Arc<Trust> {
+        self.trust.load_full()
+    }
+
     /// Replaces the CAs the hub believes and closes the sessions that rest on one that is gone.
     pub fn set_trust(&self, trust: Arc<Trust>, revoked: &[Thumbprint]) {
         self.trust.store(trust);

@@ -18,7 +18,7 @@ pub use error::HubError;
 pub use events::{EventPosition, EventReader};
 pub use hub::{Hub, HubParts, Login};
 pub use hubs::Hubs;
-pub use provision::{DeviceSpec, Known};
+pub use provision::{Adopted, DeviceSpec, Known};
 pub use registry::{AuthSpec, IfMatch, IdentitySpec};
 pub use roadstead_store::{StoredEvent, Ticket};
 pub use session::{CloseReason, Session, SessionRequest};

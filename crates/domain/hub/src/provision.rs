@@ -33,7 +33,15 @@ pub enum Known {
     /// As `Credentials`, and the twin starts over.
     Reset,
     /// As `Credentials`, and the twin takes over what another hub held: also the twin of a device that is not there yet.
-    Adopt { tags: Map<String, Value>, desired: Map<String, Value>, reported: Map<String, Value> },
+    Adopt(Box<Adopted>),
+}
+
+/// A twin as another hub held it, without metadata.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Adopted {
+    pub tags: Map<String, Value>,
+    pub desired: Map<String, Value>,
+    pub reported: Map<String, Value>,
 }
 
 impl Hub {
@@ -114,7 +122,8 @@ impl Hub {
         match &spec.known {
             Known::Keep | Known::Credentials => None,
             Known::Reset => Some(Twin::new(&spec.initial_twin, now)),
-            Known::Adopt { tags, desired, reported } => {
+            Known::Adopt(adopted) => {
+                let Adopted { tags, desired, reported } = &**adopted;
                 let initial = InitialTwin { tags: tags.clone(), desired: desired.clone() };
                 Some(Twin::new(&initial, now).with_reported(reported.clone(), now))
             }

@@ -101,9 +101,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                     }
                 }
                 Packet::Subscribe(subscribe) => {
-                    let grant = |(filter, qos): (&str, QoS)| match is_dps_filter(filter) {
-                        true => SubackCode::Granted(qos.min(QoS::AtLeastOnce)),
-                        false => SubackCode::Failure,
+                    let grant = |(filter, qos): (&str, QoS)| {
+                        if is_dps_filter(filter) {
+                            SubackCode::Granted(qos.min(QoS::AtLeastOnce))
+                        } else {
+                            SubackCode::Failure
+                        }
                     };
                     let granted = subscribe.filters.clone().find(|(filter, _)| is_dps_filter(filter));
                     answers.qos = granted.map(|(_, qos)| qos.min(QoS::AtLeastOnce)).or(answers.qos);

@@ -1,6 +1,6 @@
 //! The registry: conditions of writes, generated and given credentials, provisioning.
 
-use roadstead_hub::{AuthSpec, DeviceSpec, HubError, IdentitySpec, IfMatch, Known};
+use roadstead_hub::{Adopted, AuthSpec, DeviceSpec, HubError, IdentitySpec, IfMatch, Known};
 use roadstead_model::{DeviceAuth, DeviceStatus, Etag, InitialTwin, Secret, Thumbprint};
 use serde_json::{Map, json};
 
@@ -86,7 +86,7 @@ async fn provisioning_changes_credentials_and_twin_only_as_told() {
     assert_eq!(world.hub.find_twin(&id("dev1")).await.unwrap().1.desired.value["rate"], 5);
 
     let serde_json::Value::Object(reported) = json!({"seen": true}) else { panic!("an object") };
-    let adopt = Known::Adopt { tags: Map::new(), desired: Map::new(), reported };
+    let adopt = Known::Adopt(Box::new(Adopted { reported, ..Adopted::default() }));
     world.hub.ensure_device(&provisioned(adopt)).await.unwrap();
     let (_, twin) = world.hub.find_twin(&id("dev1")).await.unwrap();
     assert!(twin.desired.value.is_empty());
