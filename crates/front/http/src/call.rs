@@ -4,8 +4,14 @@ use std::{net::SocketAddr, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::{HeaderMap, Method, body::Incoming, header};
-use roadstead_wire::percent;
+use hyper::{
+    HeaderMap, Method,
+    body::Incoming,
+    header,
+    http::{request, uri::Authority},
+};
+use roadstead_front_transport::DrainWatch;
+use roadstead_wire::{percent, query::MAX_ITEM_COUNT_HEADER};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -29,23 +35,28 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     /// Percent-decoded, without empty segments: `/devices%2Fdev1/` is `["devices", "dev1"]` (IoT Explorer encodes slashes).
     pub(crate) segments: Vec<String>,
-    /// As sent: for redirects and for those who parse it themselves.
-    pub(crate) path_and_query: String,
+    /// As sent.
+    pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The host the client believes it talks to, without port; the TLS name when there is no Host header.
+    /// [`host_of`] the request.
     pub(crate) host: String,
     pub(crate) caller: Caller,
     /// Finds this request in the log: the answer's `x-ms-request-id`.
     pub(crate) id: Uuid,
+    /// Ends answers that would go on for ever.
+    pub(crate) draining: DrainWatch,
 }
 
-/// Why a request was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyFault {
+    #[error("the body has more than {bytes_max} bytes, which is the limit here")]
     TooLarge { bytes_max: usize },
+    #[error("the body did not arrive within {} s", limits::BODY_WAIT.as_secs())]
     TooSlow,
+    #[error("the body could not be read")]
     Broken,
 }
 
@@ -65,10 +76,44 @@ pub(crate) async fn read_body(mut body: Incoming, bytes_max: usize) -> Result<By
     timeout(limits::BODY_WAIT, read).await.unwrap_or(Err(BodyFault::TooSlow))
 }
 
+/// The host the client believes it talks to: `Host`, else the name in the TLS greeting, else nothing. With its port, as the
+/// client wrote it.
+pub(crate) fn host_of(head: &request::Parts, caller: &Caller) -> String {
+    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.or(head.uri.authority().map(Authority::as_str)).or(caller.server_name.as_deref());
+    host.unwrap_or_default().to_owned()
+}
+
 impl Call {
-    /// The segments as text, to match on.
-    pub(crate) fn path(&self) -> Vec<&str> {
-        self.segments.iter().map(String::as_str).collect()
+    /// A request whose body is still to be read.
+    pub(crate) fn new(head: request::Parts, caller: Caller, id: Uuid, draining: DrainWatch) -> Self {
+        let host = host_of(&head, &caller);
+        let path = head.uri.path().to_owned();
+        Self {
+            segments: segments(&path),
+            query: arguments(head.uri.query()),
+            method: head.method,
+            headers: head.headers,
+            body: Bytes::new(),
+            path,
+            host,
+            caller,
+            id,
+            draining,
+        }
+    }
+
+    /// A segment of the path as the client wrote it, decoded; empty when there is none.
+    pub(crate) fn segment(&self, at: usize) -> &str {
+        self.segments.get(at).map_or("", String::as_str)
+    }
+
+    /// The host without its port: `plant-dps.localhost`.
+    pub(crate) fn host_name(&self) -> &str {
+        match self.host.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or(rest),
+            None => self.host.split(':').next().unwrap_or_default(),
+        }
     }
 
     /// A header as text; `None` when absent or not text.
@@ -88,7 +133,7 @@ impl Call {
 
     /// How many items a page shall have.
     pub(crate) fn page_items(&self) -> usize {
-        let asked = self.header("x-ms-max-item-count").and_then(|text| text.trim().parse::<usize>().ok());
+        let asked = self.header(MAX_ITEM_COUNT_HEADER).and_then(|text| text.trim().parse::<usize>().ok());
         asked.filter(|items| *items > 0).unwrap_or(limits::PAGE_ITEMS_DEFAULT).min(limits::PAGE_ITEMS_MAX)
     }
 }

@@ -5,11 +5,16 @@
 //! paths to [`Management`].
 //!
 //! ```text
-//! request ─ call ─ route ─┬─ op/device_*    hub::Hub, dps::Instance     devices
-//!                         ├─ op/service_*   hub::Hub, dps::Instance     back ends
-//!                         ├─ Management                                 az, management SDKs
-//!                         └─ WebSockets                                 MQTT inside
+//! request ─┬─ WebSockets                                            MQTT inside
+//!          ├─ Management                                            az, management SDKs
+//!          └─ call ─ route ─┬─ op/device_*     hub::Hub, dps::Instance   devices
+//!                           ├─ op/hub_*        hub::Hub                  back ends of a hub
+//!                           ├─ op/service_*    dps::Instance             back ends of DPS
+//!                           └─ op/operations                             operators
 //! ```
+//!
+//! A hub is found by the host that the client names, and so is a DPS instance by its back ends; a device of DPS names the
+//! instance by the ID scope in its path. A hub and a DPS instance may share a host name: their paths differ.
 
 mod call;
 pub mod limits;

@@ -1,13 +1,14 @@
 //! From the domains' refusals to status, error code and body: the only such table of this front.
 
 use roadstead_auth::AuthRefusal;
+use roadstead_dps::DpsError;
 use roadstead_hub::HubError;
-use roadstead_wire::HubCode;
+use roadstead_wire::{DpsCode, HubCode};
 
 /// The hub's error code for a refusal. Source: reference of hub error codes.
 pub fn hub_code(error: &HubError) -> HubCode {
     match error {
-        HubError::Unauthorized(AuthRefusal::RightMissing { .. }) => HubCode::IotHubUnauthorizedAccess,
+        HubError::Unauthorized(AuthRefusal::PolicyLacks { .. }) => HubCode::IotHubUnauthorizedAccess,
         // A login for an unknown device must look like any other failed login.
         HubError::Unauthorized(_) | HubError::UnknownDevice(_) | HubError::UnknownModule(_) => {
             HubCode::IotHubUnauthorized
@@ -23,4 +24,9 @@ pub fn hub_code(error: &HubError) -> HubCode {
         HubError::Full(_) => HubCode::ServiceUnavailable,
         HubError::Internal(_) => HubCode::ServerError,
     }
+}
+
+/// The error code of DPS for a refusal. Source: `reference/dps.md` 3.7
+pub fn dps_code(error: &DpsError) -> DpsCode {
+    DpsCode::of_number(error.code()).unwrap_or(DpsCode::Internal)
 }

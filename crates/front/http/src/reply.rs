@@ -1,12 +1,16 @@
 //! Answers, in one place so that every route says `x-ms-request-id` and content types alike.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{
     HeaderMap, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderName, HeaderValue},
 };
-use std::convert::Infallible;
+use serde::Serialize;
+
+use crate::call::BodyFault;
 
 /// A body that is whole, or a stream.
 pub type Body = BoxBody<Bytes, Infallible>;
@@ -30,6 +34,12 @@ impl Reply {
         Self::empty(status).with_body(JSON, body)
     }
 
+    /// 200 with a body of the API.
+    pub(crate) fn ok(body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("bodies of these APIs have text for keys");
+        Self::json(StatusCode::OK, body)
+    }
+
     pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
         Self::empty(status).with_body(HeaderValue::from_static("text/plain; charset=utf-8"), body)
     }
@@ -38,6 +48,16 @@ impl Reply {
         self.headers.insert(CONTENT_TYPE, content_type);
         self.body = body.into();
         self
+    }
+
+    /// Says why a body was not read, in plain text.
+    pub(crate) fn fault(fault: BodyFault) -> Self {
+        let status = match fault {
+            BodyFault::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyFault::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            BodyFault::Broken => StatusCode::BAD_REQUEST,
+        };
+        Self::text(status, format!("{fault}\n"))
     }
 
     /// Adds a header. A value that cannot be one (a line feed in an id) is left out rather than sent broken.

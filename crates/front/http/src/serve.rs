@@ -4,16 +4,17 @@ use std::{convert::Infallible, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
 use hyper::{
-    Request, Response, StatusCode,
-    body::Incoming,
-    header::{self, HeaderValue},
-    server::conn::http1,
-    service::service_fn,
+    Request, Response, body::Incoming, header::HeaderValue, http::request, server::conn::http1, service::service_fn,
     upgrade::Upgraded,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use roadstead_dps::Instances;
+use roadstead_front_transport::{
+    Drain, DrainWatch,
+    websocket::{self, Subprotocol},
+};
 use roadstead_hub::Hubs;
 use roadstead_model::Clock;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,11 +22,14 @@ use tracing::debug;
 use uuid::Uuid;
 
 use crate::{
-    call::{self, BodyFault, Call, Caller},
+    call::{self, Call, Caller},
     limits,
     reply::{Body, Reply},
-    route,
+    route::Route,
 };
+
+/// Finds a request in the log. In errors of DPS it equals the body's `trackingId`. Source: `reference/dps.md` 1.1
+const REQUEST_ID_HEADER: &str = "x-ms-request-id";
 
 /// Serves Resource Manager and token requests.
 #[async_trait]
@@ -36,13 +40,11 @@ pub trait Management: Send + Sync {
     async fn answer(&self, request: Request<Bytes>, base_url: &str) -> Response<Bytes>;
 }
 
-/// Serves what comes through a WebSocket.
+/// Serves MQTT inside a WebSocket.
 #[async_trait]
 pub trait WebSockets: Send + Sync {
-    /// Chooses among the sub-protocols that a client offers (`Sec-WebSocket-Protocol`), in its own spelling. `None`: none is served.
-    fn choose<'a>(&self, offered: &'a str) -> Option<&'a str>;
-    /// Serves an upgraded connection to its end.
-    async fn serve(&self, io: TokioIo<Upgraded>, protocol: String, caller: Caller);
+    /// Serves an upgraded connection to its end. Frames are still to be taken apart.
+    async fn serve(&self, io: TokioIo<Upgraded>, caller: Caller);
 }
 
 /// What operators ask of the process.
@@ -81,9 +83,10 @@ impl HttpFront {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let drain = Drain::new();
         let service = service_fn(|request| {
-            let (front, caller) = (self.clone(), caller.clone());
-            async move { Ok::<_, Infallible>(front.answer(request, caller).await) }
+            let (front, caller, draining) = (self.clone(), caller.clone(), drain.watch());
+            async move { Ok::<_, Infallible>(front.answer(request, caller, draining).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -97,6 +100,7 @@ impl HttpFront {
         let ended = tokio::select! {
             ended = &mut connection => ended,
             () = draining => {
+                drain.start();
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -106,85 +110,70 @@ impl HttpFront {
         }
     }
 
-    async fn answer(self, request: Request<Incoming>, caller: Caller) -> Response<Body> {
+    async fn answer(self, request: Request<Incoming>, caller: Caller, draining: DrainWatch) -> Response<Body> {
         let id = Uuid::new_v4();
-        let mut response = self.dispatch(request, caller, id).await;
-        let headers = response.headers_mut();
+        let mut response = self.dispatch(request, caller, id, draining).await;
         if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
-            headers.insert("x-ms-request-id", value);
+            response.headers_mut().insert(REQUEST_ID_HEADER, value);
         }
-        let hsts = HeaderValue::from_static("max-age=31536000; includeSubDomains");
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts);
         response
     }
 
-    async fn dispatch(&self, mut request: Request<Incoming>, caller: Caller, id: Uuid) -> Response<Body> {
-        if request.headers().contains_key(header::UPGRADE) {
+    async fn dispatch(
+        &self,
+        mut request: Request<Incoming>,
+        caller: Caller,
+        id: Uuid,
+        draining: DrainWatch,
+    ) -> Response<Body> {
+        if websocket::is_upgrade(&request) {
             return self.upgrade(&mut request, caller);
         }
         let (head, body) = request.into_parts();
+        if self.parts.management.claims(head.uri.path()) {
+            return self.manage(head, body, &caller).await;
+        }
+        let mut call = Call::new(head, caller, id, draining);
+        let route = Route::of(&call);
+        match call::read_body(body, route.body_bytes_max()).await {
+            Ok(body) => call.body = body,
+            Err(fault) => return route.refuse_body(&self.parts, &call, fault).into_response(),
+        }
+        route.answer(&self.parts, &call).await
+    }
+
+    async fn manage(&self, head: request::Parts, body: Incoming, caller: &Caller) -> Response<Body> {
         let body = match call::read_body(body, limits::SERVICE_BODY_BYTES_MAX).await {
             Ok(body) => body,
-            Err(fault) => return body_refusal(fault).into_response(),
+            Err(fault) => return Reply::fault(fault).into_response(),
         };
-        let path = head.uri.path();
-        let host = host_of(&head, &caller);
-        if self.parts.management.claims(path) {
-            let base_url = format!("https://{host}");
-            let answer = self.parts.management.answer(Request::from_parts(head, body), &base_url).await;
-            let (head, body) = answer.into_parts();
-            return Reply { status: head.status, headers: head.headers, body }.into_response();
-        }
-        let call = Call {
-            segments: call::segments(path),
-            query: call::arguments(head.uri.query()),
-            path_and_query: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-            method: head.method,
-            headers: head.headers,
-            body,
-            host,
-            caller,
-            id,
-        };
-        route::answer(&self.parts, call).await
+        let base_url = format!("https://{}", call::host_of(&head, caller));
+        let answer = self.parts.management.answer(Request::from_parts(head, body), &base_url).await;
+        let (head, body) = answer.into_parts();
+        Reply { status: head.status, headers: head.headers, body }.into_response()
     }
 
     fn upgrade(&self, request: &mut Request<Incoming>, caller: Caller) -> Response<Body> {
-        let websockets = self.parts.websockets.clone();
-        match roadstead_front_transport::websocket::accept(request, |offered| websockets.choose(offered)) {
-            Ok(accepted) => {
-                let upgrade = hyper::upgrade::on(request);
-                let protocol = accepted.protocol;
-                tokio::spawn(async move {
-                    match upgrade.await {
-                        Ok(upgraded) => websockets.serve(TokioIo::new(upgraded), protocol, caller).await,
-                        Err(error) => debug!(connection = caller.connection, "websocket upgrade failed: {error}"),
-                    }
-                });
-                accepted.response.map(|()| http_body_util::BodyExt::boxed(http_body_util::Empty::new()))
+        let refused = |response: Response<()>, why: &dyn std::fmt::Display| {
+            let mut reply = Reply::text(response.status(), format!("{why}\n"));
+            reply.headers.extend(response.into_parts().0.headers);
+            reply.into_response()
+        };
+        let accepted = match websocket::accept(request) {
+            Ok(accepted) => accepted,
+            Err(refusal) => return refused(refusal.response(), &refusal),
+        };
+        if accepted.subprotocol == Subprotocol::Amqp {
+            let why = "AMQP is not served by this version of Roadstead; MQTT inside a WebSocket is";
+            return refused(websocket::Refusal::Subprotocol.response(), &why);
+        }
+        let (websockets, upgrade) = (self.parts.websockets.clone(), hyper::upgrade::on(request));
+        tokio::spawn(async move {
+            match upgrade.await {
+                Ok(upgraded) => websockets.serve(TokioIo::new(upgraded), caller).await,
+                Err(error) => debug!(connection = caller.connection, "websocket upgrade failed: {error}"),
             }
-            Err(error) => Reply::text(StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
-        }
+        });
+        accepted.response.map(|()| Empty::new().boxed())
     }
-}
-
-/// `Host`, else the name in the TLS greeting, else nothing. With its port, as the client wrote it.
-fn host_of(head: &hyper::http::request::Parts, caller: &Caller) -> String {
-    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.or(head.uri.authority().map(|authority| authority.as_str())).or(caller.server_name.as_deref());
-    host.unwrap_or_default().to_owned()
-}
-
-fn body_refusal(fault: BodyFault) -> Reply {
-    let (status, text) = match fault {
-        BodyFault::TooLarge { bytes_max } => {
-            (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {bytes_max} bytes\n"))
-        }
-        BodyFault::TooSlow => {
-            let text = format!("the body did not arrive within {} s\n", limits::BODY_WAIT.as_secs());
-            (StatusCode::REQUEST_TIMEOUT, text)
-        }
-        BodyFault::Broken => (StatusCode::BAD_REQUEST, "the body could not be read\n".to_owned()),
-    };
-    Reply::text(status, text)
 }

@@ -4,7 +4,11 @@ use hyper::{StatusCode, header};
 use roadstead_auth::Evidence;
 use roadstead_hub::{Hub, HubError, Login};
 use roadstead_model::Properties;
-use roadstead_wire::{http_batch, http_headers};
+use roadstead_wire::{
+    http_batch::{self, BatchError},
+    http_headers,
+    limits::BATCH_BYTES_MAX,
+};
 
 use crate::{call::Call, op::hub_refusal, reply::Reply, serve::Parts};
 
@@ -14,7 +18,7 @@ pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call, device_id: &str,
     let login = Login { device_id, module_id, evidence };
     let messages = match read_messages(call) {
         Ok(messages) => messages,
-        Err(why) => return hub_refusal(parts, call, &HubError::Invalid(why)),
+        Err(refused) => return hub_refusal(parts, call, &refused),
     };
     match hub.send_once(login, &messages).await {
         Ok(()) => {
@@ -27,10 +31,14 @@ pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call, device_id: &str,
     }
 }
 
-fn read_messages(call: &Call) -> Result<Vec<(Properties, Vec<u8>)>, String> {
+fn read_messages(call: &Call) -> Result<Vec<(Properties, Vec<u8>)>, HubError> {
     let content_type = call.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
-    if content_type.trim().eq_ignore_ascii_case(http_batch::CONTENT_TYPE) {
-        let messages = http_batch::parse(&call.body).map_err(|error| error.to_string())?;
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    if media_type.trim().eq_ignore_ascii_case(http_batch::CONTENT_TYPE) {
+        let messages = http_batch::parse(&call.body).map_err(|error| match error {
+            BatchError::TooLarge { bytes } => HubError::MessageTooLarge { bytes, bytes_max: BATCH_BYTES_MAX },
+            other => HubError::Invalid(other.to_string()),
+        })?;
         return Ok(messages.into_iter().map(|message| (message.properties, message.body)).collect());
     }
     let mut properties = Properties::new();

@@ -7,6 +7,7 @@ use roadstead_model::{Device, DeviceId, DeviceStatus, Etag, Right};
 use roadstead_wire::{
     HubCode,
     hub_service::{self as wire, Activity, AuthenticationType, Statistics},
+    object_body,
 };
 
 use crate::{
@@ -68,7 +69,7 @@ pub(crate) async fn list(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
     match hub.list_devices(None, limit).await {
         Ok(page) => {
             let devices: Vec<_> = page.items.iter().map(|device| worded(hub, device)).collect();
-            Reply::json(StatusCode::OK, to_json(&devices))
+            Reply::ok(&devices)
         }
         Err(refused) => hub_refusal(parts, call, &refused),
     }
@@ -87,7 +88,7 @@ pub(crate) async fn statistics(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
                 enabled_device_count: counts.enabled,
                 disabled_device_count: counts.disabled,
             };
-            Reply::json(StatusCode::OK, to_json(&body))
+            Reply::ok(&body)
         }
         Err(refused) => hub_refusal(parts, call, &refused),
     }
@@ -97,16 +98,13 @@ pub(crate) async fn statistics(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
 pub(crate) fn connected(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
     let path = [AnyCase("statistics"), AnyCase("service")];
     match authorize(parts, hub, call, &path, Right::ServiceConnect) {
-        Ok(()) => {
-            let body = serde_json::json!({ "connectedDeviceCount": hub.connected_count() });
-            Reply::json(StatusCode::OK, body.to_string())
-        }
+        Ok(()) => Reply::ok(&serde_json::json!({ "connectedDeviceCount": hub.connected_count() })),
         Err(refusal) => *refusal,
     }
 }
 
 fn shown(hub: &Hub, device: &Device) -> Reply {
-    Reply::json(StatusCode::OK, to_json(&worded(hub, device))).header("etag", &format!("\"{}\"", device.etag))
+    Reply::ok(&worded(hub, device)).header("etag", &format!("\"{}\"", device.etag))
 }
 
 fn worded(hub: &Hub, device: &Device) -> wire::Device {
@@ -116,10 +114,6 @@ fn worded(hub: &Hub, device: &Device) -> wire::Device {
 /// What the hub knows of a device's connection.
 pub(crate) fn activity(hub: &Hub, id: &DeviceId) -> Activity {
     Activity { connected: hub.is_connected(id), ..Activity::default() }
-}
-
-pub(crate) fn to_json<T: serde::Serialize>(body: &T) -> Vec<u8> {
-    serde_json::to_vec(body).expect("bodies of this API have text for keys")
 }
 
 fn read_id(parts: &Parts, call: &Call, id: &str) -> Result<DeviceId, Box<Reply>> {
@@ -133,7 +127,7 @@ fn if_match(call: &Call) -> Option<IfMatch> {
 }
 
 fn read_spec(call: &Call, id: DeviceId) -> Result<IdentitySpec, String> {
-    let body: wire::Device = serde_json::from_slice(&call.body).map_err(|error| format!("the body: {error}"))?;
+    let body: wire::Device = object_body::parse(&call.body).map_err(|error| format!("the body: {error}"))?;
     if body.device_id != id.as_str() {
         return Err(format!("the body names device `{}`, the path `{id}`", body.device_id));
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::{Response, body::Frame, header::HeaderValue};
 use roadstead_auth::Segment::AnyCase;
+use roadstead_front_transport::DrainWatch;
 use roadstead_hub::{EventPosition, EventReader, Hub, HubError, StoredEvent};
 use roadstead_model::{Right, UnixMillis};
 use roadstead_wire::{
@@ -19,7 +20,7 @@ use crate::{
     call::Call,
     limits,
     op::{authorize, hub_refusal},
-    reply::{Body, Reply},
+    reply::Body,
     serve::Parts,
 };
 
@@ -35,7 +36,7 @@ pub(crate) async fn follow(parts: &Parts, hub: &Arc<Hub>, call: &Call) -> Respon
         Err(why) => return hub_refusal(parts, call, &HubError::Invalid(why)).into_response(),
     };
     match hub.read_events(from).await {
-        Ok(reader) => stream(reader, call.argument("deviceId").map(str::to_owned)),
+        Ok(reader) => stream(reader, call.argument("deviceId").map(str::to_owned), call.draining.clone()),
         Err(refused) => hub_refusal(parts, call, &refused).into_response(),
     }
 }
@@ -55,10 +56,18 @@ fn position(call: &Call) -> Result<EventPosition, String> {
     }
 }
 
-/// A task reads the log and waits when the client does not keep up; it ends with the client's connection.
-fn stream(reader: EventReader, device: Option<String>) -> Response<Body> {
+/// A task reads the log and waits when the client does not keep up; it ends with the client's connection, or when the server
+/// drains: the client comes back with the position it has.
+fn stream(reader: EventReader, device: Option<String>, draining: DrainWatch) -> Response<Body> {
     let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, Infallible>>(limits::EVENTS_AHEAD_MAX);
-    tokio::spawn(feed(reader, device, sender));
+    tokio::spawn(async move {
+        let (mut draining, gone) = (draining, sender.clone());
+        tokio::select! {
+            () = feed(reader, device, sender) => {}
+            () = draining.started() => {}
+            () = gone.closed() => {}
+        }
+    });
     let mut response = Response::new(StreamBody::new(ReceiverStream::new(receiver)).boxed());
     let headers = response.headers_mut();
     headers.insert(hyper::header::CONTENT_TYPE, HeaderValue::from_static(event_stream::CONTENT_TYPE));
@@ -66,11 +75,7 @@ fn stream(reader: EventReader, device: Option<String>) -> Response<Body> {
     response
 }
 
-async fn feed(
-    mut reader: EventReader,
-    device: Option<String>,
-    sender: mpsc::Sender<Result<Frame<Bytes>, Infallible>>,
-) {
+async fn feed(mut reader: EventReader, device: Option<String>, sender: mpsc::Sender<Result<Frame<Bytes>, Infallible>>) {
     // The first bytes tell the client that the position is taken: what is sent from now on will be seen.
     let mut out = event_stream::KEEP_ALIVE.to_vec();
     loop {

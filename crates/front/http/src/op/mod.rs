@@ -1,18 +1,27 @@
 //! One file per group of operations. Each translates both ways and decides nothing.
 
+pub(crate) mod device_register;
 pub(crate) mod device_send;
 pub(crate) mod hub_devices;
 pub(crate) mod hub_events;
 pub(crate) mod hub_query;
 pub(crate) mod operations;
+mod service;
+pub(crate) mod service_bulk;
+mod service_draft;
+pub(crate) mod service_enrollments;
+pub(crate) mod service_groups;
+pub(crate) mod service_registrations;
 
 use hyper::StatusCode;
-use roadstead_hub::{Hub, HubError};
-use roadstead_model::{Clock, Right};
 use roadstead_auth::Segment;
+use roadstead_dps::DpsError;
+use roadstead_hub::{Hub, HubError};
+use roadstead_model::Right;
 use roadstead_wire::{
-    HubCode,
-    hub_error::{ERROR_CODE_HEADER, TrackingId},
+    DpsCode, HubCode,
+    dps_error::DpsError as DpsErrorBody,
+    hub_error::{self, ERROR_CODE_HEADER, TrackingId},
 };
 use tracing::{error, info};
 
@@ -21,7 +30,7 @@ use crate::{call::Call, refusal, reply::Reply, serve::Parts};
 /// A hub's refusal in the shape of the registry and device APIs, and a line in the log.
 pub(crate) fn hub_refusal(parts: &Parts, call: &Call, refused: &HubError) -> Reply {
     let code = refusal::hub_code(refused);
-    let path = call.path_and_query.split('?').next().unwrap_or_default();
+    let path = &call.path;
     match refused {
         HubError::Internal(cause) => error!(request = %call.id, path, %cause, "a request failed"),
         HubError::Full(cause) => error!(request = %call.id, path, cause, "a request found no room"),
@@ -35,7 +44,7 @@ pub(crate) fn hub_code(parts: &Parts, call: &Call, code: HubCode, message: &str)
     let id = call.id.simple().to_string();
     let tracking = TrackingId { id: &id, at: parts.clock.now() };
     let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = roadstead_wire::hub_error::registry_body(code, message, tracking);
+    let body = hub_error::http_body(code, message, tracking);
     Reply::json(status, body).header(ERROR_CODE_HEADER, code.name())
 }
 
@@ -55,13 +64,58 @@ pub(crate) fn authorize(
 
 /// Answers for a host name that is no hub's.
 pub(crate) fn no_such_hub(parts: &Parts, call: &Call) -> Reply {
-    let message = format!("no hub here answers to the name `{}`; `roadstead iot hub list` shows those that do", call.host);
+    let message =
+        format!("no hub here answers to the name `{}`; `roadstead iot hub list` shows those that do", call.host);
     hub_code(parts, call, HubCode::IotHubNotFound, &message)
 }
 
 /// Answers for a path of the hub's API that Roadstead does not serve.
 pub(crate) fn not_implemented(parts: &Parts, call: &Call) -> Reply {
-    let path = call.path_and_query.split('?').next().unwrap_or_default();
-    let message = format!("{} {path} is not served by this version of Roadstead", call.method);
-    hub_code(parts, call, HubCode::InvalidOperation, &message)
+    hub_code(parts, call, HubCode::InvalidOperation, &not_served(call))
+}
+
+/// A refusal of DPS, to devices and back ends alike, and a line in the log.
+pub(crate) fn dps_refusal(parts: &Parts, call: &Call, refused: &DpsError) -> Reply {
+    let code = refusal::dps_code(refused);
+    let path = &call.path;
+    let message = match refused {
+        DpsError::Internal(cause) => {
+            error!(request = %call.id, path, %cause, "a request failed");
+            "internal error".to_owned()
+        }
+        refused => {
+            info!(request = %call.id, path, code = code.number(), "refused: {refused}");
+            refused.to_string()
+        }
+    };
+    let reply = dps_code(parts, call, code, &message);
+    match refused {
+        DpsError::Throttled { retry_after_s } => reply.header("retry-after", &retry_after_s.to_string()),
+        _ => reply,
+    }
+}
+
+/// An error of DPS. Its `trackingId` is the answer's `x-ms-request-id`. Source: `reference/dps.md` 1.1, 3.7
+pub(crate) fn dps_code(parts: &Parts, call: &Call, code: DpsCode, message: &str) -> Reply {
+    let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = DpsErrorBody::new(code, message, call.id.to_string(), parts.clock.now());
+    Reply::json(status, body.to_json()).header("x-ms-error-code", &code.number().to_string())
+}
+
+/// Answers for a host name that is no DPS instance's.
+pub(crate) fn no_such_dps(parts: &Parts, call: &Call) -> Reply {
+    let message = format!(
+        "no DPS instance here answers to the name `{}`; `roadstead iot dps list` shows those that do",
+        call.host
+    );
+    dps_code(parts, call, DpsCode::EnrollmentNotFound, &message)
+}
+
+/// Answers for a path or method of DPS that does not exist. Source: `reference/dps.md` 3.7 (405 when the id is missing)
+pub(crate) fn dps_no_route(parts: &Parts, call: &Call) -> Reply {
+    dps_code(parts, call, DpsCode::MethodNotAllowed, &not_served(call))
+}
+
+fn not_served(call: &Call) -> String {
+    format!("{} {} is not served by this version of Roadstead", call.method, call.path)
 }

@@ -1,0 +1,81 @@
+//! A device registers with DPS. Source: `reference/dps.md` 1.1, 1.2
+
+use hyper::StatusCode;
+use roadstead_auth::Evidence;
+use roadstead_dps::{DpsError, DpsSession, OperationStatus, RegistrationRequest, limits::RETRY_AFTER_S};
+use roadstead_model::RegistrationId;
+use roadstead_wire::{
+    dps_body::{DeviceRegistration, DeviceRegistrationResult, RegistrationOperationStatus},
+    percent,
+};
+
+use crate::{call::Call, reply::Reply, serve::Parts};
+
+/// `PUT /{idScope}/registrations/{id}/register`: 202 whatever became of it, as the C# SDK takes nothing else.
+pub(crate) async fn register(parts: &Parts, call: &Call, scope: &str, id: &str) -> Result<Reply, DpsError> {
+    let body = read_body(call)?;
+    let request = RegistrationRequest {
+        registration_id: body.registration_id,
+        payload: body.payload,
+        api_version: call.argument("api-version").unwrap_or_default().to_owned(),
+    };
+    let operation = open(parts, scope, id)?.register(&evidence(call), request).await?;
+    Ok(worded(call, StatusCode::ACCEPTED, &operation))
+}
+
+/// `GET /{idScope}/registrations/{id}/operations/{operationId}`: 202 while it is under way, else 200.
+pub(crate) async fn operation_status(
+    parts: &Parts,
+    call: &Call,
+    scope: &str,
+    id: &str,
+    operation_id: &str,
+) -> Result<Reply, DpsError> {
+    let operation = open(parts, scope, id)?.operation_status(&evidence(call), operation_id).await?;
+    let status = if operation.state.is_none() { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok(worded(call, status, &operation))
+}
+
+/// `POST /{idScope}/registrations/{id}`: the state of the registration, bare.
+pub(crate) async fn registration_status(parts: &Parts, call: &Call, scope: &str, id: &str) -> Result<Reply, DpsError> {
+    read_body(call)?;
+    let state = open(parts, scope, id)?.registration_status(&evidence(call)).await?;
+    Ok(Reply::json(StatusCode::OK, DeviceRegistrationResult::from(&state).to_json()))
+}
+
+fn worded(call: &Call, status: StatusCode, operation: &OperationStatus) -> Reply {
+    let reply = Reply::json(status, RegistrationOperationStatus::from(operation).to_json());
+    if status != StatusCode::ACCEPTED {
+        return reply;
+    }
+    let [scope, id] = [0, 2].map(|at| percent::encode(call.segment(at)));
+    let reply = reply.header("location", &format!("https://{}/{scope}/registrations/{id}/register", call.host));
+    match operation.state {
+        Some(_) => reply,
+        None => reply.header("retry-after", &RETRY_AFTER_S.to_string()),
+    }
+}
+
+fn open(parts: &Parts, scope: &str, id: &str) -> Result<DpsSession, DpsError> {
+    let instance = parts.dps.find(scope)?;
+    let id = RegistrationId::parse(id)
+        .map_err(|error| DpsError::Invalid { member: "registrationId", fault: error.to_string() })?;
+    Ok(instance.session(id))
+}
+
+fn evidence(call: &Call) -> Evidence<'_> {
+    Evidence { token: call.authorization(), chain: &call.caller.certificates }
+}
+
+/// A TPM's request is refused before it is judged: to a device with a TPM, 401 is the challenge to answer.
+fn read_body(call: &Call) -> Result<DeviceRegistration, DpsError> {
+    let body = DeviceRegistration::parse(&call.body)
+        .map_err(|error| DpsError::Invalid { member: "body", fault: error.to_string() })?;
+    match body.tpm {
+        Some(_) => {
+            let fault = "TPM attestation is not offered here; use a symmetric key or a certificate".to_owned();
+            Err(DpsError::Invalid { member: "tpm", fault })
+        }
+        None => Ok(body),
+    }
+}

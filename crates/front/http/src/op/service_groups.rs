@@ -1,0 +1,62 @@
+//! Enrollment groups. Source: `reference/dps.md` 4.2
+
+use roadstead_dps::{DpsError, Instance, Precondition};
+use roadstead_model::{EnrollmentGroupId, Right};
+use roadstead_wire::{dps_service::EnrollmentGroup, query::ItemType};
+
+use crate::{
+    call::Call,
+    op::{
+        service::{
+            WITH_KEYS, WITHOUT_KEYS, authorize, deleted, invalid, listing, no_id, page, precondition, read_body,
+        },
+        service_draft,
+    },
+    reply::Reply,
+};
+
+/// `GET /enrollmentGroups/{id}`
+pub(crate) async fn show(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
+    authorize(dps, call, &["enrollmentGroups", id], Right::EnrollmentRead)?;
+    let group = dps.find_enrollment_group(&read_id(id)?).await?;
+    Ok(Reply::ok(&WITHOUT_KEYS.group(&group)))
+}
+
+/// `PUT /enrollmentGroups/{id}`: creates without `If-Match`, else creates or replaces.
+pub(crate) async fn put(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
+    authorize(dps, call, &["enrollmentGroups", id], Right::EnrollmentWrite)?;
+    let body: EnrollmentGroup = read_body(call)?;
+    if !body.enrollment_group_id.eq_ignore_ascii_case(id) {
+        let fault = format!("is `{}`, but the path says `{id}`", body.enrollment_group_id);
+        return Err(invalid("enrollmentGroupId", fault));
+    }
+    let precondition = precondition(call, body.settings.etag.as_deref()).unwrap_or(Precondition::Absent);
+    let group = dps.put_enrollment_group(service_draft::group(body)?, precondition).await?;
+    Ok(Reply::ok(&WITH_KEYS.group(&group)))
+}
+
+/// `DELETE /enrollmentGroups/{id}`
+pub(crate) async fn delete(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
+    authorize(dps, call, &["enrollmentGroups", id], Right::EnrollmentWrite)?;
+    let precondition = precondition(call, None).unwrap_or(Precondition::Any);
+    dps.delete_enrollment_group(&read_id(id)?, precondition).await?;
+    Ok(deleted())
+}
+
+/// `POST /enrollmentGroups/query`
+pub(crate) async fn query(dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
+    authorize(dps, call, &["enrollmentGroups", "query"], Right::EnrollmentRead)?;
+    let found = dps.list_enrollment_groups(&page(call)?).await?;
+    Ok(listing(call, &found, ItemType::EnrollmentGroup, |group| WITHOUT_KEYS.group(group)))
+}
+
+/// `POST /enrollmentGroups/{id}/attestationmechanism`: with the keys.
+pub(crate) async fn attestation(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
+    authorize(dps, call, &["enrollmentGroups", id, "attestationmechanism"], Right::EnrollmentRead)?;
+    let group = dps.find_enrollment_group(&read_id(id)?).await?;
+    Ok(Reply::ok(&WITH_KEYS.group_attestation(&group.attestation)))
+}
+
+fn read_id(id: &str) -> Result<EnrollmentGroupId, DpsError> {
+    EnrollmentGroupId::parse(id).map_err(no_id("enrollmentGroupId"))
+}
