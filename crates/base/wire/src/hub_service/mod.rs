@@ -13,4 +13,4 @@ mod twin;
 pub use activity::{Activity, NEVER};
 pub use bulk::{BulkResult, ImportMode, OperationError, OperationWarning, RegistryOperation, Statistics};
 pub use device::{Authentication, AuthenticationType, Capabilities, Device, SymmetricKey, Thumbprints};
-pub use twin::{PropertyChanges, Twin, TwinChanges, TwinProperties};
+pub use twin::{PropertyChanges, RowAuthentication, Twin, TwinChanges, TwinProperties};

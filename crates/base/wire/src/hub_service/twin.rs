@@ -37,6 +37,9 @@ pub struct Twin {
     pub cloud_to_device_message_count: u32,
     #[serde(default)]
     pub authentication_type: Option<Word<AuthenticationType>>,
+    /// Only in rows of a query, and not Azure's: [`Twin::row`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<RowAuthentication>,
     #[serde(default)]
     pub x509_thumbprint: Thumbprints,
     #[serde(default)]
@@ -49,6 +52,13 @@ pub struct Twin {
     pub properties: TwinProperties,
     #[serde(default)]
     pub capabilities: Capabilities,
+}
+
+/// Shape: `{"type":"certificateAuthority"}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowAuthentication {
+    #[serde(rename = "type")]
+    pub kind: Word<AuthenticationType>,
 }
 
 /// Both sections, each with its `$metadata` and `$version`.
@@ -74,6 +84,7 @@ impl Twin {
             last_activity_time: iso(activity.last_activity),
             cloud_to_device_message_count: activity.queued_messages,
             authentication_type: Some(Word((&device.auth).into())),
+            authentication: None,
             x509_thumbprint: (&device.auth).into(),
             model_id: String::new(),
             version: twin.version,
@@ -81,6 +92,14 @@ impl Twin {
             properties: TwinProperties { desired: section(&twin.desired), reported: section(&twin.reported) },
             capabilities: Capabilities { iot_edge: device.iot_edge },
         }
+    }
+
+    /// A row of `select * from devices`: with `authentication.type`, which tutorials ask of `az iot hub device-identity list`
+    /// as if it listed identities. Clients pass over members they do not know, or pass them on.
+    /// Source: `reference/arm-and-az.md` 7
+    pub fn row(device: &roadstead_model::Device, twin: &roadstead_model::Twin, activity: &Activity) -> Self {
+        let authentication = Some(RowAuthentication { kind: Word((&device.auth).into()) });
+        Self { authentication, ..Self::of(device, twin, activity) }
     }
 }
 
@@ -131,7 +150,10 @@ mod tests {
             "tags": {"site": "a"}, "properties": {"desired": empty, "reported": empty}, "capabilities": {"iotEdge": false}});
         let shown = Twin::of(&device, &twin, &Activity::default());
         assert_eq!(serde_json::to_value(&shown).unwrap(), expected);
-        assert_eq!(serde_json::from_value::<Twin>(expected).unwrap(), shown);
+        assert_eq!(serde_json::from_value::<Twin>(expected.clone()).unwrap(), shown);
+        let mut row = expected;
+        row["authentication"] = json!({"type": "certificateAuthority"});
+        assert_eq!(serde_json::to_value(Twin::row(&device, &twin, &Activity::default())).unwrap(), row);
     }
 
     #[test]
