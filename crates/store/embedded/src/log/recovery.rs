@@ -151,7 +151,7 @@ fn report(path: &Path, outcome: &Outcome, len: u64) {
         warn!(%segment, at, places = outcome.damaged, "events are damaged and will be skipped");
     }
     if let Some(cut) = len.checked_sub(outcome.end).filter(|cut| *cut > 0) {
-        warn!(%segment, at = outcome.end, bytes = cut, "cut off a torn tail: events that were never acknowledged");
+        warn!(%segment, at = outcome.end, bytes = cut, "cut off a torn tail");
     }
 }
 
