@@ -22,7 +22,7 @@ use roadstead_hub::{CloseReason, Hubs};
 use roadstead_model::{Clock, Random};
 use roadstead_resources::{Administrators, Naming, Resources};
 use roadstead_store::{EventLog, Records};
-use roadstead_store_embedded::{DataDirectory, EmbeddedRecords, log::SegmentedLogs};
+use roadstead_store_embedded::{DataDirectory, EmbeddedEventLog, EmbeddedRecords};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
@@ -63,9 +63,11 @@ impl Server {
     pub async fn start(settings: &Settings, machine: Vec<String>) -> Result<Self> {
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
         let recorder = metrics::recorder();
+        // Whoever builds a TLS client without naming a provider (webhooks) gets the one everything else uses.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let directory = DataDirectory::open(&settings.data_dir)?;
         let seal_key = directory.seal_key(&*random)?;
-        let log: Arc<dyn EventLog> = Arc::new(SegmentedLogs::start(&directory)?);
+        let log: Arc<dyn EventLog> = Arc::new(EmbeddedEventLog::open(directory.clone())?);
         let records: Arc<dyn Records> = Arc::new(EmbeddedRecords::open(directory, &seal_key)?);
         let names = Arc::new(Names::open(&settings.data_dir, &settings.tls, machine, clock.clone())?);
         let capacity = Capacity::new(transport_limits::CONNECTIONS_MAX, transport_limits::HANDSHAKES_MAX);

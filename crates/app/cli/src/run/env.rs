@@ -3,7 +3,7 @@
 use crate::args::Global;
 use crate::context::{self, Server};
 use crate::failure::Failure;
-use crate::iot::lookup::{self, Found};
+use crate::iot::lookup;
 use roadstead_config::Context;
 use roadstead_service::Kind;
 use serde_json::Value;
@@ -17,11 +17,11 @@ pub async fn run(global: &Global) -> Result<String, Failure> {
     let hubs: Vec<Value> = server.management.list(Kind::Hub, None).await?;
     let dps: Vec<Value> = server.management.list(Kind::Dps, None).await?;
     let hub_string = match first(&hubs) {
-        Some(name) => owner_string(&server, Kind::Hub, name, "iothubowner").await?,
+        Some(name) => lookup::owner_string(&server.management, Kind::Hub, name).await?,
         None => String::new(),
     };
     let dps_string = match first(&dps) {
-        Some(name) => owner_string(&server, Kind::Dps, name, "provisioningserviceowner").await?,
+        Some(name) => lookup::owner_string(&server.management, Kind::Dps, name).await?,
         None => String::new(),
     };
     Ok(text(&context, data_dir(global), &hub_string, &dps_string))
@@ -31,13 +31,6 @@ pub async fn run(global: &Global) -> Result<String, Failure> {
 fn first(all: &[Value]) -> Option<&str> {
     let names = || all.iter().filter_map(|resource| resource.pointer("/name")?.as_str());
     names().find(|name| name.starts_with("dev")).or_else(|| names().min())
-}
-
-async fn owner_string(server: &Server, kind: Kind, name: &str, policy: &str) -> Result<String, Failure> {
-    let found: Found = lookup::find(&server.management, kind, name, None).await?;
-    let key: Option<Value> = server.management.find_key(&found.resource, policy).await?;
-    let key = key.as_ref().and_then(|key| key.pointer("/primaryKey")?.as_str()).unwrap_or_default().to_owned();
-    Ok(format!("HostName={};SharedAccessKeyName={policy};SharedAccessKey={key}", found.host()?))
 }
 
 fn data_dir(global: &Global) -> Option<PathBuf> {

@@ -1,0 +1,98 @@
+//! What can be typed: `az iot`'s nouns, verbs and flags, and Roadstead's own.
+//!
+//! Source of every flag and default of `group` and `iot`: azure-cli 2.77 and its `azure-iot` extension 0.25.0.
+
+pub mod ca;
+pub mod certificate;
+pub mod device;
+pub mod dps;
+pub mod enrollment;
+pub mod group;
+pub mod hub;
+pub mod run;
+pub mod value;
+
+use crate::output::Format;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// IoT Hub and Device Provisioning Service on your own machines
+#[derive(Debug, Parser)]
+#[command(name = "roadstead", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// How results are printed
+    #[arg(short = 'o', long, global = true, value_enum, ignore_case = true, default_value = "json")]
+    pub output: Format,
+    /// Print only what this JMESPath expression finds in the result
+    #[arg(long, global = true, value_name = "JMESPATH")]
+    pub query: Option<String>,
+    /// Print no notes and warnings on stderr
+    #[arg(long, global = true)]
+    pub only_show_errors: bool,
+    /// Print on stderr what is sent and how it is answered
+    #[arg(long, global = true)]
+    pub debug: bool,
+    /// Which server: the directory that holds its `context.toml` [env: ROADSTEAD_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+impl Global {
+    /// What a command takes that speaks to the server of a directory.
+    pub fn of_data_dir(data_dir: &std::path::Path) -> Self {
+        Self { output: Format::Json, query: None, only_show_errors: true, debug: false, data_dir: Some(data_dir.to_owned()) }
+    }
+}
+
+/// One variant per noun.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Dev(run::Dev),
+    Serve(run::Serve),
+    Init(run::Init),
+    /// Print shell exports that lead SDKs to the running server
+    Env,
+    Hosts(run::Hosts),
+    Doctor(run::Doctor),
+    /// Resource groups
+    #[command(subcommand)]
+    Group(group::GroupCommand),
+    /// Hubs, devices and provisioning, in the words of `az iot`
+    #[command(subcommand)]
+    Iot(IotCommand),
+    /// Certificates for devices, and the CAs that issue them
+    #[command(subcommand)]
+    Ca(ca::CaCommand),
+}
+
+/// Below `roadstead iot`.
+#[derive(Debug, Subcommand)]
+pub enum IotCommand {
+    /// IoT hubs
+    #[command(subcommand)]
+    Hub(hub::HubCommand),
+    /// Device Provisioning Services
+    #[command(subcommand)]
+    Dps(dps::DpsCommand),
+}
+
+/// A resource group, where a command can do without one.
+#[derive(Debug, Clone, Args)]
+pub struct InGroup {
+    /// Resource group; found by the resource's name when left out
+    #[arg(short = 'g', long)]
+    pub resource_group: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

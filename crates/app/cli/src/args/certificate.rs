@@ -1,0 +1,95 @@
+//! `roadstead iot hub certificate` and `roadstead iot dps certificate`
+
+use super::InGroup;
+use super::value::three_state;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub enum HubCertificateCommand {
+    /// Upload a CA certificate
+    Create(Upload<OfHub>),
+    /// List CA certificates
+    List(OfHub),
+    /// Show a CA certificate
+    Show(Named<OfHub>),
+    /// Delete a CA certificate
+    Delete(Marked<OfHub>),
+    /// Make a new code for proving possession of a CA
+    GenerateVerificationCode(Marked<OfHub>),
+    /// Prove possession of a CA
+    Verify(Proof<OfHub>),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DpsCertificateCommand {
+    /// Upload a CA certificate
+    Create(Upload<OfDps>),
+    /// List CA certificates
+    List(OfDps),
+    /// Show a CA certificate
+    Show(Named<OfDps>),
+    /// Delete a CA certificate
+    Delete(Marked<OfDps>),
+    /// Make a new code for proving possession of a CA
+    GenerateVerificationCode(Marked<OfDps>),
+    /// Prove possession of a CA
+    Verify(Proof<OfDps>),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct OfHub {
+    /// Name of the hub
+    #[arg(long)]
+    pub hub_name: String,
+    #[command(flatten)]
+    pub within: InGroup,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct OfDps {
+    /// Name of the DPS
+    #[arg(long)]
+    pub dps_name: String,
+    #[command(flatten)]
+    pub within: InGroup,
+}
+
+#[derive(Debug, Args)]
+pub struct Named<Of: Args> {
+    #[command(flatten)]
+    pub of: Of,
+    /// Name of the certificate
+    #[arg(short = 'n', long = "certificate-name", visible_alias = "name")]
+    pub certificate_name: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Marked<Of: Args> {
+    #[command(flatten)]
+    pub named: Named<Of>,
+    /// Only if its etag still is this one
+    #[arg(short = 'e', long)]
+    pub etag: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Upload<Of: Args> {
+    #[command(flatten)]
+    pub named: Named<Of>,
+    /// File of the certificate, PEM or DER
+    #[arg(short = 'p', long)]
+    pub path: PathBuf,
+    /// Trust it at once, without proof of possession
+    #[arg(short = 'v', long, num_args(0..=1), default_missing_value = "true", value_parser = three_state)]
+    pub verified: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub struct Proof<Of: Args> {
+    #[command(flatten)]
+    pub marked: Marked<Of>,
+    /// File of the verification certificate
+    #[arg(short = 'p', long)]
+    pub path: PathBuf,
+}

@@ -1,0 +1,123 @@
+//! `roadstead iot dps`
+
+use super::InGroup;
+use super::certificate::DpsCertificateCommand;
+use super::enrollment::{EnrollmentCommand, EnrollmentGroupCommand};
+use super::value::{tag, three_state};
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum DpsCommand {
+    /// Create a DPS
+    Create(DpsCreate),
+    /// List DPS
+    List(InGroup),
+    /// Show a DPS
+    Show(DpsName),
+    /// Delete a DPS with all its enrollments
+    Delete(DpsName),
+    /// Hubs that a DPS assigns devices to
+    #[command(subcommand)]
+    LinkedHub(LinkedHubCommand),
+    /// Enrollments of single devices
+    #[command(subcommand)]
+    Enrollment(Box<EnrollmentCommand>),
+    /// Enrollments of many devices at once
+    #[command(subcommand)]
+    EnrollmentGroup(Box<EnrollmentGroupCommand>),
+    /// CA certificates of a DPS
+    #[command(subcommand)]
+    Certificate(DpsCertificateCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct DpsName {
+    /// Name of the DPS
+    #[arg(short = 'n', long)]
+    pub name: String,
+    #[command(flatten)]
+    pub within: InGroup,
+    /// Accepted, without effect: deleting takes no time
+    #[arg(long, hide = true)]
+    pub no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DpsCreate {
+    /// Name of the DPS
+    #[arg(short = 'n', long)]
+    pub name: String,
+    /// Resource group
+    #[arg(short = 'g', long)]
+    pub resource_group: String,
+    /// Location; the resource group's when left out
+    #[arg(short = 'l', long)]
+    pub location: Option<String>,
+    /// Pricing tier
+    #[arg(long, default_value = "S1")]
+    pub sku: String,
+    /// Units of the tier
+    #[arg(long, default_value_t = 1)]
+    pub unit: u32,
+    /// Tags, separated by blanks
+    #[arg(long, num_args(0..), value_name = "KEY=VALUE", value_parser = tag)]
+    pub tags: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LinkedHubCommand {
+    /// Link a hub
+    Create(LinkedHubCreate),
+    /// List linked hubs
+    List(LinkedHubList),
+    /// Unlink a hub
+    Delete(LinkedHubDelete),
+}
+
+#[derive(Debug, Args)]
+pub struct LinkedHubList {
+    /// Name of the DPS
+    #[arg(long)]
+    pub dps_name: String,
+    #[command(flatten)]
+    pub within: InGroup,
+}
+
+#[derive(Debug, Args)]
+pub struct LinkedHubCreate {
+    #[command(flatten)]
+    pub dps: LinkedHubList,
+    /// Connection string of the hub
+    #[arg(long, alias = "cs", required_unless_present = "hub_name")]
+    pub connection_string: Option<String>,
+    /// Name of the hub, in place of its connection string
+    #[arg(long, alias = "hn")]
+    pub hub_name: Option<String>,
+    /// Resource group of the hub
+    #[arg(long, alias = "hrg")]
+    pub hub_resource_group: Option<String>,
+    /// Location; the hub's when left out
+    #[arg(short = 'l', long)]
+    pub location: Option<String>,
+    /// Whether allocation may pick this hub
+    #[arg(long, num_args(0..=1), default_missing_value = "true", value_parser = three_state)]
+    pub apply_allocation_policy: Option<bool>,
+    /// The hub's share under weighted allocation
+    #[arg(long)]
+    pub allocation_weight: Option<u32>,
+    /// Accepted, without effect: linking takes no time
+    #[arg(long, hide = true)]
+    pub no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LinkedHubDelete {
+    #[command(flatten)]
+    pub dps: LinkedHubList,
+    /// Name or host name of the hub
+    #[arg(long)]
+    pub linked_hub: String,
+    /// Accepted, without effect: unlinking takes no time
+    #[arg(long, hide = true)]
+    pub no_wait: bool,
+}

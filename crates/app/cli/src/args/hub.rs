@@ -1,0 +1,164 @@
+//! `roadstead iot hub`
+
+use super::InGroup;
+use super::certificate::HubCertificateCommand;
+use super::device::DeviceCommand;
+use super::value::{EventProperties, KeyType, tag};
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum HubCommand {
+    /// Create a hub
+    Create(Box<HubCreate>),
+    /// List hubs
+    List(InGroup),
+    /// Show a hub
+    Show(HubName),
+    /// Delete a hub with all its devices and events
+    Delete(HubName),
+    /// Show a hub's connection string
+    ShowConnectionString(ShowConnectionString),
+    /// A hub's connection strings
+    #[command(subcommand)]
+    ConnectionString(ConnectionStringCommand),
+    /// Devices of a hub
+    #[command(subcommand)]
+    DeviceIdentity(Box<DeviceCommand>),
+    /// CA certificates of a hub
+    #[command(subcommand)]
+    Certificate(HubCertificateCommand),
+    /// Watch a hub's events as they arrive
+    MonitorEvents(MonitorEvents),
+}
+
+#[derive(Debug, Args)]
+pub struct HubName {
+    /// Name of the hub
+    #[arg(short = 'n', long)]
+    pub name: String,
+    #[command(flatten)]
+    pub within: InGroup,
+    /// Accepted, without effect: deleting takes no time
+    #[arg(long, hide = true)]
+    pub no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct HubCreate {
+    /// Name of the hub
+    #[arg(short = 'n', long)]
+    pub name: String,
+    /// Resource group
+    #[arg(short = 'g', long)]
+    pub resource_group: String,
+    /// Location; the resource group's when left out
+    #[arg(short = 'l', long)]
+    pub location: Option<String>,
+    /// Pricing tier, which says what the hub can do
+    #[arg(long, default_value = "S1")]
+    pub sku: String,
+    /// Units of the tier
+    #[arg(long, default_value_t = 1)]
+    pub unit: u32,
+    /// Partitions of the hub's events
+    #[arg(long, default_value_t = 4)]
+    pub partition_count: u32,
+    /// Days for which events are kept
+    #[arg(long, alias = "rd", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=7))]
+    pub retention_day: u32,
+    /// Hours for which a cloud-to-device message waits
+    #[arg(long, alias = "ct", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=48))]
+    pub c2d_ttl: u32,
+    /// Deliveries of a cloud-to-device message before it is dead
+    #[arg(long, alias = "cdd", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub c2d_max_delivery_count: u32,
+    /// Hours for which feedback waits
+    #[arg(long, alias = "ft", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=48))]
+    pub feedback_ttl: u32,
+    /// Seconds for which feedback is locked
+    #[arg(long, alias = "fld", default_value_t = 5, value_parser = clap::value_parser!(u32).range(5..=300))]
+    pub feedback_lock_duration: u32,
+    /// Deliveries of feedback before it is dead
+    #[arg(long, alias = "fd", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub feedback_max_delivery_count: u32,
+    /// Tags, separated by blanks
+    #[arg(long, num_args(0..), value_name = "KEY=VALUE", value_parser = tag)]
+    pub tags: Vec<(String, String)>,
+}
+
+/// Which policy's connection string of which hub.
+#[derive(Debug, Args)]
+pub struct ShowConnectionString {
+    /// Name of the hub; every hub's when left out
+    #[arg(short = 'n', long, visible_alias = "name")]
+    pub hub_name: Option<String>,
+    #[command(flatten)]
+    pub within: InGroup,
+    /// Shared access policy
+    #[arg(long, alias = "pn", default_value = "iothubowner")]
+    pub policy_name: String,
+    /// Which key
+    #[arg(long = "key", visible_alias = "key-type", alias = "kt", value_enum, ignore_case = true, default_value = "primary")]
+    pub key: KeyType,
+    /// Those of all policies
+    #[arg(long = "all", visible_alias = "show-all")]
+    pub all: bool,
+    /// The connection string of the Event Hubs-compatible endpoint
+    #[arg(long, alias = "eh", num_args(0..=1), default_missing_value = "true", value_parser = super::value::three_state)]
+    pub default_eventhub: Option<bool>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConnectionStringCommand {
+    /// Show a hub's connection string
+    Show(ShowConnectionString),
+}
+
+/// A hub by name, or by a connection string that makes names needless.
+#[derive(Debug, Clone, Args)]
+pub struct HubTarget {
+    /// Name or host name of the hub
+    #[arg(short = 'n', long, required_unless_present = "login")]
+    pub hub_name: Option<String>,
+    /// Connection string of the hub, in place of its name
+    #[arg(short = 'l', long, value_name = "CONNECTION_STRING")]
+    pub login: Option<String>,
+    #[command(flatten)]
+    pub within: InGroup,
+}
+
+#[derive(Debug, Args)]
+pub struct MonitorEvents {
+    #[command(flatten)]
+    pub hub: HubTarget,
+    /// Only events of this device; `*` and `?` stand for any characters and for one
+    #[arg(short = 'd', long)]
+    pub device_id: Option<String>,
+    /// Only events of this module; `*` and `?` as above
+    #[arg(short = 'm', long)]
+    pub module_id: Option<String>,
+    /// Only events of this interface
+    #[arg(short = 'i', long)]
+    pub interface: Option<String>,
+    /// Begin with events enqueued after this time, in milliseconds since 1970; now when left out
+    #[arg(short = 'e', long, alias = "et", allow_negative_numbers = true)]
+    pub enqueued_time: Option<i64>,
+    /// Show properties too
+    #[arg(short = 'p', long, alias = "props", num_args(0..), value_enum, ignore_case = true)]
+    pub properties: Vec<EventProperties>,
+    /// End after so many seconds without an event; 0 for never
+    #[arg(short = 't', long, alias = "to", default_value_t = 300)]
+    pub timeout: u64,
+    /// Read every body as this content type, such as `application/json`
+    #[arg(long, alias = "ct")]
+    pub content_type: Option<String>,
+    /// Consumer group
+    #[arg(short = 'c', long, alias = "cg", default_value = "$Default")]
+    pub consumer_group: String,
+    /// End after so many events
+    #[arg(long, alias = "mc", value_parser = clap::value_parser!(u64).range(1..))]
+    pub message_count: Option<u64>,
+    /// Accepted, without effect: there is nothing to install
+    #[arg(short = 'y', long, hide = true)]
+    pub yes: bool,
+}

@@ -1,0 +1,99 @@
+//! Every step of the seeds, on a temporary folder.
+
+use super::*;
+use crate::args::{Cli, Command};
+use clap::Parser;
+use roadstead_pki::{check_proof, judge};
+use std::os::unix::fs::PermissionsExt;
+
+const NOW: UnixMillis = UnixMillis(1_795_271_400_000);
+
+/// Runs a command line; `DIR` stands for the folder, in the line and in what comes back.
+fn type_in(folder: &Path, line: &str) -> Result<String, String> {
+    let dir = folder.display().to_string();
+    let words = line.split_whitespace().map(|word| word.replace("DIR", &dir));
+    let Command::Ca(command) = Cli::try_parse_from(words).unwrap().command else { panic!("{line}") };
+    let made = match &command {
+        CaCommand::Root(root) => make_root(root, NOW),
+        CaCommand::Intermediate(intermediate) => make_intermediate(intermediate, NOW),
+        CaCommand::Device(device) => make_device(device, NOW),
+        CaCommand::Verify(verify) => prove(verify, NOW),
+    };
+    let lines = |made: Made| {
+        let files: String = made.files.iter().map(|file| format!("{}  {}\n", file.path.display(), file.about)).collect();
+        files + &made.next
+    };
+    made.map(|made| lines(made).replace(&dir, "DIR")).map_err(|failure| format!("{failure:?}").replace(&dir, "DIR"))
+}
+
+fn certificates(folder: &Path, name: &str) -> Vec<Certificate> {
+    parse_certificates(&std::fs::read_to_string(folder.join(name)).unwrap()).unwrap()
+}
+
+#[test]
+fn from_a_root_to_a_device_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    insta::assert_snapshot!(type_in(folder, "roadstead ca root --name TextileIoT-RootCA --out DIR").unwrap(), @"");
+    insta::assert_snapshot!(type_in(folder, "roadstead ca intermediate --root DIR/root.pem --name TextileIoT-IntermediateCA").unwrap(), @"");
+    let device = type_in(folder, "roadstead ca device --issuer DIR/intermediate.pem --id esp32-device --with-chain").unwrap();
+    let thumbprint = certificates(folder, "esp32-device.pem")[0].sha256().to_string();
+    insta::assert_snapshot!(device.replace(&thumbprint, "THUMBPRINT"), @"");
+    insta::assert_snapshot!(type_in(folder, "roadstead ca verify --ca DIR/root.pem --code CN=verification-cert-x --out DIR/verification.pem").unwrap(), @"");
+
+    let chain = certificates(folder, "esp32-device.chain.pem");
+    let names: Vec<_> = chain.iter().map(|certificate| certificate.common_name().unwrap()).collect();
+    assert_eq!(names, ["esp32-device", "TextileIoT-IntermediateCA", "TextileIoT-RootCA"]);
+    let root = certificates(folder, "root.pem").remove(0);
+    check_proof(&root, &certificates(folder, "verification.pem")[0], "verification-cert-x", NOW.seconds().0).unwrap();
+    for key in ["root.key", "intermediate.key", "esp32-device.key"] {
+        assert_eq!(std::fs::metadata(folder.join(key)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_key_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    type_in(folder, "roadstead ca root --name a --out DIR").unwrap();
+    let key = std::fs::read(folder.join("root.key")).unwrap();
+    insta::assert_snapshot!(type_in(folder, "roadstead ca root --name b --out DIR").unwrap_err(), @"");
+    std::fs::remove_file(folder.join("root.pem")).unwrap();
+    type_in(folder, "roadstead ca root --name b --out DIR").unwrap_err();
+    assert_eq!(std::fs::read(folder.join("root.key")).unwrap(), key);
+}
+
+#[test]
+fn what_cannot_be_made_is_refused_with_the_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    type_in(folder, "roadstead ca root --name a --out DIR/a").unwrap();
+    type_in(folder, "roadstead ca root --name b --out DIR/b").unwrap();
+    for line in [
+        "roadstead ca device --issuer DIR/absent.pem --id d",
+        "roadstead ca device --issuer DIR/a/root.pem --issuer-key DIR/b/root.key --id d",
+        "roadstead ca device --issuer DIR/a/root.pem --id ../d",
+        "roadstead ca device --issuer DIR/a/root.pem --id gerät",
+    ] {
+        insta::assert_snapshot!(type_in(folder, line).unwrap_err());
+    }
+    assert!(!folder.join("a/gerät.key").exists());
+}
+
+#[test]
+fn rsa_keys_and_the_seeds_openssl_keys_sign_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    type_in(folder, "roadstead ca root --name r --key-type rsa2048 --days 30 --out DIR").unwrap();
+    type_in(folder, "roadstead ca device --issuer DIR/root.pem --id d --key-type RSA2048 --with-chain").unwrap();
+    let chain = certificates(folder, "d.chain.pem");
+    assert_eq!(chain.len(), 2);
+    assert!(chain[0].not_after_s() <= chain[1].not_after_s(), "no longer than its issuer");
+}
+
+#[test]
+fn words_for_a_shell() {
+    for (text, word) in [("Root-CA", "Root-CA"), ("my root", "'my root'"), ("it's", r"'it'\''s'"), ("", "''"), ("$x", "'$x'")] {
+        assert_eq!(shell_word(text), word);
+    }
+}

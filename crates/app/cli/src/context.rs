@@ -1,0 +1,189 @@
+//! Which server a command speaks to, and as whom.
+
+use crate::args::Global;
+use crate::clock::MachineClock;
+use crate::failure::Failure;
+use roadstead_config::{Context, ContextError, context::default_data_dir};
+use roadstead_service::{Credentials, Management, Reach, Transport};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Resource Manager of the server.
+const ENDPOINT: &str = "ROADSTEAD_ENDPOINT";
+const CLIENT_ID: &str = "ROADSTEAD_CLIENT_ID";
+const CLIENT_SECRET: &str = "ROADSTEAD_CLIENT_SECRET";
+const TENANT_ID: &str = "ROADSTEAD_TENANT_ID";
+const CA_FILE: &str = "ROADSTEAD_CA_FILE";
+/// Where `context.toml` lies, when `--data-dir` does not say.
+const DATA_DIR: &str = "ROADSTEAD_DATA_DIR";
+
+const NAME_A_SERVER: &str =
+    "start one with `roadstead dev`, or name one with `--data-dir`, `ROADSTEAD_DATA_DIR` or `ROADSTEAD_ENDPOINT`";
+
+/// A server as its administrator sees it.
+#[derive(Debug)]
+pub struct Server {
+    pub transport: Transport,
+    pub management: Management,
+}
+
+impl Server {
+    /// The server that the command is about. Nothing is sent yet.
+    pub fn open(global: &Global) -> Result<Self, Failure> {
+        let context = find(global.data_dir.as_deref(), variable)?;
+        let transport = transport(&reach(&context))?;
+        let credentials =
+            Credentials { client_id: context.client_id, client_secret: context.client_secret.into() };
+        let management = Management::new(transport.clone(), &context.endpoint, credentials, context.subscription_id);
+        Ok(Self { transport, management })
+    }
+}
+
+/// How the server of this command is reached.
+pub fn load(global: &Global) -> Result<Context, Failure> {
+    find(global.data_dir.as_deref(), variable)
+}
+
+/// The way to a server for somebody who has a connection string: whom to trust is all that must be known.
+pub fn open_transport(global: &Global) -> Result<Transport, Failure> {
+    let found = find(global.data_dir.as_deref(), variable).map(|context| reach(&context));
+    let ca_only = || {
+        let ca_file = PathBuf::from(variable(CA_FILE)?);
+        Some(Reach { ca_file, https_port: 443, connect_to: BTreeMap::new() })
+    };
+    transport(&found.or_else(|failure| ca_only().ok_or(failure))?)
+}
+
+fn transport(reach: &Reach) -> Result<Transport, Failure> {
+    Ok(Transport::new(reach, Arc::new(MachineClock))?)
+}
+
+fn reach(context: &Context) -> Reach {
+    let lower = |(host, address): (&String, &std::net::IpAddr)| (host.to_ascii_lowercase(), *address);
+    Reach {
+        ca_file: context.ca_file.clone(),
+        https_port: context.https_port,
+        connect_to: context.connect_to.iter().map(lower).collect(),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// In this order: the flag, an endpoint in the environment, a directory in the environment, the usual directory.
+fn find(data_dir: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Context, Failure> {
+    if let (None, Some(endpoint)) = (data_dir, variable(ENDPOINT)) {
+        return from_environment(&endpoint, variable);
+    }
+    let path = |name: &str| variable(name).map(PathBuf::from);
+    let data_dir = data_dir.map(Path::to_owned).or_else(|| path(DATA_DIR)).or_else(|| default_data_dir(path));
+    let Some(data_dir) = data_dir else {
+        return Err(Failure::error("no Roadstead server is known here").hint(NAME_A_SERVER));
+    };
+    Context::load(&data_dir).map_err(|error| match error {
+        ContextError::Absent { .. } => {
+            Failure::error(format!("no Roadstead server is known here: {error}")).hint(NAME_A_SERVER)
+        }
+        other => other.into(),
+    })
+}
+
+fn from_environment(endpoint: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Context, Failure> {
+    let needed = [CLIENT_ID, CLIENT_SECRET, TENANT_ID, CA_FILE];
+    let absent: Vec<_> = needed.into_iter().filter(|name| variable(name).is_none()).collect();
+    let [Some(client_id), Some(client_secret), Some(tenant_id), Some(ca_file)] = needed.map(&variable) else {
+        let absent = absent.join("`, `");
+        return Err(Failure::error(format!("`{ENDPOINT}` is set, but not `{absent}`"))
+            .hint("all five come from the server's `context.toml`; `roadstead env` prints them"));
+    };
+    let unusable = || {
+        Failure::error(format!("`{ENDPOINT}` is `{endpoint}`, which is no address of a server"))
+            .hint("it looks like `https://localhost:8443`")
+    };
+    let host = endpoint.strip_prefix("https://").ok_or_else(unusable)?.trim_end_matches('/');
+    let https_port = match host.rsplit_once(':') {
+        Some((_, port)) if !port.ends_with(']') => port.parse().map_err(|_| unusable())?,
+        _ => 443,
+    };
+    if host.is_empty() || host.contains('/') {
+        return Err(unusable());
+    }
+    Ok(Context {
+        endpoint: endpoint.trim_end_matches('/').to_owned(),
+        client_id,
+        client_secret,
+        tenant_id,
+        subscription_id: None,
+        ca_file: ca_file.into(),
+        https_port,
+        mqtt_port: 8883,
+        id_scope: None,
+        provisioning_host: None,
+        hub_host: None,
+        connect_to: BTreeMap::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [(&str, &str); 5] = [
+        (ENDPOINT, "https://localhost:8443/"),
+        (CLIENT_ID, "admin"),
+        (CLIENT_SECRET, "s3cret"),
+        (TENANT_ID, "t"),
+        (CA_FILE, "/ca.pem"),
+    ];
+
+    fn with<'a>(set: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| set.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    fn saved(endpoint: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let context = Context { endpoint: endpoint.to_owned(), ..find(None, with(&ALL)).unwrap() };
+        context.save(folder.path()).unwrap();
+        folder
+    }
+
+    #[test]
+    fn the_nearest_word_counts() {
+        let (flag, directory, home) = (saved("https://flag"), saved("https://directory"), saved("https://home"));
+        let directory = directory.path().to_str().unwrap();
+        let xdg = home.path().join("roadstead");
+        std::fs::create_dir(&xdg).unwrap();
+        std::fs::rename(home.path().join("context.toml"), xdg.join("context.toml")).unwrap();
+        let home = home.path().to_str().unwrap();
+        let everything = [&ALL[..], &[(DATA_DIR, directory), ("XDG_DATA_HOME", home)]].concat();
+        for (data_dir, set, endpoint) in [
+            (Some(flag.path()), &everything[..], "https://flag"),
+            (None, &everything, "https://localhost:8443"),
+            (None, &everything[5..], "https://directory"),
+            (None, &everything[6..], "https://home"),
+        ] {
+            assert_eq!(find(data_dir, with(set)).unwrap().endpoint, endpoint);
+        }
+    }
+
+    #[test]
+    fn the_environment_must_be_whole() {
+        let context = find(None, with(&ALL)).unwrap();
+        assert_eq!((context.https_port, context.ca_file), (8443, PathBuf::from("/ca.pem")));
+        insta::assert_snapshot!(find(None, with(&ALL[..2])).unwrap_err(), @"");
+        for (endpoint, port) in [("https://h", Some(443)), ("https://[::1]", Some(443)), ("https://[::1]:99", Some(99)), ("http://h", None), ("https://", None), ("https://h:x", None), ("https://h/path", None)] {
+            let set: Vec<_> = ALL.iter().map(|pair| if pair.0 == ENDPOINT { (ENDPOINT, endpoint) } else { *pair }).collect();
+            assert_eq!(find(None, with(&set)).ok().map(|context| context.https_port), port, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn without_a_server_it_is_said_how_to_get_one() {
+        let failure = find(None, with(&[])).unwrap_err();
+        insta::assert_snapshot!(failure, @"");
+        let failure = find(Some(Path::new("/nowhere")), with(&[])).unwrap_err();
+        insta::assert_snapshot!(failure, @"");
+    }
+}

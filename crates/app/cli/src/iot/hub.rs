@@ -1,0 +1,176 @@
+//! `roadstead iot hub`
+
+use super::lookup::{Found, find};
+use super::{certificate, device, monitor};
+use crate::args::Global;
+use crate::args::hub::{ConnectionStringCommand, HubCommand, HubCreate, ShowConnectionString};
+use crate::args::value::tags;
+use crate::context::Server;
+use crate::failure::Failure;
+use crate::group;
+use crate::output::Printed;
+use roadstead_service::{Kind, Management, Resource};
+use serde_json::{Value, json};
+
+pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failure> {
+    let management = || Server::open(global).map(|server| server.management);
+    Ok(match command {
+        HubCommand::Create(hub) => create(&management()?, hub).await?,
+        HubCommand::List(within) => {
+            management()?.list::<Value>(Kind::Hub, within.resource_group.as_deref()).await?.into()
+        }
+        HubCommand::Show(hub) => {
+            find(&management()?, Kind::Hub, &hub.name, hub.within.resource_group.as_deref()).await?.document.into()
+        }
+        HubCommand::Delete(hub) => {
+            let management = management()?;
+            let found = find(&management, Kind::Hub, &hub.name, hub.within.resource_group.as_deref()).await?;
+            management.delete(&found.resource).await?;
+            Printed::nothing()
+        }
+        HubCommand::ShowConnectionString(show)
+        | HubCommand::ConnectionString(ConnectionStringCommand::Show(show)) => {
+            connection_strings(&management()?, show).await?.into()
+        }
+        HubCommand::DeviceIdentity(command) => device::run(command, global).await?,
+        HubCommand::Certificate(command) => certificate::run_hub(command, global).await?,
+        HubCommand::MonitorEvents(monitor) => monitor::run(monitor, global).await?,
+    })
+}
+
+async fn create(management: &Management, hub: &HubCreate) -> Result<Printed, Failure> {
+    let location = location(management, &hub.resource_group, hub.location.as_deref()).await?;
+    let resource = Resource { kind: Kind::Hub, group: hub.resource_group.clone(), name: hub.name.clone() };
+    Ok(management.put::<Value>(&resource, &body(hub, &location), None).await?.into())
+}
+
+/// The location given, or else the resource group's.
+pub async fn location(management: &Management, group: &str, given: Option<&str>) -> Result<String, Failure> {
+    if let Some(location) = given {
+        return Ok(location.to_owned());
+    }
+    let found: Value = management.find_group(group).await?.ok_or_else(|| group::absent(group))?;
+    let location = found.get("location").and_then(Value::as_str);
+    location.map(str::to_owned).ok_or_else(|| Failure::error(format!("resource group `{group}` has no location")))
+}
+
+/// As `az` sends it. Source: `reference/arm-and-az.md` 3, hub create body
+fn body(create: &HubCreate, location: &str) -> Value {
+    let hours = |hours: u32| format!("PT{hours}H");
+    let mut body = json!({
+        "location": location,
+        "sku": {"name": create.sku, "capacity": create.unit},
+        "properties": {
+            "eventHubEndpoints": {
+                "events": {"retentionTimeInDays": create.retention_day, "partitionCount": create.partition_count},
+            },
+            "storageEndpoints": {
+                "$default": {"sasTtlAsIso8601": "PT1H", "connectionString": "", "containerName": ""},
+            },
+            "messagingEndpoints": {
+                "fileNotifications": {"lockDurationAsIso8601": "PT5S", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10},
+            },
+            "enableFileUploadNotifications": false,
+            "cloudToDevice": {
+                "maxDeliveryCount": create.c2d_max_delivery_count,
+                "defaultTtlAsIso8601": hours(create.c2d_ttl),
+                "feedback": {
+                    "lockDurationAsIso8601": format!("PT{}S", create.feedback_lock_duration),
+                    "ttlAsIso8601": hours(create.feedback_ttl),
+                    "maxDeliveryCount": create.feedback_max_delivery_count,
+                },
+            },
+        },
+    });
+    if !create.tags.is_empty() {
+        body["tags"] = tags(&create.tags);
+    }
+    body
+}
+
+async fn connection_strings(management: &Management, show: &ShowConnectionString) -> Result<Value, Failure> {
+    let group = show.within.resource_group.as_deref();
+    if let Some(name) = &show.hub_name {
+        let found = find(management, Kind::Hub, name, group).await?;
+        return Ok(json!({ "connectionString": connection_string(management, show, &found).await? }));
+    }
+    let mut shown = Vec::new();
+    for hub in management.list::<Value>(Kind::Hub, group).await? {
+        let name = hub.get("name").and_then(Value::as_str).unwrap_or_default();
+        let found = find(management, Kind::Hub, name, None).await?;
+        shown.push(json!({ "name": name, "connectionString": connection_string(management, show, &found).await? }));
+    }
+    Ok(shown.into())
+}
+
+/// One text, or with `--all` a list of them.
+async fn connection_string(
+    management: &Management,
+    show: &ShowConnectionString,
+    found: &Found,
+) -> Result<Value, Failure> {
+    if show.all {
+        let keys: Vec<Value> = management.list_keys(&found.resource).await?;
+        return keys.iter().map(|key| written(show, found, key)).collect();
+    }
+    let key: Option<Value> = management.find_key(&found.resource, &show.policy_name).await?;
+    let absent = || {
+        let (policy, hub) = (&show.policy_name, &found.resource.name);
+        Failure::not_found(format!("policy `{policy}` not found in hub `{hub}`")).hint(format!(
+            "`roadstead iot hub connection-string show --hub-name {hub} --all` shows those there are"
+        ))
+    };
+    written(show, found, &key.ok_or_else(absent)?)
+}
+
+fn written(show: &ShowConnectionString, found: &Found, key: &Value) -> Result<Value, Failure> {
+    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (name, secret) = (text(key, "/keyName"), text(key, &format!("/{}", show.key.word())));
+    Ok(if show.default_eventhub == Some(true) {
+        let events = "/properties/eventHubEndpoints/events";
+        let endpoint = text(&found.document, &format!("{events}/endpoint"));
+        let path = text(&found.document, &format!("{events}/path"));
+        format!("Endpoint={endpoint};SharedAccessKeyName={name};SharedAccessKey={secret};EntityPath={path}")
+    } else {
+        format!("HostName={};SharedAccessKeyName={name};SharedAccessKey={secret}", found.host()?)
+    }
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command, IotCommand};
+    use clap::Parser;
+
+    fn parsed(line: &str) -> HubCommand {
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Command::Iot(IotCommand::Hub(command)) = cli.command else { panic!("{line}") };
+        command
+    }
+
+    #[test]
+    fn a_hub_is_created_as_az_creates_it() {
+        let line = "roadstead iot hub create --name h --resource-group g --sku S1 --partition-count 2 --retention-day 7 --c2d-ttl 2 --tags a=b";
+        let HubCommand::Create(create) = parsed(line) else { panic!() };
+        insta::assert_snapshot!(body(&create, "centralindia"), @"");
+    }
+
+    #[test]
+    fn connection_strings_of_both_endpoints() {
+        let events = json!({"endpoint": "sb://h.localhost/", "path": "h"});
+        let document = json!({"properties": {"hostName": "h.localhost", "eventHubEndpoints": {"events": events}}});
+        let resource = Resource { kind: Kind::Hub, group: "g".to_owned(), name: "h".to_owned() };
+        let found = Found { resource, document };
+        let key = json!({"keyName": "p", "primaryKey": "1", "secondaryKey": "2"});
+        for (flags, expected) in [
+            ("", "HostName=h.localhost;SharedAccessKeyName=p;SharedAccessKey=1"),
+            (" --kt Secondary", "HostName=h.localhost;SharedAccessKeyName=p;SharedAccessKey=2"),
+            (" --eh", "Endpoint=sb://h.localhost/;SharedAccessKeyName=p;SharedAccessKey=1;EntityPath=h"),
+        ] {
+            let command = parsed(&format!("roadstead iot hub connection-string show -n h{flags}"));
+            let HubCommand::ConnectionString(ConnectionStringCommand::Show(show)) = command else { panic!() };
+            assert_eq!(written(&show, &found, &key).unwrap(), expected);
+        }
+    }
+}

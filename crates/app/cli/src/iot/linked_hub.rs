@@ -1,0 +1,113 @@
+//! `roadstead iot dps linked-hub`
+
+use super::lookup::{Found, find};
+use crate::args::Global;
+use crate::args::dps::{LinkedHubCommand, LinkedHubCreate, LinkedHubDelete, LinkedHubList};
+use crate::context::Server;
+use crate::failure::Failure;
+use crate::output::Printed;
+use roadstead_sas::ConnectionString;
+use roadstead_service::{Kind, Management};
+use serde_json::{Value, json};
+
+pub async fn run(command: &LinkedHubCommand, global: &Global) -> Result<Printed, Failure> {
+    let management = Server::open(global)?.management;
+    let hubs = match command {
+        LinkedHubCommand::List(dps) => linked(&find_dps(&management, dps).await?),
+        LinkedHubCommand::Create(create) => link(&management, create).await?,
+        LinkedHubCommand::Delete(delete) => unlink(&management, delete).await?,
+    };
+    Ok(hubs.into())
+}
+
+async fn find_dps(management: &Management, dps: &LinkedHubList) -> Result<Found, Failure> {
+    find(management, Kind::Dps, &dps.dps_name, dps.within.resource_group.as_deref()).await
+}
+
+fn linked(dps: &Found) -> Vec<Value> {
+    dps.document.pointer("/properties/iotHubs").and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+async fn link(management: &Management, create: &LinkedHubCreate) -> Result<Vec<Value>, Failure> {
+    let dps = find_dps(management, &create.dps).await?;
+    let group = create.hub_resource_group.as_deref();
+    let string = match (&create.connection_string, &create.hub_name) {
+        (Some(string), _) => string.clone(),
+        (None, name) => owner(management, name.as_deref().unwrap_or_default(), group).await?,
+    };
+    let host = ConnectionString::parse(&string).map_err(|error| Failure::usage(error.to_string()))?.host_name;
+    let location = match &create.location {
+        Some(location) => location.clone(),
+        None => {
+            let name = create.hub_name.as_deref().unwrap_or(&host);
+            let hub = find(management, Kind::Hub, name, group).await?;
+            hub.document.get("location").and_then(Value::as_str).unwrap_or_default().to_owned()
+        }
+    };
+    let mut entry = json!({ "connectionString": string, "location": location });
+    if let Some(apply) = create.apply_allocation_policy {
+        entry["applyAllocationPolicy"] = apply.into();
+    }
+    if let Some(weight) = create.allocation_weight {
+        entry["allocationWeight"] = weight.into();
+    }
+    let mut hubs = linked(&dps);
+    hubs.push(entry);
+    put(management, dps, hubs).await
+}
+
+/// The connection string of a hub's owner.
+async fn owner(management: &Management, name: &str, group: Option<&str>) -> Result<String, Failure> {
+    const OWNER: &str = "iothubowner";
+    let hub = find(management, Kind::Hub, name, group).await?;
+    let absent = || Failure::not_found(format!("policy `{OWNER}` not found in hub `{name}`")).hint("say `--connection-string`");
+    let key: Value = management.find_key(&hub.resource, OWNER).await?.ok_or_else(absent)?;
+    let secret = key.get("primaryKey").and_then(Value::as_str).unwrap_or_default();
+    Ok(format!("HostName={};SharedAccessKeyName={OWNER};SharedAccessKey={secret}", hub.host()?))
+}
+
+async fn unlink(management: &Management, delete: &LinkedHubDelete) -> Result<Vec<Value>, Failure> {
+    let dps = find_dps(management, &delete.dps).await?;
+    let host = if delete.linked_hub.contains('.') {
+        delete.linked_hub.clone()
+    } else {
+        find(management, Kind::Hub, &delete.linked_hub, None).await?.host()?.to_owned()
+    };
+    let hubs = without(&dps, &host)?;
+    put(management, dps, hubs).await
+}
+
+fn without(dps: &Found, host: &str) -> Result<Vec<Value>, Failure> {
+    let name = |hub: &Value| hub.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (gone, left): (Vec<_>, Vec<_>) = linked(dps).into_iter().partition(|hub| name(hub).eq_ignore_ascii_case(host));
+    if gone.is_empty() {
+        let names: Vec<_> = left.iter().map(name).collect();
+        let hint = if names.is_empty() { "no hub is linked".to_owned() } else { format!("linked are `{}`", names.join("`, `")) };
+        return Err(Failure::not_found(format!("hub `{host}` is not linked to DPS `{}`", dps.resource.name)).hint(hint));
+    }
+    Ok(left)
+}
+
+/// Sends the whole DPS back with other hubs, unless it changed in the meantime. Secrets that were shown masked stay as
+/// they are: the server knows them by their host names.
+async fn put(management: &Management, dps: Found, hubs: Vec<Value>) -> Result<Vec<Value>, Failure> {
+    let Found { resource, mut document } = dps;
+    document["properties"]["iotHubs"] = hubs.into();
+    let etag = document.get("etag").and_then(Value::as_str).map(str::to_owned);
+    let document = management.put(&resource, &document, etag.as_deref()).await?;
+    Ok(linked(&Found { resource, document }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roadstead_service::Resource;
+
+    #[test]
+    fn a_hub_is_unlinked_by_its_host_name() {
+        let document = json!({"properties": {"iotHubs": [{"name": "a.localhost", "x": 1}, {"name": "b.localhost"}]}});
+        let dps = Found { resource: Resource { kind: Kind::Dps, group: "g".to_owned(), name: "d".to_owned() }, document };
+        assert_eq!(without(&dps, "B.localhost").unwrap(), [json!({"name": "a.localhost", "x": 1})]);
+        insta::assert_snapshot!(format!("{:?}", without(&dps, "c.localhost").unwrap_err()), @"");
+    }
+}
