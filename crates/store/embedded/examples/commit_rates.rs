@@ -55,10 +55,10 @@ async fn commits(store: &Arc<EmbeddedRecords>, clients: usize) {
     for task in tasks {
         waits.extend(task.await.unwrap());
     }
-    let rate = waits.len() as f64 / begun.elapsed().as_secs_f64();
+    let rate = waits.len() as u64 * 1000 / begun.elapsed().as_millis() as u64;
     waits.sort();
     let at = |share: usize| waits[(waits.len() - 1) * share / 100];
-    println!("{clients:5} clients: {rate:6.0} registrations/s, p50 {:?}, p99 {:?}", at(50), at(99));
+    println!("{clients:5} clients: {rate:6} registrations/s, p50 {:?}, p99 {:?}", at(50), at(99));
 }
 
 async fn reads(store: &EmbeddedRecords, ids: &[String]) {

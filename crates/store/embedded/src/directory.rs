@@ -14,7 +14,7 @@ use crate::error::OpenError;
 #[derive(Debug)]
 pub struct DataDirectory {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl DataDirectory {
@@ -25,12 +25,19 @@ impl DataDirectory {
         private_builder().create(path).map_err(io)?;
         let path = fs::canonicalize(path).map_err(io)?;
         let lock = lock(&path)?;
-        Ok(Arc::new(Self { path, _lock: lock }))
+        Ok(Arc::new(Self { path, lock }))
     }
 
     /// Where it is, absolute.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for DataDirectory {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a child process that is just being started.
+        let _ = self.lock.unlock();
     }
 }
 

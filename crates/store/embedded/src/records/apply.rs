@@ -64,6 +64,8 @@ fn apply_device(connection: &Connection, put: &Put) -> Result<bool> {
 }
 
 /// What a removed record takes with it goes even if the record itself was not there: nothing of it may be left.
+///
+/// All of it goes in one transaction: some 20 µs for each device of a hub, during which no other commit gets through.
 fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
     let Delete { table, key, owner, expect } = delete;
     let Key { scope, name } = key;
