@@ -1,7 +1,8 @@
 //! The DPS service API: what back ends and `az iot dps enrollment` send and read.
 //!
 //! The structs have Azure's exact shape; members without a value are left out. Symmetric keys are [`Secret`]s, so that
-//! printing a body for debugging shows none. Requests are read with [`crate::object_body`]. Source: `reference/dps.md` 4.3, `openapi/dps-service-2021-10-01.json`
+//! printing a body for debugging shows none.
+//! Requests are read with [`crate::object_body`]. Source: `reference/dps.md` 4.3, `openapi/dps-service-2021-10-01.json`
 //!
 //! [`Secret`]: roadstead_model::Secret
 

@@ -1,7 +1,8 @@
 //! The hub's service API: identities, twins, bulk changes, statistics.
 //!
 //! The structs have Azure's exact shape, explicit nulls included. Keys are [`Secret`]s, so that printing a body for
-//! debugging shows none. Requests are read with [`crate::object_body`]. Source: `reference/hub-service.md` 1.4 to 1.7, `openapi/iothub-service-2021-04-12-derived.json`
+//! debugging shows none. Requests are read with [`crate::object_body`].
+//! Source: `reference/hub-service.md` 1.4 to 1.7, `openapi/iothub-service-2021-04-12-derived.json`
 //!
 //! [`Secret`]: roadstead_model::Secret
 
