@@ -26,7 +26,7 @@
 //! }
 //! ```
 //!
-//! | module of your program | look at |
+//! | for | look at |
 //! |---|---|
 //! | set-up | [`Credentials`], [`Trust`], [`Provisioning`] to a [`Registration`], or [`DeviceOptions`] where no DPS is used |
 //! | work | [`Device`], [`Message`], [`Receipt`] |

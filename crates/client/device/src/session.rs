@@ -48,6 +48,7 @@ impl Session {
             if since.elapsed() >= STEADY_AFTER {
                 self.backoff.reset();
             }
+            let is_done = matches!(end, End::Done);
             let lost = match end {
                 End::Lost(cause) => Some(cause),
                 End::Done | End::Renewal => {
@@ -56,7 +57,7 @@ impl Session {
                     None
                 }
             };
-            if lost.is_none() && self.drain_by.is_some() {
+            if is_done {
                 break None;
             }
             connected = match self.reconnect(lost).await {
