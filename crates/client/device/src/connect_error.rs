@@ -33,7 +33,7 @@ pub enum ConnectError {
     Unreachable {
         /// The name.
         host: String,
-        /// The last address tried.
+        /// The first of its addresses.
         address: SocketAddr,
         /// Why, and what to try.
         cause: String,

@@ -55,11 +55,12 @@ impl Endpoint {
         Ok(Line::new(stream))
     }
 
+    /// The first of the name's addresses that answers. Errors: what the first one said.
     async fn reach(&self) -> Result<TcpStream, ConnectError> {
-        let mut last = self.unresolved("the name leads nowhere");
+        let host = &self.host;
+        let mut first = None;
         for address in self.addresses().await? {
-            let host = &self.host;
-            match within(REACH_TIMEOUT, host, "the TCP connection", TcpStream::connect(address)).await {
+            let error = match within(REACH_TIMEOUT, host, "the TCP connection", TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     // Without it small packets wait for the acknowledgement of those before.
                     if let Err(error) = stream.set_nodelay(true) {
@@ -67,13 +68,12 @@ impl Endpoint {
                     }
                     return Ok(stream);
                 }
-                Ok(Err(error)) => {
-                    last = ConnectError::Unreachable { host: host.clone(), address, cause: io_cause(&error) };
-                }
-                Err(timeout) => last = timeout,
-            }
+                Ok(Err(error)) => ConnectError::Unreachable { host: host.clone(), address, cause: io_cause(&error) },
+                Err(timeout) => timeout,
+            };
+            first.get_or_insert(error);
         }
-        Err(last)
+        Err(first.unwrap_or_else(|| self.unresolved("the name leads nowhere")))
     }
 
     async fn addresses(&self) -> Result<Vec<SocketAddr>, ConnectError> {
