@@ -41,13 +41,20 @@ def port_443(server):
 
 
 @pytest.fixture(scope="session")
-def roadstead(server):
+def command_line(server):
     return Roadstead(server)
 
 
+@pytest.fixture
+def roadstead(command_line):
+    """The command line; CAs that a test uploads go with it."""
+    yield command_line
+    command_line.forget_cas()
+
+
 @pytest.fixture(scope="session")
-def monitor(server, roadstead):
-    watching = Monitor(roadstead, server.now_ms())
+def monitor(server, command_line):
+    watching = Monitor(command_line, server.now_ms())
     yield watching
     watching.end()
 

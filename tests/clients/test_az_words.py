@@ -14,12 +14,12 @@ from harness.rawmqtt import RawMqtt, tls_context
 
 
 @pytest.fixture(scope="module")
-def say(roadstead):
+def say(command_line):
     """One line as a document prints it; JSON is read, other output comes as text."""
 
     def run(line: str, **names):
         words = shlex.split(line.format(**names))
-        printed = roadstead.text(*words).strip()
+        printed = command_line.text(*words).strip()
         return json.loads(printed) if printed[:1] in ("{", "[") else printed
 
     return run

@@ -41,7 +41,9 @@ def run_all(folder, commands, **names) -> None:
 
 
 def create_certificate(roadstead, folder, name: str, file: str) -> dict:
-    return roadstead.dps("certificate", "create", "--certificate-name", name, "--path", file, cwd=folder)
+    made = roadstead.dps("certificate", "create", "--certificate-name", name, "--path", file, cwd=folder)
+    roadstead.remember_ca(name)
+    return made
 
 
 def verification_code(certificate: dict) -> str:

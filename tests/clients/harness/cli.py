@@ -21,6 +21,7 @@ class Roadstead:
 
     def __init__(self, server: Server):
         self.server = server
+        self._uploaded: list[str] = []
 
     def text(self, *words, cwd=None) -> str:
         """Standard output of one command. Errors: `Refused`."""
@@ -91,4 +92,19 @@ class Roadstead:
 
     def upload_ca(self, name: str, certificate, verified: bool = True) -> dict:
         words = ("certificate", "create", "--certificate-name", name, "--path", certificate)
-        return self.dps(*words, "--verified", "true") if verified else self.dps(*words)
+        made = self.dps(*words, "--verified", "true") if verified else self.dps(*words)
+        self.remember_ca(name)
+        return made
+
+    def remember_ca(self, name: str) -> None:
+        """For `forget_cas`."""
+        self._uploaded.append(name)
+
+    def forget_cas(self) -> None:
+        """Deletes every CA uploaded so far that is still there: a DPS holds 25 of them."""
+        if not self._uploaded:
+            return
+        for held in self.dps("certificate", "list")["value"]:
+            if held["name"] in self._uploaded:
+                self.dps("certificate", "delete", "--certificate-name", held["name"], "--etag", held["etag"])
+        self._uploaded.clear()
