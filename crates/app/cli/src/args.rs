@@ -62,6 +62,7 @@ pub enum Command {
     Init(run::Init),
     /// Print shell exports that lead SDKs to the running server
     Env,
+    Simulate(run::Simulate),
     Hosts(run::Hosts),
     Doctor(run::Doctor),
     /// Resource groups

@@ -96,7 +96,7 @@ fn from_environment(endpoint: &str, variable: impl Fn(&str) -> Option<String>) -
     let [Some(client_id), Some(client_secret), Some(tenant_id), Some(ca_file)] = needed.map(&variable) else {
         let absent = absent.join("`, `");
         return Err(Failure::error(format!("`{ENDPOINT}` is set, but not `{absent}`"))
-            .hint("all five come from the server's `context.toml`; `roadstead env` prints them"));
+            .hint("what belongs there stands in the server's `context.toml`"));
     };
     let unusable = || {
         Failure::error(format!("`{ENDPOINT}` is `{endpoint}`, which is no address of a server"))
@@ -172,7 +172,11 @@ mod tests {
     fn the_environment_must_be_whole() {
         let context = find(None, with(&ALL)).unwrap();
         assert_eq!((context.https_port, context.ca_file), (8443, PathBuf::from("/ca.pem")));
-        insta::assert_snapshot!(find(None, with(&ALL[..2])).unwrap_err(), @"");
+        insta::assert_snapshot!(find(None, with(&ALL[..2])).unwrap_err().text(false), @"
+        error: `ROADSTEAD_ENDPOINT` is set, but not `ROADSTEAD_CLIENT_SECRET`, `ROADSTEAD_TENANT_ID`, `ROADSTEAD_CA_FILE`
+
+        hint: what belongs there stands in the server's `context.toml`
+        ");
         for (endpoint, port) in [("https://h", Some(443)), ("https://[::1]", Some(443)), ("https://[::1]:99", Some(99)), ("http://h", None), ("https://", None), ("https://h:x", None), ("https://h/path", None)] {
             let set: Vec<_> = ALL.iter().map(|pair| if pair.0 == ENDPOINT { (ENDPOINT, endpoint) } else { *pair }).collect();
             assert_eq!(find(None, with(&set)).ok().map(|context| context.https_port), port, "{endpoint}");
@@ -181,9 +185,17 @@ mod tests {
 
     #[test]
     fn without_a_server_it_is_said_how_to_get_one() {
-        let failure = find(None, with(&[])).unwrap_err();
-        insta::assert_snapshot!(failure, @"");
-        let failure = find(Some(Path::new("/nowhere")), with(&[])).unwrap_err();
-        insta::assert_snapshot!(failure, @"");
+        let failure = find(None, with(&[])).unwrap_err().text(false);
+        insta::assert_snapshot!(failure, @"
+        error: no Roadstead server is known here
+
+        hint: start one with `roadstead dev`, or name one with `--data-dir`, `ROADSTEAD_DATA_DIR` or `ROADSTEAD_ENDPOINT`
+        ");
+        let failure = find(Some(Path::new("/nowhere")), with(&[])).unwrap_err().text(false);
+        insta::assert_snapshot!(failure, @"
+        error: no Roadstead server is known here: there is no context file at /nowhere/context.toml
+
+        hint: start one with `roadstead dev`, or name one with `--data-dir`, `ROADSTEAD_DATA_DIR` or `ROADSTEAD_ENDPOINT`
+        ");
     }
 }

@@ -59,7 +59,8 @@ impl Failure {
         let _ = stderr.write_all(text.as_bytes()); // there is nowhere left to complain
     }
 
-    fn text(&self, colour: bool) -> String {
+    /// As printed.
+    pub fn text(&self, colour: bool) -> String {
         let paint = |word: &str, code: &str| if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word.to_owned() };
         let hint = self.hint.as_ref().map(|hint| format!("\n{}: {hint}\n", paint("hint", "36")));
         format!("{}: {}\n{}", paint("error", "31"), self.message, hint.unwrap_or_default())

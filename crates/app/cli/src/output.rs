@@ -3,6 +3,7 @@
 mod json;
 mod table;
 mod tsv;
+mod yaml;
 
 use crate::failure::{Failure, wants_colour};
 use crate::query::Query;
@@ -10,7 +11,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 use std::io::{self, Write};
 
-pub use json::sorted;
+pub use yaml::write as yaml;
 
 /// Forms of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,7 +72,7 @@ impl Printed {
             Format::Jsonc => json::write(&found, colour),
             Format::Table => table::write(&found, query.is_some())?,
             Format::Tsv => tsv::write(&found, query.is_some()),
-            Format::Yaml => yaml(&found),
+            Format::Yaml => yaml::write(&found),
             Format::None => String::new(),
         })
     }
@@ -94,11 +95,6 @@ impl From<Vec<Value>> for Printed {
     fn from(items: Vec<Value>) -> Self {
         Value::Array(items).into()
     }
-}
-
-/// YAML with members in the order of the alphabet.
-pub fn yaml(value: &Value) -> String {
-    serde_yaml_ng::to_string(&sorted(value)).unwrap_or_else(|error| format!("# {error}\n"))
 }
 
 /// Writes data to stdout at once. A reader who went away is no fault.

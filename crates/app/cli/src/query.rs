@@ -1,8 +1,8 @@
 //! `--query`: JMESPath over the result, as `az` has it.
 
 use crate::failure::Failure;
-use jmespath::Expression;
 use jmespath::ast::Ast;
+use jmespath::{ErrorReason, Expression};
 use serde_json::{Map, Value};
 
 /// A query that was understood.
@@ -20,7 +20,7 @@ impl Query {
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let expression = jmespath::compile(text).map_err(|error| {
             let what = error.reason.to_string();
-            let what = what.strip_prefix("Parse error: ").unwrap_or(&what).trim_end_matches(['.', '\n']).to_owned();
+            let what = what.strip_prefix("Parse error: ").unwrap_or(&what).replace("Unexpected nud token -- found", "unexpected");
             Failure::usage(format!("`--query` cannot be read at character {}: {what}", error.offset + 1))
                 .hint("the language is JMESPath: `[].name`, `[?status=='enabled'].{Device: deviceId}`, `length(@)`")
         })?;
@@ -32,7 +32,10 @@ impl Query {
     /// What the query finds; `null` when it finds nothing.
     pub fn search(&self, value: &Value) -> Result<Value, Failure> {
         let odd = |error: &dyn std::fmt::Display| Failure::error(format!("`--query` does not fit the result: {error}"));
-        let found = self.expression.search(value).map_err(|error| odd(&error.reason))?;
+        let found = self.expression.search(value).map_err(|error| match &error.reason {
+            ErrorReason::Runtime(error) => odd(error),
+            reason @ ErrorReason::Parse(_) => odd(reason),
+        })?;
         let mut found = serde_json::to_value(&*found).map_err(|error| odd(&error))?;
         self.reorder(&mut found);
         Ok(found)
@@ -108,8 +111,12 @@ mod tests {
 
     #[test]
     fn a_query_that_cannot_be_read_says_where() {
-        let failure = Query::parse("[].{a:}").unwrap_err();
-        insta::assert_snapshot!(failure, @"");
-        insta::assert_snapshot!(Query::parse("length(a)").unwrap().search(&json!({"a": 5})).unwrap_err(), @"");
+        let failure = Query::parse("[].{a:}").unwrap_err().text(false);
+        insta::assert_snapshot!(failure, @"
+        error: `--query` cannot be read at character 7: unexpected Rbrace
+
+        hint: the language is JMESPath: `[].name`, `[?status=='enabled'].{Device: deviceId}`, `length(@)`
+        ");
+        insta::assert_snapshot!(Query::parse("length(a)").unwrap().search(&json!({"a": 5})).unwrap_err().text(false), @"error: `--query` does not fit the result: Argument 0 expects type array|object|string, given number");
     }
 }

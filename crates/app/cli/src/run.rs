@@ -12,6 +12,7 @@ mod panel;
 pub mod seed;
 pub mod serve;
 mod signals;
+pub mod simulate;
 
 use crate::failure::Failure;
 

@@ -75,8 +75,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     encode::connack(&mut stream.out, Connack::Accepted { session_present: session.resumed() });
     let mut closed = pin!(session.closed());
     let patience = silence_allowed(keep_alive_s);
-    let mut alarm = pin!(sleep_until(Instant::now() + patience));
     let mut heard = Instant::now();
+    let mut alarm = pin!(sleep_until(next_look(session, &*front.clock, heard + patience)));
     let mut reading = Reading::default();
     loop {
         let mut unsynced = None;

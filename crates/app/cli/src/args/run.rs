@@ -69,3 +69,41 @@ pub struct Doctor {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
+
+/// Run a fleet of devices that provision themselves and send telemetry
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// How many devices
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub devices: u32,
+    /// Messages per second of each device
+    #[arg(long, value_name = "RATE", default_value_t = 1.0)]
+    pub rate: f64,
+    /// Messages per second of all devices together, in place of --rate
+    #[arg(long, value_name = "RATE", conflicts_with = "rate")]
+    pub total_rate: Option<f64>,
+    /// Messages of each device, after which it leaves
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// Seconds to run; without it, and without --count, until Ctrl-C
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<u64>,
+    /// Prove the devices with keys derived from a group key, in place of certificates
+    #[arg(long)]
+    pub sas: bool,
+    /// What the devices' names begin with
+    #[arg(long, default_value = "sim-")]
+    pub prefix: String,
+    /// Bytes of each message, in place of a thermometer's reading
+    #[arg(long, value_name = "BYTES", conflicts_with = "template")]
+    pub bytes: Option<usize>,
+    /// Text of each message; {device}, {count}, {temperature} and {humidity} are filled in
+    #[arg(long, value_name = "TEXT")]
+    pub template: Option<String>,
+    /// Devices that register and connect at the same time
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<usize>,
+    /// The DPS instance to register with
+    #[arg(long, value_name = "NAME", default_value = "dev-dps")]
+    pub dps_name: String,
+}

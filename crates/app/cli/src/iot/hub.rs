@@ -153,7 +153,7 @@ mod tests {
     fn a_hub_is_created_as_az_creates_it() {
         let line = "roadstead iot hub create --name h --resource-group g --sku S1 --partition-count 2 --retention-day 7 --c2d-ttl 2 --tags a=b";
         let HubCommand::Create(create) = parsed(line) else { panic!() };
-        insta::assert_snapshot!(body(&create, "centralindia"), @"");
+        insta::assert_snapshot!(body(&create, "centralindia"), @r#"{"location":"centralindia","sku":{"name":"S1","capacity":1},"properties":{"eventHubEndpoints":{"events":{"retentionTimeInDays":7,"partitionCount":2}},"storageEndpoints":{"$default":{"sasTtlAsIso8601":"PT1H","connectionString":"","containerName":""}},"messagingEndpoints":{"fileNotifications":{"lockDurationAsIso8601":"PT5S","ttlAsIso8601":"PT1H","maxDeliveryCount":10}},"enableFileUploadNotifications":false,"cloudToDevice":{"maxDeliveryCount":10,"defaultTtlAsIso8601":"PT2H","feedback":{"lockDurationAsIso8601":"PT5S","ttlAsIso8601":"PT1H","maxDeliveryCount":10}}},"tags":{"a":"b"}}"#);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `roadstead iot dps linked-hub`
 
-use super::lookup::{Found, find};
+use super::lookup::{Found, find, owner_of};
 use crate::args::Global;
 use crate::args::dps::{LinkedHubCommand, LinkedHubCreate, LinkedHubDelete, LinkedHubList};
 use crate::context::Server;
@@ -58,12 +58,7 @@ async fn link(management: &Management, create: &LinkedHubCreate) -> Result<Vec<V
 
 /// The connection string of a hub's owner.
 async fn owner(management: &Management, name: &str, group: Option<&str>) -> Result<String, Failure> {
-    const OWNER: &str = "iothubowner";
-    let hub = find(management, Kind::Hub, name, group).await?;
-    let absent = || Failure::not_found(format!("policy `{OWNER}` not found in hub `{name}`")).hint("say `--connection-string`");
-    let key: Value = management.find_key(&hub.resource, OWNER).await?.ok_or_else(absent)?;
-    let secret = key.get("primaryKey").and_then(Value::as_str).unwrap_or_default();
-    Ok(format!("HostName={};SharedAccessKeyName={OWNER};SharedAccessKey={secret}", hub.host()?))
+    owner_of(management, &find(management, Kind::Hub, name, group).await?).await
 }
 
 async fn unlink(management: &Management, delete: &LinkedHubDelete) -> Result<Vec<Value>, Failure> {
@@ -108,6 +103,10 @@ mod tests {
         let document = json!({"properties": {"iotHubs": [{"name": "a.localhost", "x": 1}, {"name": "b.localhost"}]}});
         let dps = Found { resource: Resource { kind: Kind::Dps, group: "g".to_owned(), name: "d".to_owned() }, document };
         assert_eq!(without(&dps, "B.localhost").unwrap(), [json!({"name": "a.localhost", "x": 1})]);
-        insta::assert_snapshot!(format!("{:?}", without(&dps, "c.localhost").unwrap_err()), @"");
+        insta::assert_snapshot!(without(&dps, "c.localhost").unwrap_err().text(false), @"
+        error: hub `c.localhost` is not linked to DPS `d`
+
+        hint: linked are `a.localhost`, `b.localhost`
+        ");
     }
 }

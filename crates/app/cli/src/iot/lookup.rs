@@ -119,14 +119,22 @@ pub async fn provisioning_of(dps: &str, global: &Global) -> Result<Provisioning,
 
 /// The connection string of the owner's policy: `HostName=…;SharedAccessKeyName=iothubowner;SharedAccessKey=…`.
 pub async fn owner_string(management: &Management, kind: Kind, name: &str) -> Result<String, Failure> {
-    let found = find(management, kind, name, None).await?;
+    owner_of(management, &find(management, kind, name, None).await?).await
+}
+
+/// The same, of a hub or DPS that was found.
+pub async fn owner_of(management: &Management, found: &Found) -> Result<String, Failure> {
+    let Resource { kind, name, .. } = &found.resource;
     let policy = match kind {
         Kind::Hub => "iothubowner",
         Kind::Dps => "provisioningserviceowner",
     };
-    let key: Option<Value> = management.find_key(&found.resource, policy).await?;
-    let key = key.as_ref().map(|key| text(key, "/primaryKey").to_owned()).unwrap_or_default();
-    Ok(format!("HostName={};SharedAccessKeyName={policy};SharedAccessKey={key}", found.host()?))
+    let absent = || {
+        Failure::not_found(format!("policy `{policy}` not found in {} `{name}`", word(*kind)))
+            .hint("say the connection string of another policy")
+    };
+    let key: Value = management.find_key(&found.resource, policy).await?.ok_or_else(absent)?;
+    Ok(format!("HostName={};SharedAccessKeyName={policy};SharedAccessKey={}", found.host()?, text(&key, "/primaryKey")))
 }
 
 async fn sign(
@@ -199,10 +207,22 @@ mod tests {
 
     #[test]
     fn a_hub_that_is_not_there_is_told_from_one_that_is_elsewhere() {
-        let refused = |all: &[Value], kind, name, group| format!("{:?}", choose(all, kind, name, group).unwrap_err());
-        insta::assert_snapshot!(refused(&hubs(), Kind::Hub, "plan", None), @"");
-        insta::assert_snapshot!(refused(&hubs(), Kind::Hub, "plant", Some("iot-rg")), @"");
-        insta::assert_snapshot!(refused(&[], Kind::Dps, "dps", None), @"");
+        let refused = |all: &[Value], kind, name, group| choose(all, kind, name, group).unwrap_err().text(false);
+        insta::assert_snapshot!(refused(&hubs(), Kind::Hub, "plan", None), @"
+        error: hub `plan` not found
+
+        hint: there is `Plant`, `depot`
+        ");
+        insta::assert_snapshot!(refused(&hubs(), Kind::Hub, "plant", Some("iot-rg")), @"
+        error: hub `Plant` not found in resource group `iot-rg`
+
+        hint: it is in `north`; without `--resource-group` it is found by its name
+        ");
+        insta::assert_snapshot!(refused(&[], Kind::Dps, "dps", None), @"
+        error: DPS `dps` not found
+
+        hint: there is none yet: `roadstead iot dps create --name dps --resource-group GROUP` makes one
+        ");
     }
 
     #[test]
@@ -210,7 +230,11 @@ mod tests {
         let key = |name: &str, rights: &str| json!({"keyName": name, "primaryKey": KEY, "rights": rights});
         let keys = [key("service", "ServiceConnect"), key("iothubowner", "RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect"), key("other", "RegistryWrite,ServiceConnect,DeviceConnect")];
         assert_eq!(choose_policy(&keys, Kind::Hub, "plant").unwrap().name, "iothubowner");
-        insta::assert_snapshot!(choose_policy(&keys, Kind::Dps, "dps").unwrap_err(), @"");
+        insta::assert_snapshot!(choose_policy(&keys, Kind::Dps, "dps").unwrap_err().text(false), @"
+        error: no policy of DPS `dps` has the rights ServiceConfig, EnrollmentWrite
+
+        hint: say `--login` with the connection string of a policy that may do this
+        ");
     }
 
     #[test]

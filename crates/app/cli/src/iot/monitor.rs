@@ -187,9 +187,61 @@ mod tests {
 
     #[test]
     fn events_are_printed_as_az_prints_them() {
-        insta::assert_snapshot!(text(&shown(&event(json!({})), &parsed("")), Format::Json), @"");
-        insta::assert_snapshot!(text(&shown(&event(json!({})), &parsed("--props all")), Format::Json), @"");
-        insta::assert_snapshot!(text(&shown(&event(json!({})), &parsed("--properties SYS -p anno")), Format::Yaml), @"");
+        insta::assert_snapshot!(text(&shown(&event(json!({})), &parsed("")), Format::Json), @r#"
+        {
+            "event": {
+                "origin": "dev1",
+                "module": "",
+                "interface": "",
+                "component": "",
+                "payload": {
+                    "temperature": 24.3
+                }
+            }
+        }
+        "#);
+        insta::assert_snapshot!(text(&shown(&event(json!({})), &parsed("--props all")), Format::Json), @r#"
+        {
+            "event": {
+                "origin": "dev1",
+                "module": "",
+                "interface": "",
+                "component": "",
+                "properties": {
+                    "system": {
+                        "content_type": "application/json",
+                        "content_encoding": "utf-8"
+                    },
+                    "application": {
+                        "alert": "true"
+                    }
+                },
+                "annotations": {
+                    "iothub-connection-device-id": "dev1",
+                    "iothub-enqueuedtime": 5
+                },
+                "payload": {
+                    "temperature": 24.3
+                }
+            }
+        }
+        "#);
+        insta::assert_snapshot!(text(&shown(&event(json!({})), &parsed("--properties SYS -p anno")), Format::Yaml), @"
+        event:
+          annotations:
+            iothub-connection-device-id: dev1
+            iothub-enqueuedtime: 5
+          component: ''
+          interface: ''
+          module: ''
+          origin: dev1
+          payload:
+            temperature: 24.3
+          properties:
+            system:
+              content_encoding: utf-8
+              content_type: application/json
+        ");
         assert_eq!(text(&json!({}), Format::None), "");
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Every object's members in the order of the alphabet.
-pub fn sorted(value: &Value) -> Value {
+pub(super) fn sorted(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(sorted).collect(),
         Value::Object(members) => {

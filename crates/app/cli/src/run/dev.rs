@@ -44,13 +44,13 @@ async fn serve(args: &Dev, data_dir: &Path, begun: Instant) -> Result<(), Failur
     let server = Server::start(&settings, machine_names(args, &names)).await.map_err(explain)?;
     let first = first::ensure(&server.resources, &names).await.map_err(explain)?;
     let ca_file = server.ca_file.clone().ok_or_else(|| Failure::error("`dev` has no CA of its own"))?;
-    let bundle = bundle::write(&ca_file).map_err(|error| Failure::error(format!("the CA bundle: {error}")))?;
+    bundle::write(&ca_file).map_err(|error| Failure::error(format!("the CA bundle: {error}")))?;
     let context = context(&server, &first, &administrator, &secret, &ca_file);
     context.save(data_dir)?;
     if let Some(seed) = &args.seed {
         crate::run::seed::plant(seed, data_dir).await?;
     }
-    let panel = Panel { context: &context, data_dir, bundle: &bundle, took: begun.elapsed(), without_443: listen.without_443 };
+    let panel = Panel { context: &context, data_dir, took: begun.elapsed(), without_443: listen.without_443 };
     panel::print(&panel);
     while signals.next().await == Told::Reload {
         if let Err(error) = server.reload_certificates() {

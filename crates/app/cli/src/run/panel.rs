@@ -8,8 +8,6 @@ use std::time::Duration;
 pub struct Panel<'a> {
     pub context: &'a Context,
     pub data_dir: &'a Path,
-    /// Our CA and the machine's roots.
-    pub bundle: &'a Path,
     pub took: Duration,
     /// 443 was wanted and could not be had.
     pub without_443: bool,
