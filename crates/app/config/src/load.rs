@@ -52,7 +52,10 @@ impl Settings {
         let digest = &self.administrator.client_secret_digest;
         let is_digest = digest.len() == 43 && digest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
         if !digest.is_empty() && !is_digest {
-            return Err("administrator.client_secret_digest must be 43 characters of base64url; `roadstead init` makes one".to_owned());
+            return Err(
+                "administrator.client_secret_digest must be 43 characters of base64url; `roadstead init` makes one"
+                    .to_owned(),
+            );
         }
         Ok(())
     }

@@ -45,7 +45,11 @@ pub async fn ensure(resources: &Resources, names: &FirstNames) -> Result<First> 
         resources.put_hub(GROUP, HUB, spec, None).await.context("the first hub")?;
     }
     let hub = resources.hub(GROUP, HUB)?;
-    let owner = hub.policies.iter().find(|policy| policy.key_name == "iothubowner").context("the hub has no iothubowner policy")?;
+    let owner = hub
+        .policies
+        .iter()
+        .find(|policy| policy.key_name == "iothubowner")
+        .context("the hub has no iothubowner policy")?;
     let hub_connection_string = connection_string(&hub.host_name, &owner.key_name, owner.primary.expose());
 
     let former_host = known.map(|hub| hub.host_name.clone());

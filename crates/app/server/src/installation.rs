@@ -33,7 +33,8 @@ pub fn digest(secret: &str) -> String {
 /// The administrator of a configuration, checked.
 pub fn installation(administrator: &Administrator) -> Result<Installation> {
     let guid = |name: &str, text: &str| {
-        Guid::parse(text).with_context(|| format!("administrator.{name} `{text}` is not a GUID; `roadstead init` makes one"))
+        Guid::parse(text)
+            .with_context(|| format!("administrator.{name} `{text}` is not a GUID; `roadstead init` makes one"))
     };
     if administrator.client_id.is_empty() {
         bail!("administrator.client_id is missing; `roadstead init` makes one");

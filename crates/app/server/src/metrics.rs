@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use roadstead_front_http::Operations;
-use roadstead_front_transport::{Capacity, DrainWatch};
+use roadstead_front_transport::DrainWatch;
 use roadstead_hub::Hubs;
 
 /// Installs the process's recorder. A second server in one process (tests) shares the first one's.
@@ -26,7 +26,6 @@ pub fn recorder() -> PrometheusHandle {
 pub struct Pulse {
     pub recorder: PrometheusHandle,
     pub hubs: Arc<Hubs>,
-    pub capacity: Arc<Capacity>,
     pub drain: DrainWatch,
 }
 
@@ -36,7 +35,6 @@ impl Operations for Pulse {
             let name = hub.resource().name.to_string();
             metrics::gauge!("roadstead_connected_devices", "hub" => name).set(hub.connected_count() as f64);
         }
-        metrics::gauge!("roadstead_connections").set(self.capacity.connections() as f64);
         self.recorder.render()
     }
 

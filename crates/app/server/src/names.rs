@@ -27,7 +27,7 @@ pub struct Names {
 }
 
 enum Source {
-    OwnCa(OwnCa),
+    OwnCa(Box<OwnCa>),
     Files { certificate: PathBuf, key: PathBuf },
 }
 
@@ -43,7 +43,7 @@ impl Names {
     pub fn open(data_dir: &Path, tls: &Tls, machine: Vec<String>, clock: Arc<dyn Clock>) -> Result<Self> {
         let source = match (&tls.certificate_file, &tls.key_file) {
             (Some(certificate), Some(key)) => Source::Files { certificate: certificate.clone(), key: key.clone() },
-            _ => Source::OwnCa(OwnCa::open(data_dir.join("tls"), clock.now())?),
+            _ => Source::OwnCa(Box::new(OwnCa::open(data_dir.join("tls"), clock.now())?)),
         };
         let default = source.key(&machine, &*clock)?;
         let shown = Arc::new(ServerNames::new(default.clone()));

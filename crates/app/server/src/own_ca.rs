@@ -6,7 +6,10 @@ use anyhow::{Context, Result};
 use roadstead_config::private_file;
 use roadstead_model::UnixMillis;
 use roadstead_pki::{Authority, KeyKind, Validity};
-use rustls::{crypto::aws_lc_rs::sign::any_supported_type, pki_types::PrivateKeyDer, pki_types::pem::PemObject, sign::CertifiedKey};
+use rustls::{
+    crypto::aws_lc_rs::sign::any_supported_type, pki_types::PrivateKeyDer, pki_types::pem::PemObject,
+    sign::CertifiedKey,
+};
 
 const DAY_S: i64 = 24 * 60 * 60;
 /// Ten years: devices in the field trust it, and changing it means touching each of them.
@@ -29,8 +32,9 @@ impl OwnCa {
         private_file::create_dir(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let (pem_file, key_file) = (dir.join("ca.pem"), dir.join("ca.key"));
         let authority = match (std::fs::read_to_string(&pem_file), std::fs::read_to_string(&key_file)) {
-            (Ok(pem), Ok(key)) => Authority::from_pem(&pem, &key)
-                .with_context(|| format!("{} and {} are not a CA and its key", pem_file.display(), key_file.display()))?,
+            (Ok(pem), Ok(key)) => Authority::from_pem(&pem, &key).with_context(|| {
+                format!("{} and {} are not a CA and its key", pem_file.display(), key_file.display())
+            })?,
             (pem, key) if is_absent(&pem) && is_absent(&key) => {
                 let validity = Validity { now_s: now.seconds().0, lifetime_s: CA_LIFETIME_S };
                 let name = format!("Roadstead CA {:08x}", now.seconds().0);
@@ -59,7 +63,8 @@ impl OwnCa {
         let validity = Validity { now_s: now.seconds().0, lifetime_s: SERVER_LIFETIME_S };
         let issued = self.authority.server(names, KeyKind::P256, validity)?;
         let key = any_supported_type(&PrivateKeyDer::from_pem_slice(issued.key_pem.as_bytes())?)?;
-        let chain = [&issued.certificate, &**self.authority.certificate()].map(|certificate| certificate.der().to_vec().into());
+        let chain =
+            [&issued.certificate, &**self.authority.certificate()].map(|certificate| certificate.der().to_vec().into());
         Ok(Arc::new(CertifiedKey::new(chain.into(), key)))
     }
 }

@@ -28,8 +28,7 @@ use tracing::{info, warn};
 
 use crate::{
     faces::{self, MqttInside, ResourceManager},
-    installation,
-    limits,
+    installation, limits,
     link::LocalLink,
     metrics::{self, Pulse},
     names::Names,
@@ -98,8 +97,7 @@ impl Server {
             hub_domain: settings.names.hub_domain.clone(),
             dps_domain: settings.names.dps_domain().to_owned(),
         };
-        let resources =
-            Arc::new(Resources::open(records, world.clone(), clock.clone(), random.clone(), naming).await?);
+        let resources = Arc::new(Resources::open(records, world.clone(), clock.clone(), random.clone(), naming).await?);
         world.resources.store(Some(resources.clone()));
         world.renew_all().await?;
         dps.observe_trust(world.clone());
@@ -109,7 +107,7 @@ impl Server {
         let administrators = Arc::new(Administrators::new(installation, &token_key, clock.clone(), random));
         let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone()));
         let drain = Drain::new();
-        let pulse = Pulse { recorder, hubs: hubs.clone(), capacity: capacity.clone(), drain: drain.watch() };
+        let pulse = Pulse { recorder, hubs: hubs.clone(), drain: drain.watch() };
         let http_front = HttpFront::new(Parts {
             hubs,
             dps,

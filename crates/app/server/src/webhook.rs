@@ -89,10 +89,11 @@ fn worded(webhook: &Webhook, request: &AllocationRequest) -> Value {
         Source::Individual(enrollment) => ("individualEnrollment", json!(shown.individual(enrollment))),
         Source::Group(group) => ("enrollmentGroup", json!(shown.group(group))),
     };
-    let masked = webhook.url.expose().split_once('?').map_or_else(
-        || webhook.url.expose().to_owned(),
-        |(address, _)| format!("{address}?****"),
-    );
+    let masked = webhook
+        .url
+        .expose()
+        .split_once('?')
+        .map_or_else(|| webhook.url.expose().to_owned(), |(address, _)| format!("{address}?****"));
     enrollment["customAllocationDefinition"] = json!({ "webhookUrl": masked, "apiVersion": webhook.api_version });
     let mut context = json!({ "registrationId": request.registration_id });
     let attested = match request.attested {
@@ -124,6 +125,6 @@ pub fn certificate_info(der: &[u8]) -> Option<CertificateInfo> {
         not_before_utc: iso(certificate.not_before_s()),
         not_after_utc: iso(certificate.not_after_s()),
         serial_number: certificate.serial().to_owned(),
-        version: certificate.version() as u8,
+        version: certificate.version(),
     })
 }

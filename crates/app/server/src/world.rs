@@ -51,12 +51,8 @@ impl World {
                 self.names.add([dps.host_name.as_str()])?;
                 self.renew_linked(dps).await?;
             }
-            Change::DpsDeleted(_) => {
-                self.dps.refresh().await?;
-                self.renew_all().await?;
-            }
             Change::CertificatesChanged(CertificateOwner::Hub(key), _) => self.renew(*key).await?,
-            Change::CertificatesChanged(CertificateOwner::Dps(_), _) => {
+            Change::DpsDeleted(_) | Change::CertificatesChanged(CertificateOwner::Dps(_), _) => {
                 self.dps.refresh().await?;
                 self.renew_all().await?;
             }
@@ -73,23 +69,15 @@ impl World {
             .open(resource.key, resource.partition_count, retention)
             .await
             .with_context(|| format!("the event log of hub `{}`", resource.name))?;
-        match self.hubs.find(resource.key) {
-            Some(hub) => {
-                hub.set_resource(resource.clone());
-                self.hubs.put(hub);
-            }
-            None => {
-                let parts = HubParts {
-                    records: self.records.clone(),
-                    log,
-                    clock: self.clock.clone(),
-                    random: self.random.clone(),
-                };
-                let trust = self.trust_of(resource.key).await?;
-                self.hubs.put(Hub::new(resource.clone(), trust, parts));
-                info!(hub = %resource.name, host = resource.host_name, "hub open");
-            }
+        if let Some(hub) = self.hubs.find(resource.key) {
+            hub.set_resource(resource.clone());
+            self.hubs.put(hub);
+            return Ok(());
         }
+        let (records, clock, random) = (self.records.clone(), self.clock.clone(), self.random.clone());
+        let trust = self.trust_of(resource.key).await?;
+        self.hubs.put(Hub::new(resource.clone(), trust, HubParts { records, log, clock, random }));
+        info!(hub = %resource.name, host = resource.host_name, "hub open");
         Ok(())
     }
 

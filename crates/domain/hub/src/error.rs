@@ -12,7 +12,9 @@ pub enum HubError {
     #[error(transparent)]
     Unauthorized(AuthRefusal),
     /// A login for a device that the hub does not have. At login this is worded as any other failed login.
-    #[error("no device `{0}` is registered in this hub; registered devices are listed by `roadstead iot hub device-identity list`")]
+    #[error(
+        "no device `{0}` is registered in this hub; registered devices are listed by `roadstead iot hub device-identity list`"
+    )]
     UnknownDevice(DeviceId),
     #[error("modules are not supported yet: `{0}` asked for one")]
     UnknownModule(DeviceId),

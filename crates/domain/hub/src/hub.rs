@@ -11,8 +11,8 @@ use std::{
 use arc_swap::ArcSwap;
 use roadstead_auth::{AuthRefusal, DeviceGrant, Evidence, PolicyGrant, Segment, Trust, device};
 use roadstead_model::{
-    Clock, Device, DeviceId, Hub as HubResource, HubKey, Properties, Random, Right, Subscription,
-    Thumbprint, UnixMillis,
+    Clock, Device, DeviceId, Hub as HubResource, HubKey, Properties, Random, Right, Subscription, Thumbprint,
+    UnixMillis,
 };
 use roadstead_store::{HubLog, Records};
 
@@ -105,11 +105,7 @@ impl Hub {
     /// Lets a device in and opens its session; an earlier session of the device is closed.
     ///
     /// Errors: `Unauthorized`, `UnknownDevice`, `UnknownModule`, `DeviceDisabled`, `Busy`, `Internal`.
-    pub async fn connect(
-        self: &Arc<Self>,
-        login: Login<'_>,
-        request: SessionRequest<'_>,
-    ) -> Result<Session, HubError> {
+    pub async fn connect(self: &Arc<Self>, login: Login<'_>, request: SessionRequest<'_>) -> Result<Session, HubError> {
         for _ in 0..limits::LOGIN_TRIES {
             let seen = self.revocations.load(Ordering::Acquire);
             let (device, remembered, grant) = self.judge(login).await?;
@@ -134,11 +130,7 @@ impl Hub {
     /// Takes one message from a device that keeps no session (HTTPS), durably.
     ///
     /// Errors: as [`Hub::connect`], and `MessageTooLarge`, `Full`.
-    pub async fn send_once(
-        &self,
-        login: Login<'_>,
-        messages: &[(Properties, Vec<u8>)],
-    ) -> Result<(), HubError> {
+    pub async fn send_once(&self, login: Login<'_>, messages: &[(Properties, Vec<u8>)]) -> Result<(), HubError> {
         let (device, _, grant) = self.judge(login).await?;
         let identity = Identity { generation: device.generation, method: grant.method, expires_at: None };
         let total = messages.iter().map(|(properties, body)| properties.text_bytes() + body.len()).sum();

@@ -19,6 +19,6 @@ pub use events::{EventPosition, EventReader};
 pub use hub::{Hub, HubParts, Login};
 pub use hubs::Hubs;
 pub use provision::{Adopted, DeviceSpec, Known};
-pub use registry::{AuthSpec, IfMatch, IdentitySpec};
+pub use registry::{AuthSpec, IdentitySpec, IfMatch};
 pub use roadstead_store::{StoredEvent, Ticket};
 pub use session::{CloseReason, Session, SessionRequest};

@@ -230,7 +230,10 @@ fn decide_thumbprint(member: &str, given: Option<String>) -> Result<Option<Thumb
     given.filter(|text| !text.is_empty()).map_or(Ok(None), |text| {
         let parsed = Thumbprint::parse(&text);
         parsed.map(Some).ok_or_else(|| {
-            HubError::Invalid(format!("{member} must be 40 hex digits (SHA-1) or 64 (SHA-256), got {} characters", text.len()))
+            HubError::Invalid(format!(
+                "{member} must be 40 hex digits (SHA-1) or 64 (SHA-256), got {} characters",
+                text.len()
+            ))
         })
     })
 }

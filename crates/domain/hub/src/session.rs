@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use roadstead_model::{AuthMethod, DeviceId, Event, EventSource, GenerationId, Properties, Subscription, SystemProperty, UnixMillis, UnixSeconds};
+use roadstead_model::{
+    AuthMethod, DeviceId, Event, EventSource, GenerationId, Properties, Subscription, SystemProperty, UnixMillis,
+    UnixSeconds,
+};
 use roadstead_store::{Ticket, Write};
 
 use crate::{error::HubError, hub::Hub, limits, sessions::Mailbox};
@@ -230,9 +233,9 @@ impl Hub {
 
 /// The partition of a device: stable over restarts and versions, since readers rely on a device's order (FNV-1a).
 fn partition_of(device: &str, partitions: u16) -> u16 {
-    let hash = device.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = device
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     (hash % u64::from(partitions.max(1))) as u16
 }
 

@@ -63,7 +63,11 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new() -> Self {
-        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()), count: AtomicUsize::new(0) }
+        Self {
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Mutex::default()),
+            count: AtomicUsize::new(0),
+        }
     }
 
     /// Opens a session for `device`. An earlier one is told that it was taken over.

@@ -80,7 +80,10 @@ async fn first_packet<S: AsyncRead + AsyncWrite + Unpin>(
 
 async fn open(front: &MqttFront, connect: &Connect<'_>, caller: &Caller) -> Result<Greeting, Refused> {
     if connect.client_id.is_empty() {
-        return Err(Refused(Refusal::IdentifierRejected, "the client id is empty; it must be the device id".to_owned()));
+        return Err(Refused(
+            Refusal::IdentifierRejected,
+            "the client id is empty; it must be the device id".to_owned(),
+        ));
     }
     let Some(user_name) = connect.user_name else {
         let why = "no user name; a hub wants <host>/<device id>/?api-version=2021-04-12".to_owned();
@@ -133,7 +136,8 @@ async fn open_hub(
 
 /// A will is telemetry with a mark. Source: docs, IoT Hub MQTT support (`iothub-MessageType` = `Will`).
 fn read_will(will: &Will<'_>, device_id: &str) -> Result<Box<LastWill>, Refused> {
-    let topic = TelemetryTopic::parse(will.topic).filter(|topic| topic.device_id == device_id && topic.module_id.is_none());
+    let topic =
+        TelemetryTopic::parse(will.topic).filter(|topic| topic.device_id == device_id && topic.module_id.is_none());
     let Some(topic) = topic else {
         let shown: String = will.topic.chars().take(200).collect();
         let why = format!("device `{device_id}`: will topic `{shown}` is not devices/{device_id}/messages/events/");
@@ -156,7 +160,10 @@ fn open_dps(
 ) -> Result<Greeting, Refused> {
     if !connect.client_id.eq_ignore_ascii_case(user_name.registration_id) {
         let DpsUserName { id_scope, registration_id, .. } = user_name;
-        let why = format!("client id `{}` is not the registration id of user name `{id_scope}/registrations/{registration_id}`", connect.client_id);
+        let why = format!(
+            "client id `{}` is not the registration id of user name `{id_scope}/registrations/{registration_id}`",
+            connect.client_id
+        );
         return Err(Refused(Refusal::BadUserNameOrPassword, why));
     }
     Ok(Greeting::Dps(Box::new(DpsGreeting {

@@ -8,9 +8,7 @@ use std::{pin::pin, sync::Arc};
 use roadstead_auth::Evidence;
 use roadstead_dps::{DpsError, DpsSession, RegistrationRequest, limits::RETRY_AFTER_S};
 use roadstead_model::{OperationStatus, RegistrationId};
-use roadstead_mqtt_proto::{
-    Connack, Packet, PacketId, PacketType, Publish, QoS, SubackCode, decode, encode,
-};
+use roadstead_mqtt_proto::{Connack, Packet, PacketId, PacketType, Publish, QoS, SubackCode, decode, encode};
 use roadstead_wire::{
     DpsCode, DpsPublish, DpsResponse,
     dps_body::{DeviceRegistration, RegistrationOperationStatus},
@@ -218,7 +216,8 @@ fn refusal(front: &MqttFront, greeting: &DpsGreeting, refused: &DpsError, caller
             refused.to_string()
         }
     };
-    let body = ErrorBody::new(DpsCode::of_number(code).unwrap_or(DpsCode::Internal), message, tracking_id, front.clock.now());
+    let body =
+        ErrorBody::new(DpsCode::of_number(code).unwrap_or(DpsCode::Internal), message, tracking_id, front.clock.now());
     ((code / 1000) as u16, body.to_json())
 }
 

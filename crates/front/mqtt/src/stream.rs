@@ -38,7 +38,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketStream<S> {
 
     /// The next whole packet among the bytes read, by its place in [`PacketStream::bytes`].
     /// Errors: the header announces more than `packet_bytes_max`, or is no header.
-    pub(crate) fn next_packet(&mut self, packet_bytes_max: usize) -> Result<Option<std::ops::Range<usize>>, FrameError> {
+    pub(crate) fn next_packet(
+        &mut self,
+        packet_bytes_max: usize,
+    ) -> Result<Option<std::ops::Range<usize>>, FrameError> {
         let unread = &self.input[self.start..self.end];
         let Some(len) = frame::first_packet_len(unread, packet_bytes_max)? else { return Ok(None) };
         let range = self.start..self.start + len;

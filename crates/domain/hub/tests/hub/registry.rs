@@ -30,10 +30,7 @@ async fn writes_happen_under_their_condition() {
 async fn credentials_that_cannot_work_are_refused() {
     let world = World::new();
     let sas = |primary: &str| AuthSpec::Sas { primary: Some(Secret::new(primary)), secondary: None };
-    let pinned = |primary: Option<&str>| AuthSpec::Thumbprints {
-        primary: primary.map(str::to_owned),
-        secondary: None,
-    };
+    let pinned = |primary: Option<&str>| AuthSpec::Thumbprints { primary: primary.map(str::to_owned), secondary: None };
     for auth in [sas("not base64!"), sas("c2hvcnQ="), pinned(None), pinned(Some("")), pinned(Some("abc"))] {
         let spec = IdentitySpec { auth: auth.clone(), ..sas_spec("dev1") };
         let refused = world.hub.create_device(spec).await;
