@@ -23,6 +23,14 @@ struct Made {
     next: String,
 }
 
+impl Made {
+    /// A line for each file.
+    fn lines(&self) -> String {
+        let lines = self.files.iter().map(|file| format!("{}  {}\n", file.path.display(), file.about));
+        lines.collect::<Vec<_>>().concat()
+    }
+}
+
 #[derive(Debug)]
 struct Written {
     path: PathBuf,
@@ -37,8 +45,7 @@ pub fn run(command: &CaCommand, now: UnixMillis, global: &Global) -> Result<(), 
         CaCommand::Device(device) => make_device(device, now)?,
         CaCommand::Verify(verify) => prove(verify, now)?,
     };
-    let lines: Vec<_> = made.files.iter().map(|file| format!("{}  {}\n", file.path.display(), file.about)).collect();
-    put(&lines.concat())?;
+    put(&made.lines())?;
     note(global, &made.next);
     Ok(())
 }
@@ -68,11 +75,8 @@ fn make_intermediate(intermediate: &Intermediate, now: UnixMillis) -> Result<Mad
     let validity = validity(now, intermediate.days);
     let authority = issued(issuer.authority.intermediate(&intermediate.name, intermediate.key_type.into(), validity))?;
     let chain = issuer.chain_below(authority.certificate());
-    let files = vec![
-        place.key(&authority.key_pem())?,
-        place.certificate(authority.certificate())?,
-        place.chain(&chain)?,
-    ];
+    let files =
+        vec![place.key(&authority.key_pem())?, place.certificate(authority.certificate())?, place.chain(&chain)?];
     let pem = place.file("pem");
     let next = format!(
         "next: a device's key and certificate\n  \
@@ -137,8 +141,9 @@ impl Issuer {
         let pem = read(certificate, "the CA's certificate")?;
         let key_pem = Zeroizing::new(read(&key, "the CA's key")?);
         let authority = Authority::from_pem(&pem, &key_pem).map_err(|error| {
-            Failure::error(format!("{} and {} are no CA: {error}", certificate.display(), key.display()))
-                .hint("the key must be the CA's own, in PEM and without a passphrase: `openssl pkey -in KEY` takes one away")
+            Failure::error(format!("{} and {} are no CA: {error}", certificate.display(), key.display())).hint(
+                "the key must be the CA's own, in PEM and without a passphrase: `openssl pkey -in KEY` takes one away",
+            )
         })?;
         let above = |text: String| parse_certificates(&text).ok().filter(|chain| is_first(chain, &authority));
         let beside = std::fs::read_to_string(certificate.with_extension("chain.pem")).ok();
@@ -222,8 +227,9 @@ fn issued<T>(made: Result<T, roadstead_pki::IssueError>) -> Result<T, Failure> {
 fn read(path: &Path, what: &str) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
         let failure = if error.kind() == std::io::ErrorKind::NotFound { Failure::not_found } else { Failure::error };
-        failure(format!("cannot read {what}, {}: {error}", path.display()))
-            .hint("`roadstead ca root --name NAME --out DIR` makes a CA; a key elsewhere is named with a flag of its own")
+        failure(format!("cannot read {what}, {}: {error}", path.display())).hint(
+            "`roadstead ca root --name NAME --out DIR` makes a CA; a key elsewhere is named with a flag of its own",
+        )
     })
 }
 

@@ -33,8 +33,7 @@ impl Server {
     pub fn open(global: &Global) -> Result<Self, Failure> {
         let context = find(global.data_dir.as_deref(), variable)?;
         let transport = transport(&reach(&context))?;
-        let credentials =
-            Credentials { client_id: context.client_id, client_secret: context.client_secret.into() };
+        let credentials = Credentials { client_id: context.client_id, client_secret: context.client_secret.into() };
         let management = Management::new(transport.clone(), &context.endpoint, credentials, context.subscription_id);
         Ok(Self { transport, management })
     }
@@ -177,8 +176,17 @@ mod tests {
 
         hint: what belongs there stands in the server's `context.toml`
         ");
-        for (endpoint, port) in [("https://h", Some(443)), ("https://[::1]", Some(443)), ("https://[::1]:99", Some(99)), ("http://h", None), ("https://", None), ("https://h:x", None), ("https://h/path", None)] {
-            let set: Vec<_> = ALL.iter().map(|pair| if pair.0 == ENDPOINT { (ENDPOINT, endpoint) } else { *pair }).collect();
+        for (endpoint, port) in [
+            ("https://h", Some(443)),
+            ("https://[::1]", Some(443)),
+            ("https://[::1]:99", Some(99)),
+            ("http://h", None),
+            ("https://", None),
+            ("https://h:x", None),
+            ("https://h/path", None),
+        ] {
+            let set: Vec<_> =
+                ALL.iter().map(|pair| if pair.0 == ENDPOINT { (ENDPOINT, endpoint) } else { *pair }).collect();
             assert_eq!(find(None, with(&set)).ok().map(|context| context.https_port), port, "{endpoint}");
         }
     }

@@ -61,7 +61,8 @@ impl Failure {
 
     /// As printed.
     pub fn text(&self, colour: bool) -> String {
-        let paint = |word: &str, code: &str| if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word.to_owned() };
+        let paint =
+            |word: &str, code: &str| if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word.to_owned() };
         let hint = self.hint.as_ref().map(|hint| format!("\n{}: {hint}\n", paint("hint", "36")));
         format!("{}: {}\n{}", paint("error", "31"), self.message, hint.unwrap_or_default())
     }
@@ -100,7 +101,10 @@ mod tests {
     fn first_what_happened_then_what_to_try() {
         let failure = Failure::not_found("hub `plant` not found").hint("hubs here: dev");
         assert_eq!(failure.text(false), "error: hub `plant` not found\n\nhint: hubs here: dev\n");
-        assert_eq!(failure.text(true), "\u{1b}[1;31merror\u{1b}[0m: hub `plant` not found\n\n\u{1b}[1;36mhint\u{1b}[0m: hubs here: dev\n");
+        assert_eq!(
+            failure.text(true),
+            "\u{1b}[1;31merror\u{1b}[0m: hub `plant` not found\n\n\u{1b}[1;36mhint\u{1b}[0m: hubs here: dev\n"
+        );
         assert_eq!(Failure::error("no").text(false), "error: no\n");
     }
 

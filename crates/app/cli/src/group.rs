@@ -40,18 +40,22 @@ pub async fn run(command: &GroupCommand, global: &Global) -> Result<Printed, Fai
 
 /// There is no such resource group.
 pub fn absent(name: &str) -> Failure {
-    Failure::not_found(format!("resource group `{name}` not found"))
-        .hint(format!("`roadstead group list` shows those there are, `roadstead group create -n {name} -l LOCATION` makes it"))
+    Failure::not_found(format!("resource group `{name}` not found")).hint(format!(
+        "`roadstead group list` shows those there are, `roadstead group create -n {name} -l LOCATION` makes it"
+    ))
 }
 
 fn confirm(name: &str) -> Result<(), Failure> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        return Err(Failure::error("deleting a resource group deletes all that is in it, and nobody is here to be asked")
-            .hint("say `--yes` if it is meant"));
+        return Err(Failure::error(
+            "deleting a resource group deletes all that is in it, and nobody is here to be asked",
+        )
+        .hint("say `--yes` if it is meant"));
     }
     let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "delete resource group `{name}` with all that is in it? [y/N] ").and_then(|()| stderr.flush());
+    let _ =
+        write!(stderr, "delete resource group `{name}` with all that is in it? [y/N] ").and_then(|()| stderr.flush());
     let mut answer = String::new();
     let read = stdin.lock().read_line(&mut answer);
     let is_yes = read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");

@@ -20,7 +20,10 @@ impl Query {
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let expression = jmespath::compile(text).map_err(|error| {
             let what = error.reason.to_string();
-            let what = what.strip_prefix("Parse error: ").unwrap_or(&what).replace("Unexpected nud token -- found", "unexpected");
+            let what = what
+                .strip_prefix("Parse error: ")
+                .unwrap_or(&what)
+                .replace("Unexpected nud token -- found", "unexpected");
             Failure::usage(format!("`--query` cannot be read at character {}: {what}", error.offset + 1))
                 .hint("the language is JMESPath: `[].name`, `[?status=='enabled'].{Device: deviceId}`, `length(@)`")
         })?;
@@ -46,7 +49,9 @@ impl Query {
             Value::Array(items) => items.iter_mut().for_each(|item| self.reorder(item)),
             Value::Object(members) => {
                 members.values_mut().for_each(|member| self.reorder(member));
-                let is_same = |order: &&Vec<String>| order.len() == members.len() && order.iter().all(|name| members.contains_key(name));
+                let is_same = |order: &&Vec<String>| {
+                    order.len() == members.len() && order.iter().all(|name| members.contains_key(name))
+                };
                 if let Some(order) = self.orders.iter().find(is_same) {
                     let mut ordered = Map::new();
                     ordered.extend(order.iter().filter_map(|name| Some((name.clone(), members.remove(name)?))));
@@ -62,10 +67,14 @@ fn collect_orders(ast: &Ast, orders: &mut Vec<Vec<String>>) {
     match ast {
         Ast::MultiHash { elements, .. } => {
             orders.push(elements.iter().map(|pair| pair.key.clone()).collect());
-            elements.iter().for_each(|pair| collect_orders(&pair.value, orders));
+            for pair in elements {
+                collect_orders(&pair.value, orders);
+            }
         }
         Ast::MultiList { elements, .. } | Ast::Function { args: elements, .. } => {
-            elements.iter().for_each(|element| collect_orders(element, orders));
+            for element in elements {
+                collect_orders(element, orders);
+            }
         }
         Ast::Comparison { lhs, rhs, .. }
         | Ast::Projection { lhs, rhs, .. }
@@ -76,7 +85,10 @@ fn collect_orders(ast: &Ast, orders: &mut Vec<Vec<String>>) {
             collect_orders(lhs, orders);
             collect_orders(rhs, orders);
         }
-        Ast::Expref { ast: node, .. } | Ast::Flatten { node, .. } | Ast::Not { node, .. } | Ast::ObjectValues { node, .. } => {
+        Ast::Expref { ast: node, .. }
+        | Ast::Flatten { node, .. }
+        | Ast::Not { node, .. }
+        | Ast::ObjectValues { node, .. } => {
             collect_orders(node, orders);
         }
         Ast::Identity { .. } | Ast::Field { .. } | Ast::Index { .. } | Ast::Literal { .. } | Ast::Slice { .. } => {}
@@ -102,7 +114,11 @@ mod tests {
                 twins.clone(),
                 r#"[{"DeviceID":"a","Auth":"sas","Status":"enabled"},{"DeviceID":"b","Auth":null,"Status":"disabled"}]"#,
             ),
-            ("{Z: [0].{Y: deviceId, X: status}, A: length(@)}", twins.clone(), r#"{"Z":{"Y":"a","X":"enabled"},"A":2}"#),
+            (
+                "{Z: [0].{Y: deviceId, X: status}, A: length(@)}",
+                twins.clone(),
+                r#"{"Z":{"Y":"a","X":"enabled"},"A":2}"#,
+            ),
             ("[?status=='enabled'] | [0].deviceId", twins, r#""a""#),
         ] {
             assert_eq!(Query::parse(query).unwrap().search(&value).unwrap().to_string(), found, "{query}");

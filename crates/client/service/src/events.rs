@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::transport::{Request, Transport};
 use reqwest::{Method, Response};
 use roadstead_model::UnixMillis;
-use roadstead_wire::event_json::StreamedEvent;
+pub use roadstead_wire::event_json::StreamedEvent;
 use roadstead_wire::percent;
 use std::collections::VecDeque;
 use std::time::Duration;

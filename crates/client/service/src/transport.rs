@@ -149,7 +149,12 @@ impl Transport {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, request.content_type).body(body.clone());
         }
-        builder.send().await.map_err(|error| self.fault(&request.url, &error))
+        let answered = builder.send().await.map_err(|error| self.fault(&request.url, &error));
+        match &answered {
+            Ok(response) => tracing::debug!("{} {} {}", request.method, request.url, response.status()),
+            Err(error) => tracing::debug!("{} {} {error}", request.method, request.url),
+        }
+        answered
     }
 
     /// Names what broke below HTTP.

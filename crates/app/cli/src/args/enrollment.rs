@@ -1,7 +1,7 @@
 //! `roadstead iot dps enrollment` and `roadstead iot dps enrollment-group`
 
 use super::InGroup;
-use super::value::{AllocationPolicy, AttestationType, ReprovisionPolicy, Status, json_object, Top, three_state, top};
+use super::value::{AllocationPolicy, AttestationType, ReprovisionPolicy, Status, Top, json_object, three_state, top};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 use std::path::PathBuf;

@@ -98,7 +98,14 @@ pub struct ShowConnectionString {
     #[arg(long, alias = "pn", default_value = "iothubowner")]
     pub policy_name: String,
     /// Which key
-    #[arg(long = "key", visible_alias = "key-type", alias = "kt", value_enum, ignore_case = true, default_value = "primary")]
+    #[arg(
+        long = "key",
+        visible_alias = "key-type",
+        alias = "kt",
+        value_enum,
+        ignore_case = true,
+        default_value = "primary"
+    )]
     pub key: KeyType,
     /// Those of all policies
     #[arg(long = "all", visible_alias = "show-all")]

@@ -73,30 +73,58 @@ macro_rules! words {
 words!(/// Whether something may be used
     Status { Enabled = "enabled" as "enabled", Disabled = "disabled" as "disabled" });
 words!(/// How a device proves itself to a hub
-    AuthMethod {
-        SharedPrivateKey = "shared_private_key" as "sas",
-        X509Thumbprint = "x509_thumbprint" as "selfSigned",
-        X509Ca = "x509_ca" as "certificateAuthority",
-    });
+AuthMethod {
+    SharedPrivateKey = "shared_private_key" as "sas",
+    X509Thumbprint = "x509_thumbprint" as "selfSigned",
+    X509Ca = "x509_ca" as "certificateAuthority",
+});
 words!(/// Which of two keys
     KeyType { Primary = "primary" as "primaryKey", Secondary = "secondary" as "secondaryKey" });
-words!(/// How a device proves itself to DPS
-    AttestationType { SymmetricKey = "symmetricKey" as "symmetricKey", X509 = "x509" as "x509" });
 words!(/// How DPS picks the hub
-    AllocationPolicy {
-        Hashed = "hashed" as "hashed",
-        GeoLatency = "geoLatency" as "geoLatency",
-        Static = "static" as "static",
-        Custom = "custom" as "custom",
-    });
-words!(/// What becomes of a device's data when it provisions itself again
-    ReprovisionPolicy {
-        Migrate = "reprovisionandmigratedata" as "migrate",
-        Reset = "reprovisionandresetdata" as "reset",
-        Never = "never" as "never",
-    });
-words!(/// Which properties of an event are shown
-    EventProperties { System = "sys" as "system", Application = "app" as "application", Annotations = "anno" as "annotations", All = "all" as "all" });
+AllocationPolicy {
+    Hashed = "hashed" as "hashed",
+    GeoLatency = "geoLatency" as "geoLatency",
+    Static = "static" as "static",
+    Custom = "custom" as "custom",
+});
+/// How a device proves itself to DPS
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AttestationType {
+    /// With a key
+    #[value(name = "symmetricKey")]
+    SymmetricKey,
+    /// With a certificate
+    X509,
+}
+
+/// What becomes of a device's data when it provisions itself again
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReprovisionPolicy {
+    /// It moves along
+    #[value(name = "reprovisionandmigratedata")]
+    Migrate,
+    /// It begins anew
+    #[value(name = "reprovisionandresetdata")]
+    Reset,
+    /// The device stays where it is
+    Never,
+}
+
+/// Which properties of an event are shown
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EventProperties {
+    /// System properties
+    #[value(name = "sys")]
+    System,
+    /// Application properties
+    #[value(name = "app")]
+    Application,
+    /// Annotations
+    #[value(name = "anno")]
+    Annotations,
+    /// All three
+    All,
+}
 
 #[cfg(test)]
 mod tests {
@@ -123,7 +151,14 @@ mod tests {
         let path = folder.path().join("tags.json");
         std::fs::write(&path, r#"{"a":[1]}"#).unwrap();
         let at_file = format!("@{}", path.display());
-        for (text, object) in [(r#"{"a":[1]}"#, Some(json!({"a": [1]}))), (&at_file, Some(json!({"a": [1]}))), (" ", Some(json!({}))), ("[1]", None), ("{", None), ("@absent", None)] {
+        for (text, object) in [
+            (r#"{"a":[1]}"#, Some(json!({"a": [1]}))),
+            (&at_file, Some(json!({"a": [1]}))),
+            (" ", Some(json!({}))),
+            ("[1]", None),
+            ("{", None),
+            ("@absent", None),
+        ] {
             assert_eq!(json_object(text).ok().map(Value::Object), object, "{text}");
         }
     }

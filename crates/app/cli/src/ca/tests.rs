@@ -19,11 +19,8 @@ fn type_in(folder: &Path, line: &str) -> Result<String, String> {
         CaCommand::Device(device) => make_device(device, NOW),
         CaCommand::Verify(verify) => prove(verify, NOW),
     };
-    let lines = |made: Made| {
-        let files: String = made.files.iter().map(|file| format!("{}  {}\n", file.path.display(), file.about)).collect();
-        files + &made.next
-    };
-    made.map(|made| lines(made).replace(&dir, "DIR")).map_err(|failure| failure.text(false).replace(&dir, "DIR"))
+    made.map(|made| (made.lines() + &made.next).replace(&dir, "DIR"))
+        .map_err(|failure| failure.text(false).replace(&dir, "DIR"))
 }
 
 fn certificates(folder: &Path, name: &str) -> Vec<Certificate> {
@@ -51,7 +48,8 @@ fn from_a_root_to_a_device_and_back() {
     and let every device of this CA enroll
       roadstead iot dps enrollment-group create --dps-name DPS --enrollment-id my-group --certificate-path DIR/intermediate.pem
     ");
-    let device = type_in(folder, "roadstead ca device --issuer DIR/intermediate.pem --id esp32-device --with-chain").unwrap();
+    let device =
+        type_in(folder, "roadstead ca device --issuer DIR/intermediate.pem --id esp32-device --with-chain").unwrap();
     let thumbprint = certificates(folder, "esp32-device.pem")[0].sha256().to_string();
     insta::assert_snapshot!(device.replace(&thumbprint, "THUMBPRINT"), @"
     DIR/esp32-device.key  private key, for nobody else to read
@@ -138,7 +136,9 @@ fn rsa_keys_sign_too() {
 
 #[test]
 fn words_for_a_shell() {
-    for (text, word) in [("Root-CA", "Root-CA"), ("my root", "'my root'"), ("it's", r"'it'\''s'"), ("", "''"), ("$x", "'$x'")] {
+    for (text, word) in
+        [("Root-CA", "Root-CA"), ("my root", "'my root'"), ("it's", r"'it'\''s'"), ("", "''"), ("$x", "'$x'")]
+    {
         assert_eq!(shell_word(text), word);
     }
 }

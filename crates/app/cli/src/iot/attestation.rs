@@ -102,11 +102,7 @@ pub fn of_device(kind: AttestationType, evidence: &Evidence) -> Result<Value, Fa
 }
 
 /// Of a new enrollment group: certificates, else named CAs, else keys.
-pub fn of_group(
-    kind: Option<AttestationType>,
-    evidence: &Evidence,
-    roots: &RootNames,
-) -> Result<Value, Failure> {
+pub fn of_group(kind: Option<AttestationType>, evidence: &Evidence, roots: &RootNames) -> Result<Value, Failure> {
     let is_x509 = has_certificates(evidence) || has_roots(roots);
     if has_certificates(evidence) && has_roots(roots) {
         return Err(both_certificates());
@@ -176,15 +172,19 @@ pub fn change(
     } else {
         (if has_references { references } else { place.member() }, json!({}))
     };
-    let mut left = attestation.pointer(&format!("/x509/{wanted}")).and_then(Value::as_object).cloned().unwrap_or_default();
-    for (name, is_removed) in [("primary", removal.remove_certificate), ("secondary", removal.remove_secondary_certificate)] {
+    let mut left =
+        attestation.pointer(&format!("/x509/{wanted}")).and_then(Value::as_object).cloned().unwrap_or_default();
+    for (name, is_removed) in
+        [("primary", removal.remove_certificate), ("secondary", removal.remove_secondary_certificate)]
+    {
         if is_removed == Some(true) {
             left.remove(name);
         }
     }
     left.extend(new.pointer(&format!("/x509/{wanted}")).and_then(Value::as_object).cloned().unwrap_or_default());
     if !left.values().any(Value::is_object) && !left.values().any(Value::is_string) {
-        return Err(Failure::usage("nothing would be left to prove a device with").hint("give another certificate in the same command"));
+        return Err(Failure::usage("nothing would be left to prove a device with")
+            .hint("give another certificate in the same command"));
     }
     let mut x509 = Map::new();
     x509.insert(wanted.to_owned(), left.into());
@@ -273,7 +273,9 @@ fn check_allocation(body: &Map<String, Value>) -> Result<(), Failure> {
     if policy == AllocationPolicy::Static.word() && hubs != 1 {
         return Err(Failure::usage("`--allocation-policy static` needs exactly one hub in `--iot-hubs`"));
     }
-    let has = |member: &str| body.get("customAllocationDefinition").and_then(|it| it.get(member)).is_some_and(Value::is_string);
+    let has = |member: &str| {
+        body.get("customAllocationDefinition").and_then(|it| it.get(member)).is_some_and(Value::is_string)
+    };
     if policy == AllocationPolicy::Custom.word() && !(has("webhookUrl") && has("apiVersion")) {
         return Err(Failure::usage("`--allocation-policy custom` needs `--webhook-url` and `--api-version`"));
     }

@@ -3,7 +3,9 @@
 use super::attestation::read_certificate;
 use super::lookup::{find, word};
 use crate::args::Global;
-use crate::args::certificate::{DpsCertificateCommand, HubCertificateCommand, Marked, Named, OfDps, OfHub, Proof, Upload};
+use crate::args::certificate::{
+    DpsCertificateCommand, HubCertificateCommand, Marked, Named, OfDps, OfHub, Proof, Upload,
+};
 use crate::context::Server;
 use crate::failure::Failure;
 use crate::note::note;
@@ -79,7 +81,8 @@ async fn create<O: Owner>(upload: &Upload<O>, global: &Global) -> Result<Printed
     let (management, resource) = open(&upload.named.of, global).await?;
     let present: Vec<Value> = management.list_certificates(&resource).await?;
     if present.iter().any(|certificate| certificate.get("name").and_then(Value::as_str) == Some(name)) {
-        return Err(Failure::error(format!("certificate `{name}` exists already")).hint("choose another name, or delete it first"));
+        return Err(Failure::error(format!("certificate `{name}` exists already"))
+            .hint("choose another name, or delete it first"));
     }
     let mut certificate: Value = management.put_certificate(&resource, name, &file, upload.verified).await?;
     if upload.verified != Some(true) && code_of(&certificate).is_none() {
@@ -95,8 +98,9 @@ async fn create<O: Owner>(upload: &Upload<O>, global: &Global) -> Result<Printed
 async fn list<O: Owner>(owner: &O, global: &Global) -> Result<Printed, Failure> {
     let (management, resource) = open(owner, global).await?;
     let certificates: Vec<Value> = management.list_certificates(&resource).await?;
-    Ok(Printed::from(serde_json::json!({ "value": certificates }))
-        .table("value[].{Name:name, Subject:properties.subject, Verified:properties.isVerified, Expiry:properties.expiry}"))
+    Ok(Printed::from(serde_json::json!({ "value": certificates })).table(
+        "value[].{Name:name, Subject:properties.subject, Verified:properties.isVerified, Expiry:properties.expiry}",
+    ))
 }
 
 async fn show<O: Owner>(named: &Named<O>, global: &Global) -> Result<Printed, Failure> {
@@ -163,10 +167,13 @@ fn say_how_to_prove<O: Owner>(certificate: &Value, upload: &Upload<O>, resource:
     let Some(code) = code_of(certificate) else { return };
     let (of, owner, name) = (word(resource.kind).to_ascii_lowercase(), &resource.name, &upload.named.certificate_name);
     let option = if resource.kind == Kind::Hub { "--name" } else { "--certificate-name" };
-    note(global, &format!(
-        "next: prove that you have this CA's key\n  \
+    note(
+        global,
+        &format!(
+            "next: prove that you have this CA's key\n  \
          roadstead ca verify --ca {} --code {code} --out verification.pem\n  \
          roadstead iot {of} certificate verify --{of}-name {owner} {option} {name} --path verification.pem",
-        upload.path.display()
-    ));
+            upload.path.display()
+        ),
+    );
 }

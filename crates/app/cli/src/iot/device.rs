@@ -2,7 +2,9 @@
 
 use super::lookup::hub_registry;
 use crate::args::Global;
-use crate::args::device::{DeviceCommand, DeviceConnectionStringCommand, DeviceCreate, DeviceProof, DeviceShow, DeviceUpdate};
+use crate::args::device::{
+    DeviceCommand, DeviceConnectionStringCommand, DeviceCreate, DeviceProof, DeviceShow, DeviceUpdate,
+};
 use crate::args::value::{AuthMethod, KeyType};
 use crate::failure::Failure;
 use crate::output::Printed;
@@ -214,13 +216,23 @@ mod tests {
     #[test]
     fn devices_are_created_as_az_creates_them() {
         let identity = |authentication: Value| {
-            Ok(json!({"deviceId": "dev1", "status": "enabled", "authentication": authentication, "capabilities": {"iotEdge": false}}))
+            Ok(
+                json!({"deviceId": "dev1", "status": "enabled", "authentication": authentication, "capabilities": {"iotEdge": false}}),
+            )
         };
         for (flags, expected) in [
             ("", identity(json!({"type": "sas", "symmetricKey": {}}))),
-            (" --pk a --sk b", identity(json!({"type": "sas", "symmetricKey": {"primaryKey": "a", "secondaryKey": "b"}}))),
+            (
+                " --pk a --sk b",
+                identity(json!({"type": "sas", "symmetricKey": {"primaryKey": "a", "secondaryKey": "b"}})),
+            ),
             (" --am X509_CA", identity(json!({"type": "certificateAuthority"}))),
-            (" --am x509_thumbprint --ptp AB", identity(json!({"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB", "secondaryThumbprint": null}}))),
+            (
+                " --am x509_thumbprint --ptp AB",
+                identity(
+                    json!({"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB", "secondaryThumbprint": null}}),
+                ),
+            ),
             (" --pk a", Err("`--primary-key` and `--secondary-key` must be given together".to_owned())),
             (" --am x509_thumbprint", Err("`--auth-method x509_thumbprint` needs `--primary-thumbprint`".to_owned())),
             (" --am x509_ca --pk a --sk b", Err("a device that is `certificateAuthority` has no keys".to_owned())),
@@ -244,9 +256,15 @@ mod tests {
         assert_eq!(updated(sas(), " --primary-key 9").unwrap(), expected);
         assert_eq!(updated(sas(), " --primary-key 9 --am shared_private_key").unwrap(), expected);
         let changed = updated(sas(), " --am x509_thumbprint --ptp AB").unwrap();
-        assert_eq!(changed["authentication"], json!({"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB", "secondaryThumbprint": null}}));
+        assert_eq!(
+            changed["authentication"],
+            json!({"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AB", "secondaryThumbprint": null}})
+        );
         assert_eq!(updated(sas(), " --ptp AB").unwrap_err(), "a device that is `sas` has no thumbprints");
-        assert_eq!(updated(json!({"authentication": {"type": "certificateAuthority"}}), " --pk 1").unwrap_err(), "a device that is `certificateAuthority` has no keys");
+        assert_eq!(
+            updated(json!({"authentication": {"type": "certificateAuthority"}}), " --pk 1").unwrap_err(),
+            "a device that is `certificateAuthority` has no keys"
+        );
     }
 
     #[test]

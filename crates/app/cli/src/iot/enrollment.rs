@@ -4,7 +4,9 @@ use super::attestation::{Certificates, change, change_terms, new_terms, of_devic
 use super::lookup::provisioning;
 use super::registration;
 use crate::args::Global;
-use crate::args::enrollment::{DeviceTerms, EnrollmentCommand, EnrollmentCreate, EnrollmentUpdate, RegistrationCommand, RootNames};
+use crate::args::enrollment::{
+    DeviceTerms, EnrollmentCommand, EnrollmentCreate, EnrollmentUpdate, RegistrationCommand, RootNames,
+};
 use crate::failure::Failure;
 use crate::note::note;
 use crate::output::Printed;
@@ -112,7 +114,12 @@ pub async fn with_keys(
 }
 
 /// Deletes an enrollment of either kind.
-pub async fn delete_one(dps: &Provisioning, kind: EnrollmentKind, id: &str, etag: Option<&str>) -> Result<Printed, Failure> {
+pub async fn delete_one(
+    dps: &Provisioning,
+    kind: EnrollmentKind,
+    id: &str,
+    etag: Option<&str>,
+) -> Result<Printed, Failure> {
     if dps.delete(kind, id, etag).await? { Ok(Printed::nothing()) } else { Err(absent(kind, id)) }
 }
 
@@ -163,7 +170,11 @@ mod tests {
             "attestation": {"type": "symmetricKey", "symmetricKey": {"primaryKey": "1", "secondaryKey": "2"}},
             "initialTwin": {"tags": {"a": 1}, "properties": {"desired": {"b": 2}}}});
         let Value::Object(shown) = shown else { panic!() };
-        let EnrollmentCommand::Update(update) = parsed("update --eid r --ps disabled --pk 9 --props {\"c\":3} --info {\"i\":4} -d new") else { panic!() };
+        let EnrollmentCommand::Update(update) =
+            parsed("update --eid r --ps disabled --pk 9 --props {\"c\":3} --info {\"i\":4} -d new")
+        else {
+            panic!()
+        };
         let expected = json!({"registrationId": "r", "etag": "e", "x": 1, "provisioningStatus": "disabled", "deviceId": "new",
             "optionalDeviceInformation": {"i": 4},
             "attestation": {"type": "symmetricKey", "symmetricKey": {"primaryKey": "9", "secondaryKey": "2"}},

@@ -82,15 +82,13 @@ async fn group_key(compute: &ComputeDeviceKey, global: &Global) -> Result<String
     if let Some(key) = &compute.symmetric_key {
         return Ok(key.clone());
     }
-    let Some(id) = compute.enrollment_id.as_deref().filter(|_| compute.dps_name.is_some() || compute.login.is_some()) else {
+    let Some(id) = compute.enrollment_id.as_deref().filter(|_| compute.dps_name.is_some() || compute.login.is_some())
+    else {
         return Err(Failure::usage("the group is not named")
             .hint("say `--dps-name` and `--enrollment-id`, or give the group's key with `--key`"));
     };
-    let target = DpsTarget {
-        dps_name: compute.dps_name.clone(),
-        login: compute.login.clone(),
-        within: compute.within.clone(),
-    };
+    let target =
+        DpsTarget { dps_name: compute.dps_name.clone(), login: compute.login.clone(), within: compute.within.clone() };
     let dps = provisioning(&target, global).await?;
     let attestation: Value = dps.find_attestation(KIND, id).await?.ok_or_else(|| absent(KIND, id))?;
     let key = attestation.pointer("/symmetricKey/primaryKey").and_then(Value::as_str);
@@ -134,7 +132,10 @@ mod tests {
     #[test]
     fn a_group_without_evidence_has_keys() {
         assert_eq!(created("").unwrap()["attestation"], json!({"type": "symmetricKey", "symmetricKey": {}}));
-        assert_eq!(created("--pk a --sk b").unwrap()["attestation"]["symmetricKey"], json!({"primaryKey": "a", "secondaryKey": "b"}));
+        assert_eq!(
+            created("--pk a --sk b").unwrap()["attestation"]["symmetricKey"],
+            json!({"primaryKey": "a", "secondaryKey": "b"})
+        );
     }
 
     #[test]

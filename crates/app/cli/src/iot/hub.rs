@@ -28,8 +28,7 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
             management.delete(&found.resource).await?;
             Printed::nothing()
         }
-        HubCommand::ShowConnectionString(show)
-        | HubCommand::ConnectionString(ConnectionStringCommand::Show(show)) => {
+        HubCommand::ShowConnectionString(show) | HubCommand::ConnectionString(ConnectionStringCommand::Show(show)) => {
             connection_strings(&management()?, show).await?.into()
         }
         HubCommand::DeviceIdentity(command) => device::run(command, global).await?,
@@ -116,15 +115,15 @@ async fn connection_string(
     let key: Option<Value> = management.find_key(&found.resource, &show.policy_name).await?;
     let absent = || {
         let (policy, hub) = (&show.policy_name, &found.resource.name);
-        Failure::not_found(format!("policy `{policy}` not found in hub `{hub}`")).hint(format!(
-            "`roadstead iot hub connection-string show --hub-name {hub} --all` shows those there are"
-        ))
+        Failure::not_found(format!("policy `{policy}` not found in hub `{hub}`"))
+            .hint(format!("`roadstead iot hub connection-string show --hub-name {hub} --all` shows those there are"))
     };
     written(show, found, &key.ok_or_else(absent)?)
 }
 
 fn written(show: &ShowConnectionString, found: &Found, key: &Value) -> Result<Value, Failure> {
-    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (name, secret) = (text(key, "/keyName"), text(key, &format!("/{}", show.key.word())));
     Ok(if show.default_eventhub == Some(true) {
         let events = "/properties/eventHubEndpoints/events";

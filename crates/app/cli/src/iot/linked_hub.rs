@@ -36,13 +36,12 @@ async fn link(management: &Management, create: &LinkedHubCreate) -> Result<Vec<V
         (None, name) => owner(management, name.as_deref().unwrap_or_default(), group).await?,
     };
     let host = ConnectionString::parse(&string).map_err(|error| Failure::usage(error.to_string()))?.host_name;
-    let location = match &create.location {
-        Some(location) => location.clone(),
-        None => {
-            let name = create.hub_name.as_deref().unwrap_or(&host);
-            let hub = find(management, Kind::Hub, name, group).await?;
-            hub.document.get("location").and_then(Value::as_str).unwrap_or_default().to_owned()
-        }
+    let location = if let Some(location) = &create.location {
+        location.clone()
+    } else {
+        let name = create.hub_name.as_deref().unwrap_or(&host);
+        let hub = find(management, Kind::Hub, name, group).await?;
+        hub.document.get("location").and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let mut entry = json!({ "connectionString": string, "location": location });
     if let Some(apply) = create.apply_allocation_policy {
@@ -77,7 +76,11 @@ fn without(dps: &Found, host: &str) -> Result<Vec<Value>, Failure> {
     let (gone, left): (Vec<_>, Vec<_>) = linked(dps).into_iter().partition(|hub| name(hub).eq_ignore_ascii_case(host));
     if gone.is_empty() {
         let names: Vec<_> = left.iter().map(name).collect();
-        let hint = if names.is_empty() { "no hub is linked".to_owned() } else { format!("linked are `{}`", names.join("`, `")) };
+        let hint = if names.is_empty() {
+            "no hub is linked".to_owned()
+        } else {
+            format!("linked are `{}`", names.join("`, `"))
+        };
         return Err(Failure::not_found(format!("hub `{host}` is not linked to DPS `{}`", dps.resource.name)).hint(hint));
     }
     Ok(left)
@@ -101,7 +104,8 @@ mod tests {
     #[test]
     fn a_hub_is_unlinked_by_its_host_name() {
         let document = json!({"properties": {"iotHubs": [{"name": "a.localhost", "x": 1}, {"name": "b.localhost"}]}});
-        let dps = Found { resource: Resource { kind: Kind::Dps, group: "g".to_owned(), name: "d".to_owned() }, document };
+        let dps =
+            Found { resource: Resource { kind: Kind::Dps, group: "g".to_owned(), name: "d".to_owned() }, document };
         assert_eq!(without(&dps, "B.localhost").unwrap(), [json!({"name": "a.localhost", "x": 1})]);
         insta::assert_snapshot!(without(&dps, "c.localhost").unwrap_err().text(false), @"
         error: hub `c.localhost` is not linked to DPS `d`

@@ -28,7 +28,9 @@ impl Found {
             Kind::Dps => "/properties/serviceOperationsHostName",
         };
         let host = self.document.pointer(member).and_then(Value::as_str);
-        host.ok_or_else(|| Failure::error(format!("{} `{}` has no host name", word(self.resource.kind), self.resource.name)))
+        host.ok_or_else(|| {
+            Failure::error(format!("{} `{}` has no host name", word(self.resource.kind), self.resource.name))
+        })
     }
 }
 
@@ -54,7 +56,9 @@ fn choose(all: &[Value], kind: Kind, name: &str, group: Option<&str>) -> Result<
         let names: Vec<_> = all.iter().map(|document| text(document, "/name")).collect();
         let hint = if names.is_empty() {
             let segment = noun.to_ascii_lowercase();
-            format!("there is none yet: `roadstead iot {segment} create --name {wanted} --resource-group GROUP` makes one")
+            format!(
+                "there is none yet: `roadstead iot {segment} create --name {wanted} --resource-group GROUP` makes one"
+            )
         } else {
             format!("there is `{}`", names.join("`, `"))
         };
@@ -228,7 +232,11 @@ mod tests {
     #[test]
     fn the_first_policy_with_every_right_is_taken() {
         let key = |name: &str, rights: &str| json!({"keyName": name, "primaryKey": KEY, "rights": rights});
-        let keys = [key("service", "ServiceConnect"), key("iothubowner", "RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect"), key("other", "RegistryWrite,ServiceConnect,DeviceConnect")];
+        let keys = [
+            key("service", "ServiceConnect"),
+            key("iothubowner", "RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect"),
+            key("other", "RegistryWrite,ServiceConnect,DeviceConnect"),
+        ];
         assert_eq!(choose_policy(&keys, Kind::Hub, "plant").unwrap().name, "iothubowner");
         insta::assert_snapshot!(choose_policy(&keys, Kind::Dps, "dps").unwrap_err().text(false), @"
         error: no policy of DPS `dps` has the rights ServiceConfig, EnrollmentWrite
@@ -239,11 +247,15 @@ mod tests {
 
     #[test]
     fn a_login_is_a_policys_connection_string() {
-        let (host, policy) = read_login(&format!("HostName=h:8443;SharedAccessKeyName=p;SharedAccessKey={KEY}")).unwrap();
+        let (host, policy) =
+            read_login(&format!("HostName=h:8443;SharedAccessKeyName=p;SharedAccessKey={KEY}")).unwrap();
         assert_eq!((host.as_str(), policy.name.as_str()), ("h:8443", "p"));
         for login in [format!("HostName=h;DeviceId=d;SharedAccessKey={KEY}"), "nonsense".to_owned()] {
             let failure = read_login(&login).unwrap_err();
-            assert!(failure.to_string().starts_with("`--login`") && !format!("{failure:?}").contains(KEY), "{failure:?}");
+            assert!(
+                failure.to_string().starts_with("`--login`") && !format!("{failure:?}").contains(KEY),
+                "{failure:?}"
+            );
         }
     }
 }

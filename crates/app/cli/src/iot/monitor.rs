@@ -85,7 +85,9 @@ fn is_pattern(id: &str) -> bool {
 
 fn is_wanted(event: &StreamedEvent, monitor: &MonitorEvents) -> bool {
     let is_like = |wanted: &Option<String>, name: &str| {
-        wanted.as_deref().is_none_or(|wanted| matches(wanted.as_bytes(), event.find_annotation(name).unwrap_or_default().as_bytes()))
+        wanted
+            .as_deref()
+            .is_none_or(|wanted| matches(wanted.as_bytes(), event.find_annotation(name).unwrap_or_default().as_bytes()))
     };
     is_like(&monitor.device_id, "iothub-connection-device-id")
         && is_like(&monitor.module_id, "iothub-connection-module-id")
@@ -257,7 +259,11 @@ mod tests {
             (plain("/w=="), "", json!("{{non-decodable payload}}")),
             (plain(""), "", json!("")),
         ] {
-            assert_eq!(shown(&event(members.clone()), &parsed(flags))["event"]["payload"], expected, "{members} {flags}");
+            assert_eq!(
+                shown(&event(members.clone()), &parsed(flags))["event"]["payload"],
+                expected,
+                "{members} {flags}"
+            );
         }
     }
 
@@ -277,7 +283,9 @@ mod tests {
         ] {
             assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
         }
-        for (flags, expected) in [("", true), ("-d dev1", true), ("-d DEV1", false), ("-d d*", true), ("-m m", false), ("-i x", false)] {
+        for (flags, expected) in
+            [("", true), ("-d dev1", true), ("-d DEV1", false), ("-d d*", true), ("-m m", false), ("-i x", false)]
+        {
             assert_eq!(is_wanted(&event(json!({})), &parsed(flags)), expected, "{flags}");
         }
     }

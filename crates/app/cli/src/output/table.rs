@@ -21,7 +21,11 @@ pub(super) fn write(value: &Value, is_queried: bool) -> Result<String, Failure> 
     }
     if columns.is_empty() {
         let unusable = Failure::error("the result has nothing that fits into a table");
-        return if items.is_empty() { Ok(String::new()) } else { Err(unusable.hint("choose columns with `--query`, such as `--query \"[].{Name: name}\"`")) };
+        return if items.is_empty() {
+            Ok(String::new())
+        } else {
+            Err(unusable.hint("choose columns with `--query`, such as `--query \"[].{Name: name}\"`"))
+        };
     }
     let cell = |row: &[(String, String)], column: &str| {
         row.iter().find(|(name, _)| name == column).map(|(_, text)| text.clone()).unwrap_or_default()
@@ -29,7 +33,9 @@ pub(super) fn write(value: &Value, is_queried: bool) -> Result<String, Failure> 
     let mut lines: Vec<Vec<String>> = vec![columns.iter().map(|column| (*column).to_owned()).collect()];
     lines.extend(rows.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect()));
     let widths: Vec<usize> = (0..columns.len())
-        .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|text| text.chars().count()).max().unwrap_or(0))
+        .map(|column| {
+            lines.iter().filter_map(|line| line.get(column)).map(|text| text.chars().count()).max().unwrap_or(0)
+        })
         .collect();
     lines.insert(1, widths.iter().map(|width| "-".repeat(*width)).collect());
     Ok(lines.iter().map(|line| aligned(line, &widths)).collect())

@@ -40,7 +40,10 @@ fn json_is_sorted_and_indented() {
     "#);
     assert_eq!(text(hub(), Format::Jsonc, None), text(hub(), Format::Json, None));
     let coloured = Printed::from(json!({"a": ["b", 1]})).text(Format::Jsonc, None, true).unwrap();
-    assert_eq!(coloured, "{\n  \u{1b}[94m\"a\"\u{1b}[0m: [\n    \u{1b}[33m\"b\"\u{1b}[0m,\n    \u{1b}[35m1\u{1b}[0m\n  ]\n}\n");
+    assert_eq!(
+        coloured,
+        "{\n  \u{1b}[94m\"a\"\u{1b}[0m: [\n    \u{1b}[33m\"b\"\u{1b}[0m,\n    \u{1b}[35m1\u{1b}[0m\n  ]\n}\n"
+    );
 }
 
 #[test]

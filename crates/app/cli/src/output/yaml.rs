@@ -33,16 +33,13 @@ fn put(value: &Value, depth: usize, text: &mut String) {
                     Value::Object(members) if !members.is_empty() => Some(depth + 1),
                     _ => None,
                 };
-                match below {
-                    Some(below) => {
-                        text.push('\n');
-                        text.push_str(&"  ".repeat(below));
-                        put(member, below, text);
-                    }
-                    None => {
-                        text.push(' ');
-                        put(member, depth + 1, text);
-                    }
+                if let Some(below) = below {
+                    text.push('\n');
+                    text.push_str(&"  ".repeat(below));
+                    put(member, below, text);
+                } else {
+                    text.push(' ');
+                    put(member, depth + 1, text);
                 }
             }
         }
@@ -61,7 +58,8 @@ fn indent(index: usize, depth: usize, text: &mut String) {
 /// Text without quotes where nobody can mistake it, else in single quotes, else as JSON, which is YAML.
 fn scalar(text: &str) -> String {
     let is_inner = |c: char| c.is_ascii_alphanumeric() || "_-./@ ".contains(c);
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_inner) && !text.ends_with(' ');
+    let is_plain =
+        text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_inner) && !text.ends_with(' ');
     if is_plain && !WORDS.contains(&text.to_ascii_lowercase().as_str()) {
         text.to_owned()
     } else if text.contains(char::is_control) {
