@@ -38,7 +38,7 @@ pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     let packet = stream.bytes(range).to_vec();
     let greeting = match decode(&packet) {
         Ok(Packet::Connect(connect)) => open(front, &connect, caller).await,
-        Ok(_) => return Err(End::Unexpected(PacketType::Connect)),
+        Ok(_) => return Err(End::NotConnect),
         Err(error) => {
             if let DecodeError::UnsupportedProtocol { level } = error {
                 encode::unsupported_protocol(&mut stream.out, level);
@@ -71,6 +71,10 @@ async fn first_packet<S: AsyncRead + AsyncWrite + Unpin>(
     loop {
         if let Some(range) = stream.next_packet(limits::CONNECT_PACKET_BYTES_MAX)? {
             return Ok(range);
+        }
+        // What begins otherwise (an HTTP request, say) may announce bytes that never come.
+        if stream.first_unread().is_some_and(|byte| byte >> 4 != PacketType::Connect as u8) {
+            return Err(End::NotConnect);
         }
         if !stream.fill().await? {
             return Err(End::Closed);
@@ -173,4 +177,32 @@ fn open_dps(
         token: token.map(str::to_owned),
         certificates: caller.certificates.clone(),
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use tokio::io::AsyncWriteExt;
+
+    #[tokio::test]
+    async fn what_does_not_begin_as_connect_is_not_waited_for() {
+        for (sent, is_refused) in [
+            (&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..], true),
+            (b"\x32\x40\x00\x04", true),
+            (b"\xf0", true),
+            (b"", false),
+            (b"\x10", false),
+            (b"\x10\x40\x00\x04MQTT", false),
+        ] {
+            let (mut client, server) = tokio::io::duplex(64);
+            client.write_all(sent).await.unwrap();
+            let mut stream = PacketStream::new(server);
+            match first_packet(&mut stream).now_or_never() {
+                Some(Err(End::NotConnect)) => assert!(is_refused, "{sent:?}"),
+                None => assert!(!is_refused, "{sent:?}"),
+                other => panic!("{sent:?}: {other:?}"),
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::{pin::pin, sync::Arc};
 use roadstead_auth::Evidence;
 use roadstead_dps::{DpsError, DpsSession, RegistrationRequest, limits::RETRY_AFTER_S};
 use roadstead_model::{OperationStatus, RegistrationId};
-use roadstead_mqtt_proto::{Connack, Packet, PacketId, PacketType, Publish, QoS, SubackCode, decode, encode};
+use roadstead_mqtt_proto::{Connack, Packet, PacketId, Publish, QoS, SubackCode, decode, encode};
 use roadstead_wire::{
     DpsCode, DpsPublish, DpsResponse,
     dps_body::{DeviceRegistration, RegistrationOperationStatus},
@@ -23,7 +23,7 @@ use tokio::{
 use tracing::{error, info};
 use uuid::Uuid;
 
-use crate::{Caller, MqttFront, end::End, limits, stream::PacketStream};
+use crate::{Caller, MqttFront, end::End, hub_session::packet_type, limits, stream::PacketStream};
 
 /// A DPS connection as CONNECT asked for it.
 pub(crate) struct DpsGreeting {
@@ -121,7 +121,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 // Answers are not sent twice, so an acknowledgement changes nothing; C# sends them with packet id 0 too.
                 Packet::Puback(_) => {}
                 Packet::Disconnect => return Err(End::Disconnected),
-                _ => return Err(End::Unexpected(PacketType::Connect)),
+                other => return Err(End::Unexpected(packet_type(&other))),
             }
         }
         timeout(limits::WRITE_WAIT, stream.flush()).await.map_err(|_| End::NotReading)??;

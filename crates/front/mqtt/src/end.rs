@@ -24,6 +24,8 @@ pub(crate) enum End {
     Decode(#[from] DecodeError),
     #[error("a client may not send {0:?} at this point")]
     Unexpected(PacketType),
+    #[error("the first packet is not CONNECT")]
+    NotConnect,
     #[error("no CONNECT within {} s", crate::limits::CONNECT_WAIT.as_secs())]
     NoConnect,
     #[error("nothing was heard for {silence_s} s, keep-alive is {keep_alive_s} s")]

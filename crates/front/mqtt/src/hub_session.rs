@@ -207,7 +207,7 @@ fn next_look(session: &Session, clock: &dyn Clock, silent_at: Instant) -> Instan
     }
 }
 
-fn packet_type(packet: &Packet<'_>) -> PacketType {
+pub(crate) fn packet_type(packet: &Packet<'_>) -> PacketType {
     match packet {
         Packet::Connect(_) => PacketType::Connect,
         Packet::Connack(_) => PacketType::Connack,

@@ -49,6 +49,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PacketStream<S> {
         Ok(Some(range))
     }
 
+    /// The first byte of a packet that is not whole yet.
+    pub(crate) fn first_unread(&self) -> Option<u8> {
+        self.input[self.start..self.end].first().copied()
+    }
+
     /// The bytes a packet was found at; valid until the next [`PacketStream::fill`].
     pub(crate) fn bytes(&self, range: std::ops::Range<usize>) -> &[u8] {
         &self.input[range]
