@@ -140,7 +140,7 @@ def test_expired_certificate(server, face, authority, certificates, device_id):
 
 def test_certificate_not_yet_valid(server, face, authority, certificates, device_id):
     leaf = certificates.issue(authority.intermediate, device_id, from_days=1, to_days=10)
-    assert_refused(present(face, server, device_id, leaf, authority.intermediate), 401002, "not yet valid", device_id)
+    assert_refused(present(face, server, device_id, leaf, authority.intermediate), 401002, "not valid before", device_id)
 
 
 def test_expired_intermediate(server, face, authority, certificates, device_id):

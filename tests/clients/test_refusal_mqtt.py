@@ -1,5 +1,6 @@
 """Bytes and topics that the MQTT face refuses, each by closing the connection as IoT Hub does, and nothing else hurt."""
 
+import contextlib
 import struct
 
 import pytest
@@ -13,6 +14,7 @@ from harness.rawmqtt import (
     PUBLISH,
     SUBSCRIBE,
     UNSUBSCRIBE,
+    Closed,
     Will,
     connect_packet,
     packet,
@@ -138,7 +140,9 @@ def test_qos_2_subscription_is_granted_1(server, key, device_id):
 @pytest.mark.parametrize("size", [262_145, 400_000])
 def test_oversized_message(server, key, still_works, device_id, size):
     with hub.connected(server, device_id, key) as mqtt:
-        mqtt.send(publish_packet(hub.events_topic(device_id), b"x" * size))
+        # The header says it all, so the connection may end while the rest is still on its way.
+        with contextlib.suppress(Closed):
+            mqtt.send(publish_packet(hub.events_topic(device_id), b"x" * size))
         mqtt.wait_closed()
 
 

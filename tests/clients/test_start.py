@@ -21,6 +21,7 @@ EXPORTS = [
     "SSL_CERT_FILE",
     "NODE_EXTRA_CA_CERTS",
     "REQUESTS_CA_BUNDLE",
+    "ROADSTEAD_CA_FILE",
     "ROADSTEAD_HTTPS_PORT",
 ]
 
@@ -42,8 +43,10 @@ def test_exports(server):
     assert "." in server.hub_host, "the C SDK splits a hub's name at its first dot"
     for name in ("IOTHUB_CONNECTION_STRING", "DPS_CONNECTION_STRING"):
         assert set(sas.parse_connection_string(server.exports[name])) == {"HostName", "SharedAccessKeyName", "SharedAccessKey"}
-    begin = Path(server.ca_file).read_text()
-    assert begin.startswith("-----BEGIN CERTIFICATE-----")
+    our_ca = Path(server.ca_file).read_text().strip()
+    assert our_ca.startswith("-----BEGIN CERTIFICATE-----")
+    for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"):
+        assert our_ca in Path(server.exports[name]).read_text(), name
 
 
 def test_exports_are_for_a_shell(server):

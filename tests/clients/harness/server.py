@@ -133,7 +133,8 @@ class Server:
 
     @property
     def ca_file(self) -> str:
-        return self.exports["SSL_CERT_FILE"]
+        """Our CA alone; what `SSL_CERT_FILE` names also holds the CAs that the machine trusts anyway."""
+        return self.exports["ROADSTEAD_CA_FILE"]
 
     def url(self, host: str, path: str) -> str:
         port = "" if self.https_port == 443 else f":{self.https_port}"
