@@ -19,6 +19,6 @@ pub const PAGE_ITEMS_DEFAULT: usize = 100;
 /// Items of a page at most. Source: docs, "Get devices".
 pub const PAGE_ITEMS_MAX: usize = 1000;
 /// Events that wait for a slow reader of server-sent events; then the log is read no further until it catches up.
-pub const EVENTS_AHEAD_MAX: usize = 64;
+pub const EVENTS_AHEAD_MAX: usize = 16;
 /// Silence after which a stream of events sends a comment, so that both ends notice a dead connection.
 pub const EVENTS_HEARTBEAT: Duration = Duration::from_secs(15);

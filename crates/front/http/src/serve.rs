@@ -85,14 +85,15 @@ impl HttpFront {
     {
         let drain = Drain::new();
         let service = service_fn(|request| {
-            let (front, caller, draining) = (self.clone(), caller.clone(), drain.watch());
-            async move { Ok::<_, Infallible>(front.answer(request, caller, draining).await) }
+            let answer = self.clone().answer(request, caller.clone(), drain.watch());
+            async { Ok::<_, Infallible>(answer.await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits::HEAD_WAIT)
             .max_buf_size(limits::HEAD_BYTES_MAX)
             .max_headers(limits::HEADERS_MAX)
+            // So a client that goes away does not cut short a change that has begun.
             .half_close(true)
             .serve_connection(TokioIo::new(io), service)
             .with_upgrades();

@@ -1,0 +1,121 @@
+//! Server-sent events.
+
+use tokio::io::AsyncWriteExt;
+
+use crate::{
+    pipe::Pipe,
+    world::{NOW_S, World, caller, device_token, key, policy_token, request},
+};
+
+async fn send(world: &World, device: &str, body: &str) {
+    let token = device_token(device, &key(1));
+    let headers = [("Authorization", token.as_str()), ("iothub-contenttype", "application/json")];
+    let answer = world.send(&format!("POST /devices/{device}/messages/events"), &headers, body).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+}
+
+/// Opens a stream and reads what precedes its events.
+async fn follow(world: &World, query: &str, headers: &[(&str, &str)]) -> Pipe {
+    let token = policy_token("ServiceConnect");
+    let headers = [headers, &[("Authorization", token.as_str()), ("Accept", "text/event-stream")]].concat();
+    let mut pipe = Pipe::open(&world.front, caller(&[]));
+    pipe.io.write_all(&request(&format!("GET /messages/events{query}"), &headers, b"")).await.unwrap();
+    let head = pipe.until("\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-type: text/event-stream"), "{head}");
+    assert!(head.contains("cache-control: no-store"), "{head}");
+    pipe.until(":\n\n").await;
+    pipe
+}
+
+/// The id and the data of the next event.
+async fn event(pipe: &mut Pipe) -> (String, serde_json::Value) {
+    pipe.until("id: ").await;
+    let id = pipe.until("\n").await.trim_end().to_owned();
+    pipe.until("data: ").await;
+    let data = pipe.until("\n\n").await;
+    (id, serde_json::from_str(&data).unwrap())
+}
+
+#[tokio::test]
+async fn what_comes_is_told_and_the_rest_can_be_asked_for() {
+    let world = World::new().await;
+    world.device("dev1").await;
+    send(&world, "dev1", r#"{"n":0}"#).await;
+    let mut live = follow(&world, "?api-version=2021-04-12", &[]).await;
+    send(&world, "dev1", r#"{"n":1}"#).await;
+    let (position, first) = event(&mut live).await;
+    assert_eq!(
+        (&first["body"]["n"], &first["annotations"]["iothub-connection-device-id"]),
+        (&1.into(), &"dev1".into())
+    );
+    send(&world, "dev1", r#"{"n":2}"#).await;
+    assert_eq!(event(&mut live).await.1["body"]["n"], 2);
+    drop(live);
+
+    // Who comes back with its position misses nothing.
+    send(&world, "dev1", r#"{"n":3}"#).await;
+    let mut again = follow(&world, "", &[("Last-Event-ID", &position)]).await;
+    for n in [2, 3] {
+        assert_eq!(event(&mut again).await.1["body"]["n"], n);
+    }
+    let mut from_start = follow(&world, &format!("?enqueuedTime={}", NOW_S * 1000), &[]).await;
+    assert_eq!(event(&mut from_start).await.1["body"]["n"], 0);
+}
+
+#[tokio::test]
+async fn only_one_device() {
+    let world = World::new().await;
+    for id in ["dev1", "dev2"] {
+        world.device(id).await;
+    }
+    let mut stream = follow(&world, "?deviceId=dev2", &[]).await;
+    for (device, body) in [("dev1", "1"), ("dev2", "2"), ("dev1", "3"), ("dev2", "4")] {
+        send(&world, device, body).await;
+    }
+    for n in [2, 4] {
+        assert_eq!(event(&mut stream).await.1["body"], n);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_filled() {
+    let world = World::new().await;
+    let mut stream = follow(&world, "", &[]).await;
+    let before = tokio::time::Instant::now();
+    stream.until(":\n\n").await;
+    assert_eq!(before.elapsed().as_secs(), 15);
+}
+
+#[tokio::test]
+async fn a_draining_server_ends_streams() {
+    let world = World::new().await;
+    let mut stream = follow(&world, "", &[]).await;
+    stream.drain = None;
+    assert!(stream.rest().await.ends_with("0\r\n\r\n"), "the stream ends as a whole");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_nobody_reads_ends() {
+    let world = World::new().await;
+    let Pipe { io, served, .. } = follow(&world, "", &[]).await;
+    drop(io);
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn refused() {
+    let world = World::new().await;
+    let service = policy_token("ServiceConnect");
+    for (query, headers, status, code) in [
+        ("", vec![], 401, "IotHubUnauthorized"),
+        ("", vec![("Authorization", policy_token("RegistryWrite"))], 401, "IotHubUnauthorizedAccess"),
+        ("?enqueuedTime=yesterday", vec![("Authorization", service.clone())], 400, "ArgumentInvalid"),
+        ("", vec![("Authorization", service.clone()), ("Last-Event-ID", "x".to_owned())], 400, "ArgumentInvalid"),
+    ] {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let refusal = world.send(&format!("GET /messages/events{query}"), &headers, "").await.hub_refusal();
+        assert_eq!((refusal.0, &*refusal.1), (status, code), "{query}");
+    }
+    let post = world.send("POST /messages/events", &[("Authorization", &service)], "").await.hub_refusal();
+    assert_eq!(post.1, "InvalidOperation");
+}

@@ -1,0 +1,17 @@
+//! Raw bytes on a pipe in memory, over real hubs and DPS instances with fakes below.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod connection;
+mod device_register;
+mod device_send;
+mod fakes;
+mod hub_devices;
+mod hub_events;
+mod hub_query;
+mod pipe;
+mod service_bulk;
+mod service_enrollments;
+mod service_groups;
+mod service_registrations;
+mod world;
