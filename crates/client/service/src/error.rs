@@ -101,6 +101,7 @@ impl ServiceError {
 fn refused_hint(refusal: &Refusal) -> Option<String> {
     Some(match refusal.status {
         401 => "the policy or key may have been changed since, or lacks the right for this call".to_owned(),
+        409 => "it is there already: update it, or delete it first".to_owned(),
         412 => "it was changed in the meantime: show it again and repeat with its new etag".to_owned(),
         429 | 503 => "the server asks for patience: repeat the command later".to_owned(),
         500.. => match &refusal.tracking_id {
