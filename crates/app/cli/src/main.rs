@@ -60,7 +60,13 @@ fn print(cli: &Cli, command: impl Future<Output = Result<Printed, Failure>>) -> 
     let query = cli.global.query.as_deref().map(Query::parse).transpose()?;
     if cli.global.debug {
         let filter = "roadstead=debug,roadstead_service=debug";
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).without_time().init();
+        let colour = failure::wants_colour(&std::io::stderr());
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_ansi(colour)
+            .with_env_filter(filter)
+            .without_time()
+            .init();
     }
     block_on(command)??.print(cli.global.output, query.as_ref())
 }
