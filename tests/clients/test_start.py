@@ -178,7 +178,7 @@ def test_log_says_no_secret(server, roadstead, device_id):
     owner = sas.parse_connection_string(server.exports["IOTHUB_CONNECTION_STRING"])["SharedAccessKey"]
     log = server.log()
     assert device_id in log, "a refusal is logged with the device"
-    for secret in (key, owner, "SharedAccessSignature", "BEGIN"):
+    for secret in (key, owner, "sig=", "SharedAccessKey=", "-----BEGIN"):
         assert secret not in log
 
 
