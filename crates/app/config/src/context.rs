@@ -109,6 +109,23 @@ impl Context {
         Ok(context)
     }
 
+    /// The endpoint of a server: `https://localhost`, `https://localhost:8443`.
+    pub fn endpoint_of(host: &str, https_port: u16) -> String {
+        match https_port {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        }
+    }
+
+    /// The same server on other ports of `host`; `None` when that changes nothing, or when the endpoint is not of `host`
+    /// because somebody named another (a load balancer's, say).
+    pub fn moved(&self, host: &str, https_port: u16, mqtt_port: u16) -> Option<Self> {
+        let is_as_written = self.endpoint == Self::endpoint_of(host, self.https_port);
+        let moves = (self.https_port, self.mqtt_port) != (https_port, mqtt_port);
+        let endpoint = Self::endpoint_of(host, https_port);
+        (is_as_written && moves).then(|| Self { endpoint, https_port, mqtt_port, ..self.clone() })
+    }
+
     /// Writes `context.toml` into a data directory, whole or not at all, readable by its owner only.
     ///
     /// Errors: [`ContextError`].
@@ -163,6 +180,25 @@ mod tests {
             );
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_context_moves_with_its_ports_unless_somebody_edited_it() {
+        for (endpoint, https_port, mqtt_port, expected) in [
+            ("https://localhost:8443", 9443, 8883, Some("https://localhost:9443")),
+            ("https://localhost:8443", 443, 8883, Some("https://localhost")),
+            ("https://localhost:8443", 8443, 1884, Some("https://localhost:8443")),
+            ("https://localhost:8443", 8443, 8883, None),
+            ("https://iot.example", 9443, 8883, None),
+            ("https://localhost", 9443, 8883, None),
+        ] {
+            let context = Context { endpoint: endpoint.to_owned(), ..sample() };
+            let moved = context.moved("localhost", https_port, mqtt_port);
+            assert_eq!(moved.as_ref().map(|moved| moved.endpoint.as_str()), expected, "{endpoint} {https_port}");
+            for moved in moved {
+                assert_eq!((moved.https_port, moved.mqtt_port), (https_port, mqtt_port));
+            }
+        }
     }
 
     #[test]

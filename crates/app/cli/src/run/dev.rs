@@ -178,19 +178,14 @@ fn context(
     secret: &Secret,
     ca_file: &Path,
 ) -> Context {
-    let port = server.https.port();
-    let endpoint = match port {
-        443 => format!("https://{}", first.hub_host),
-        port => format!("https://{}:{port}", first.hub_host),
-    };
     Context {
-        endpoint,
+        endpoint: Context::endpoint_of(&first.hub_host, server.https.port()),
         client_id: administrator.client_id.clone(),
         client_secret: secret.expose().to_owned(),
         tenant_id: administrator.tenant_id.clone(),
         subscription_id: Some(administrator.subscription_id.clone()),
         ca_file: ca_file.to_owned(),
-        https_port: port,
+        https_port: server.https.port(),
         mqtt_port: server.mqtt.port(),
         id_scope: Some(first.id_scope.clone()),
         provisioning_host: Some(first.hub_host.clone()),

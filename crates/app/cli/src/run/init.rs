@@ -28,7 +28,7 @@ pub fn run(args: &Init, data_dir: Option<&Path>) -> Result<String, Failure> {
     private_file::replace(&args.config, template::write(&settings).as_bytes())
         .map_err(|error| write(error, &args.config))?;
     let context = Context {
-        endpoint: format!("https://{}", args.hub_domain),
+        endpoint: Context::endpoint_of(&args.hub_domain, settings.listen.https.port()),
         client_id: administrator.client_id,
         client_secret: secret.expose().to_owned(),
         tenant_id: administrator.tenant_id,

@@ -4,7 +4,7 @@ use crate::args::run::Serve;
 use crate::failure::Failure;
 use crate::run::signals::{Signals, Told};
 use crate::run::{explain, logging, machine, runtime};
-use roadstead_config::Settings;
+use roadstead_config::{Context, ContextError, Settings};
 use roadstead_server::Server;
 
 /// Runs until SIGTERM or Ctrl-C; SIGHUP reads certificate files again.
@@ -16,6 +16,7 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let mut signals = Signals::listen().map_err(|error| Failure::error(format!("signals: {error}")))?;
         let server = Server::start(&settings, machine_names(&settings)).await.map_err(explain)?;
+        follow_ports(&settings, &server)?;
         while signals.next().await == Told::Reload {
             match server.reload_certificates() {
                 Ok(()) => tracing::info!("server certificates read again"),
@@ -26,6 +27,20 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
         server.stop().await;
         Ok(())
     })
+}
+
+/// Whoever edits the ports that `init` wrote need not edit the context file beside the data.
+fn follow_ports(settings: &Settings, server: &Server) -> Result<(), Failure> {
+    let context = match Context::load(&settings.data_dir) {
+        Ok(context) => context,
+        // Administered from another machine.
+        Err(ContextError::Absent { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(moved) = context.moved(&settings.names.hub_domain, server.https.port(), server.mqtt.port()) {
+        moved.save(&settings.data_dir)?;
+    }
+    Ok(())
 }
 
 fn machine_names(settings: &Settings) -> Vec<String> {
