@@ -25,11 +25,18 @@ class Roadstead:
 
     def text(self, *words, cwd=None) -> str:
         """Standard output of one command. Errors: `Refused`."""
+        return self._run(words, cwd).stdout
+
+    def said(self, *words, cwd=None) -> str:
+        """What one command tells the person who typed it (standard error). Errors: `Refused`."""
+        return self._run(words, cwd).stderr
+
+    def _run(self, words, cwd) -> subprocess.CompletedProcess:
         command = [self.server.binary, *map(str, words)]
         done = subprocess.run(command, env=self.server.environment, cwd=cwd, capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             raise Refused(words, done.returncode, done.stderr)
-        return done.stdout
+        return done
 
     def __call__(self, *words, cwd=None):
         """Parsed JSON of one command; `None` when it prints nothing."""

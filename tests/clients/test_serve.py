@@ -1,0 +1,145 @@
+"""`roadstead init`, `serve` and `doctor`: production, with a configuration and certificates of one's own."""
+
+import signal
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from harness import hub, wait
+from harness.cli import Roadstead
+from harness.server import Server, free_port
+
+
+class Production(Server):
+    """`roadstead serve` with the configuration that `roadstead init` wrote, on ports of its own."""
+
+    def __init__(self, home):
+        super().__init__(home, free_port(), free_port())
+        self.config = home / "roadstead.toml"
+
+    def run(self, *words) -> subprocess.CompletedProcess:
+        command = [self.binary, *map(str, words)]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30)
+
+    def write_config(self) -> None:
+        done = self.run("init", "--config", self.config, "--data-dir", self.data_dir)
+        assert done.returncode == 0, done.stderr
+        text = self.config.read_text()
+        assert f'data_dir = "{self.data_dir}"' in text
+        changed = text.replace("0.0.0.0:443", f"127.0.0.1:{self.https_port}").replace("0.0.0.0:8883", f"127.0.0.1:{self.mqtt_port}")
+        self.config.write_text(changed)
+
+    def use_certificate(self, certificate) -> None:
+        """The configuration names files of its own; they are read again when they change."""
+        for made, name in ((certificate.path, "server.pem"), (certificate.key_path, "server.key")):
+            (self.home / name).write_bytes(made.read_bytes())
+        lines = f'[tls]\ncertificate_file = "{self.home}/server.pem"\nkey_file = "{self.home}/server.key"\n'
+        if "\ncertificate_file" not in self.config.read_text():
+            self.config.write_text(self.config.read_text().replace("[tls]\n", lines))
+
+    def serve(self) -> "Production":
+        with self.log_path.open("ab") as log:
+            command = [self.binary, "serve", "--config", self.config]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
+        wait.until(self._is_ready, 15, "/readyz")
+        return self
+
+    def _is_ready(self) -> bool:
+        assert self.process.poll() is None, self.log()
+        return self.http_status("/readyz") == 200
+
+    def presented(self) -> bytes:
+        """The certificate that a new connection is shown, DER."""
+        context = ssl._create_unverified_context()
+        with socket.create_connection(("127.0.0.1", self.mqtt_port), timeout=10) as plain:
+            with context.wrap_socket(plain, server_hostname="plant.localhost") as tls:
+                return tls.getpeercert(binary_form=True)
+
+
+@pytest.fixture
+def production(tmp_path):
+    server = Production(tmp_path)
+    server.write_config()
+    yield server
+    server.end()
+
+
+def test_init_serve_and_a_device(production):
+    """From nothing to a device that is heard, with what `init` wrote and nothing else."""
+    production.serve()
+    roadstead = Roadstead(production)
+    roadstead("group", "create", "-n", "plant-rg", "-l", "local")
+    made = roadstead("iot", "hub", "create", "-n", "plant", "-g", "plant-rg")
+    host = made["properties"]["hostName"]
+    device = roadstead("iot", "hub", "device-identity", "create", "-n", "plant", "-d", "dev")
+    token = hub.device_token(production, "dev", device["authentication"]["symmetricKey"]["primaryKey"], hub_host=host)
+    ca_file = production.data_dir / "tls" / "ca.pem"
+    command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", ca_file, "-H", f"Authorization: {token}", "-d", "{}"]
+    command += ["--resolve", f"{host}:{production.https_port}:127.0.0.1"]
+    command += [f"https://{host}:{production.https_port}/devices/dev/messages/events?api-version=2021-04-12"]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=30).stdout == "204"
+    assert production.terminate() == 0
+
+
+def test_init_overwrites_nothing(production):
+    before = production.config.read_text()
+    assert production.run("init", "--config", production.config, "--data-dir", production.data_dir).returncode != 0
+    assert production.config.read_text() == before
+
+
+@pytest.mark.parametrize("how", ["sighup", "change"])
+def test_certificate_is_reloaded(production, certificates, how):
+    """Without a restart, and what is connected stays connected."""
+    first, second = certificates.self_signed("plant.localhost"), certificates.self_signed("plant.localhost")
+    production.use_certificate(first)
+    production.serve()
+    assert production.presented() == ssl.PEM_cert_to_DER_cert(first.path.read_text())
+    with socket.create_connection(("127.0.0.1", production.mqtt_port), timeout=10) as plain:
+        with ssl._create_unverified_context().wrap_socket(plain, server_hostname="plant.localhost") as open_all_along:
+            production.use_certificate(second)
+            if how == "sighup":
+                production.process.send_signal(signal.SIGHUP)
+            expected = ssl.PEM_cert_to_DER_cert(second.path.read_text())
+            wait.until(lambda: production.presented() == expected, 30, "the new certificate")
+            open_all_along.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                open_all_along.recv(1)
+
+
+def test_broken_certificate_changes_nothing(production, certificates):
+    """A file that cannot be read is said in the log; the server goes on with what it had."""
+    good = certificates.self_signed("plant.localhost")
+    production.use_certificate(good)
+    production.serve()
+    log_start = production.log_bytes()
+    (production.home / "server.pem").write_text("no certificate")
+    production.process.send_signal(signal.SIGHUP)
+    wait.until(lambda: "server.pem" in production.log(log_start), 30, "a word in the log")
+    assert production.presented() == ssl.PEM_cert_to_DER_cert(good.path.read_text())
+
+
+def test_unknown_setting_is_refused_with_advice(production):
+    production.config.write_text(production.config.read_text().replace("hub_domain", "hub_domian"))
+    done = production.run("serve", "--config", production.config)
+    assert done.returncode != 0
+    assert "hub_domian" in done.stderr and "hub_domain" in done.stderr
+
+
+def test_doctor_finds_nothing_wrong(production):
+    production.serve()
+    done = production.run("doctor", "--config", production.config)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_doctor_finds_what_is_wrong(production, certificates):
+    """An expired certificate, and a port that somebody else has: named, and the exit code says so."""
+    production.use_certificate(certificates.self_signed("plant.localhost", from_days=-10, to_days=-1))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", production.mqtt_port))
+        taken.listen()
+        done = production.run("doctor", "--config", production.config)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "expired" in said and str(production.mqtt_port) in said, said
