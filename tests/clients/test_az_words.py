@@ -8,7 +8,7 @@ import pytest
 
 from harness import hub, sas
 from harness.cli import Refused
-from harness.dps import key_credential, register
+from harness.dps import Credential, key_credential, register
 from harness.monitor import Monitor, body
 from harness.rawmqtt import RawMqtt, tls_context
 
@@ -104,6 +104,61 @@ def test_enrollment_on_second_hub(say, server, roadstead, textile):
         assert body(watching.wait("esp32-device-001", 1)[0]) == {"rpm": 890}
     finally:
         watching.end()
+
+
+def test_monitor_one_device(roadstead, server, device_id):
+    """Seed 001: only that device's events, from a moment on, until there are enough."""
+    other = f"{device_id}-other"
+    keys = {each: roadstead.device_key(each) for each in (device_id, other)}
+    for each in (device_id, other, device_id):
+        with hub.connected(server, each, keys[each]) as mqtt:
+            mqtt.publish(hub.events_topic(each), each.encode())
+    words = ("--device-id", device_id, "--enqueued-time", "0", "--message-count", "2", "--timeout", "20")
+    printed = roadstead.text("iot", "hub", "monitor-events", "--hub-name", roadstead.hub_name, *words)
+    assert printed.count('"event"') == 2 and other not in printed
+
+
+def test_device_update_and_delete(roadstead, device_id):
+    first = roadstead.device_key(device_id)
+    updated = roadstead.update_device(device_id, "--status", "disabled", "--status-reason", "stolen")
+    assert (updated["status"], updated["statusReason"]) == ("disabled", "stolen")
+    assert updated["authentication"]["symmetricKey"]["primaryKey"] == first
+    roadstead.hub("device-identity", "delete", "--device-id", device_id)
+    assert device_id not in [each["deviceId"] for each in roadstead.hub("device-identity", "list")]
+
+
+def test_enrollment_update_and_delete(roadstead, device_id):
+    for noun in ("enrollment", "enrollment-group"):
+        name = f"{device_id}-{noun}"
+        create = ("--attestation-type", "symmetricKey") if noun == "enrollment" else ()
+        roadstead.dps(noun, "create", "--enrollment-id", name, *create)
+        updated = roadstead.dps(noun, "update", "--enrollment-id", name, "--provisioning-status", "disabled")
+        assert updated["provisioningStatus"] == "disabled"
+        ids = {each.get("registrationId") or each["enrollmentGroupId"] for each in roadstead.dps(noun, "list")}
+        assert name in ids
+        roadstead.dps(noun, "delete", "--enrollment-id", name)
+        with pytest.raises(Refused):
+            roadstead.dps(noun, "show", "--enrollment-id", name)
+
+
+def test_what_is_deleted_is_gone(server, roadstead, say):
+    """A linked hub, a DPS, a hub, and a group with all that is in it."""
+    say("group create -l local -n short-lived")
+    host = say("iot hub create -n short-hub -g short-lived")["properties"]["hostName"]
+    scope = say("iot dps create -n short-dps -g short-lived")["properties"]["idScope"]
+    say("iot dps linked-hub create --dps-name short-dps -g short-lived --hub-name short-hub")
+    say(f"iot dps linked-hub delete --dps-name short-dps -g short-lived --linked-hub {host}")
+    assert say("iot dps linked-hub list --dps-name short-dps -g short-lived") == []
+    say("iot dps delete -n short-dps -g short-lived")
+    key = "c2hvcnRzaG9ydHNob3J0c2hvcnRzaG9y"
+    token = sas.token(f"{scope}/registrations/dev", key, policy="registration")
+    assert register("https", server, "dev", Credential(token=token), id_scope=scope).status == 401
+    say("iot hub delete -n short-hub -g short-lived")
+    say("iot hub create -n second-short-hub -g short-lived")
+    say("group delete -n short-lived --yes")
+    names = [each["name"] for each in say("iot hub list")]
+    assert "short-hub" not in names and "second-short-hub" not in names
+    assert "short-lived" not in [each["name"] for each in say("group list")]
 
 
 def test_lists_as_tables(say, textile):

@@ -59,6 +59,16 @@ def test_message_properties(server, roadstead, monitor, transport, device_id):
     assert application(event) == {"k1": "v 1", "k2": "2"}
 
 
+def test_batch_over_http(server, port_443, roadstead, monitor, device_id):
+    """Several messages in one request, each with properties of its own."""
+    roadstead.create_device(device_id)
+    messages = [{"body": '{"n": 0}', "application": {"k": "0"}}, {"body": '{"n": 1}'}]
+    given = {"transport": "http", "connectionString": roadstead.connection_string(device_id), "messages": messages, "batch": True}
+    assert node(server, "hub.js", **given) == {"sent": 2}
+    events = monitor.wait(device_id, 2)
+    assert [(body(event), application(event)) for event in events] == [({"n": 0}, {"k": "0"}), ({"n": 1}, {})]
+
+
 def test_dps_symmetric_key(server, roadstead, monitor, transport, device_id):
     key = roadstead.enroll_with_key(device_id)
     assigned = node(server, "provision.js", transport=transport, symmetricKey=key, **where(server, device_id))

@@ -157,6 +157,28 @@ def test_x509_thumbprint(sdk, server, roadstead, monitor, certificates, device_i
     assert len(monitor.wait(device_id, 2)) == 2
 
 
+@pytest.mark.parametrize("sent", ["chain", "leaf"])
+def test_x509_ca(sdk, server, roadstead, monitor, certificates, device_id, sent):
+    """A device of the hub that any certificate of its name under the hub's CA speaks for; the first thing sent connects."""
+    name = f"ca-{device_id}"
+    root = certificates.root(name)
+    intermediate = certificates.issue(root, f"intermediate-{device_id}", ca=True)
+    uploaded = [(name, root)] if sent == "chain" else [(name, root), (f"{name}-2", intermediate)]
+    for each, certificate in uploaded:
+        roadstead.hub("certificate", "create", "--name", each, "--path", certificate.path, "--verified", "true")
+    roadstead.create_device(device_id, "--auth-method", "x509_ca")
+    device = certificates.issue(intermediate, device_id)
+    pair = device.chained(intermediate) if sent == "chain" else device.pair
+    client = sdk.hub_client("x509_certificate", x509=X509(*map(str, pair)), hostname=server.hub_host, device_id=device_id)
+    sdk(client.send_message("{}"))
+    method = json.loads(monitor.wait(device_id, 1)[0]["annotations"]["iothub-connection-auth-method"])
+    assert method["type"] == "x509Certificate"
+    sdk(client.disconnect())
+    for each, _ in uploaded:
+        etag = roadstead.hub("certificate", "show", "--name", each)["etag"]
+        roadstead.hub("certificate", "delete", "--name", each, "--etag", etag)
+
+
 def test_reconnects_after_take_over(sdk, server, roadstead, monitor, device_id):
     """A second connection of the same device ends the first; the SDK comes back by itself and ends the second."""
     key = roadstead.device_key(device_id)

@@ -139,6 +139,17 @@ class TestRevocation:
             assert mqtt.connect(device_id, hub.username(server.hub_host, device_id)).code == 0
             ends_within_a_second(mqtt, lambda: roadstead.update_device(device_id, "--status", "disabled"))
 
+    def test_deleted_ca(self, server, roadstead, certificates, device_id):
+        """The hub's CA is what such a device stands on."""
+        name = f"ca-{device_id}"
+        ca = certificates.root(name)
+        roadstead.hub("certificate", "create", "--name", name, "--path", ca.path, "--verified", "true")
+        roadstead.create_device(device_id, "--auth-method", "x509_ca")
+        etag = roadstead.hub("certificate", "show", "--name", name)["etag"]
+        with hub.dial(server, certificates.issue(ca, device_id).pair) as mqtt:
+            assert mqtt.connect(device_id, hub.username(server.hub_host, device_id)).code == 0
+            ends_within_a_second(mqtt, lambda: roadstead.hub("certificate", "delete", "--name", name, "--etag", etag))
+
     def test_others_stay(self, server, roadstead, key, device_id):
         other = f"{device_id}-other"
         other_key = roadstead.device_key(other)

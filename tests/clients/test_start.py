@@ -169,6 +169,43 @@ def test_hostname(own_server):
     assert done.returncode == 0, done.stderr
 
 
+def test_seed_file(own_server, certificates, tmp_path):
+    """What a project wants in its hub is there when `env` first answers, and stays as it is at the next start."""
+    ca = certificates.root("seeded-root")
+    key = "c2VlZGVkc2VlZGVkc2VlZGVkc2VlZGVk"
+    seed = tmp_path / "seed.toml"
+    seed.write_text(f"""
+        [[hub]]
+        name = "second"
+        partitions = 2
+        [[device]]
+        id = "seeded"
+        key = "{key}"
+        [[certificate]]
+        name = "seeded-ca"
+        file = "{ca.path.name}"
+        verified = true
+        [[enrollment_group]]
+        id = "by-ca"
+        ca = "seeded-ca"
+        tags = {{ line = 3 }}
+        [[enrollment]]
+        id = "single"
+        key = "{key}"
+    """)
+    for _ in range(2):
+        own_server.start("--seed", str(seed))
+        with hub.connected(own_server, "seeded", key) as mqtt:
+            mqtt.publish(hub.events_topic("seeded"), b"{}")
+        answer = dps.register("mqtt", own_server, "single", dps.key_credential(own_server, "single", key))
+        assert answer.body["status"] == "assigned"
+        by_ca = dps.Credential(certificate=certificates.issue(ca, "made-later").pair)
+        assert dps.register("https", own_server, "made-later", by_ca).body["status"] == "assigned"
+        roadstead = Roadstead(own_server)
+        assert roadstead("iot", "hub", "show", "-n", "second")["properties"]["eventHubEndpoints"]["events"]["partitionCount"] == 2
+        assert own_server.terminate() == 0
+
+
 def test_log_says_no_secret(server, roadstead, device_id):
     """Neither keys nor tokens, whatever went wrong in this run."""
     key = roadstead.device_key(device_id)

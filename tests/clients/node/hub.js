@@ -1,6 +1,6 @@
 'use strict';
 // Connects one device to its hub with the Node SDK, sends messages, prints how many were taken.
-// Reads JSON on standard input: {transport, connectionString} or {transport, hub, deviceId, cert, key}, and {messages}.
+// Reads JSON on standard input: {transport, connectionString} or {transport, hub, deviceId, cert, key}, and {messages}, with {batch} in one request.
 
 const { Client, Message } = require('azure-iot-device');
 const { hubTransport } = require('./transport');
@@ -22,7 +22,8 @@ async function send(input) {
     if (input.transport !== 'http') await taken;
   }
   await client.open();
-  for (const each of input.messages) await client.sendEvent(message(each));
+  if (input.batch) await client.sendEventBatch(input.messages.map(message));
+  else for (const each of input.messages) await client.sendEvent(message(each));
   await client.close();
   return { sent: input.messages.length };
 }
