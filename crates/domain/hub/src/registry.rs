@@ -98,13 +98,19 @@ impl Hub {
     /// Removes a device with its twin, and closes its session. Errors: `DeviceNotFound`, `EtagMismatch`.
     pub async fn delete_device(&self, id: &DeviceId, condition: IfMatch) -> Result<(), HubError> {
         let known = self.matching_device(id, &condition).await?;
-        let expect = match condition {
+        let expect = match &condition {
             IfMatch::Any => Expect::Present,
             IfMatch::Etag(_) => Expect::Etag(known.etag),
         };
         match self.records().commit(vec![Write::DeleteDevice(self.key(), id.clone(), expect)]).await {
             Ok(()) => {}
-            Err(StoreError::Conflict { .. }) => return Err(HubError::EtagMismatch { id: id.clone() }),
+            // Somebody else was faster. Without an etag that can only be another deletion.
+            Err(StoreError::Conflict { .. }) => {
+                return Err(match condition {
+                    IfMatch::Any => HubError::DeviceNotFound(id.clone()),
+                    IfMatch::Etag(_) => HubError::EtagMismatch { id: id.clone() },
+                });
+            }
             Err(error) => return Err(error.into()),
         }
         self.revoked();
