@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -46,6 +46,8 @@ pub struct Hub {
     trust: ArcSwap<Trust>,
     /// Counts what may end a login's validity, so that a login judged while it happens is judged again.
     revocations: AtomicU64,
+    /// Why the hub takes no session any more, once it does not.
+    closed: OnceLock<CloseReason>,
     sessions: Sessions,
     parts: HubParts,
 }
@@ -57,6 +59,7 @@ impl Hub {
             resource: ArcSwap::new(resource),
             trust: ArcSwap::new(trust),
             revocations: AtomicU64::new(0),
+            closed: OnceLock::new(),
             sessions: Sessions::new(),
             parts,
         })
@@ -87,8 +90,9 @@ impl Hub {
         }
     }
 
-    /// Ends every session.
+    /// Ends every session, and those of logins that are still being judged. For good.
     pub fn close(&self, reason: CloseReason) {
+        let reason = *self.closed.get_or_init(|| reason);
         self.sessions.close_all(reason);
     }
 
@@ -104,7 +108,7 @@ impl Hub {
 
     /// Lets a device in and opens its session; an earlier session of the device is closed.
     ///
-    /// Errors: `Unauthorized`, `UnknownDevice`, `UnknownModule`, `DeviceDisabled`, `Busy`, `Internal`.
+    /// Errors: `Unauthorized`, `UnknownDevice`, `UnknownModule`, `DeviceDisabled`, `Busy`, `Closed`, `Internal`.
     pub async fn connect(self: &Arc<Self>, login: Login<'_>, request: SessionRequest<'_>) -> Result<Session, HubError> {
         for _ in 0..limits::LOGIN_TRIES {
             let seen = self.revocations.load(Ordering::Acquire);
@@ -115,6 +119,10 @@ impl Hub {
             let mailbox = self.sessions.open(&id, grant.path);
             let forget = request.clean && !remembered.is_empty();
             let session = Session::new(self.clone(), mailbox, id, identity, request, remembered);
+            // A hub closed between the judgement and the opening did not find this session among the live ones.
+            if let Some(reason) = self.closed.get() {
+                return Err(HubError::Closed(*reason));
+            }
             // A device disabled between the judgement and the opening was not found among the live ones: judge again.
             if self.revocations.load(Ordering::Acquire) != seen {
                 continue;

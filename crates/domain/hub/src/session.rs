@@ -133,22 +133,26 @@ impl Session {
     /// The session's own properties (the announced model) are added to `properties`.
     /// Errors: `MessageTooLarge`, `Full`, `Closed`.
     pub fn send(&self, properties: &mut Properties, body: &[u8]) -> Result<Ticket, HubError> {
-        if let Some(reason) = self.mailbox.reason() {
-            return Err(HubError::Closed(reason));
+        match self.mailbox.reason() {
+            None => self.append(properties, body),
+            Some(reason) => Err(HubError::Closed(reason)),
         }
-        if let Some(model) = &self.model_id {
-            properties.push_system(SystemProperty::ModelId, model);
-        }
-        self.hub.append(&self.device, self.identity, properties, body)
     }
 
     /// Queues the message that a device left for the case that its connection ends without a goodbye. A device that was
     /// taken over still gets it sent, one that was shut out does not.
     pub fn send_will(&self, properties: &mut Properties, body: &[u8]) -> Result<Ticket, HubError> {
         match self.mailbox.reason() {
-            None | Some(CloseReason::TakenOver) => self.hub.append(&self.device, self.identity, properties, body),
+            None | Some(CloseReason::TakenOver) => self.append(properties, body),
             Some(reason) => Err(HubError::Closed(reason)),
         }
+    }
+
+    fn append(&self, properties: &mut Properties, body: &[u8]) -> Result<Ticket, HubError> {
+        if let Some(model) = &self.model_id {
+            properties.push_system(SystemProperty::ModelId, model);
+        }
+        self.hub.append(&self.device, self.identity, properties, body)
     }
 
     /// Waits until everything up to `ticket` is durable. Errors: `Full`, `Internal`; the message is not in the log then.
@@ -157,6 +161,7 @@ impl Session {
     }
 
     /// Adds subscriptions; one with a known filter takes its place. Durable on return if the session is persistent.
+    /// Errors: `TooManySubscriptions`, `Closed`, `Full`, `Internal`.
     pub async fn subscribe(&mut self, added: Vec<Subscription>) -> Result<(), HubError> {
         let mut next = self.subscriptions.clone();
         for subscription in added {
@@ -184,8 +189,12 @@ impl Session {
         Ok(self.hub.records().commit(vec![Write::PutSubscriptions(self.hub.key(), device, Vec::new())]).await?)
     }
 
-    /// SDKs subscribe anew on every connect: what is remembered already is not written again.
+    /// SDKs subscribe anew on every connect: what is remembered already is not written again. Nor does a session that was
+    /// taken over write over what its successor remembers.
     async fn remember(&mut self, next: Vec<Subscription>) -> Result<(), HubError> {
+        if let Some(reason) = self.mailbox.reason() {
+            return Err(HubError::Closed(reason));
+        }
         if next == self.subscriptions {
             return Ok(());
         }

@@ -87,6 +87,32 @@ async fn disabling_changing_or_deleting_a_device_ends_its_session() {
 }
 
 #[tokio::test]
+async fn a_closed_hub_lets_nobody_in() {
+    let world = World::new();
+    let device = world.device("dev1").await;
+    let session = world.connect(&device).await;
+    world.hub.close(CloseReason::ShuttingDown);
+    assert_eq!(session.closed().await, CloseReason::ShuttingDown);
+    drop(session);
+    let late = world.login("dev1", &world.token_for(&device, HOST), true).await;
+    assert!(matches!(late, Err(HubError::Closed(CloseReason::ShuttingDown))), "{late:?}");
+    assert_eq!(world.hub.connected_count(), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_was_taken_over_leaves_the_subscriptions_alone() {
+    let world = World::new();
+    let device = world.device("dev1").await;
+    let mut old = world.connect(&device).await;
+    let mut new = world.connect(&device).await;
+    new.subscribe(vec![subscription("$iothub/twin/res/#")]).await.unwrap();
+    let late = old.subscribe(vec![subscription("$iothub/methods/POST/#")]).await;
+    assert!(matches!(late, Err(HubError::Closed(CloseReason::TakenOver))), "{late:?}");
+    drop((old, new));
+    assert_eq!(world.connect(&device).await.subscriptions(), [subscription("$iothub/twin/res/#")]);
+}
+
+#[tokio::test]
 async fn persistent_sessions_are_remembered_and_clean_ones_forget() {
     let world = World::new();
     let device = world.device("dev1").await;
