@@ -7,9 +7,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import requests
+from azure.iot.device import ProvisioningDeviceClient
 
 from harness import dps, sas
 from harness.dps import Credential
+from harness.node import node
 
 GROUP = "two-hubs"
 
@@ -169,6 +171,30 @@ def test_webhook_decides(plant, device_id, face):
     assert set(asked["linkedHubs"]) == {plant.north, plant.south}
     assert asked["individualEnrollment"]["registrationId"] == device_id
     assert key not in json.dumps(asked), "a webhook is told no key"
+
+
+def test_python_sdk_waits_for_the_webhook(server, roadstead, device_id):
+    """It is told `assigning`, asks again, and hands over the webhook's payload."""
+    with Webhook({"iotHubHostName": server.hub_host, "payload": {"hello": "device"}}) as webhook:
+        words = ("--allocation-policy", "custom", "--webhook-url", webhook.url, "--api-version", "2021-10-01")
+        key = roadstead.enroll_with_key(device_id, *words)
+        client = ProvisioningDeviceClient.create_from_symmetric_key(server.dps_host, device_id, server.id_scope, key)
+        client.provisioning_payload = {"serial": 7}
+        result = client.register()
+    assert (result.status, result.registration_state.assigned_hub) == ("assigned", server.hub_host)
+    assert json.loads(result.registration_state.response_payload) == {"hello": "device"}
+    assert webhook.asked[0]["deviceRuntimeContext"]["payload"] == {"serial": 7}
+
+
+@pytest.mark.parametrize("transport", ["mqtt", "http"])
+def test_node_sdk_waits_for_the_webhook(server, port_443, roadstead, monitor, device_id, transport):
+    with Webhook({"iotHubHostName": server.hub_host}) as webhook:
+        words = ("--allocation-policy", "custom", "--webhook-url", webhook.url, "--api-version", "2021-10-01")
+        key = roadstead.enroll_with_key(device_id, *words)
+        given = {"host": server.dps_host, "idScope": server.id_scope, "registrationId": device_id, "messages": [{"body": "{}"}]}
+        assigned = node(server, "provision.js", transport=transport, symmetricKey=key, **given)
+    assert assigned.get("hub") == server.hub_host, assigned
+    assert len(monitor.wait(device_id, 1)) == 1 and len(webhook.asked) == 1
 
 
 @pytest.mark.parametrize("answer,status", [({"iotHubHostName": "stranger.example"}, 200), ({}, 200), ({}, 500)])

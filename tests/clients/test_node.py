@@ -1,26 +1,12 @@
 """The Node device SDK (`azure-iot-device`, `azure-iot-provisioning-device`), unmodified: MQTT, MQTT on WebSocket, HTTP."""
 
-import json
-import os
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from harness import sas
 from harness.monitor import application, body, system
+from harness.node import node
 
-SCRIPTS = Path(__file__).parent / "node"
 MESSAGES = [{"body": '{"n": 0}'}, {"body": '{"n": 1}'}]
-
-
-def node(server, script: str, **given) -> dict:
-    """What a script in `node/` printed; it trusts our CA by the export alone."""
-    environment = {"PATH": os.environ["PATH"], "NODE_EXTRA_CA_CERTS": server.exports["NODE_EXTRA_CA_CERTS"]}
-    command = ["node", SCRIPTS / script]
-    done = subprocess.run(command, input=json.dumps(given), env=environment, capture_output=True, text=True, timeout=60)
-    assert done.stdout, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(params=["mqtt", "mqttws", "http"])

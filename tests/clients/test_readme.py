@@ -1,4 +1,4 @@
-"""The README's list of scenarios is the list of tests: `docs/compat.md` points at these names."""
+"""The README's list of scenarios is the list of tests, and `docs/compat.md` points at these names."""
 
 import ast
 import re
@@ -29,3 +29,11 @@ def scenarios() -> list[str]:
 def test_scenarios_are_listed():
     listed = re.findall(r"^- `([^`]+)`", (HERE / "README.md").read_text(), re.MULTILINE)
     assert listed == scenarios()
+
+
+def test_compat_names_tests_that_exist():
+    """`refusal-dps/*` stands for all of a file."""
+    text = (HERE.parents[1] / "docs" / "compat.md").read_text()
+    files = {name.split("/")[0] for name in scenarios()}
+    named = {name for name in re.findall(r"`([a-z0-9-]+/[a-z0-9/*-]+)`", text) if name.split("/")[0] in files}
+    assert named and named <= {*scenarios(), *(f"{file}/*" for file in files)}

@@ -99,6 +99,20 @@ def test_deleted_enrollment(server, roadstead, face, key, device_id):
     assert_refused(register(face, server, device_id, key_credential(server, device_id, key)), 401002)
 
 
+def test_individual_enrollment_hides_its_group(server, roadstead, face, device_id):
+    """One device of a group is enrolled by itself too: only that enrollment counts for it, as long as it is there."""
+    group_key = roadstead.enroll_group_with_key(f"group-{device_id}")
+    by_group = key_credential(server, device_id, sas.device_key(group_key, device_id))
+    by_itself = key_credential(server, device_id, roadstead.enroll_with_key(device_id))
+    assert_refused(register(face, server, device_id, by_group), 401002)
+    assert register(face, server, device_id, by_itself).body["status"] == "assigned"
+    roadstead.dps("enrollment", "update", "--enrollment-id", device_id, "--provisioning-status", "disabled")
+    assert_disabled(register(face, server, device_id, by_itself), device_id)
+    roadstead.dps("enrollment", "delete", "--enrollment-id", device_id)
+    assert_refused(register(face, server, device_id, by_itself), 401002)
+    assert register(face, server, device_id, by_group).body["status"] == "assigned"
+
+
 @pytest.mark.parametrize("payload", [b"{", b"[]", b'"text"', b'{"registrationId": 7}'])
 def test_malformed_json(server, face, key, device_id, payload):
     answer = register(face, server, device_id, key_credential(server, device_id, key), payload=payload)
