@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use roadstead_model::Properties;
 use roadstead_wire::{
     DpsPublish, DpsResponse, HubFilter, TelemetryTopic, UserName, certificate_text, dps_body::DeviceRegistration,
-    event_stream::StreamReader, http_batch, hub_error::HubError, object_body, query::QuerySpecification, telemetry_topic,
+    event_stream, http_batch, hub_error::HubError, object_body, query::QuerySpecification, telemetry_topic,
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -25,9 +25,6 @@ fn read_bodies(bytes: &[u8]) {
     let _ = http_batch::parse(bytes);
     let _ = object_body::parse::<roadstead_wire::hub_service::Device>(bytes);
     let _ = object_body::parse::<roadstead_wire::dps_service::IndividualEnrollment>(bytes);
-    let mut reader = StreamReader::default();
-    reader.push(bytes);
-    while let Ok(Some(_)) = reader.next_event() {}
 }
 
 fn read_texts(text: &str) {
@@ -44,6 +41,7 @@ fn read_texts(text: &str) {
     }
     let _ = HubFilter::classify(text, "dev1", Some("mod1"));
     let _ = certificate_text::parse_der(text);
+    let _ = event_stream::parse_position(text);
     read_bag(TelemetryTopic::parse(text).map_or(text, |topic| topic.bag));
 }
 

@@ -296,7 +296,12 @@ mod tests {
         assert!(!body.contains("assignedHub") && !body.contains("substatus") && !body.contains("null"), "{body}");
         let disabled = State::Disabled { code: 403_001, message: "no".to_owned() };
         let body = worded(Some(told(disabled, AttestedBy::X509, None)));
-        assert!(body.starts_with(r#"{"operationId":"5.316aac5bdc130deb.b1e02da8","status":"disabled","registrationState":{"#), "{body}");
+        assert!(
+            body.starts_with(
+                r#"{"operationId":"5.316aac5bdc130deb.b1e02da8","status":"disabled","registrationState":{"#
+            ),
+            "{body}"
+        );
         assert_eq!(worded(None), r#"{"operationId":"5.316aac5bdc130deb.b1e02da8","status":"assigning"}"#);
     }
 

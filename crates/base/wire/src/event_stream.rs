@@ -1,9 +1,6 @@
 //! Events over HTTP as server-sent events: `GET /messages/events`, `text/event-stream`.
 
-use crate::{
-    event_json::StreamedEvent,
-    limits::{POSITION_PARTITIONS_MAX, STREAM_EVENT_BYTES_MAX},
-};
+use crate::{event_json::StreamedEvent, limits::POSITION_PARTITIONS_MAX};
 
 /// The media type of the answer.
 pub const CONTENT_TYPE: &str = "text/event-stream";
@@ -29,6 +26,13 @@ pub fn parse_position(text: &str) -> Option<Vec<u64>> {
     (next.len() <= POSITION_PARTITIONS_MAX).then_some(next)
 }
 
+/// Begins a stream at `position`, so that who loses it before the first event misses nothing.
+///
+/// Shape: `id: 18,4,0,22\n\n`.
+pub fn write_start(position: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("id: {position}\n\n").as_bytes());
+}
+
 /// Appends an event to a stream. Its id is the reader's `position` after it, so that who sends it back misses nothing.
 ///
 /// Shape: `id: 18,4,0,22\ndata: {"partition":0,…}\n\n`. Source: WHATWG HTML, server-sent events
@@ -38,83 +42,22 @@ pub fn write(position: &str, event: &StreamedEvent, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
-/// Why a stream can be read no further.
-#[derive(Debug, thiserror::Error)]
-pub enum StreamError {
-    #[error("an event has more than {STREAM_EVENT_BYTES_MAX} bytes")]
-    TooLong,
-    #[error("an event of the stream cannot be read: {0}")]
-    Json(#[from] serde_json::Error),
-}
-
-/// Reads a stream as it arrives, in pieces of any size.
-#[derive(Debug, Default)]
-pub struct StreamReader {
-    buffer: Vec<u8>,
-    read: usize,
-    id: String,
-    data: Vec<u8>,
-}
-
-impl StreamReader {
-    /// Adds what arrived.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.drain(..self.read);
-        self.read = 0;
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    /// The next whole event and the position after it; `None` until more arrives.
-    pub fn next_event(&mut self) -> Result<Option<(String, StreamedEvent)>, StreamError> {
-        while let Some(line) = self.next_line() {
-            let line = self.buffer.get(line).unwrap_or_default();
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if let Some(data) = line.strip_prefix(b"data:") {
-                self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
-            } else if let Some(id) = line.strip_prefix(b"id:") {
-                self.id = String::from_utf8_lossy(id.trim_ascii()).into_owned();
-            } else if line.is_empty() && !self.data.is_empty() {
-                let event = serde_json::from_slice(&self.data);
-                self.data.clear();
-                return Ok(Some((self.id.clone(), event?)));
-            }
-        }
-        let waiting = self.data.len() + self.buffer.len() - self.read;
-        if waiting > STREAM_EVENT_BYTES_MAX { Err(StreamError::TooLong) } else { Ok(None) }
-    }
-
-    fn next_line(&mut self) -> Option<std::ops::Range<usize>> {
-        let start = self.read;
-        let len = self.buffer.get(start..)?.iter().position(|byte| *byte == b'\n')?;
-        self.read = start + len + 1;
-        Some(start..start + len)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    fn event(offset: u64) -> StreamedEvent {
-        let json = format!(
-            r#"{{"partition":3,"offset":"{offset}","sequenceNumber":{offset},"enqueuedTimeUtc":"t","body":{{"t":1}}}}"#
-        );
-        serde_json::from_str(&json).unwrap()
-    }
-
-    fn read_all(reader: &mut StreamReader) -> Vec<u64> {
-        std::iter::from_fn(|| reader.next_event().unwrap()).map(|(_, event)| event.sequence_number).collect()
-    }
 
     #[test]
-    fn one_line_per_event() {
+    fn one_line_per_event_under_its_position() {
+        let json = r#"{"partition":3,"offset":"17","sequenceNumber":17,"enqueuedTimeUtc":"t","body":{"t":1}}"#;
+        let event: StreamedEvent = serde_json::from_str(json).unwrap();
         let mut out = Vec::new();
-        write("0,0,0,18", &event(17), &mut out);
+        write_start("0,0,0,17", &mut out);
+        write("0,0,0,18", &event, &mut out);
         let text = String::from_utf8(out).unwrap();
-        assert!(text.starts_with("id: 0,0,0,18\ndata: {\"partition\":3,\"offset\":\"17\","), "{text}");
+        let expected = "id: 0,0,0,17\n\nid: 0,0,0,18\ndata: {\"partition\":3,\"offset\":\"17\",";
+        assert!(text.starts_with(expected), "{text}");
         assert!(text.ends_with("\"body\":{\"t\":1}}\n\n"), "{text}");
-        assert_eq!(text.matches('\n').count(), 3);
+        assert_eq!(text.matches('\n').count(), 5);
     }
 
     #[test]
@@ -124,56 +67,6 @@ mod tests {
         let many = vec!["1"; POSITION_PARTITIONS_MAX + 1].join(",");
         for bad in ["", ",", "1,", "-1", "3-17", "1,x", &many] {
             assert_eq!(parse_position(bad), None, "{bad}");
-        }
-        let mut reader = StreamReader::default();
-        let mut stream = Vec::new();
-        write("18,0", &event(17), &mut stream);
-        reader.push(&stream);
-        assert_eq!(reader.next_event().unwrap().unwrap().0, "18,0");
-    }
-
-    #[test]
-    fn reads_in_pieces_and_passes_over_the_rest() {
-        let mut stream = b":\n\nevent: x\nretry: 5\n\n".to_vec();
-        write("1", &event(1), &mut stream);
-        stream.extend_from_slice(KEEP_ALIVE);
-        write("2", &event(2), &mut stream);
-        let unix = String::from_utf8(stream.clone()).unwrap();
-        for stream in [stream, unix.replace('\n', "\r\n").into_bytes()] {
-            for size in 1..20 {
-                let mut reader = StreamReader::default();
-                let mut seen = Vec::new();
-                for piece in stream.chunks(size) {
-                    reader.push(piece);
-                    seen.extend(read_all(&mut reader));
-                }
-                assert_eq!(seen, [1, 2], "pieces of {size}");
-            }
-        }
-    }
-
-    #[test]
-    fn refused() {
-        let mut reader = StreamReader::default();
-        reader.push(b"data: {}\n\n");
-        assert!(matches!(reader.next_event(), Err(StreamError::Json(_))));
-        reader.push(&vec![b'x'; STREAM_EVENT_BYTES_MAX + 1]);
-        assert!(matches!(reader.next_event(), Err(StreamError::TooLong)));
-        let mut reader = StreamReader::default();
-        for _ in 0..=STREAM_EVENT_BYTES_MAX / 1024 {
-            reader.push(b"data: ");
-            reader.push(&[b'x'; 1024]);
-            reader.push(b"\n");
-        }
-        assert!(matches!(reader.next_event(), Err(StreamError::TooLong)));
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics(bytes in prop::collection::vec(prop::sample::select(&b"data: {}\n\r:x"[..]), 0..80)) {
-            let mut reader = StreamReader::default();
-            reader.push(&bytes);
-            while let Ok(Some(_)) = reader.next_event() {}
         }
     }
 }

@@ -14,8 +14,6 @@ pub const HUB_BULK_DEVICES_MAX: usize = 100;
 pub const QUERY_BYTES_MAX: usize = 8192;
 /// Bytes of all bodies and properties of one batch over HTTP. Source: docs, quotas (256 KB).
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
-/// Bytes of one event in an event stream, as read by a client: a message of 256 KiB in base64 and its names.
-pub const STREAM_EVENT_BYTES_MAX: usize = 1024 * 1024;
 
 /// Partitions in a reader's position. Source: docs, quotas (a hub has 128 at most).
 pub const POSITION_PARTITIONS_MAX: usize = 128;

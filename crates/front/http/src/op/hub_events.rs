@@ -77,7 +77,8 @@ fn stream(reader: EventReader, device: Option<String>, draining: DrainWatch) -> 
 
 async fn feed(mut reader: EventReader, device: Option<String>, sender: mpsc::Sender<Result<Frame<Bytes>, Infallible>>) {
     // The first bytes tell the client that the position is taken: what is sent from now on will be seen.
-    let mut out = event_stream::KEEP_ALIVE.to_vec();
+    let mut out = Vec::new();
+    event_stream::write_start(&event_stream::write_position(&reader.positions()), &mut out);
     loop {
         if sender.send(Ok(Frame::data(Bytes::from(std::mem::take(&mut out))))).await.is_err() {
             return;

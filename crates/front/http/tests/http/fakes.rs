@@ -38,6 +38,10 @@ impl HubLink for AnyHub {
         Ok(())
     }
 
+    fn host_of(&self, _: &str) -> Option<String> {
+        None
+    }
+
     async fn device_count(&self, _: HubAddress<'_>) -> Result<u64, LinkError> {
         Ok(0)
     }

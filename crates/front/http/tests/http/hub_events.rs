@@ -23,7 +23,8 @@ async fn follow(world: &World, query: &str, headers: &[(&str, &str)]) -> Pipe {
     let head = pipe.until("\r\n\r\n").await;
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-type: text/event-stream"), "{head}");
     assert!(head.contains("cache-control: no-store"), "{head}");
-    pipe.until(":\n\n").await;
+    pipe.until("id: ").await;
+    pipe.until("\n\n").await;
     pipe
 }
 

@@ -8,6 +8,9 @@ use tokio::{
     task::JoinHandle,
 };
 
+/// How long a test waits for what it expects before it fails.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// The client's end.
 pub struct Pipe {
     pub io: DuplexStream,
@@ -59,7 +62,8 @@ impl Pipe {
                 self.read.drain(..at + text.len());
                 return seen[..at + text.len()].to_owned();
             }
-            let more = self.io.read_buf(&mut self.read).await.unwrap();
+            let reading = tokio::time::timeout(PATIENCE, self.io.read_buf(&mut self.read));
+            let more = reading.await.unwrap_or_else(|_| panic!("waited in vain for {text:?}: {seen}")).unwrap();
             assert!(more > 0, "the connection ended without {text:?}: {seen}");
         }
     }
