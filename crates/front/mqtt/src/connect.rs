@@ -13,7 +13,7 @@ use tokio::{
 use crate::{
     Caller, MqttFront,
     dps_session::DpsGreeting,
-    end::End,
+    end::{End, shown},
     hub_session::{HubSession, LastWill},
     limits, refusal,
     stream::PacketStream,
@@ -104,8 +104,7 @@ async fn open(front: &MqttFront, connect: &Connect<'_>, caller: &Caller) -> Resu
         Some(UserName::Hub(user_name)) => open_hub(front, connect, &user_name, token, caller).await,
         Some(UserName::Dps(user_name)) => open_dps(connect, &user_name, token, caller),
         None => {
-            let shown: String = user_name.chars().take(200).collect();
-            let why = format!("user name `{shown}` is neither a hub's nor a DPS instance's form");
+            let why = format!("user name `{}` is neither a hub's nor a DPS instance's form", shown(user_name));
             Err(Refused(Refusal::BadUserNameOrPassword, why))
         }
     }
@@ -124,13 +123,15 @@ async fn open_hub(
         Some(module) => connect.client_id.split_once('/') == Some((device_id, module)),
     };
     if !matches {
-        let why = format!("client id `{}` is not the device of user name `{host}/{device_id}`", connect.client_id);
+        let user_name = shown(&format!("{host}/{device_id}"));
+        let why = format!("client id `{}` is not the device of user name `{user_name}`", shown(connect.client_id));
         return Err(Refused(Refusal::IdentifierRejected, why));
     }
     let hub = front.hubs.by_host(host).ok_or_else(|| {
-        Refused(Refusal::NotAuthorized, format!("device `{device_id}`: no hub here answers to the name `{host}`"))
+        let (device, host) = (shown(device_id), shown(host));
+        Refused(Refusal::NotAuthorized, format!("device `{device}`: no hub here answers to the name `{host}`"))
     })?;
-    let refuse = |error: HubError| Refused(refusal::connack(&error), format!("device `{device_id}`: {error}"));
+    let refuse = |error: HubError| Refused(refusal::connack(&error), format!("device `{}`: {error}", shown(device_id)));
     let will = connect.will.map(|will| read_will(&will, device_id)).transpose()?;
     let login = Login { device_id, module_id, evidence: Evidence { token, chain: &caller.certificates } };
     let request = SessionRequest { clean: connect.clean_session, model_id: user_name.model_id.as_deref() };
@@ -143,8 +144,8 @@ fn read_will(will: &Will<'_>, device_id: &str) -> Result<Box<LastWill>, Refused>
     let topic =
         TelemetryTopic::parse(will.topic).filter(|topic| topic.device_id == device_id && topic.module_id.is_none());
     let Some(topic) = topic else {
-        let shown: String = will.topic.chars().take(200).collect();
-        let why = format!("device `{device_id}`: will topic `{shown}` is not devices/{device_id}/messages/events/");
+        let (device, topic) = (shown(device_id), shown(will.topic));
+        let why = format!("device `{device}`: will topic `{topic}` is not devices/{device}/messages/events/");
         return Err(Refused(Refusal::NotAuthorized, why));
     };
     let mut properties = Properties::new();
@@ -164,10 +165,9 @@ fn open_dps(
 ) -> Result<Greeting, Refused> {
     if !connect.client_id.eq_ignore_ascii_case(user_name.registration_id) {
         let DpsUserName { id_scope, registration_id, .. } = user_name;
-        let why = format!(
-            "client id `{}` is not the registration id of user name `{id_scope}/registrations/{registration_id}`",
-            connect.client_id
-        );
+        let user_name = shown(&format!("{id_scope}/registrations/{registration_id}"));
+        let why =
+            format!("client id `{}` is not the registration id of user name `{user_name}`", shown(connect.client_id));
         return Err(Refused(Refusal::BadUserNameOrPassword, why));
     }
     Ok(Greeting::Dps(Box::new(DpsGreeting {

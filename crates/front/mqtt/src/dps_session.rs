@@ -23,7 +23,13 @@ use tokio::{
 use tracing::{error, info};
 use uuid::Uuid;
 
-use crate::{Caller, MqttFront, end::End, hub_session::packet_type, limits, stream::PacketStream};
+use crate::{
+    Caller, MqttFront,
+    end::{End, shown},
+    hub_session::packet_type,
+    limits,
+    stream::PacketStream,
+};
 
 /// A DPS connection as CONNECT asked for it.
 pub(crate) struct DpsGreeting {
@@ -149,7 +155,7 @@ async fn request(
     if publish.qos == QoS::ExactlyOnce {
         return Err(End::QosTwo);
     }
-    let wrong_topic = || End::WrongTopic(publish.topic.chars().take(200).collect());
+    let wrong_topic = || End::WrongTopic(shown(publish.topic));
     let asked = DpsPublish::parse(publish.topic).ok_or_else(wrong_topic)?;
     if let Some(packet_id) = publish.packet_id {
         encode::puback(out, packet_id);
@@ -205,7 +211,7 @@ async fn answer(
 fn refusal(front: &MqttFront, greeting: &DpsGreeting, refused: &DpsError, caller: &Caller) -> (u16, Vec<u8>) {
     let tracking_id = Uuid::new_v4().to_string();
     let code = refused.code();
-    let (connection, registration) = (caller.connection, &greeting.registration_id);
+    let (connection, registration) = (caller.connection, shown(&greeting.registration_id));
     let message = match refused {
         DpsError::Internal(cause) => {
             error!(connection, registration, tracking_id, %cause, "a registration failed");

@@ -11,7 +11,12 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use crate::{Caller, MqttFront, end::End, limits, stream::PacketStream};
+use crate::{
+    Caller, MqttFront,
+    end::{End, shown},
+    limits,
+    stream::PacketStream,
+};
 
 /// A hub session as CONNECT asked for it.
 pub(crate) struct HubSession {
@@ -92,8 +97,14 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                     }
                 }
                 Packet::Pingreq => encode::pingresp(out),
-                Packet::Subscribe(subscribe) => Box::pin(accept_filters(session, &subscribe, out)).await?,
+                // These wait themselves, long enough for a batch to fail and a later one to succeed: the ticket of the later
+                // one would then speak for both.
+                Packet::Subscribe(subscribe) => {
+                    wait_durable(session, unsynced.take()).await?;
+                    Box::pin(accept_filters(session, &subscribe, out)).await?;
+                }
                 Packet::Unsubscribe(unsubscribe) => {
+                    wait_durable(session, unsynced.take()).await?;
                     let filters: Vec<&str> = unsubscribe.filters.clone().collect();
                     Box::pin(session.unsubscribe(&filters)).await?;
                     encode::unsuback(out, unsubscribe.packet_id);
@@ -101,15 +112,23 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 // Nothing was sent that this could acknowledge; a client that lost count is told nothing.
                 Packet::Puback(_) => {}
                 Packet::Disconnect => {
-                    wait_durable(session, unsynced).await?;
+                    Box::pin(acknowledge(stream, session, unsynced)).await;
                     return Err(End::Disconnected);
                 }
                 other => return Err(End::Unexpected(packet_type(&other))),
             }
         }
+        // A client that never pauses leaves the alarm below no turn.
+        if heard >= alarm.deadline() {
+            check_token(session, &*front.clock)?;
+            alarm.as_mut().reset(next_look(session, &*front.clock, heard + patience));
+        }
         tokio::select! {
             biased;
-            reason = &mut closed => return Err(End::ClosedByHub(reason)),
+            reason = &mut closed => {
+                Box::pin(acknowledge(stream, session, unsynced)).await;
+                return Err(End::ClosedByHub(reason));
+            }
             durable = wait_durable(session, unsynced) => durable?,
         }
         if !stream.out.is_empty() {
@@ -138,6 +157,20 @@ async fn wait_durable(session: &Session, ticket: Option<Ticket>) -> Result<(), E
     }
 }
 
+/// Sends the last acknowledgements of a session that ends in order, so that the client need not send again what is stored.
+/// Where that fails or takes long it does: an acknowledgement left out loses nothing.
+async fn acknowledge<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut PacketStream<S>,
+    session: &Session,
+    unsynced: Option<Ticket>,
+) {
+    let acknowledged = async {
+        wait_durable(session, unsynced).await?;
+        Ok::<(), End>(stream.flush().await?)
+    };
+    let _ = timeout(limits::ACKNOWLEDGE_WAIT, acknowledged).await;
+}
+
 /// Queues a device's message. Its acknowledgement may be written, but not sent, before the ticket is durable.
 fn accept(
     front: &MqttFront,
@@ -148,7 +181,7 @@ fn accept(
     if publish.qos == QoS::ExactlyOnce {
         return Err(End::QosTwo);
     }
-    let wrong_topic = || End::WrongTopic(publish.topic.chars().take(200).collect());
+    let wrong_topic = || End::WrongTopic(shown(publish.topic));
     let topic = TelemetryTopic::parse(publish.topic).ok_or_else(wrong_topic)?;
     if topic.device_id != session.device_id() || topic.module_id.is_some() {
         return Err(wrong_topic());
@@ -168,7 +201,7 @@ async fn accept_filters(session: &mut Session, subscribe: &Subscribe<'_>, out: &
     let mut added = Vec::new();
     for (filter, qos) in subscribe.filters.clone() {
         if HubFilter::classify(filter, session.device_id(), None).is_none() {
-            return Err(End::WrongFilter(filter.chars().take(200).collect()));
+            return Err(End::WrongFilter(shown(filter)));
         }
         added.push(Subscription { filter: filter.to_owned(), qos: u8::from(qos != QoS::AtMostOnce) });
     }

@@ -24,6 +24,10 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(1767);
 pub const WRITE_WAIT: Duration = Duration::from_secs(30);
 /// How long an orderly close may take.
 pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
+/// How long a session that was closed may take to acknowledge what it stored: within the second in which a revocation bites.
+pub const ACKNOWLEDGE_WAIT: Duration = Duration::from_millis(500);
+/// Characters of a client's text that a line of the log repeats.
+pub const SHOWN_CHARS_MAX: usize = 200;
 /// How long a token is honoured after it expired on a live session: .NET and Java wait for the hub to disconnect.
 /// Source: docs, connectivity page (10 minutes).
 pub const TOKEN_GRACE: Duration = Duration::from_secs(600);

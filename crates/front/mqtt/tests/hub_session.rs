@@ -1,0 +1,263 @@
+//! The end of a hub session, byte by byte.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use roadstead_auth::Trust;
+use roadstead_dps::{
+    AllocationAnswer, AllocationRequest, AllocationWebhook, DeviceSpec, HubAddress, HubLink, Instances, LinkError,
+    Ports, TwinSnapshot, WebhookError,
+};
+use roadstead_front_mqtt::{Caller, MqttFront, limits::TOKEN_GRACE};
+use roadstead_hub::{CloseReason, Hub, HubParts, Hubs};
+use roadstead_model::{
+    AccessPolicy, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, Right, Rights, Secret, UnixMillis,
+    Webhook,
+};
+use roadstead_mqtt_proto::{Connect, PacketId, Publish, QoS, Will, encode};
+use roadstead_sas::{SasKey, sign};
+use roadstead_store::{HubLog, StoreError};
+use roadstead_testkit::{CountingRandom, FakeClock, MemoryLog, MemoryRecords};
+use serde_json::Map;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex},
+    task::JoinHandle,
+};
+
+const HOST: &str = "hub1.example";
+const KEY: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=";
+const NOW_S: i64 = 1_800_000_000;
+const TOKEN_S: i64 = 3600;
+const EVENTS: &str = "devices/dev1/messages/events/";
+const CONNACK: [u8; 4] = [0x20, 2, 0, 0];
+const PUBACK: [u8; 4] = [0x40, 2, 0, 1];
+
+/// DPS is not spoken to here.
+struct Nobody;
+
+#[async_trait]
+impl HubLink for Nobody {
+    async fn ensure_device(&self, _: HubAddress<'_>, _: &DeviceSpec) -> Result<(), LinkError> {
+        Err(LinkError::NotFound)
+    }
+
+    async fn take_twin(&self, _: HubAddress<'_>, _: &DeviceId) -> Result<Option<TwinSnapshot>, LinkError> {
+        Err(LinkError::NotFound)
+    }
+
+    async fn remove_device(&self, _: HubAddress<'_>, _: &DeviceId) -> Result<(), LinkError> {
+        Err(LinkError::NotFound)
+    }
+
+    fn host_of(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    async fn device_count(&self, _: HubAddress<'_>) -> Result<u64, LinkError> {
+        Err(LinkError::NotFound)
+    }
+}
+
+#[async_trait]
+impl AllocationWebhook for Nobody {
+    async fn allocate(
+        &self,
+        _: &Webhook,
+        _: &AllocationRequest,
+        timeout: Duration,
+    ) -> Result<AllocationAnswer, WebhookError> {
+        Err(WebhookError::Timeout(timeout.as_millis() as u64))
+    }
+}
+
+struct World {
+    hub: Arc<Hub>,
+    log: Arc<MemoryLog>,
+    clock: Arc<FakeClock>,
+    front: Arc<MqttFront>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let (clock, random) = (Arc::new(FakeClock::at(UnixMillis(NOW_S * 1000))), Arc::new(CountingRandom::default()));
+        let (records, log) = (Arc::new(MemoryRecords::new()), MemoryLog::new(1));
+        let policy = AccessPolicy {
+            key_name: "device".to_owned(),
+            primary: Secret::new(KEY),
+            secondary: Secret::new(KEY),
+            rights: Rights::of(&[Right::DeviceConnect]),
+        };
+        let resource = HubResource {
+            key: HubKey(7),
+            name: HubName::parse("hub1").unwrap(),
+            host_name: HOST.to_owned(),
+            aliases: Vec::new(),
+            group: GroupName::parse("rg").unwrap(),
+            location: "here".to_owned(),
+            etag: Etag::from_client("1"),
+            created: UnixMillis(0),
+            partition_count: 1,
+            retention_days: 1,
+            policies: vec![policy],
+            tags: Map::new(),
+            properties: Map::new(),
+        };
+        let parts =
+            HubParts { records: records.clone(), log: log.clone(), clock: clock.clone(), random: random.clone() };
+        let hub = Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts);
+        let spec = roadstead_hub::IdentitySpec {
+            id: DeviceId::parse("dev1").unwrap(),
+            status: roadstead_model::DeviceStatus::Enabled,
+            status_reason: None,
+            auth: roadstead_hub::AuthSpec::None,
+            iot_edge: false,
+        };
+        hub.create_device(spec).await.unwrap();
+        let hubs = Arc::new(Hubs::new());
+        hubs.put(hub.clone());
+        let ports = Ports { records, hubs: Arc::new(Nobody), webhooks: Arc::new(Nobody), clock: clock.clone(), random };
+        let dps = Arc::new(Instances::open(ports).await.unwrap());
+        let front = Arc::new(MqttFront::new(hubs, dps, clock.clone()));
+        Self { hub, log, clock, front }
+    }
+
+    async fn connect(&self) -> (DuplexStream, JoinHandle<()>) {
+        let (mut client, server) = duplex(4096);
+        let front = self.front.clone();
+        let served = tokio::spawn(async move { front.serve(server, caller()).await });
+        client.write_all(&connect()).await.unwrap();
+        let mut connack = [0; 4];
+        client.read_exact(&mut connack).await.unwrap();
+        assert_eq!(connack, CONNACK);
+        (client, served)
+    }
+
+    fn stored(&self) -> u64 {
+        self.log.bounds(0).next
+    }
+}
+
+fn caller() -> Caller {
+    Caller { address: SocketAddr::from(([192, 0, 2, 7], 50_000)), certificates: Arc::new([]), connection: 1 }
+}
+
+/// CONNECT of a device with a will.
+fn connect() -> Vec<u8> {
+    let key = SasKey::from_base64(KEY).unwrap();
+    let token = sign(HOST, &key, NOW_S + TOKEN_S, Some("device"));
+    let connect = Connect {
+        clean_session: true,
+        keep_alive_s: 60,
+        client_id: "dev1",
+        will: Some(Will { topic: EVENTS, payload: b"will", qos: QoS::AtLeastOnce, retain: false }),
+        user_name: Some("hub1.example/dev1/?api-version=2021-04-12"),
+        password: Some(token.as_bytes()),
+    };
+    let mut bytes = Vec::new();
+    encode::connect(&mut bytes, &connect).unwrap();
+    bytes
+}
+
+/// A message that [`PUBACK`] acknowledges.
+fn publish() -> Vec<u8> {
+    let (qos, packet_id) = (QoS::AtLeastOnce, Some(PacketId::FIRST));
+    let mut bytes = Vec::new();
+    let publish = Publish { dup: false, qos, retain: false, topic: EVENTS, packet_id, payload: b"{}" };
+    encode::publish(&mut bytes, &publish).unwrap();
+    bytes
+}
+
+/// What is sent until the connection closes.
+async fn rest(mut client: DuplexStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    client.read_to_end(&mut bytes).await.unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn what_was_stored_is_acknowledged_before_a_goodbye_ends_the_session() {
+    let world = World::new().await;
+    let (mut client, served) = world.connect().await;
+    let mut bytes = publish();
+    encode::disconnect(&mut bytes);
+    client.write_all(&bytes).await.unwrap();
+    assert_eq!(rest(client).await, PUBACK);
+    served.await.unwrap();
+    assert_eq!(world.stored(), 1, "no will after a goodbye");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_stored_is_acknowledged_when_the_hub_closes_the_session() {
+    for (outcome, acknowledged) in [(Ok(()), &PUBACK[..]), (Err(StoreError::Full("no space".to_owned())), &[])] {
+        let world = World::new().await;
+        let (mut client, served) = world.connect().await;
+        world.log.hold();
+        client.write_all(&publish()).await.unwrap();
+        while world.stored() == 0 {
+            tokio::task::yield_now().await;
+        }
+        world.hub.close(CloseReason::ShuttingDown);
+        tokio::task::yield_now().await;
+        world.log.release(outcome);
+        assert_eq!(rest(client).await, acknowledged);
+        served.await.unwrap();
+    }
+}
+
+/// A client that has always something to say: CONNECT, then a ping in each second.
+struct Flood {
+    connect: Option<Vec<u8>>,
+    clock: Arc<FakeClock>,
+    seconds: Arc<AtomicU64>,
+}
+
+const FLOOD_S: u64 = 10_000;
+
+impl AsyncRead for Flood {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Some(connect) = self.connect.take() {
+            buffer.put_slice(&connect);
+        } else if self.seconds.fetch_add(1, Ordering::Relaxed) < FLOOD_S {
+            self.clock.advance_ms(1000);
+            let mut advance = pin!(tokio::time::advance(Duration::from_secs(1)));
+            while advance.as_mut().poll(cx).is_pending() {}
+            buffer.put_slice(&[0xc0, 0]);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_pauses_does_not_outlive_its_token() {
+    let world = World::new().await;
+    let seconds = Arc::new(AtomicU64::new(0));
+    let flood = Flood { connect: Some(connect()), clock: world.clock.clone(), seconds: seconds.clone() };
+    world.front.serve(flood, caller()).await;
+    assert_eq!(seconds.load(Ordering::Relaxed), TOKEN_S as u64 + TOKEN_GRACE.as_secs());
+}
