@@ -50,7 +50,13 @@ pub struct Global {
 impl Global {
     /// What a command takes that speaks to the server of a directory.
     pub fn of_data_dir(data_dir: &std::path::Path) -> Self {
-        Self { output: Format::Json, query: None, only_show_errors: true, debug: false, data_dir: Some(data_dir.to_owned()) }
+        Self {
+            output: Format::Json,
+            query: None,
+            only_show_errors: true,
+            debug: false,
+            data_dir: Some(data_dir.to_owned()),
+        }
     }
 }
 

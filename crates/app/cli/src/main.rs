@@ -82,7 +82,5 @@ fn block_on<T>(command: impl Future<Output = T>) -> Result<T, Failure> {
 /// Prints text that is no result to be formatted or queried.
 fn say(text: &str) -> Result<(), Failure> {
     use std::io::Write;
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| Failure::error(format!("cannot print: {error}")))
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::error(format!("cannot print: {error}")))
 }

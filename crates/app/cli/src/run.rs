@@ -31,7 +31,9 @@ fn explain(error: anyhow::Error) -> Failure {
     let lower = text.to_ascii_lowercase();
     let failure = Failure::error(text);
     if lower.contains("address already in use") {
-        failure.hint("another program has the port: `ss -ltnp` shows which; or take another with `--mqtt-port`, `--https-port`")
+        failure.hint(
+            "another program has the port: `ss -ltnp` shows which; or take another with `--mqtt-port`, `--https-port`",
+        )
     } else if lower.contains("permission denied") && lower.contains("listen") {
         failure.hint("ports below 1024 need root or CAP_NET_BIND_SERVICE; take another port")
     } else {

@@ -104,8 +104,7 @@ fn first_names(args: &Dev) -> FirstNames {
         None if machine::is_loopback(DEV_NAME) => DEV_NAME.to_owned(),
         None => Ipv4Addr::LOCALHOST.to_string(),
     };
-    let mut aliases: Vec<String> =
-        [DEV_NAME, "localhost", "127.0.0.1", "::1", AZURE_NAME].map(str::to_owned).into();
+    let mut aliases: Vec<String> = [DEV_NAME, "localhost", "127.0.0.1", "::1", AZURE_NAME].map(str::to_owned).into();
     aliases.extend(machine::name());
     aliases.extend(args.san.iter().map(|san| san.to_ascii_lowercase()));
     aliases.retain(|alias| *alias != host_name);
@@ -115,7 +114,9 @@ fn first_names(args: &Dev) -> FirstNames {
 fn hub_domain(args: &Dev) -> String {
     let domain = args.hostname.as_deref().and_then(|name| name.split_once('.')).map(|(_, domain)| domain);
     match domain {
-        Some(domain) if !domain.is_empty() && args.hostname.as_deref().is_some_and(|name| name.parse::<IpAddr>().is_err()) => {
+        Some(domain)
+            if !domain.is_empty() && args.hostname.as_deref().is_some_and(|name| name.parse::<IpAddr>().is_err()) =>
+        {
             domain.to_ascii_lowercase()
         }
         _ => "localhost".to_owned(),
@@ -147,11 +148,7 @@ fn listen(args: &Dev) -> Addresses {
     let wanted = args.https_port.unwrap_or(443);
     let without_443 = args.https_port.is_none() && !machine::can_bind(SocketAddr::new(address, wanted));
     let https = if without_443 { machine::free_port(HTTPS_FALLBACK).unwrap_or(0) } else { wanted };
-    Addresses {
-        https: SocketAddr::new(address, https),
-        mqtt: SocketAddr::new(address, args.mqtt_port),
-        without_443,
-    }
+    Addresses { https: SocketAddr::new(address, https), mqtt: SocketAddr::new(address, args.mqtt_port), without_443 }
 }
 
 /// The administrator of an earlier run, or a new one.
@@ -171,13 +168,7 @@ fn administrator(data_dir: &Path) -> Result<(Administrator, Secret), Failure> {
     }
 }
 
-fn context(
-    server: &Server,
-    first: &First,
-    administrator: &Administrator,
-    secret: &Secret,
-    ca_file: &Path,
-) -> Context {
+fn context(server: &Server, first: &First, administrator: &Administrator, secret: &Secret, ca_file: &Path) -> Context {
     Context {
         endpoint: Context::endpoint_of(&first.hub_host, server.https.port()),
         client_id: administrator.client_id.clone(),

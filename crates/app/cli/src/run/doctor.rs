@@ -12,8 +12,8 @@ use roadstead_server::system::SystemClock;
 use roadstead_service::Kind;
 use serde_json::Value;
 use std::fmt::Write;
-use std::path::Path;
 use std::net::ToSocketAddrs;
+use std::path::Path;
 
 /// Certificates that end within this time are warned of.
 const EXPIRY_WARNING_S: i64 = 30 * 24 * 60 * 60;
@@ -60,7 +60,10 @@ pub async fn run(args: &Doctor, global: &Global) -> Result<String, Failure> {
 fn check_clock(findings: &mut Findings) {
     let now = SystemClock.now();
     if now.seconds().0 < PLAUSIBLE_S {
-        findings.wrong(format!("the clock says {}", now.iso()), "set it, or start NTP: tokens and certificates depend on it");
+        findings.wrong(
+            format!("the clock says {}", now.iso()),
+            "set it, or start NTP: tokens and certificates depend on it",
+        );
     } else {
         findings.fine(format!("clock: {}", now.iso()));
     }
@@ -96,10 +99,14 @@ fn check_disk(data_dir: &Path, findings: &mut Findings) {
     }
     match free_mib(data_dir) {
         Some(free) if free < FREE_MIB_MIN => {
-            findings.wrong(format!("{} has {free} MiB left", data_dir.display()), "free some, or lower events.hub_mib_max");
+            findings
+                .wrong(format!("{} has {free} MiB left", data_dir.display()), "free some, or lower events.hub_mib_max");
         }
         Some(free) => findings.fine(format!("data directory: {} ({free} MiB left)", data_dir.display())),
-        None => findings.wrong(format!("{} cannot be asked for its free space", data_dir.display()), "is the disk mounted?"),
+        None => {
+            findings
+                .wrong(format!("{} cannot be asked for its free space", data_dir.display()), "is the disk mounted?");
+        }
     }
 }
 

@@ -23,7 +23,8 @@ pub fn run(args: &Init, data_dir: Option<&Path>) -> Result<String, Failure> {
         administrator: administrator.clone(),
         ..Settings::default()
     };
-    let write = |error: std::io::Error, path: &Path| Failure::error(format!("cannot write {}: {error}", path.display()));
+    let write =
+        |error: std::io::Error, path: &Path| Failure::error(format!("cannot write {}: {error}", path.display()));
     private_file::create_dir(&data_dir).map_err(|error| write(error, &data_dir))?;
     private_file::replace(&args.config, template::write(&settings).as_bytes())
         .map_err(|error| write(error, &args.config))?;

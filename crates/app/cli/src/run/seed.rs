@@ -137,7 +137,8 @@ pub async fn plant(file: &Path, data_dir: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::error(format!("{}: {}", file.display(), error.to_string().trim_end())))?;
     let global = Global::of_data_dir(data_dir);
     let server = Server::open(&global)?;
-    let planter = Planter { global: &global, management: &server.management, folder: file.parent().unwrap_or(Path::new(".")) };
+    let planter =
+        Planter { global: &global, management: &server.management, folder: file.parent().unwrap_or(Path::new(".")) };
     planter.resources(&seed).await?;
     planter.devices(&seed.device).await?;
     planter.certificates(&seed.certificate).await?;
@@ -210,13 +211,11 @@ impl Planter<'_> {
     async fn certificates(&self, certificates: &[Certificate]) -> Result<(), Failure> {
         for certificate in certificates {
             let found = lookup::find(self.management, Kind::Dps, &certificate.dps, None).await?;
-            let known: Option<Value> =
-                self.management.find_certificate(&found.resource, &certificate.name).await?;
+            let known: Option<Value> = self.management.find_certificate(&found.resource, &certificate.name).await?;
             if known.is_none() {
                 let pem = STANDARD.encode(self.read(&certificate.file)?);
                 let (name, verified) = (&certificate.name, certificate.verified);
-                let _: Value =
-                    self.management.put_certificate(&found.resource, name, &pem, Some(verified)).await?;
+                let _: Value = self.management.put_certificate(&found.resource, name, &pem, Some(verified)).await?;
             }
         }
         Ok(())
@@ -282,9 +281,7 @@ fn twin(tags: &Map<String, Value>, desired: &Map<String, Value>) -> Value {
 
 fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(members) => {
-            Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect())
-        }
+        Value::Object(members) => Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect()),
         other => other,
     }
 }
@@ -295,7 +292,9 @@ mod tests {
 
     #[test]
     fn defaults_are_what_dev_makes_and_typing_errors_are_refused() {
-        let seed: Seed = toml::from_str("[[device]]\nid = \"thermo-7\"\n[[enrollment]]\nid = \"a\"\ndesired = { rate = 5 }\n").unwrap();
+        let seed: Seed =
+            toml::from_str("[[device]]\nid = \"thermo-7\"\n[[enrollment]]\nid = \"a\"\ndesired = { rate = 5 }\n")
+                .unwrap();
         assert_eq!((seed.device[0].hub.as_str(), seed.enrollment[0].dps.as_str()), ("dev", "dev-dps"));
         assert_eq!(seed.enrollment[0].desired["rate"], 5);
         for bad in ["[[device]]\nname = \"x\"\n", "[[devices]]\nid = \"x\"\n", "[[device]]\n"] {

@@ -39,13 +39,18 @@ pub async fn run(args: &Simulate, global: &Global) -> Result<Summary, Failure> {
         })
         .await
         .map_err(|error| Failure::usage(error.to_string()))?;
-    if summary.is_complete() { Ok(summary) } else { Err(Failure::error(format!("not everything went well\n\n{summary}"))) }
+    if summary.is_complete() {
+        Ok(summary)
+    } else {
+        Err(Failure::error(format!("not everything went well\n\n{summary}")))
+    }
 }
 
 fn fleet(args: &Simulate, context: &Context, identities: Identities) -> Result<Fleet, Failure> {
     let (Some(host), Some(scope)) = (&context.provisioning_host, &context.id_scope) else {
-        return Err(Failure::error("the server's context names no DPS instance")
-            .hint("`roadstead dev` writes one that does"));
+        return Err(
+            Failure::error("the server's context names no DPS instance").hint("`roadstead dev` writes one that does")
+        );
     };
     let trust = Trust::file(&context.ca_file).map_err(|error| Failure::error(error.to_string()))?;
     let payload = match (args.bytes, &args.template) {
@@ -69,7 +74,11 @@ fn fleet(args: &Simulate, context: &Context, identities: Identities) -> Result<F
 }
 
 /// The simulator's CA is kept beside the server's data, so that the same devices come back the next time.
-async fn certificate_group(args: &Simulate, global: &Global, data_dir: &std::path::Path) -> Result<Identities, Failure> {
+async fn certificate_group(
+    args: &Simulate,
+    global: &Global,
+    data_dir: &std::path::Path,
+) -> Result<Identities, Failure> {
     let authority = open_authority(&data_dir.join("simulator")).map_err(|error| Failure::error(error.to_string()))?;
     let server = Server::open(global)?;
     let found = lookup::find(&server.management, Kind::Dps, &args.dps_name, None).await?;
