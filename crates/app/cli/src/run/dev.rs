@@ -11,6 +11,7 @@ use roadstead_model::Secret;
 use roadstead_server::{First, FirstNames, Server, first, installation, system::SystemRandom};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -74,7 +75,7 @@ impl Home {
         let named = data_dir.map(Path::to_owned).or_else(|| variable("ROADSTEAD_DATA_DIR"));
         let path = match named {
             Some(path) => path,
-            None if args.ephemeral => std::env::temp_dir().join(format!("roadstead-{}", std::process::id())),
+            None if args.ephemeral => fresh_directory()?,
             None => default_data_dir(variable).ok_or_else(|| {
                 Failure::error("there is no home directory to keep data in").hint("name a directory with `--data-dir`")
             })?,
@@ -93,6 +94,16 @@ impl Home {
         {
             tracing::warn!(path = %self.path.display(), %error, "the ephemeral data could not be removed");
         }
+    }
+}
+
+/// A directory that was not there before: whoever else had made it in a folder that all share could change what is in it.
+fn fresh_directory() -> Result<PathBuf, Failure> {
+    let path = std::env::temp_dir().join(format!("roadstead-{}", std::process::id()));
+    match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(Failure::error(format!("cannot make {}: {error}", path.display()))
+            .hint("remove it, or name another directory with `--data-dir`")),
     }
 }
 
@@ -147,7 +158,7 @@ fn listen(args: &Dev) -> Addresses {
     let address = IpAddr::from(if is_local { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED });
     let wanted = args.https_port.unwrap_or(443);
     let without_443 = args.https_port.is_none() && !machine::can_bind(SocketAddr::new(address, wanted));
-    let https = if without_443 { machine::free_port(HTTPS_FALLBACK).unwrap_or(0) } else { wanted };
+    let https = if without_443 { machine::free_port(address, HTTPS_FALLBACK).unwrap_or(0) } else { wanted };
     Addresses { https: SocketAddr::new(address, https), mqtt: SocketAddr::new(address, args.mqtt_port), without_443 }
 }
 

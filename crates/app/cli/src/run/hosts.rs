@@ -56,12 +56,15 @@ fn text<'a>(resource: &'a Value, member: &str) -> Option<&'a str> {
     resource.pointer(member)?.as_str()
 }
 
-/// The file with our block in it, in place of an earlier one.
+/// The file with our block in it, in place of an earlier one. A beginning without its end is left alone with all behind it:
+/// those lines may be anybody's.
 fn spliced(before: &str, lines: &str) -> String {
     let mut kept = String::new();
     let mut inside = false;
-    for line in before.lines() {
-        inside |= line == BEGIN;
+    let mut rest = before.lines();
+    while let Some(line) = rest.next() {
+        let next_mark = || rest.clone().find(|later| [BEGIN, END].contains(later));
+        inside |= line == BEGIN && next_mark() == Some(END);
         if !inside {
             kept.push_str(line);
             kept.push('\n');
@@ -90,6 +93,10 @@ mod tests {
     fn an_earlier_block_is_replaced_and_the_rest_stays() {
         let first = spliced("127.0.0.1 localhost\n", "127.0.0.1 a\n");
         assert_eq!(first, format!("127.0.0.1 localhost\n{BEGIN}\n127.0.0.1 a\n{END}\n"));
+        let broken = format!("{BEGIN}\n10.0.0.1 nas\n");
+        let mended = format!("{broken}{BEGIN}\n127.0.0.1 a\n{END}\n");
+        assert_eq!(spliced(&broken, "127.0.0.1 a\n"), mended);
+        assert_eq!(spliced(&mended, "127.0.0.1 a\n"), mended);
         assert_eq!(spliced(&first, "127.0.0.1 b\n"), format!("127.0.0.1 localhost\n{BEGIN}\n127.0.0.1 b\n{END}\n"));
     }
 }

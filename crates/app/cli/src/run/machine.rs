@@ -1,6 +1,6 @@
 //! What this machine is called, and what its names lead to.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
 
 /// The machine's own name; `None` when it cannot be read or is no DNS name.
 pub fn name() -> Option<String> {
@@ -16,9 +16,9 @@ pub fn is_loopback(host: &str) -> bool {
     !found.is_empty() && found.iter().all(|address| address.ip().is_loopback())
 }
 
-/// The first port from `first` on that is free on loopback.
-pub fn free_port(first: u16) -> Option<u16> {
-    (first..=u16::MAX).find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+/// The first port from `first` on that is free on `address`.
+pub fn free_port(address: IpAddr, first: u16) -> Option<u16> {
+    (first..=u16::MAX).find(|port| can_bind(SocketAddr::new(address, *port)))
 }
 
 /// Whether this process may listen on `port`, and nobody else does.

@@ -55,7 +55,7 @@ A device, and its telemetry as it arrives:
   roadstead simulate --devices 3
 
 Python   IoTHubDeviceClient.create_from_connection_string(os.environ[\"DEVICE\"])
-         DEVICE=$(roadstead iot hub device-identity connection-string show -n dev -d thermo-7 --query connectionString -o tsv)
+         export DEVICE=$(roadstead iot hub device-identity connection-string show -n dev -d thermo-7 --query connectionString -o tsv)
 curl     curl --cacert {ca} -H \"Authorization: $SAS\" -d '{{\"t\":21.5}}' 'https://{host}{https}/devices/thermo-7/messages/events?api-version=2021-04-12'
 MQTT     mosquitto_pub --cafile {ca} -h {host} -p {mqtt_port} -i thermo-7 -u '{host}/thermo-7/?api-version=2021-04-12' -P \"$SAS\" -q 1 -t devices/thermo-7/messages/events/ -m '{{\"t\":21.5}}'
 
