@@ -1,7 +1,7 @@
 //! The composition root: opens storage, builds the domain on it, puts the faces before it, and takes it all apart again.
 //!
 //! Owns what must be chosen once for a process: the clock, randomness, the server's certificates, which engine stores what,
-//! and who hears of changes ([`world`]). Decides nothing about devices.
+//! and who hears of changes (`world`). Decides nothing about devices.
 
 mod faces;
 pub mod first;
