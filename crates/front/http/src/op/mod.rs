@@ -31,12 +31,22 @@ use crate::{call::Call, refusal, reply::Reply, serve::Parts};
 pub(crate) fn hub_refusal(parts: &Parts, call: &Call, refused: &HubError) -> Reply {
     let code = refusal::hub_code(refused);
     let path = &call.path;
-    match refused {
-        HubError::Internal(cause) => error!(request = %call.id, path, %cause, "a request failed"),
-        HubError::Full(cause) => error!(request = %call.id, path, cause, "a request found no room"),
-        refused => info!(request = %call.id, path, code = code.number(), "refused: {refused}"),
-    }
-    hub_code(parts, call, code, &refused.to_string())
+    let message = match refused {
+        HubError::Internal(cause) => {
+            error!(request = %call.id, path, %cause, "a request failed");
+            refused.to_string()
+        }
+        // The cause names the place on our disk: not the client's business.
+        HubError::Full(cause) => {
+            error!(request = %call.id, path, cause, "a request found no room");
+            "the hub cannot store more now".to_owned()
+        }
+        refused => {
+            info!(request = %call.id, path, code = code.number(), "refused: {refused}");
+            refused.to_string()
+        }
+    };
+    hub_code(parts, call, code, &message)
 }
 
 /// An error of the registry and device APIs: body of shape A, and the header that the C# SDK compares with it.

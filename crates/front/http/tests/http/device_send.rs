@@ -159,4 +159,6 @@ async fn what_is_not_durable_is_not_acknowledged() {
         world.log.release(Err(StoreError::Full("no space left".to_owned())));
     });
     assert_eq!(answer.hub_refusal().1, "ServiceUnavailable");
+    let body = String::from_utf8_lossy(&answer.body);
+    assert!(body.contains("cannot store more") && !body.contains("no space left"), "the cause is the log's: {body}");
 }
