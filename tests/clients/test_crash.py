@@ -65,7 +65,8 @@ class Bureau:
         self.enrollments.append(f"enrolled-{number}")
 
     def assert_nothing_is_lost(self) -> None:
-        devices = {each["deviceId"] for each in self.roadstead.hub("device-identity", "list")}
+        # As with az, a list ends at 1000 devices unless it is told not to.
+        devices = {each["deviceId"] for each in self.roadstead.hub("device-identity", "list", "--top", "-1")}
         assert set(self.devices + self.registered) <= devices
         enrolled = {each["registrationId"] for each in self.roadstead.dps("enrollment", "list")}
         assert set(self.enrollments) <= enrolled
