@@ -7,7 +7,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -209,6 +208,3 @@ fn modified(names: &Names) -> Option<[Option<std::time::SystemTime>; 2]> {
     let time = |path: &std::path::Path| path.metadata().and_then(|found| found.modified()).ok();
     names.files().map(|files| files.map(time))
 }
-
-/// How long a stopping server waits; for messages to users.
-pub const STOP_PATIENCE: Duration = limits::DRAIN;
