@@ -1,12 +1,13 @@
 """What lasts on the hub's MQTT face: sessions, take-over, keep-alive, wills, and how revocation ends them."""
 
+import ssl
 import time
 
 import pytest
 
 from harness import hub
 from harness.monitor import application, body
-from harness.rawmqtt import PUBACK, Will, publish_packet
+from harness.rawmqtt import PUBACK, RawMqtt, Will, publish_packet, tls_context
 
 
 @pytest.fixture
@@ -149,6 +150,25 @@ class TestRevocation:
         with hub.dial(server, certificates.issue(ca, device_id).pair) as mqtt:
             assert mqtt.connect(device_id, hub.username(server.hub_host, device_id)).code == 0
             ends_within_a_second(mqtt, lambda: roadstead.hub("certificate", "delete", "--name", name, "--etag", etag))
+
+    @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["tls-1.2", "tls-1.3"])
+    def test_resumed_tls_is_judged_again(self, server, roadstead, certificates, device_id, version):
+        """A resumed handshake presents no certificate; whose it was is remembered, and what it may is asked anew."""
+        device = certificates.self_signed(device_id)
+        roadstead.create_device(device_id, "--auth-method", "x509_thumbprint", "--primary-thumbprint", device.thumbprint)
+        context = tls_context(server.ca_file, device.pair)
+        context.minimum_version = context.maximum_version = version
+
+        def connack(resume=None):
+            with RawMqtt(server.hub_host, server.mqtt_port, context, resume=resume) as mqtt:
+                code = mqtt.connect(device_id, hub.username(server.hub_host, device_id)).code
+                return code, mqtt.is_resumed, mqtt.tls_session
+
+        _, _, session = connack()
+        assert connack(session)[:2] == (0, True)
+        roadstead.update_device(device_id, "--status", "disabled")
+        code, is_resumed, _ = connack(session)
+        assert (code, is_resumed) == (3, True)
 
     def test_others_stay(self, server, roadstead, key, device_id):
         other = f"{device_id}-other"

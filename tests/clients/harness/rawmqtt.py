@@ -96,10 +96,10 @@ def tls_context(ca_file: str, certificate=None) -> ssl.SSLContext:
 class RawMqtt:
     """One connection. Every wait ends after `timeout_s` with `TimeoutError`, every close with `Closed`."""
 
-    def __init__(self, host: str, port: int, context: ssl.SSLContext, timeout_s: float = 10):
+    def __init__(self, host: str, port: int, context: ssl.SSLContext, timeout_s: float = 10, resume: ssl.SSLSession | None = None):
         plain = socket.create_connection((host, port), timeout=timeout_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket = context.wrap_socket(plain, server_hostname=host)
+        self._socket = context.wrap_socket(plain, server_hostname=host, session=resume)
         self._buffer = b""
         self._next_id = 0
 
@@ -112,6 +112,15 @@ class RawMqtt:
     def drop(self) -> None:
         """Closes the socket without a DISCONNECT."""
         self._socket.close()
+
+    @property
+    def tls_session(self) -> ssl.SSLSession:
+        """What another connection with the same context may resume; with TLS 1.3, once something was read."""
+        return self._socket.session
+
+    @property
+    def is_resumed(self) -> bool:
+        return self._socket.session_reused
 
     def send(self, raw: bytes) -> None:
         try:
