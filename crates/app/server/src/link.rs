@@ -75,6 +75,10 @@ impl HubLink for LocalLink {
         self.open(hub)?.release_device(device).await.map_err(refusal)
     }
 
+    fn host_of(&self, name: &str) -> Option<String> {
+        self.hubs.by_host(name).map(|hub| hub.resource().host_name.clone())
+    }
+
     async fn device_count(&self, hub: HubAddress<'_>) -> Result<u64, LinkError> {
         Ok(self.open(hub)?.count_devices().await.map_err(refusal)?.total)
     }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use roadstead_auth::Trust;
 use roadstead_dps::{Instance, Instances, TrustObserver};
 use roadstead_hub::{CloseReason, Hub, HubParts, Hubs};
-use roadstead_model::{CertificateOwner, Clock, Dps, Hub as HubResource, HubKey, Random, Thumbprint};
+use roadstead_model::{CertificateOwner, Clock, Dps, Hub as HubResource, HubKey, LinkedHub, Random, Thumbprint};
 use roadstead_resources::{Change, Observer, Resources};
 use roadstead_store::{EventLog, Records, Retention};
 use tracing::{error, info};
@@ -48,7 +48,7 @@ impl World {
             Change::HubDeleted(key) => self.delete_hub(*key).await?,
             Change::DpsPut(dps) => {
                 self.dps.refresh().await?;
-                self.names.add([dps.host_name.as_str()])?;
+                self.names.add(dps.host_names().iter().map(String::as_str))?;
                 self.renew_linked(dps).await?;
             }
             Change::CertificatesChanged(CertificateOwner::Hub(key), _) => self.renew(*key).await?,
@@ -120,8 +120,9 @@ impl World {
         let own = Trust::new(&uploaded, []);
         let Some(resources) = self.resources.load_full() else { return Ok(Arc::new(own)) };
         let directory = resources.directory();
-        let Some(hub) = directory.find_hub_by_key(key) else { return Ok(Arc::new(own)) };
-        let is_linked = |dps: &&Arc<Dps>| dps.linked_hubs.iter().any(|link| link.host_name == hub.host_name);
+        let leads_here =
+            |link: &LinkedHub| directory.find_hub_by_host(&link.host_name).is_some_and(|hub| hub.key == key);
+        let is_linked = |dps: &&Arc<Dps>| dps.linked_hubs.iter().any(leads_here);
         let linked: Vec<Arc<Trust>> = directory
             .dps()
             .filter(is_linked)

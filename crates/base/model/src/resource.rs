@@ -73,6 +73,15 @@ pub struct Dps {
     pub properties: Map<String, Value>,
 }
 
+impl Dps {
+    /// All names that back ends may use for it, lower case: its own, then the one it would have in Azure, for clients that keep
+    /// that: `plant-dps.azure-devices-provisioning.net`. Source: docs, DPS "service operations endpoint"
+    pub fn host_names(&self) -> [String; 2] {
+        let azure = format!("{}.azure-devices-provisioning.net", self.name).to_ascii_lowercase();
+        [self.host_name.clone(), azure]
+    }
+}
+
 /// Whose trust a CA certificate extends.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CertificateOwner {

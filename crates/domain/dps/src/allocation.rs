@@ -5,7 +5,10 @@
 use aws_lc_rs::digest;
 use roadstead_model::{AllocationPolicy, Dps, LinkedHub, Provisioning, RegistrationId};
 
-use crate::limits::{WEIGHT_MAX, WEIGHT_MIN};
+use crate::{
+    limits::{WEIGHT_MAX, WEIGHT_MIN},
+    link::{HubLink, own_name},
+};
 
 /// The policy that holds for an enrollment. `custom` is no default of an instance, so there it means `hashed`.
 pub(crate) fn policy(dps: &Dps, provisioning: &Provisioning) -> AllocationPolicy {
@@ -17,12 +20,15 @@ pub(crate) fn policy(dps: &Dps, provisioning: &Provisioning) -> AllocationPolicy
 }
 
 /// The hubs among which a policy chooses, or why there are none: those that the enrollment names and that are linked (all
-/// linked ones when it names none), less those that are out of allocation.
-pub(crate) fn eligible<'a>(dps: &'a Dps, provisioning: &Provisioning) -> Result<Vec<&'a LinkedHub>, String> {
-    let named = |hub: &&LinkedHub| {
-        provisioning.hubs.is_empty() || provisioning.hubs.iter().any(|name| hub.host_name.eq_ignore_ascii_case(name))
-    };
-    let candidates: Vec<&LinkedHub> = dps.linked_hubs.iter().filter(named).collect();
+/// linked ones when it names none), less those that are out of allocation. Any of a hub's names names it.
+pub(crate) fn eligible<'a>(
+    dps: &'a Dps,
+    provisioning: &Provisioning,
+    hubs: &dyn HubLink,
+) -> Result<Vec<&'a LinkedHub>, String> {
+    let named: Vec<String> = provisioning.hubs.iter().map(|name| own_name(hubs, name)).collect();
+    let is_named = |hub: &&LinkedHub| named.is_empty() || named.contains(&own_name(hubs, &hub.host_name));
+    let candidates: Vec<&LinkedHub> = dps.linked_hubs.iter().filter(is_named).collect();
     if dps.linked_hubs.is_empty() {
         return Err("no hub is linked to this DPS instance".to_owned());
     }

@@ -24,7 +24,7 @@ use crate::{
     hex::hex,
     instance::{Instance, Known, unchanged},
     limits::{REGISTER_TRIES, WEBHOOK_TIMEOUT_MS},
-    link::{DeviceSpec, Ensure, HubAddress, LinkError, TwinSnapshot},
+    link::{self, DeviceSpec, Ensure, HubAddress, LinkError, TwinSnapshot},
     registration::RegistrationRequest,
     reprovision::{self, Place, Step},
     webhook::AllocationRequest,
@@ -88,7 +88,9 @@ pub(crate) async fn assign(assignment: &Assignment) -> Result<Assigned, DpsError
     let mut lost: Option<Place> = None;
     for _ in 0..REGISTER_TRIES {
         let prior = instance.ports.records.find_registration(instance.scope(), &assignment.id).await?;
-        if let Some(lost) = lost.take().filter(|lost| place_of(prior.as_ref()).is_some_and(|(won, _)| won != *lost)) {
+        if let Some(lost) =
+            lost.take().filter(|lost| assignment.place_of(prior.as_ref()).is_some_and(|(won, _)| won != *lost))
+        {
             assignment.leave(&lost).await;
         }
         let attempt = assignment.place(prior.as_ref()).await;
@@ -110,7 +112,7 @@ pub(crate) async fn assign(assignment: &Assignment) -> Result<Assigned, DpsError
 
 impl Assignment {
     async fn place(&self, prior: Option<&Registration>) -> Result<Placed, Fault> {
-        let before = place_of(prior);
+        let before = self.place_of(prior);
         let provisioning = self.admission.source.provisioning();
         let policy = provisioning.reprovision.unwrap_or_else(|| reprovision::default_policy(&self.request.api_version));
         let choice = self.choose(before.as_ref().map(|(place, _)| place), policy).await?;
@@ -175,10 +177,10 @@ impl Assignment {
             return Ok(Choice { hub: hub.to_owned(), initial_twin: None, payload: None });
         }
         let no_hub = |message| Fault::Failed { code: code::NO_HUB, message };
-        let candidates = allocation::eligible(dps, provisioning).map_err(no_hub)?;
+        let candidates = allocation::eligible(dps, provisioning, &*self.instance.ports.hubs).map_err(no_hub)?;
         let hub = match allocation {
             AllocationPolicy::Custom => {
-                let names = candidates.iter().map(|hub| hub.host_name.clone()).collect();
+                let names = candidates.iter().map(|hub| self.own_name(&hub.host_name)).collect();
                 return self.ask_webhook(before, names).await;
             }
             AllocationPolicy::Hashed => allocation::hashed(&candidates, &self.id),
@@ -186,12 +188,13 @@ impl Assignment {
             AllocationPolicy::GeoLatency => self.nearest(&candidates, before).await,
         };
         let hub = hub.ok_or_else(|| no_hub("hub not specified: no hub is eligible".to_owned()))?;
-        Ok(Choice { hub: hub.host_name.clone(), initial_twin: None, payload: None })
+        Ok(Choice { hub: self.own_name(&hub.host_name), initial_twin: None, payload: None })
     }
 
     /// No latency is known, so the least loaded hub; a device that has a hub stays there, as loads change with every register.
     async fn nearest<'a>(&self, candidates: &[&'a LinkedHub], before: Option<&Place>) -> Option<&'a LinkedHub> {
-        if let Some(current) = candidates.iter().find(|hub| before.is_some_and(|place| place.hub == hub.host_name)) {
+        let is_current = |hub: &&&LinkedHub| before.is_some_and(|place| place.hub == self.own_name(&hub.host_name));
+        if let Some(current) = candidates.iter().find(is_current) {
             return Some(current);
         }
         let loads = self.instance.loads.of(candidates, &*self.instance.ports.hubs, self.instance.now()).await;
@@ -215,7 +218,8 @@ impl Assignment {
         let timeout = Duration::from_millis(WEBHOOK_TIMEOUT_MS);
         let answer = self.instance.ports.webhooks.allocate(webhook, &request, timeout).await;
         let answer = answer.map_err(|error| failed(error.to_string()))?;
-        let chosen = request.linked_hubs.into_iter().find(|hub| hub.eq_ignore_ascii_case(&answer.hub));
+        let named = self.own_name(&answer.hub);
+        let chosen = request.linked_hubs.into_iter().find(|hub| *hub == named);
         let hub = chosen.ok_or_else(|| {
             let shown: String = answer.hub.chars().flat_map(char::escape_debug).take(128).collect();
             failed(format!("Custom allocation failed: the webhook chose `{shown}`, which is not eligible"))
@@ -278,8 +282,23 @@ impl Assignment {
         }
     }
 
-    fn linked(&self, host_name: &str) -> Option<&LinkedHub> {
-        self.known.dps.linked_hubs.iter().find(|hub| hub.host_name.eq_ignore_ascii_case(host_name))
+    fn own_name(&self, hub: &str) -> String {
+        link::own_name(&*self.instance.ports.hubs, hub)
+    }
+
+    /// The link to the hub with this own name.
+    fn linked(&self, own_name: &str) -> Option<&LinkedHub> {
+        self.known.dps.linked_hubs.iter().find(|hub| self.own_name(&hub.host_name) == own_name)
+    }
+
+    /// Where a registration put the device. The hub may have been recorded under another of its names.
+    fn place_of(&self, registration: Option<&Registration>) -> Option<(Place, Substatus)> {
+        match &registration?.status {
+            RegistrationStatus::Assigned { hub, device_id, substatus } => {
+                Some((Place { hub: self.own_name(hub), device_id: device_id.clone() }, *substatus))
+            }
+            RegistrationStatus::Failed { .. } => None,
+        }
     }
 
     fn address<'a>(&'a self, host_name: &'a str) -> HubAddress<'a> {
@@ -382,15 +401,6 @@ impl Assignment {
 
 fn text(thumbprint: Option<&Thumbprint>) -> &str {
     thumbprint.map_or("", Thumbprint::as_str)
-}
-
-fn place_of(registration: Option<&Registration>) -> Option<(Place, Substatus)> {
-    match &registration?.status {
-        RegistrationStatus::Assigned { hub, device_id, substatus } => {
-            Some((Place { hub: hub.clone(), device_id: device_id.clone() }, *substatus))
-        }
-        RegistrationStatus::Failed { .. } => None,
-    }
 }
 
 fn says_the_same(prior: &Registration, fresh: &Registration) -> bool {

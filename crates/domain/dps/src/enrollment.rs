@@ -208,7 +208,7 @@ impl Instance {
         stored: Option<&Enrollment>,
     ) -> Result<(Enrollment, Option<Reservation<'_>>), DpsError> {
         let known = self.known();
-        let provisioning = check(draft.provisioning, &known.dps)?;
+        let provisioning = check(draft.provisioning, &known.dps, &*self.ports.hubs)?;
         let (attestation, reservation) = match draft.attestation {
             AttestationDraft::SymmetricKey { primary, secondary } => {
                 let keys = stored.and_then(|stored| match &stored.attestation {

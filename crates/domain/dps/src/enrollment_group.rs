@@ -164,7 +164,7 @@ impl Instance {
         draft: EnrollmentGroupDraft,
         stored: Option<&EnrollmentGroup>,
     ) -> Result<(EnrollmentGroup, Option<Reservation<'_>>), DpsError> {
-        let provisioning = check(draft.provisioning, &self.known().dps)?;
+        let provisioning = check(draft.provisioning, &self.known().dps, &*self.ports.hubs)?;
         let (attestation, certificates) = match draft.attestation {
             GroupAttestationDraft::SymmetricKey { primary, secondary } => {
                 let keys = stored.and_then(|stored| match &stored.attestation {

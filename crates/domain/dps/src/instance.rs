@@ -83,9 +83,9 @@ impl Instance {
         &self.scope
     }
 
-    /// Host name of the service endpoint: `plant-dps.localhost`.
-    pub fn host_name(&self) -> String {
-        self.known().dps.host_name.clone()
+    /// Whether the service endpoint has this host name, in any case.
+    pub(crate) fn answers_to(&self, host_name: &str) -> bool {
+        self.known().dps.host_names().iter().any(|own| own.eq_ignore_ascii_case(host_name))
     }
 
     /// The certificates on which its enrollment groups rest, for hubs that must judge the devices it places.
@@ -108,8 +108,8 @@ impl Instance {
     /// Errors: `Unauthorized`. Source: `reference/dps.md` 4.1
     pub fn authorize(&self, token: &str, path: &[Segment<'_>], right: Right) -> Result<PolicyGrant, DpsError> {
         let known = self.known();
-        let now = self.now().seconds();
-        Ok(policy::judge(token, [&*known.dps.host_name], &known.dps.policies, path, right, now)?)
+        let (names, now) = (known.dps.host_names(), self.now().seconds());
+        Ok(policy::judge(token, names.iter().map(String::as_str), &known.dps.policies, path, right, now)?)
     }
 
     pub(crate) fn now(&self) -> UnixMillis {

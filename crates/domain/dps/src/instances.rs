@@ -86,10 +86,10 @@ impl Instances {
         })
     }
 
-    /// The instance whose service endpoint has this host name, in any case: `plant-dps.localhost`.
+    /// The instance whose service endpoint has this host name, its own or Azure's, in any case: `plant-dps.localhost`.
     pub fn find_by_host(&self, host_name: &str) -> Option<Arc<Instance>> {
         let instances = self.by_scope.read();
-        instances.values().find(|instance| instance.host_name().eq_ignore_ascii_case(host_name)).cloned()
+        instances.values().find(|instance| instance.answers_to(host_name)).cloned()
     }
 
     /// Takes note of instances, links, policies and CA certificates that were made, changed or deleted. To be called after

@@ -85,6 +85,14 @@ pub trait HubLink: Send + Sync {
     async fn take_twin(&self, hub: HubAddress<'_>, device: &DeviceId) -> Result<Option<TwinSnapshot>, LinkError>;
     /// Removes a device and all it has there. Fine when there is none.
     async fn remove_device(&self, hub: HubAddress<'_>, device: &DeviceId) -> Result<(), LinkError>;
+    /// The hub's own host name, lower case, for any name it answers to, in any case. `None` when that is not known here: then
+    /// the hub has one name only.
+    fn host_of(&self, name: &str) -> Option<String>;
     /// How many devices the hub has.
     async fn device_count(&self, hub: HubAddress<'_>) -> Result<u64, LinkError>;
+}
+
+/// The one name that stands for a hub, whichever of its names is given: names are compared in this form.
+pub(crate) fn own_name(hubs: &dyn HubLink, name: &str) -> String {
+    hubs.host_of(name).unwrap_or_else(|| name.to_ascii_lowercase())
 }

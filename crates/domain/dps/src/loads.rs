@@ -8,7 +8,7 @@ use tracing::warn;
 
 use crate::{
     limits::LOAD_BELIEVED_MS,
-    link::{HubAddress, HubLink},
+    link::{HubAddress, HubLink, own_name},
 };
 
 /// Numbers of devices, asked for now and then and counted on in between.
@@ -28,15 +28,16 @@ impl Loads {
     pub(crate) async fn of(&self, hubs: &[&LinkedHub], link: &dyn HubLink, now: UnixMillis) -> Vec<Option<u64>> {
         let mut loads = Vec::with_capacity(hubs.len());
         for hub in hubs {
-            loads.push(match self.believed(&hub.host_name, now) {
+            let name = own_name(link, &hub.host_name);
+            loads.push(match self.believed(&name, now) {
                 Some(devices) => Some(devices),
-                None => self.ask(hub, link, now).await,
+                None => self.ask(name, hub, link, now).await,
             });
         }
         loads
     }
 
-    /// Counts a device that was just placed.
+    /// Counts a device that was just placed on the hub with this own name.
     pub(crate) fn add(&self, hub: &str) {
         if let Some(load) = self.by_hub.lock().get_mut(hub) {
             load.devices += 1;
@@ -48,15 +49,15 @@ impl Loads {
         (now < load.at.plus_ms(LOAD_BELIEVED_MS)).then_some(load.devices)
     }
 
-    async fn ask(&self, hub: &LinkedHub, link: &dyn HubLink, now: UnixMillis) -> Option<u64> {
-        let address = HubAddress { host_name: &hub.host_name, connection_string: Some(&hub.connection_string) };
+    async fn ask(&self, name: String, hub: &LinkedHub, link: &dyn HubLink, now: UnixMillis) -> Option<u64> {
+        let address = HubAddress { host_name: &name, connection_string: Some(&hub.connection_string) };
         match link.device_count(address).await {
             Ok(devices) => {
-                self.by_hub.lock().insert(hub.host_name.clone(), Load { devices, at: now });
+                self.by_hub.lock().insert(name, Load { devices, at: now });
                 Some(devices)
             }
             Err(error) => {
-                warn!(hub = hub.host_name, %error, "cannot count the devices of a linked hub");
+                warn!(hub = name, %error, "cannot count the devices of a linked hub");
                 None
             }
         }

@@ -10,18 +10,21 @@ use crate::{
     enrollment::{CertificateDraft, Precondition},
     error::DpsError,
     limits::WEBHOOK_URL_CHARS_MAX,
+    link::{HubLink, own_name},
 };
 
 /// The first API version in which enrollments know custom allocation. Source: `reference/dps.md` 3.6
 const FIRST_CUSTOM_API_VERSION: &str = "2018-09-01-preview";
 
-/// Checks the common part of an enrollment against its instance, and lower-cases host names.
+/// Checks the common part of an enrollment against its instance, and lower-cases host names. A linked hub may be named by any
+/// of its names, and that name is kept.
 ///
 /// Source: `reference/dps.md` 3.4, 3.6, 4.3
-pub(crate) fn check(mut provisioning: Provisioning, dps: &Dps) -> Result<Provisioning, DpsError> {
+pub(crate) fn check(mut provisioning: Provisioning, dps: &Dps, hubs: &dyn HubLink) -> Result<Provisioning, DpsError> {
     for hub in &mut provisioning.hubs {
         hub.make_ascii_lowercase();
-        if !dps.linked_hubs.iter().any(|linked| linked.host_name.eq_ignore_ascii_case(hub)) {
+        let named = own_name(hubs, hub);
+        if !dps.linked_hubs.iter().any(|linked| own_name(hubs, &linked.host_name) == named) {
             let linked: Vec<&str> = dps.linked_hubs.iter().map(|linked| linked.host_name.as_str()).collect();
             let shown = hub.escape_debug();
             let fault = match linked.as_slice() {

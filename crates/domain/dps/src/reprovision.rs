@@ -10,7 +10,7 @@ const LAST_STICKY_API_VERSION: &str = "2018-04-01";
 /// A device on a hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// Host name of the hub, lower case.
+    /// The hub's own host name, lower case.
     pub(crate) hub: String,
     pub(crate) device_id: DeviceId,
 }

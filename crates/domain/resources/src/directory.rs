@@ -51,7 +51,8 @@ impl Directory {
         self.dps_by_scope.get(scope)
     }
 
-    /// The DPS instance that back ends reach under this host name: `plant-dps.localhost`, without a port.
+    /// The DPS instance that back ends reach under this host name, its own or Azure's: `plant-dps.localhost`,
+    /// without a port.
     pub fn find_dps_by_host(&self, host: &str) -> Option<&Arc<Dps>> {
         self.dps_by_host.get(&*lower(host))
     }
@@ -167,7 +168,9 @@ impl Directory {
         let dps = Arc::new(dps);
         self.dps.insert(dps.name.as_str().to_ascii_lowercase(), dps.clone());
         self.dps_by_scope.insert(dps.id_scope.clone(), dps.clone());
-        self.dps_by_host.insert(dps.host_name.to_ascii_lowercase(), dps.clone());
+        for host in dps.host_names() {
+            self.dps_by_host.insert(host.to_ascii_lowercase(), dps.clone());
+        }
         dps
     }
 

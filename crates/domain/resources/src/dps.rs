@@ -62,8 +62,10 @@ impl Resources {
         }
         dps.tags = spec.tags;
         dps.properties = spec.properties;
-        if directory.find_dps_by_host(&dps.host_name).is_some_and(|other| other.id_scope != dps.id_scope) {
-            return Err(ResourceError::NameTaken { kind: Kind::Dps, name: dps.host_name });
+        let others =
+            |host: &String| directory.find_dps_by_host(host).is_some_and(|other| other.id_scope != dps.id_scope);
+        if let Some(name) = dps.host_names().into_iter().find(others) {
+            return Err(ResourceError::NameTaken { kind: Kind::Dps, name });
         }
         let expect = stored.as_ref().map_or(Expect::Absent, |stored| Expect::Etag(stored.etag.clone()));
         let mut next = Directory::clone(directory);

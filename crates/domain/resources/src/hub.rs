@@ -27,7 +27,7 @@ pub struct HubSpec {
     pub retention_days: Option<u16>,
     /// All of them: one that is not named is deleted. Default: Azure's.
     pub policies: Option<Vec<PolicySpec>>,
-    /// Given by the server only. Default: made from the hub's name.
+    /// Given by the server only. Default: made from the hub's name, Azure's among them.
     pub host_names: Option<HostNames>,
     /// Names to texts; replace what is there.
     pub tags: Map<String, Value>,
@@ -75,7 +75,7 @@ impl Resources {
         let group = require_group(directory, group)?;
         let host_names = match &spec.host_names {
             Some(given) => given.checked()?,
-            None => HostNames { host_name: self.naming.hub_host(&name), aliases: Vec::new() },
+            None => self.naming.hub_host_names(&name),
         };
         let key = std::iter::repeat_with(|| HubKey::fresh(&*self.random))
             .find(|key| directory.find_hub_by_key(*key).is_none())
@@ -128,12 +128,13 @@ impl Resources {
 
     fn hub_name_is_free(&self, directory: &Directory, name: &HubName, derived: bool) -> Result<(), ResourceError> {
         let taken = |kind| Err(ResourceError::NameTaken { kind, name: name.to_string() });
-        let host = self.naming.hub_host(name);
+        let HostNames { host_name, aliases } = self.naming.hub_host_names(name);
+        let mut hosts = std::iter::once(&host_name).chain(&aliases);
         if directory.find_hub_by_name(name.as_str()).is_some()
-            || (derived && directory.find_hub_by_host(&host).is_some())
+            || (derived && hosts.any(|host| directory.find_hub_by_host(host).is_some()))
         {
             taken(Kind::Hub)
-        } else if derived && directory.find_dps_by_host(&host).is_some() {
+        } else if derived && directory.find_dps_by_host(&host_name).is_some() {
             taken(Kind::Dps)
         } else {
             Ok(())

@@ -42,7 +42,7 @@ pub(crate) fn resolve(
     let mut links: Vec<LinkedHub> = Vec::with_capacity(specs.len());
     for (index, spec) in specs.iter().enumerate() {
         let link = resolve_one(index + 1, spec, stored, directory, location)?;
-        if links.iter().any(|other| are_one(directory, &other.host_name, &link.host_name)) {
+        if links.iter().any(|other| other.host_name == link.host_name) {
             return Err(ResourceError::LinkTwice { host: link.host_name });
         }
         links.push(link);
@@ -50,9 +50,9 @@ pub(crate) fn resolve(
     Ok(links)
 }
 
-fn are_one(directory: &Directory, left: &str, right: &str) -> bool {
-    let key = |host| directory.find_hub_by_host(host).map(|hub| hub.key);
-    left == right || key(left).is_some_and(|left| key(right) == Some(left))
+/// The host name under which a link is kept: the hub's own for any of its names, if it is one of ours.
+fn own_name(directory: &Directory, host: &str) -> String {
+    directory.find_hub_by_host(host).map_or_else(|| host.to_ascii_lowercase(), |hub| hub.host_name.clone())
 }
 
 fn resolve_one(
@@ -70,7 +70,7 @@ fn resolve_one(
     check_location(location)?;
     let (text, is_masked) = unmasked(spec.connection_string.expose());
     let parsed = ConnectionString::parse(&text).map_err(|cause| ResourceError::LinkUnreadable { position, cause })?;
-    let host = parsed.host_name.to_ascii_lowercase();
+    let host = own_name(directory, &parsed.host_name);
     let (Some(policy), Some(key)) = (parsed.shared_access_key_name, parsed.shared_access_key) else {
         return Err(ResourceError::LinkOfDevice { host });
     };
@@ -79,7 +79,7 @@ fn resolve_one(
             ConnectionString::parse(link.connection_string.expose())
                 .is_ok_and(|known| known.shared_access_key_name.as_ref() == Some(&policy))
         };
-        link.host_name == host && same_policy()
+        own_name(directory, &link.host_name) == host && same_policy()
     });
     let connection_string = match known {
         Some(known) if is_masked || known.connection_string == spec.connection_string => {

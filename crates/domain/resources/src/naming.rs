@@ -6,6 +6,9 @@ use roadstead_model::{DpsName, HubName};
 
 use crate::{error::ResourceError, limits};
 
+/// Where the host names of Azure's hubs end. Source: docs, IoT Hub endpoints
+const AZURE_HUB_DOMAIN: &str = "azure-devices.net";
+
 /// Where host names end: hub `plant` is `plant.localhost`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Naming {
@@ -19,6 +22,14 @@ impl Naming {
     /// The host name a hub of this name has unless it is given another: `plant.localhost`.
     pub fn hub_host(&self, name: &HubName) -> String {
         format!("{name}.{}", self.hub_domain).to_ascii_lowercase()
+    }
+
+    /// The names a hub of this name has unless it is given others: its own, and beside it the one it would have in Azure, for
+    /// clients that keep that: `plant.azure-devices.net`.
+    pub fn hub_host_names(&self, name: &HubName) -> HostNames {
+        let host_name = self.hub_host(name);
+        let azure = format!("{name}.{AZURE_HUB_DOMAIN}").to_ascii_lowercase();
+        HostNames { aliases: if azure == host_name { Vec::new() } else { vec![azure] }, host_name }
     }
 
     /// The host name a DPS instance of this name has unless it is given another: `plant-dps.localhost`.
@@ -103,6 +114,18 @@ mod tests {
         let given = names("Dev.LocalHost", &["localhost", "127.0.0.1", "::1", "dev.localhost", "LOCALHOST"]);
         assert_eq!(given.checked().unwrap(), names("dev.localhost", &["127.0.0.1", "::1", "localhost"]));
         assert_eq!(names("127.0.0.1", &[]).checked().unwrap(), names("127.0.0.1", &[]));
+    }
+
+    #[test]
+    fn hubs_have_azures_name_too() {
+        let hub = HubName::parse("Plant").unwrap();
+        for (domain, expected) in [
+            ("localhost", names("plant.localhost", &["plant.azure-devices.net"])),
+            ("Azure-Devices.net", names("plant.azure-devices.net", &[])),
+        ] {
+            let naming = Naming { hub_domain: domain.to_owned(), dps_domain: domain.to_owned() };
+            assert_eq!(naming.hub_host_names(&hub), expected);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which hub a device gets, and what it is told when there is none.
 
-use roadstead_dps::LinkError;
+use roadstead_dps::{LinkError, Precondition};
 use roadstead_model::{AllocationPolicy, LinkedHub, Provisioning, RegistrationStatus, Substatus};
 
 use crate::world::*;
@@ -28,6 +28,26 @@ async fn each_policy_chooses_its_hub() {
         assert_eq!(assigned(&state), (hub, registration_id, Substatus::InitialAssignment));
         assert_eq!(world.register(registration_id, &key(1)).await.unwrap(), state, "stable");
     }
+}
+
+#[tokio::test]
+async fn a_hub_goes_by_any_of_its_names() {
+    let world = World::new().await;
+    world.hubs.alias(HUB_A, "a.azure-devices.net");
+    for (linked, named_as) in [(HUB_A, "A.azure-devices.net"), ("a.azure-devices.net", HUB_A)] {
+        world.link(vec![link(linked), link(HUB_B)]).await;
+        world.enroll("dev-01", named(&[named_as], AllocationPolicy::Static)).await;
+        let (enrollment, _) = world.instance.find_enrollment(&id("dev-01")).await.unwrap();
+        assert_eq!(enrollment.provisioning.hubs, [named_as.to_ascii_lowercase()], "as it was given");
+        let state = world.register("dev-01", &key(1)).await.unwrap();
+        assert_eq!(assigned(&state), (HUB_A, "dev-01", Substatus::InitialAssignment), "{linked}");
+        assert_eq!(world.hubs.hubs_of("dev-01"), [HUB_A]);
+    }
+    let draft = key_draft("dev-02", named(&["b.azure-devices.net"], AllocationPolicy::Static));
+    let refusal = world.instance.put_enrollment(draft, Precondition::Any).await.unwrap_err();
+    let text =
+        "iotHubs: `b.azure-devices.net` is not linked to this DPS instance; linked are a.azure-devices.net, b.example";
+    assert_eq!((refusal.code(), refusal.to_string().as_str()), (400_004, text));
 }
 
 #[tokio::test]

@@ -227,5 +227,11 @@ async fn back_ends_are_judged_by_policy() {
     let text = "Unauthorized: policy `reader` lacks EnrollmentWrite: it has EnrollmentRead";
     assert_eq!((refusal.code(), refusal.to_string().as_str()), (401_002, text));
     assert!(world.instances.find_by_host("PLANT-dps.localhost").is_some());
+    let token = sign("plant-dps.azure-devices-provisioning.net", &key(1), NOW_S, Some("reader"));
+    world.instance.authorize(&token, &path, Right::EnrollmentRead).unwrap();
+    let token = sign("other-dps.azure-devices-provisioning.net", &key(1), NOW_S, Some("reader"));
+    assert_eq!(world.instance.authorize(&token, &path, Right::EnrollmentRead).unwrap_err().code(), 401_002);
+    assert!(world.instances.find_by_host("Plant-DPS.azure-devices-provisioning.net").is_some());
+    assert!(world.instances.find_by_host("global.azure-devices-provisioning.net").is_none());
     assert!(world.instances.find_by_host("other.localhost").is_none());
 }

@@ -28,6 +28,7 @@ pub struct FakeHubs {
     devices: Mutex<BTreeMap<(String, String), HubDevice>>,
     faults: Mutex<BTreeMap<String, LinkError>>,
     loads: Mutex<BTreeMap<String, u64>>,
+    aliases: Mutex<BTreeMap<String, String>>,
     in_flight: Mutex<BTreeSet<(String, String)>>,
     pub writes: AtomicUsize,
     pub reads: AtomicUsize,
@@ -65,6 +66,11 @@ impl FakeHubs {
     /// Says of a hub that it has so many devices beside those placed here.
     pub fn load(&self, hub: &str, devices: u64) {
         self.loads.lock().insert(hub.to_owned(), devices);
+    }
+
+    /// Lets a hub answer to another name too.
+    pub fn alias(&self, hub: &str, alias: &str) {
+        self.aliases.lock().insert(alias.to_owned(), hub.to_owned());
     }
 
     async fn enter(&self, hub: HubAddress<'_>) -> Result<String, LinkError> {
@@ -119,6 +125,10 @@ impl HubLink for FakeHubs {
         self.writes.fetch_add(1, Ordering::SeqCst);
         self.devices.lock().remove(&key);
         Ok(())
+    }
+
+    fn host_of(&self, name: &str) -> Option<String> {
+        self.aliases.lock().get(&name.to_ascii_lowercase()).cloned()
     }
 
     async fn device_count(&self, hub: HubAddress<'_>) -> Result<u64, LinkError> {

@@ -64,6 +64,20 @@ async fn every_row_of_the_table() {
 }
 
 #[tokio::test]
+async fn a_hub_with_a_new_name_is_no_other_hub() {
+    for policy in [MIGRATE, NEVER] {
+        let world = lived(policy).await;
+        world.hubs.alias(HUB_A, "c.example");
+        world.link(vec![link("c.example")]).await;
+        world.enroll("dev-01", on("c.example", policy)).await;
+        let before = world.hubs.find(HUB_A, "dev-01");
+        let state = world.register("dev-01", &key(1)).await.unwrap();
+        assert_eq!(assigned(&state), (HUB_A, "dev-01", Substatus::InitialAssignment), "{policy:?}");
+        assert_eq!(world.hubs.find(HUB_A, "dev-01"), before, "{policy:?}: not moved, not removed");
+    }
+}
+
+#[tokio::test]
 async fn old_firmware_stays_where_it_is() {
     for (api_version, hub) in [("2018-04-01", HUB_A), ("2019-03-31", HUB_B)] {
         let world = lived(None).await;

@@ -129,3 +129,13 @@ async fn is_asked_on_every_register_and_moves_only_whom_it_may() {
         assert_eq!(requests[1].linked_hubs.len(), if free { 2 } else { 1 }, "{reprovision:?}");
     }
 }
+
+#[tokio::test]
+async fn the_chosen_hub_goes_by_any_of_its_names() {
+    let world = world().await;
+    world.hubs.alias(HUB_B, "b.azure-devices.net");
+    world.webhook.answer(Ok(answer("B.azure-devices.net")));
+    let first = register(&world).await;
+    let state = finished(&world, &first.operation_id).await;
+    assert_eq!(assigned(&state), (HUB_B, "dev-01", Substatus::InitialAssignment));
+}

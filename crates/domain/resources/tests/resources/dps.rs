@@ -13,7 +13,9 @@ async fn a_new_instance_has_a_scope_and_an_owner() {
     assert!(dps.policies[0].rights.allows(Right::EnrollmentRead));
     let directory = world.resources.directory();
     assert_eq!(directory.find_dps_by_scope(&dps.id_scope), Some(&dps));
-    assert_eq!(directory.find_dps_by_host("GATE.localhost"), Some(&dps));
+    for host in ["GATE.localhost", "Gate.azure-devices-provisioning.net"] {
+        assert_eq!(directory.find_dps_by_host(host), Some(&dps), "{host}");
+    }
     assert_ne!(world.dps("gate2").await.id_scope, dps.id_scope);
 }
 
@@ -77,6 +79,8 @@ async fn deleting_ends_the_scope() {
     let dps = world.dps("gate").await;
     world.ears.heard();
     world.resources.delete_dps("iot-rg", "gate", None).await.unwrap();
-    assert!(world.resources.directory().find_dps_by_scope(&dps.id_scope).is_none());
+    let directory = world.resources.directory();
+    assert!(directory.find_dps_by_scope(&dps.id_scope).is_none());
+    assert!(directory.find_dps_by_host("gate.azure-devices-provisioning.net").is_none());
     assert_eq!(world.ears.heard(), ["dps gone"]);
 }

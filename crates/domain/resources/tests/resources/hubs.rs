@@ -19,7 +19,8 @@ async fn a_new_hub_has_azures_defaults() {
     assert_eq!(refusal(missing), "shared access policy 'root' was not found in 'Plant'");
     assert_eq!(world.ears.heard(), ["hub Plant at plant.localhost"]);
     let directory = world.resources.directory();
-    for host in ["plant.localhost", "PLANT.LocalHost"] {
+    assert_eq!(hub.aliases, ["plant.azure-devices.net"]);
+    for host in ["plant.localhost", "PLANT.LocalHost", "Plant.azure-devices.net"] {
         assert_eq!(directory.find_hub_by_host(host).map(|hub| hub.key), Some(hub.key), "{host}");
     }
     assert!(directory.find_hub_by_host("plant").is_none());
@@ -141,9 +142,13 @@ async fn refusals_name_the_cause() {
 async fn names_may_be_asked_for_beforehand() {
     let world = World::with_group().await;
     world.hub("plant").await;
+    let names = HostNames { host_name: "a.b".to_owned(), aliases: vec!["taken.azure-devices.net".to_owned()] };
+    let spec = HubSpec { host_names: Some(names), ..HubSpec::default() };
+    world.resources.put_hub("iot-rg", "other", spec, None).await.unwrap();
     for (name, refusal) in [
         ("free", None),
         ("PLANT", Some("the name `PLANT` is not available: a hub has it already")),
+        ("taken", Some("the name `taken` is not available: a hub has it already")),
         ("x", Some("hub name `x` must have 3 to 50 characters")),
     ] {
         assert_eq!(world.resources.hub_name_refusal(name).map(|refusal| refusal.to_string()).as_deref(), refusal);
@@ -161,7 +166,7 @@ async fn the_server_may_give_names_of_its_own() {
     for host in ["127.0.0.1", "localhost", "box", "BOX"] {
         assert_eq!(find(host), Some(dev.key), "{host}");
     }
-    assert_eq!(find("dev.localhost"), None);
+    assert_eq!((find("dev.localhost"), find("dev.azure-devices.net")), (None, None), "names that were not given");
     let names = HostNames { host_name: "dev.localhost".to_owned(), aliases: vec!["localhost".to_owned()] };
     let spec = HubSpec { host_names: Some(names), ..HubSpec::default() };
     world.resources.put_hub("iot-rg", "dev", spec, None).await.unwrap();

@@ -98,6 +98,19 @@ async fn refusals_name_the_cause() {
 }
 
 #[tokio::test]
+async fn a_link_is_kept_under_the_hubs_own_name() {
+    let world = World::with_group().await;
+    let hub = world.hub("plant").await;
+    let text = connection_string(&hub, "iothubowner").replace("plant.localhost", "Plant.azure-devices.net");
+    let dps = world.resources.put_dps("iot-rg", "gate", links(vec![link(&text)]), None).await.unwrap().record;
+    assert_eq!(dps.linked_hubs[0].host_name, "plant.localhost");
+    assert_eq!(dps.linked_hubs[0].connection_string.expose(), text);
+    let masked = "HostName=plant.localhost;SharedAccessKeyName=iothubowner;SharedAccessKey=****";
+    let kept = world.resources.put_dps("iot-rg", "gate", links(vec![link(masked)]), None).await.unwrap().record;
+    assert_eq!(kept.linked_hubs[0].connection_string.expose(), text);
+}
+
+#[tokio::test]
 async fn one_hub_under_two_names_is_linked_twice() {
     let world = World::with_group().await;
     let names =
@@ -107,5 +120,5 @@ async fn one_hub_under_two_names_is_linked_twice() {
     let one = connection_string(&hub, "iothubowner");
     let two = one.replace("127.0.0.1", "localhost");
     let both = world.resources.put_dps("iot-rg", "gate", links(vec![link(&one), link(&two)]), None).await;
-    assert_eq!(refusal(both), "hub 'localhost' is linked twice");
+    assert_eq!(refusal(both), "hub '127.0.0.1' is linked twice");
 }
