@@ -1,6 +1,10 @@
 //! Roadstead's own CA: made once for a data directory, it signs the server's certificates when no files are given.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use roadstead_config::private_file;
@@ -27,22 +31,16 @@ pub struct OwnCa {
 }
 
 impl OwnCa {
-    /// Reads `ca.pem` and `ca.key` in `dir`, or makes them.
+    /// Reads `ca.pem` and `ca.key` in `dir`, or makes the directory with both.
     pub fn open(dir: PathBuf, now: UnixMillis) -> Result<Self> {
-        private_file::create_dir(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        if !dir.exists() {
+            create(&dir, now).with_context(|| format!("cannot make the CA in {}", dir.display()))?;
+        }
         let (pem_file, key_file) = (dir.join("ca.pem"), dir.join("ca.key"));
         let authority = match (std::fs::read_to_string(&pem_file), std::fs::read_to_string(&key_file)) {
             (Ok(pem), Ok(key)) => Authority::from_pem(&pem, &key).with_context(|| {
                 format!("{} and {} are not a CA and its key", pem_file.display(), key_file.display())
             })?,
-            (pem, key) if is_absent(&pem) && is_absent(&key) => {
-                let validity = Validity { now_s: now.seconds().0, lifetime_s: CA_LIFETIME_S };
-                let name = format!("Roadstead CA {:08x}", now.seconds().0);
-                let authority = Authority::root(&name, KeyKind::P256, validity)?;
-                private_file::replace(&key_file, authority.key_pem().as_bytes())?;
-                private_file::replace_public(&pem_file, authority.certificate().to_pem().as_bytes())?;
-                authority
-            }
             (pem, key) => {
                 let error = pem.err().or(key.err()).unwrap_or_else(|| io::ErrorKind::Other.into());
                 return Err(error).with_context(|| {
@@ -69,8 +67,19 @@ impl OwnCa {
     }
 }
 
-fn is_absent<T>(read: &io::Result<T>) -> bool {
-    matches!(read, Err(error) if error.kind() == io::ErrorKind::NotFound)
+/// The directory appears whole or not at all, whenever the process is killed: a key without its certificate would be a CA
+/// that nobody can trust.
+fn create(dir: &Path, now: UnixMillis) -> Result<()> {
+    let draft = dir.with_extension("new");
+    match std::fs::remove_dir_all(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => private_file::create_dir(&draft)?,
+    }
+    let validity = Validity { now_s: now.seconds().0, lifetime_s: CA_LIFETIME_S };
+    let authority = Authority::root(&format!("Roadstead CA {:08x}", now.seconds().0), KeyKind::P256, validity)?;
+    private_file::replace(&draft.join("ca.key"), authority.key_pem().as_bytes())?;
+    private_file::replace_public(&draft.join("ca.pem"), authority.certificate().to_pem().as_bytes())?;
+    Ok(std::fs::rename(&draft, dir)?)
 }
 
 #[cfg(test)]
@@ -90,11 +99,20 @@ mod tests {
     }
 
     #[test]
+    fn a_start_that_was_killed_leaves_nothing_in_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("tls.new")).unwrap();
+        std::fs::write(dir.path().join("tls.new/ca.key"), "half").unwrap();
+        OwnCa::open(dir.path().join("tls"), NOW).unwrap();
+        assert!(!dir.path().join("tls.new").exists());
+    }
+
+    #[test]
     fn a_ca_without_its_key_is_refused_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        OwnCa::open(dir.path().to_owned(), NOW).unwrap();
-        std::fs::remove_file(dir.path().join("ca.key")).unwrap();
-        let error = OwnCa::open(dir.path().to_owned(), NOW).unwrap_err();
+        OwnCa::open(dir.path().join("tls"), NOW).unwrap();
+        std::fs::remove_file(dir.path().join("tls/ca.key")).unwrap();
+        let error = OwnCa::open(dir.path().join("tls"), NOW).unwrap_err();
         assert!(format!("{error:#}").contains("both ca.pem and ca.key"), "{error:#}");
     }
 }

@@ -40,8 +40,8 @@ pub enum HubError {
     /// Nothing more can be stored now.
     #[error("the hub cannot store more now: {0}")]
     Full(String),
-    /// Ask again later: credentials changed again and again while they were judged.
-    #[error("the hub is busy with a change of credentials")]
+    /// Ask again: credentials changed again and again while they were judged, or another write came between.
+    #[error("another change came between; try again")]
     Busy,
     /// Our own fault. The cause goes to the log, not to the client.
     #[error("internal error")]

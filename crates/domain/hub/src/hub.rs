@@ -135,7 +135,8 @@ impl Hub {
         Err(HubError::Busy)
     }
 
-    /// Takes one message from a device that keeps no session (HTTPS), durably.
+    /// Takes messages from a device that keeps no session (HTTPS), durably. After `Full` or `Internal` some of several may
+    /// have been stored: the device sends all of them again.
     ///
     /// Errors: as [`Hub::connect`], and `MessageTooLarge`, `Full`.
     pub async fn send_once(&self, login: Login<'_>, messages: &[(Properties, Vec<u8>)]) -> Result<(), HubError> {
@@ -145,14 +146,15 @@ impl Hub {
         if total > limits::MESSAGE_BYTES_MAX {
             return Err(HubError::MessageTooLarge { bytes: total, bytes_max: limits::MESSAGE_BYTES_MAX });
         }
-        let mut last = None;
+        let mut tickets = Vec::with_capacity(messages.len());
         for (properties, body) in messages {
-            last = Some(self.append(device.id.as_str(), identity, properties, body)?);
+            tickets.push(self.append(device.id.as_str(), identity, properties, body)?);
         }
-        match last {
-            Some(ticket) => Ok(self.parts.log.commits().wait(ticket).await?),
-            None => Ok(()),
+        tickets.dedup();
+        for ticket in tickets {
+            self.parts.log.commits().wait(ticket).await?;
         }
+        Ok(())
     }
 
     /// Judges a back end's token for a path of this hub: `[AnyCase("devices"), Exact("thermo-7")]`.

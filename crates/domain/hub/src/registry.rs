@@ -66,7 +66,7 @@ impl Hub {
     }
 
     /// Changes a device. Keys that the spec leaves out stay; disabling it or changing its credentials closes its session.
-    /// Errors: `DeviceNotFound`, `EtagMismatch`, `Invalid`.
+    /// Errors: `DeviceNotFound`, `EtagMismatch`, `Busy` after a lost race without an etag, `Invalid`.
     pub async fn update_device(&self, spec: IdentitySpec, condition: IfMatch) -> Result<Device, HubError> {
         let id = spec.id.clone();
         let known = self.matching_device(&id, &condition).await?;
@@ -83,7 +83,7 @@ impl Hub {
         let expect = Expect::Etag(known.etag.clone());
         match self.records().commit(vec![Write::PutDevice(self.key(), device.clone(), expect)]).await {
             Ok(()) => {}
-            Err(StoreError::Conflict { .. }) => return Err(HubError::EtagMismatch { id }),
+            Err(StoreError::Conflict { .. }) => return Err(lost_race(id, condition)),
             Err(error) => return Err(error.into()),
         }
         self.revoked();
@@ -160,6 +160,14 @@ impl Hub {
             IfMatch::Etag(etag) if *etag != known.etag => Err(HubError::EtagMismatch { id: id.clone() }),
             _ => Ok(known),
         }
+    }
+}
+
+/// Another write came between. Who named a version is told that it is no longer that; who did not may try again.
+fn lost_race(id: DeviceId, condition: IfMatch) -> HubError {
+    match condition {
+        IfMatch::Any => HubError::Busy,
+        IfMatch::Etag(_) => HubError::EtagMismatch { id },
     }
 }
 

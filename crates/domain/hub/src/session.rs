@@ -155,7 +155,7 @@ impl Session {
         self.hub.append(&self.device, self.identity, properties, body)
     }
 
-    /// Waits until everything up to `ticket` is durable. Errors: `Full`, `Internal`; the message is not in the log then.
+    /// Waits until the batch of `ticket` is durable, and with it what was sent before without a wait between. Errors: `Full`, `Internal`; the message is not in the log then.
     pub async fn durable(&self, ticket: Ticket) -> Result<(), HubError> {
         Ok(self.hub.log().commits().wait(ticket).await?)
     }

@@ -24,8 +24,37 @@ pub struct Commits {
     done: AtomicU64,
     waiting: [Notify; 2],
     any_failed: AtomicBool,
-    failed: Mutex<VecDeque<(u64, StoreError)>>,
+    failed: Mutex<Failures>,
     news: Notify,
+}
+
+/// The reasons of the latest failures, oldest first, and the newest batch of which the reason was forgotten.
+#[derive(Debug, Default)]
+struct Failures {
+    kept: VecDeque<(u64, StoreError)>,
+    forgotten: u64,
+}
+
+impl Failures {
+    fn remember(&mut self, batch: u64, error: StoreError) {
+        if self.kept.len() == limits::FAILED_BATCHES_KEPT
+            && let Some((oldest, _)) = self.kept.pop_front()
+        {
+            self.forgotten = oldest;
+        }
+        self.kept.push_back((batch, error));
+    }
+
+    fn outcome(&self, batch: u64) -> Result<(), StoreError> {
+        if let Some((_, error)) = self.kept.iter().find(|(failed, _)| *failed == batch) {
+            return Err(error.clone());
+        }
+        // Whoever asks so late must not take a failure for a success.
+        if batch <= self.forgotten {
+            return Err(StoreError::Unavailable("nobody remembers whether the event was stored".to_owned()));
+        }
+        Ok(())
+    }
 }
 
 impl Commits {
@@ -37,11 +66,7 @@ impl Commits {
     /// Says that `batch` is durable, or why it will never be. Called by the engine, for one batch after the other.
     pub fn finish(&self, batch: Ticket, outcome: Result<(), StoreError>) {
         if let Err(error) = outcome {
-            let mut failed = self.failed.lock();
-            if failed.len() == limits::FAILED_BATCHES_KEPT {
-                failed.pop_front();
-            }
-            failed.push_back((batch.0, error));
+            self.failed.lock().remember(batch.0, error);
             self.any_failed.store(true, Ordering::Release);
         }
         self.done.store(batch.0, Ordering::Release);
@@ -57,8 +82,7 @@ impl Commits {
         if !self.any_failed.load(Ordering::Acquire) {
             return Some(Ok(()));
         }
-        let failed = self.failed.lock();
-        Some(failed.iter().find(|(batch, _)| *batch == ticket.0).map_or(Ok(()), |(_, error)| Err(error.clone())))
+        Some(self.failed.lock().outcome(ticket.0))
     }
 
     /// Waits until the batch is durable. Errors: it could not be written; nothing of it will ever be read.
@@ -111,6 +135,19 @@ mod tests {
         let ((first, second, third), ()) = tokio::join!(waits, engine);
         assert!(first.is_ok() && third.is_ok());
         assert!(matches!(second, Err(StoreError::Full(_))));
+    }
+
+    #[test]
+    fn a_forgotten_failure_is_not_a_success() {
+        let commits = Commits::new();
+        let last = limits::FAILED_BATCHES_KEPT as u64 + 1;
+        for batch in 1..=last {
+            commits.finish(Ticket(batch), Err(StoreError::Full("full".into())));
+        }
+        commits.finish(Ticket(last + 1), Ok(()));
+        assert!(matches!(commits.outcome(Ticket(1)), Some(Err(StoreError::Unavailable(_)))));
+        assert!(matches!(commits.outcome(Ticket(last)), Some(Err(StoreError::Full(_)))));
+        assert!(matches!(commits.outcome(Ticket(last + 1)), Some(Ok(()))));
     }
 
     #[test]
