@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How long a stopping server waits for connections to end.
-pub const DRAIN: Duration = Duration::from_secs(10);
+pub const DRAIN: Duration = Duration::from_secs(3);
 /// How often old events are dropped and certificate files looked at.
 pub const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// Bytes of a webhook's answer.

@@ -91,6 +91,7 @@ impl Server {
             random: random.clone(),
             hub_bytes_max: settings.events.hub_mib_max.saturating_mul(1024 * 1024),
             resources: ArcSwapOption::empty(),
+            renewing: tokio::sync::Mutex::default(),
         });
         let naming = Naming {
             hub_domain: settings.names.hub_domain.clone(),

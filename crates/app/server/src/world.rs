@@ -30,6 +30,8 @@ pub struct World {
     pub hub_bytes_max: u64,
     /// Known once they are open: their opening already tells of changes.
     pub resources: ArcSwapOption<Resources>,
+    /// Held while a hub's trust is read and set, so that an older list never replaces a newer one.
+    pub renewing: tokio::sync::Mutex<()>,
 }
 
 #[async_trait]
@@ -106,6 +108,7 @@ impl World {
     }
 
     async fn renew(&self, key: HubKey) -> Result<()> {
+        let _one_at_a_time = self.renewing.lock().await;
         let Some(hub) = self.hubs.find(key) else { return Ok(()) };
         let (before, now) = (hub.trust(), self.trust_of(key).await?);
         let kept: Vec<Thumbprint> = now.thumbprints().collect();
