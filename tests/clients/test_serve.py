@@ -128,18 +128,40 @@ def test_unknown_setting_is_refused_with_advice(production):
 
 
 def test_doctor_finds_nothing_wrong(production):
-    production.serve()
+    """Before the first start, while it runs, and after it ended."""
+    for step in (lambda: None, production.serve, production.terminate):
+        step()
+        done = production.run("doctor", "--config", production.config)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def assert_wrong(production, *words: str) -> None:
     done = production.run("doctor", "--config", production.config)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode != 0
+    wrong = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if line.startswith("WRONG"))
+    for word in words:
+        assert word in wrong, done.stdout + done.stderr
 
 
 def test_doctor_finds_what_is_wrong(production, certificates):
-    """An expired certificate, and a port that somebody else has: named, and the exit code says so."""
+    """An expired certificate for another name, and a port that somebody else has."""
     production.use_certificate(certificates.self_signed("plant.localhost", from_days=-10, to_days=-1))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", production.mqtt_port))
         taken.listen()
-        done = production.run("doctor", "--config", production.config)
-    said = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "expired" in said and str(production.mqtt_port) in said, said
+        assert_wrong(production, "expired", "does not hold for `localhost`", str(production.mqtt_port))
+
+
+def test_doctor_reads_key_and_chain(production, certificates):
+    """A key of another certificate, and a chain out of order."""
+    root = certificates.root("root")
+    intermediate = certificates.issue(root, "intermediate", ca=True)
+    leaf = certificates.issue(intermediate, "localhost")
+    production.use_certificate(leaf)
+    (production.home / "server.pem").write_bytes(leaf.chained(root, intermediate)[0].read_bytes())
+    assert_wrong(production, "`localhost` is not issued by `root`")
+    production.use_certificate(leaf)
+    (production.home / "server.key").write_bytes(root.key_path.read_bytes())
+    assert_wrong(production, "server.key is not the key of")
+    (production.home / "server.pem").unlink()
+    assert_wrong(production, "server.pem")

@@ -47,6 +47,11 @@ impl Failure {
         self
     }
 
+    /// What to try, if anybody said.
+    pub fn hinted(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// How the process ends.
     pub fn exit(&self) -> ExitCode {
         ExitCode::from(self.exit as u8)

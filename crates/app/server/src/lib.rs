@@ -3,6 +3,7 @@
 //! Owns what must be chosen once for a process: the clock, randomness, the server's certificates, which engine stores what,
 //! and who hears of changes (`world`). Decides nothing about devices.
 
+pub mod certificate_files;
 mod faces;
 pub mod first;
 pub mod installation;

@@ -6,17 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use parking_lot::Mutex;
 use roadstead_config::Tls;
-use roadstead_front_transport::{ServerNames, certified_key};
+use roadstead_front_transport::ServerNames;
 use roadstead_model::Clock;
-use rustls::{
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    sign::CertifiedKey,
-};
+use rustls::sign::CertifiedKey;
 
-use crate::own_ca::OwnCa;
+use crate::{certificate_files, own_ca::OwnCa};
 
 /// What TLS shows, by name.
 pub struct Names {
@@ -120,17 +117,7 @@ impl Source {
     fn key(&self, names: &[String], clock: &dyn Clock) -> Result<Arc<CertifiedKey>> {
         match self {
             Self::OwnCa(ca) => ca.server_key(names, clock.now()),
-            Self::Files { certificate, key } => read_files(certificate, key),
+            Self::Files { certificate, key } => certificate_files::read(certificate, key),
         }
     }
-}
-
-fn read_files(certificate: &Path, key: &Path) -> Result<Arc<CertifiedKey>> {
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .with_context(|| format!("cannot read certificates from {}", certificate.display()))?;
-    let private = PrivateKeyDer::from_pem_file(key)
-        .with_context(|| format!("cannot read a private key from {}", key.display()))?;
-    certified_key(chain, private)
-        .with_context(|| format!("{} is not the key of {}", key.display(), certificate.display()))
 }

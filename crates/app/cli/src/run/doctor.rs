@@ -7,9 +7,10 @@ use crate::failure::Failure;
 use crate::run::machine;
 use roadstead_config::Settings;
 use roadstead_model::Clock;
-use roadstead_pki::parse_certificates;
+use roadstead_pki::{Certificate, parse_certificates};
+use roadstead_server::certificate_files::find_uncovered;
 use roadstead_server::system::SystemClock;
-use roadstead_service::Kind;
+use roadstead_service::{Kind, ServiceError};
 use serde_json::Value;
 use std::fmt::Write;
 use std::net::ToSocketAddrs;
@@ -44,10 +45,11 @@ impl Findings {
 pub async fn run(args: &Doctor, global: &Global) -> Result<String, Failure> {
     let mut findings = Findings::default();
     check_clock(&mut findings);
-    if let Some(path) = &args.config {
-        check_config(path, &mut findings);
+    let settings = args.config.as_deref().and_then(|path| check_config(path, &mut findings));
+    let runs = check_server(global, settings.is_some(), &mut findings).await;
+    if let Some(settings) = settings {
+        check_ports(&settings, runs, &mut findings);
     }
-    check_server(global, &mut findings).await;
     match findings.wrong {
         0 => Ok(findings.text),
         wrong => {
@@ -69,26 +71,62 @@ fn check_clock(findings: &mut Findings) {
     }
 }
 
-fn check_config(path: &Path, findings: &mut Findings) {
+/// The settings, if they can be read.
+fn check_config(path: &Path, findings: &mut Findings) -> Option<Settings> {
     let settings = match Settings::load(path) {
         Ok(settings) => settings,
-        Err(error) => return findings.wrong(error.to_string(), "`roadstead init` writes a configuration that works"),
+        Err(error) => {
+            findings.wrong(error.to_string(), "`roadstead init` writes a configuration that works");
+            return None;
+        }
     };
     findings.fine(format!("configuration: {}", path.display()));
     if let Err(error) = roadstead_server::installation::installation(&settings.administrator) {
         findings.wrong(format!("{error:#}"), "`roadstead init` makes an administrator; copy its section");
     }
     check_disk(&settings.data_dir, findings);
-    match &settings.tls.certificate_file {
-        Some(file) => check_certificates(file, findings),
-        None => check_certificates(&settings.data_dir.join("tls/ca.pem"), findings),
+    match (&settings.tls.certificate_file, &settings.tls.key_file) {
+        (Some(certificate), Some(key)) => check_certificate_files(certificate, key, &settings, findings),
+        _ => check_own_ca(&settings.data_dir.join("tls/ca.pem"), findings),
     }
+    Some(settings)
+}
+
+/// What the server could not start with, and what clients could not connect with.
+fn check_certificate_files(certificate: &Path, key: &Path, settings: &Settings, findings: &mut Findings) {
+    let names = [&settings.names.hub_domain].into_iter().chain(&settings.names.also).map(String::as_str);
+    match find_uncovered(certificate, key, names) {
+        Err(error) => return findings.wrong(format!("{error:#}"), "the server does not start without both files"),
+        Ok(uncovered) => {
+            for name in uncovered {
+                let what = format!("{} does not hold for `{name}`", certificate.display());
+                findings.wrong(what, "have it issued anew with that name among its subject alternative names");
+            }
+        }
+    }
+    let chain = check_certificates(certificate, findings);
+    for pair in chain.windows(2) {
+        if pair[0].issuer_der() != pair[1].subject_der() {
+            let [name, next] = [&pair[0], &pair[1]].map(Certificate::shown_name);
+            findings.wrong(
+                format!("{}: `{name}` is not issued by `{next}`, which follows it", certificate.display()),
+                "put the issuer of each certificate behind it",
+            );
+        }
+    }
+}
+
+/// A port in use is fine as long as it is this server that `runs`.
+fn check_ports(settings: &Settings, runs: bool, findings: &mut Findings) {
     for (name, address) in [("HTTPS", settings.listen.https), ("MQTT", settings.listen.mqtt)] {
-        if machine::can_bind(address) {
-            findings.fine(format!("{name} port {} is free", address.port()));
-        } else {
-            let then = "fine if it is Roadstead itself that runs; `ss -ltnp` shows who has it";
-            findings.fine(format!("{name} port {} is in use or not allowed: {then}", address.port()));
+        let port = address.port();
+        match (machine::can_bind(address), runs) {
+            (true, _) => findings.fine(format!("{name} port {port} is free")),
+            (false, true) => findings.fine(format!("{name} port {port} is in use, by the server that answers")),
+            (false, false) => findings.wrong(
+                format!("{name} port {port} is in use or not allowed"),
+                "`ss -ltnp` shows who has it; below 1024 it takes root or CAP_NET_BIND_SERVICE",
+            ),
         }
     }
 }
@@ -117,22 +155,28 @@ fn free_mib(path: &Path) -> Option<u64> {
     text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
 }
 
-fn check_certificates(file: &Path, findings: &mut Findings) {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return findings.fine(format!("certificate: {} will be made at the first start", file.display()));
-        }
-        Err(error) => {
-            return findings.wrong(format!("{} cannot be read: {error}", file.display()), "is it this user's file?");
-        }
-    };
-    let certificates = match parse_certificates(&text) {
+fn check_own_ca(file: &Path, findings: &mut Findings) {
+    if file.exists() {
+        check_certificates(file, findings);
+    } else {
+        findings.fine(format!("certificate: {} will be made at the first start", file.display()));
+    }
+}
+
+/// The certificates of a file, their dates examined; none when it cannot be read.
+fn check_certificates(file: &Path, findings: &mut Findings) -> Vec<Certificate> {
+    let read = std::fs::read_to_string(file).map_err(|error| (error.to_string(), "is it this user's file?"));
+    let parse =
+        |text: String| parse_certificates(&text).map_err(|error| (error.to_string(), "it must hold PEM certificates"));
+    let certificates = match read.and_then(parse) {
         Ok(certificates) => certificates,
-        Err(error) => return findings.wrong(format!("{}: {error}", file.display()), "it must hold PEM certificates"),
+        Err((error, then)) => {
+            findings.wrong(format!("{}: {error}", file.display()), then);
+            return Vec::new();
+        }
     };
     let now = SystemClock.now().seconds().0;
-    for certificate in certificates {
+    for certificate in &certificates {
         let (name, left) = (certificate.shown_name(), certificate.not_after_s() - now);
         let days = left / (24 * 60 * 60);
         if certificate.not_before_s() > now {
@@ -145,25 +189,55 @@ fn check_certificates(file: &Path, findings: &mut Findings) {
             findings.fine(format!("certificate `{name}`: {days} days left"));
         }
     }
+    certificates
 }
 
-async fn check_server(global: &Global, findings: &mut Findings) {
+/// Whether a server answers. Before the first start of a configuration none need.
+async fn check_server(global: &Global, may_be_down: bool, findings: &mut Findings) -> bool {
     let context = match context::load(global) {
         Ok(context) => context,
-        Err(failure) => return findings.wrong(failure.to_string(), "start one with `roadstead dev`"),
+        Err(failure) => {
+            findings.wrong(failure.to_string(), "start one with `roadstead dev`");
+            return false;
+        }
     };
-    check_certificates(&context.ca_file, findings);
-    let listed: Result<Vec<Value>, Failure> = match Server::open(global) {
-        Ok(server) => server.management.list(Kind::Hub, None).await.map_err(Failure::from),
-        Err(failure) => Err(failure),
+    check_own_ca(&context.ca_file, findings);
+    if may_be_down && !context.ca_file.exists() {
+        findings.fine(format!("server: none was started yet at {}", context.endpoint));
+        return false;
+    }
+    let server = match Server::open(global) {
+        Ok(server) => server,
+        Err(failure) => {
+            findings.wrong(failure.to_string(), failure.hinted().unwrap_or_default());
+            return false;
+        }
     };
-    match listed {
-        Err(failure) => findings.wrong(failure.to_string(), "start it with `roadstead dev` or `roadstead serve`"),
+    match server.management.list::<Value>(Kind::Hub, None).await {
+        Err(ServiceError::Unreachable { origin, .. }) if may_be_down => {
+            findings.fine(format!("server: none runs at {origin}"));
+            false
+        }
+        Err(error) => {
+            let then = match &error {
+                ServiceError::Unreachable { .. } => "start it with `roadstead dev` or `roadstead serve`".to_owned(),
+                ServiceError::Untrusted { ca_file, .. } => {
+                    format!(
+                        "another server has this port, or `context.toml` names the wrong CA ({})",
+                        ca_file.display()
+                    )
+                }
+                error => error.hint().unwrap_or_default(),
+            };
+            findings.wrong(error.to_string(), &then);
+            false
+        }
         Ok(hubs) => {
             findings.fine(format!("server: {} answers, {} hubs", context.endpoint, hubs.len()));
             for hub in &hubs {
                 check_name(hub, findings);
             }
+            true
         }
     }
 }
