@@ -195,7 +195,7 @@ mod tests {
             let context = Context { endpoint: endpoint.to_owned(), ..sample() };
             let moved = context.moved("localhost", https_port, mqtt_port);
             assert_eq!(moved.as_ref().map(|moved| moved.endpoint.as_str()), expected, "{endpoint} {https_port}");
-            for moved in moved {
+            if let Some(moved) = moved {
                 assert_eq!((moved.https_port, moved.mqtt_port), (https_port, mqtt_port));
             }
         }

@@ -92,7 +92,8 @@ impl Trust {
 
     /// SHA-256 of every certificate that counts here, linked ones included. What is missing from it after a change was revoked.
     pub fn thumbprints(&self) -> impl Iterator<Item = Thumbprint> {
-        let lists = [&self.certificates.verified, &self.certificates.signers, &self.linked.verified, &self.linked.signers];
+        let lists =
+            [&self.certificates.verified, &self.certificates.signers, &self.linked.verified, &self.linked.signers];
         lists.into_iter().flatten().map(|certificate| thumbprint(certificate.sha256()))
     }
 }
