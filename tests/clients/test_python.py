@@ -57,7 +57,8 @@ class Sdk:
 
 
 @pytest.fixture(params=["sync-mqtt", "sync-ws", "aio-mqtt", "aio-ws"])
-def sdk(request, server):
+def sdk(request, server, roadstead):
+    """Asked for after `roadstead`, so that clients end before the CAs that they stand on."""
     flavour, transport = request.param.split("-")
     if transport == "ws":
         request.getfixturevalue("port_443")

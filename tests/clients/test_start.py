@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import dps, hub, sas
+from harness import dps, hub, sas, wait
 from harness.cli import Roadstead
 from harness.monitor import Monitor, body
 from harness.server import free_port, parse_exports
@@ -170,7 +170,7 @@ def test_hostname(own_server):
 
 
 def test_seed_file(own_server, certificates, tmp_path):
-    """What a project wants in its hub is there when `env` first answers, and stays as it is at the next start."""
+    """What a project wants in its hub is there when `dev` says that it is ready, and stays as it is at the next start."""
     ca = certificates.root("seeded-root")
     key = "c2VlZGVkc2VlZGVkc2VlZGVkc2VlZGVk"
     seed = tmp_path / "seed.toml"
@@ -194,7 +194,9 @@ def test_seed_file(own_server, certificates, tmp_path):
         key = "{key}"
     """)
     for _ in range(2):
+        log_start = own_server.log_bytes()
         own_server.start("--seed", str(seed))
+        wait.until(lambda: "Roadstead is ready" in own_server.log(log_start), 15, "the word that it is ready")
         with hub.connected(own_server, "seeded", key) as mqtt:
             mqtt.publish(hub.events_topic("seeded"), b"{}")
         answer = dps.register("mqtt", own_server, "single", dps.key_credential(own_server, "single", key))
