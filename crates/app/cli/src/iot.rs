@@ -11,6 +11,7 @@ mod linked_hub;
 pub mod lookup;
 mod monitor;
 mod registration;
+mod sas_token;
 
 use crate::args::{Global, IotCommand};
 use crate::failure::Failure;

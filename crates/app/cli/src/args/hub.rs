@@ -21,6 +21,8 @@ pub enum HubCommand {
     /// A hub's connection strings
     #[command(subcommand)]
     ConnectionString(ConnectionStringCommand),
+    /// Make a token that proves a device, or a policy of a hub
+    GenerateSasToken(GenerateSasToken),
     /// Devices of a hub
     #[command(subcommand)]
     DeviceIdentity(Box<DeviceCommand>),
@@ -130,6 +132,37 @@ pub struct HubTarget {
     /// Connection string of the hub, in place of its name
     #[arg(short = 'l', long, value_name = "CONNECTION_STRING")]
     pub login: Option<String>,
+    #[command(flatten)]
+    pub within: InGroup,
+}
+
+/// The policy that a hub is made with and that may do everything.
+pub const OWNER_POLICY: &str = "iothubowner";
+
+/// For whom a token is made, and who signs it.
+#[derive(Debug, Args)]
+pub struct GenerateSasToken {
+    /// Name or host name of the hub
+    #[arg(short = 'n', long, required_unless_present_any = ["login", "connection_string"])]
+    pub hub_name: Option<String>,
+    /// Device whose own key signs; a policy of the hub signs when left out
+    #[arg(short = 'd', long)]
+    pub device_id: Option<String>,
+    /// Shared access policy that signs, or that reads the device's key
+    #[arg(long, alias = "pn", default_value = OWNER_POLICY)]
+    pub policy_name: String,
+    /// Which key signs
+    #[arg(long, alias = "kt", value_enum, ignore_case = true, default_value = "primary")]
+    pub key_type: KeyType,
+    /// Seconds for which the token is valid
+    #[arg(long, alias = "du", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
+    pub duration: u32,
+    /// Connection string of the hub, in place of its name
+    #[arg(short = 'l', long, value_name = "CONNECTION_STRING")]
+    pub login: Option<String>,
+    /// Connection string whose owner signs, of a device, a module or a policy; no server is asked
+    #[arg(long, alias = "cs", conflicts_with_all = ["hub_name", "device_id", "login"])]
+    pub connection_string: Option<String>,
     #[command(flatten)]
     pub within: InGroup,
 }

@@ -2,9 +2,7 @@
 
 use super::lookup::hub_registry;
 use crate::args::Global;
-use crate::args::device::{
-    DeviceCommand, DeviceConnectionStringCommand, DeviceCreate, DeviceProof, DeviceShow, DeviceUpdate,
-};
+use crate::args::device::{DeviceCommand, DeviceConnectionStringCommand, DeviceCreate, DeviceProof, DeviceUpdate};
 use crate::args::value::{AuthMethod, KeyType};
 use crate::failure::Failure;
 use crate::output::Printed;
@@ -29,11 +27,11 @@ pub async fn run(command: &DeviceCommand, global: &Global) -> Result<Printed, Fa
         }
         DeviceCommand::Show(show) => {
             let registry = hub_registry(&show.hub, global).await?;
-            find(&registry, show).await?.into()
+            find(&registry, &show.device_id).await?.into()
         }
         DeviceCommand::Update(update) => {
             let registry = hub_registry(&update.device.hub, global).await?;
-            let mut identity = find(&registry, &update.device).await?;
+            let mut identity = find(&registry, &update.device.device_id).await?;
             change(&mut identity, update)?;
             let etag = update.etag.as_deref().unwrap_or("*");
             registry.put_device::<Value>(&update.device.device_id, &identity, Some(etag)).await?.into()
@@ -41,29 +39,31 @@ pub async fn run(command: &DeviceCommand, global: &Global) -> Result<Printed, Fa
         DeviceCommand::Delete(delete) => {
             let registry = hub_registry(&delete.device.hub, global).await?;
             if !registry.delete_device(&delete.device.device_id, delete.etag.as_deref()).await? {
-                return Err(absent(&registry, &delete.device));
+                return Err(absent(&registry, &delete.device.device_id));
             }
             Printed::nothing()
         }
         DeviceCommand::ConnectionString(DeviceConnectionStringCommand::Show(show)) => {
             let registry = hub_registry(&show.device.hub, global).await?;
-            let identity = find(&registry, &show.device).await?;
+            let identity = find(&registry, &show.device.device_id).await?;
             json!({ "connectionString": connection_string(&identity, show.key_type)? }).into()
         }
     })
 }
 
 /// An identity, with the hub that it is in, as `az` shows it.
-async fn find(registry: &HubRegistry, show: &DeviceShow) -> Result<Value, Failure> {
-    let found: Option<Value> = registry.find_device(&show.device_id).await?;
-    let mut identity = found.ok_or_else(|| absent(registry, show))?;
+pub async fn find(registry: &HubRegistry, id: &str) -> Result<Value, Failure> {
+    let found: Option<Value> = registry.find_device(id).await?;
+    let mut identity = found.ok_or_else(|| absent(registry, id))?;
     identity["hub"] = registry.host().into();
     Ok(identity)
 }
 
-fn absent(registry: &HubRegistry, show: &DeviceShow) -> Failure {
-    let hub = registry.host().split('.').next().unwrap_or_default();
-    Failure::not_found(format!("device `{}` not found in hub `{hub}`", show.device_id))
+fn absent(registry: &HubRegistry, id: &str) -> Failure {
+    let host = registry.host();
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    let hub = if is_address { host } else { host.split('.').next().unwrap_or_default() };
+    Failure::not_found(format!("device `{id}` not found in hub `{hub}`"))
         .hint(format!("`roadstead iot hub device-identity list --hub-name {hub} -o table` shows those there are"))
 }
 

@@ -1,7 +1,7 @@
 //! `roadstead iot hub`
 
-use super::lookup::{Found, find};
-use super::{certificate, device, monitor};
+use super::lookup::{Found, find, find_policy};
+use super::{certificate, device, monitor, sas_token};
 use crate::args::Global;
 use crate::args::hub::{ConnectionStringCommand, HubCommand, HubCreate, ShowConnectionString};
 use crate::args::value::tags;
@@ -31,6 +31,7 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
         HubCommand::ShowConnectionString(show) | HubCommand::ConnectionString(ConnectionStringCommand::Show(show)) => {
             connection_strings(&management()?, show).await?.into()
         }
+        HubCommand::GenerateSasToken(generate) => sas_token::run(generate, global).await?,
         HubCommand::DeviceIdentity(command) => device::run(command, global).await?,
         HubCommand::Certificate(command) => certificate::run_hub(command, global).await?,
         HubCommand::MonitorEvents(monitor) => monitor::run(monitor, global).await?,
@@ -112,13 +113,7 @@ async fn connection_string(
         let keys: Vec<Value> = management.list_keys(&found.resource).await?;
         return keys.iter().map(|key| written(show, found, key)).collect();
     }
-    let key: Option<Value> = management.find_key(&found.resource, &show.policy_name).await?;
-    let absent = || {
-        let (policy, hub) = (&show.policy_name, &found.resource.name);
-        Failure::not_found(format!("policy `{policy}` not found in hub `{hub}`"))
-            .hint(format!("`roadstead iot hub connection-string show --hub-name {hub} --all` shows those there are"))
-    };
-    written(show, found, &key.ok_or_else(absent)?)
+    written(show, found, &find_policy(management, found, &show.policy_name).await?)
 }
 
 fn written(show: &ShowConnectionString, found: &Found, key: &Value) -> Result<Value, Failure> {

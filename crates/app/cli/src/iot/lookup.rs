@@ -50,7 +50,10 @@ pub async fn find(management: &Management, kind: Kind, name: &str, group: Option
 
 fn choose(all: &[Value], kind: Kind, name: &str, group: Option<&str>) -> Result<Found, Failure> {
     let wanted = name.split('.').next().unwrap_or(name);
-    let named = |document: &&Value| text(document, "/name").eq_ignore_ascii_case(wanted);
+    let named = |document: &&Value| {
+        let host = document.pointer("/properties/hostName").and_then(Value::as_str);
+        text(document, "/name").eq_ignore_ascii_case(wanted) || host.is_some_and(|host| host.eq_ignore_ascii_case(name))
+    };
     let noun = word(kind);
     let Some(document) = all.iter().find(named) else {
         let names: Vec<_> = all.iter().map(|document| text(document, "/name")).collect();
@@ -83,7 +86,8 @@ fn group_of(document: &Value) -> &str {
     segments.next().unwrap_or_default()
 }
 
-fn text<'a>(document: &'a Value, pointer: &str) -> &'a str {
+/// The text at `pointer`, empty where there is none.
+pub fn text<'a>(document: &'a Value, pointer: &str) -> &'a str {
     document.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -119,6 +123,16 @@ pub async fn registry_of(hub: &str, global: &Global) -> Result<HubRegistry, Fail
 pub async fn provisioning_of(dps: &str, global: &Global) -> Result<Provisioning, Failure> {
     let (server, found, policy) = sign(Kind::Dps, Some(dps), None, global).await?;
     Ok(Provisioning::new(server.transport, found.host()?, policy))
+}
+
+/// A policy of a hub, with its keys.
+pub async fn find_policy(management: &Management, hub: &Found, policy: &str) -> Result<Value, Failure> {
+    let key: Option<Value> = management.find_key(&hub.resource, policy).await?;
+    key.ok_or_else(|| {
+        let hub = &hub.resource.name;
+        Failure::not_found(format!("policy `{policy}` not found in hub `{hub}`"))
+            .hint(format!("`roadstead iot hub connection-string show --hub-name {hub} --all` shows those there are"))
+    })
 }
 
 /// The connection string of the owner's policy: `HostName=…;SharedAccessKeyName=iothubowner;SharedAccessKey=…`.
@@ -171,7 +185,8 @@ fn choose_policy(keys: &[Value], kind: Kind, name: &str) -> Result<Policy, Failu
     Policy::new(text(key, "/keyName"), text(key, "/primaryKey")).map_err(|error| Failure::error(error.to_string()))
 }
 
-fn read_login(login: &str) -> Result<(String, Policy), Failure> {
+/// The hub or DPS of a back end's connection string, and its policy.
+pub fn read_login(login: &str) -> Result<(String, Policy), Failure> {
     let string = ConnectionString::parse(login).map_err(|error| Failure::usage(format!("`--login`: {error}")))?;
     let policy = Policy::of(&string).ok_or_else(|| {
         Failure::usage("`--login` has the connection string of a device")
@@ -190,6 +205,7 @@ mod tests {
     fn hubs() -> Vec<Value> {
         vec![
             json!({"name": "Plant", "resourcegroup": "north", "properties": {"hostName": "plant.localhost"}}),
+            json!({"name": "local", "resourcegroup": "north", "properties": {"hostName": "127.0.0.1"}}),
             json!({"name": "depot", "id": "/subscriptions/s/resourcegroups/south/providers/Microsoft.Devices/IotHubs/depot"}),
         ]
     }
@@ -200,6 +216,7 @@ mod tests {
             ("plant", None, ("Plant", "north")),
             ("PLANT", Some("North"), ("Plant", "north")),
             ("plant.azure-devices.net", None, ("Plant", "north")),
+            ("127.0.0.1", None, ("local", "north")),
             ("depot", Some("south"), ("depot", "south")),
         ] {
             let found = choose(&hubs(), Kind::Hub, name, group).unwrap();
@@ -215,7 +232,7 @@ mod tests {
         insta::assert_snapshot!(refused(&hubs(), Kind::Hub, "plan", None), @"
         error: hub `plan` not found
 
-        hint: there is `Plant`, `depot`
+        hint: there is `Plant`, `local`, `depot`
         ");
         insta::assert_snapshot!(refused(&hubs(), Kind::Hub, "plant", Some("iot-rg")), @"
         error: hub `Plant` not found in resource group `iot-rg`
