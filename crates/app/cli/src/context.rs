@@ -44,6 +44,12 @@ pub fn load(global: &Global) -> Result<Context, Failure> {
     find(global.data_dir.as_deref(), variable)
 }
 
+/// The directory that says which server it is, absolute; `None` when the environment says it.
+pub fn data_dir(global: &Global) -> Option<PathBuf> {
+    let flag = global.data_dir.as_deref();
+    if flag.is_none() && variable(ENDPOINT).is_some() { None } else { directory(flag, variable) }
+}
+
 /// The way to a server for somebody who has a connection string: whom to trust is all that must be known.
 pub fn open_transport(global: &Global) -> Result<Transport, Failure> {
     let found = find(global.data_dir.as_deref(), variable).map(|context| reach(&context));
@@ -76,9 +82,7 @@ fn find(data_dir: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> R
     if let (None, Some(endpoint)) = (data_dir, variable(ENDPOINT)) {
         return from_environment(&endpoint, variable);
     }
-    let path = |name: &str| variable(name).map(PathBuf::from);
-    let data_dir = data_dir.map(Path::to_owned).or_else(|| path(DATA_DIR)).or_else(|| default_data_dir(path));
-    let Some(data_dir) = data_dir else {
+    let Some(data_dir) = directory(data_dir, variable) else {
         return Err(Failure::error("no Roadstead server is known here").hint(NAME_A_SERVER));
     };
     Context::load(&data_dir).map_err(|error| match error {
@@ -87,6 +91,13 @@ fn find(data_dir: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> R
         }
         other => other.into(),
     })
+}
+
+/// Absolute: what it leads to is put into the environment of shells that stand elsewhere.
+fn directory(flag: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let path = |name: &str| variable(name).map(PathBuf::from);
+    let named = flag.map(Path::to_owned).or_else(|| path(DATA_DIR)).or_else(|| default_data_dir(path))?;
+    Some(std::path::absolute(&named).unwrap_or(named))
 }
 
 fn from_environment(endpoint: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Context, Failure> {
@@ -165,6 +176,17 @@ mod tests {
         ] {
             assert_eq!(find(data_dir, with(set)).unwrap().endpoint, endpoint);
         }
+    }
+
+    #[test]
+    fn a_directory_is_the_same_from_everywhere() {
+        let here = std::env::current_dir().unwrap();
+        for (flag, set, expected) in
+            [(Some("/x"), "y", PathBuf::from("/x")), (Some("x"), "y", here.join("x")), (None, "y", here.join("y"))]
+        {
+            assert_eq!(directory(flag.map(Path::new), with(&[(DATA_DIR, set)])), Some(expected));
+        }
+        assert_eq!(directory(None, with(&[])), None);
     }
 
     #[test]

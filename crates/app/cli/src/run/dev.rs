@@ -80,6 +80,8 @@ impl Home {
                 Failure::error("there is no home directory to keep data in").hint("name a directory with `--data-dir`")
             })?,
         };
+        // What is written down of it is read from elsewhere.
+        let path = std::path::absolute(&path).unwrap_or(path);
         let is_used = path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
         if args.ephemeral && is_used {
             return Err(Failure::error(format!("{} is not empty, and `--ephemeral` would empty it", path.display()))

@@ -24,17 +24,13 @@ pub async fn run(global: &Global) -> Result<String, Failure> {
         Some(name) => lookup::owner_string(&server.management, Kind::Dps, name).await?,
         None => String::new(),
     };
-    Ok(text(&context, data_dir(global), &hub_string, &dps_string))
+    Ok(text(&context, context::data_dir(global), &hub_string, &dps_string))
 }
 
 /// `dev` where there is one, else the first by name.
 fn first(all: &[Value]) -> Option<&str> {
     let names = || all.iter().filter_map(|resource| resource.pointer("/name")?.as_str());
     names().find(|name| name.starts_with("dev")).or_else(|| names().min())
-}
-
-fn data_dir(global: &Global) -> Option<PathBuf> {
-    global.data_dir.clone().or_else(|| std::env::var_os("ROADSTEAD_DATA_DIR").map(PathBuf::from))
 }
 
 fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, dps: &str) -> String {
@@ -65,9 +61,13 @@ fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, dps: &str) -> S
 }
 
 /// For a POSIX shell: everything literal.
-fn quoted(value: &str) -> String {
+pub fn quoted(value: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:,@%+".contains(c);
-    if value.chars().all(is_plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
+    if !value.is_empty() && value.chars().all(is_plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +79,7 @@ mod tests {
         for (value, expected) in [
             ("0ne00ABC123", "0ne00ABC123"),
             ("HostName=a;SharedAccessKey=b=", "'HostName=a;SharedAccessKey=b='"),
+            ("", "''"),
             ("it's", r"'it'\''s'"),
             ("$(reboot)", "'$(reboot)'"),
         ] {

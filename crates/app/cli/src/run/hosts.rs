@@ -2,12 +2,14 @@
 
 use crate::args::Global;
 use crate::args::run::Hosts;
-use crate::context::Server;
+use crate::context::{self, Server};
 use crate::failure::Failure;
+use crate::run::env::quoted;
 use roadstead_service::Kind;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::Path;
 
 const HOSTS_FILE: &str = "/etc/hosts";
 const BEGIN: &str = "# roadstead: begin";
@@ -25,11 +27,23 @@ pub async fn run(args: &Hosts, global: &Global) -> Result<String, Failure> {
     }
     let failed = |verb: &str, error: std::io::Error| {
         Failure::error(format!("cannot {verb} {HOSTS_FILE}: {error}"))
-            .hint("run it as root: `sudo roadstead hosts --install`")
+            .hint(format!("run it as root: `{}`", as_root(args, context::data_dir(global).as_deref())))
     };
     let before = std::fs::read_to_string(HOSTS_FILE).map_err(|error| failed("read", error))?;
     std::fs::write(HOSTS_FILE, spliced(&before, &lines)).map_err(|error| failed("write", error))?;
     Ok(format!("{lines}written to {HOSTS_FILE}\n"))
+}
+
+/// The same command for root, who has another home and no variables of ours.
+fn as_root(args: &Hosts, data_dir: Option<&Path>) -> String {
+    let mut line = match data_dir {
+        Some(dir) => format!("sudo roadstead hosts --install --data-dir {}", quoted(&dir.display().to_string())),
+        None => "sudo --preserve-env roadstead hosts --install".to_owned(),
+    };
+    if !args.address.is_loopback() {
+        write!(line, " --address {}", args.address).expect("writing to a string does not fail");
+    }
+    line
 }
 
 /// Every name that clients may use and that is no address: ours, and Azure's for the same hub.
@@ -87,6 +101,18 @@ mod tests {
         let expected = "127.0.0.1 dev.azure-devices.net\n127.0.0.1 global.azure-devices-provisioning.net\n\
                         127.0.0.1 plant-dps.azure-devices-provisioning.net\n127.0.0.1 plant-dps.localhost\n";
         assert_eq!(lines(&args, &hubs, &dps), expected);
+    }
+
+    #[test]
+    fn root_is_told_where_the_server_is() {
+        for (address, data_dir, line) in [
+            ("127.0.0.1", Some("/a b"), "sudo roadstead hosts --install --data-dir '/a b'"),
+            ("10.0.0.1", Some("/a"), "sudo roadstead hosts --install --data-dir /a --address 10.0.0.1"),
+            ("127.0.0.1", None, "sudo --preserve-env roadstead hosts --install"),
+        ] {
+            let args = Hosts { install: true, address: address.parse().unwrap() };
+            assert_eq!(as_root(&args, data_dir.map(Path::new)), line);
+        }
     }
 
     #[test]
