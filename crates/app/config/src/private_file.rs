@@ -26,7 +26,8 @@ fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let draft = dir.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&draft)?;
+    let _ = fs::remove_file(&draft); // one left by a crash would keep its mode
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
     let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&draft, path));
     if written.is_err() {
         let _ = fs::remove_file(&draft);
