@@ -96,7 +96,7 @@ fn check_config(path: &Path, findings: &mut Findings) -> Option<Settings> {
 fn check_certificate_files(certificate: &Path, key: &Path, settings: &Settings, findings: &mut Findings) {
     let names = [&settings.names.hub_domain].into_iter().chain(&settings.names.also).map(String::as_str);
     match find_uncovered(certificate, key, names) {
-        Err(error) => return findings.wrong(format!("{error:#}"), "the server does not start without both files"),
+        Err(error) => return findings.wrong(format!("{error:#}"), "the server starts only with its own certificate first in the one file, and with that one's key in the other"),
         Ok(uncovered) => {
             for name in uncovered {
                 let what = format!("{} does not hold for `{name}`", certificate.display());
@@ -105,13 +105,22 @@ fn check_certificate_files(certificate: &Path, key: &Path, settings: &Settings, 
         }
     }
     let chain = check_certificates(certificate, findings);
-    for pair in chain.windows(2) {
-        if pair[0].issuer_der() != pair[1].subject_der() {
-            let [name, next] = [&pair[0], &pair[1]].map(Certificate::shown_name);
-            findings.wrong(
-                format!("{}: `{name}` is not issued by `{next}`, which follows it", certificate.display()),
-                "put the issuer of each certificate behind it",
-            );
+    check_order(certificate, &chain, findings);
+}
+
+/// Each certificate must be issued by the next. A CA that was renewed with another key bears the same name.
+fn check_order(file: &Path, chain: &[Certificate], findings: &mut Findings) {
+    for (certificate, next) in chain.iter().zip(chain.iter().skip(1)) {
+        let is_named = certificate.issuer_der() == next.subject_der();
+        if !is_named || certificate.check_signed_by(next).is_err() {
+            let [name, follows] = [certificate, next].map(Certificate::shown_name);
+            let then = if is_named {
+                "the issuer has that name and another key: put the certificate there that the issuer had"
+            } else {
+                "put the issuer of each certificate behind it"
+            };
+            findings
+                .wrong(format!("{}: `{name}` is not issued by `{follows}`, which follows it", file.display()), then);
         }
     }
 }
@@ -251,5 +260,34 @@ fn check_name(hub: &Value, findings: &mut Findings) {
             format!("name: {host} leads nowhere on this machine"),
             "`roadstead hosts --install` writes it into the hosts file",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roadstead_pki::{Authority, KeyKind, Validity};
+
+    #[test]
+    fn each_certificate_is_issued_by_the_next() {
+        let validity = Validity { now_s: 1_795_291_370, lifetime_s: 86_400 };
+        let root = |name| Authority::root(name, KeyKind::P256, validity).unwrap();
+        let (first, renewed) = (root("CA"), root("CA"));
+        let middle = first.intermediate("middle", KeyKind::P256, validity).unwrap();
+        let server = middle.server(&["h.localhost".to_owned()], KeyKind::P256, validity).unwrap().certificate;
+        let [first, renewed, middle] = [&first, &renewed, &middle].map(|ca| Certificate::clone(ca.certificate()));
+        for (chain, wrong) in [
+            (vec![&server], 0),
+            (vec![&server, &middle], 0),
+            (vec![&server, &middle, &first], 0),
+            (vec![&server, &middle, &renewed], 1),
+            (vec![&server, &first], 1),
+            (vec![&middle, &server, &first], 2),
+        ] {
+            let chain: Vec<_> = chain.into_iter().cloned().collect();
+            let mut findings = Findings::default();
+            check_order(Path::new("chain.pem"), &chain, &mut findings);
+            assert_eq!(findings.wrong, wrong, "{}", findings.text);
+        }
     }
 }
