@@ -52,9 +52,11 @@ def test_what_is_pasted_works(server, monitor, tmp_path):
     paths = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {name: server.environment[name] for name in ("HOME", "XDG_DATA_HOME")} | {"PATH": paths}
     script = "set -e\n" + "\n".join(pasted)
+    log_start = server.log_bytes()
     done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert [body(event) for event in monitor.wait("thermo-7", 3)] == [{"t": 21.5}, {"t": 21.5}, 21.5]
+    assert "WARN" not in server.log(log_start), "there was nothing to be warned of"
 
 
 def test_exports(server):
