@@ -4,7 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use roadstead_model::Properties;
 use roadstead_wire::{
-    DpsPublish, DpsResponse, HubFilter, TelemetryTopic, UserName, certificate_text, dps_body::DeviceRegistration,
+    DesiredPatch, DeviceboundTopic, DpsPublish, DpsResponse, HubFilter, MethodRequest, MethodResponse, TelemetryTopic,
+    TwinRequest, TwinResponse, UserName, certificate_text, devicebound_topic, dps_body::DeviceRegistration,
     event_stream, http_batch, hub_error::HubError, object_body, query::QuerySpecification, telemetry_topic,
 };
 
@@ -42,7 +43,27 @@ fn read_texts(text: &str) {
     let _ = HubFilter::classify(text, "dev1", Some("mod1"));
     let _ = certificate_text::parse_der(text);
     let _ = event_stream::parse_position(text);
-    read_bag(TelemetryTopic::parse(text).map_or(text, |topic| topic.bag));
+    read_twin_and_method_topics(text);
+    let bag = DeviceboundTopic::parse(text).map(|topic| topic.bag);
+    read_bag(bag.or_else(|| TelemetryTopic::parse(text).map(|topic| topic.bag)).unwrap_or(text));
+}
+
+fn read_twin_and_method_topics(text: &str) {
+    if let Some(request) = TwinRequest::parse(text) {
+        assert_eq!(TwinRequest::parse(&request.to_string()), Some(request));
+    }
+    if let Some(answer) = TwinResponse::parse(text) {
+        assert_eq!(TwinResponse::parse(&answer.to_string()), Some(answer));
+    }
+    if let Some(patch) = DesiredPatch::parse(text) {
+        assert_eq!(DesiredPatch::parse(&patch.to_string()), Some(patch));
+    }
+    if let Some(call) = MethodRequest::parse(text) {
+        assert_eq!(MethodRequest::parse(&call.to_string()), Some(call));
+    }
+    if let Some(answer) = MethodResponse::parse(text) {
+        assert_eq!(MethodResponse::parse(&answer.to_string()), Some(answer));
+    }
 }
 
 fn read_bag(bag: &str) {
@@ -53,4 +74,14 @@ fn read_bag(bag: &str) {
     let written = TelemetryTopic::parse(&topic).expect("what was written is a topic");
     telemetry_topic::fill(written.bag, &mut scratch, &mut again);
     assert_eq!(again, properties);
+    read_devicebound_bag(&properties);
+}
+
+fn read_devicebound_bag(properties: &Properties) {
+    let (mut topic, mut repeated, mut again) = (String::new(), String::new(), Properties::new());
+    devicebound_topic::write("dev1", None, properties, &mut topic);
+    let written = DeviceboundTopic::parse(&topic).expect("what was written is a topic");
+    telemetry_topic::fill(written.bag, &mut String::new(), &mut again);
+    devicebound_topic::write("dev1", None, &again, &mut repeated);
+    assert_eq!(repeated, topic);
 }

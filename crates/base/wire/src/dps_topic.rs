@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::{
-    limits::{OPERATION_ID_BYTES_MAX, RID_BYTES_MAX},
+    limits::OPERATION_ID_BYTES_MAX,
     percent,
+    topic_argument::{find, find_rid},
 };
 
 /// The one filter that devices subscribe to at DPS.
@@ -25,12 +26,11 @@ impl<'a> DpsPublish<'a> {
     /// `None` for any other topic, without `$rid` or operation id, or with one over its limit.
     pub fn parse(topic: &'a str) -> Option<Self> {
         let (path, query) = topic.strip_prefix("$dps/registrations/")?.split_once("/?")?;
-        let rid = argument(query, "$rid").filter(|rid| rid.len() <= RID_BYTES_MAX)?;
+        let rid = find_rid(query)?;
         match path {
             "PUT/iotdps-register" => Some(Self::Register { rid }),
             "GET/iotdps-get-operationstatus" => {
-                let operation_id =
-                    argument(query, "operationId").filter(|id| id.len() <= 3 * OPERATION_ID_BYTES_MAX)?;
+                let operation_id = find(query, "operationId").filter(|id| id.len() <= 3 * OPERATION_ID_BYTES_MAX)?;
                 Some(Self::Status { rid, operation_id })
             }
             _ => None,
@@ -43,11 +43,6 @@ impl<'a> DpsPublish<'a> {
             Self::Register { rid } | Self::Status { rid, .. } => rid,
         }
     }
-}
-
-fn argument<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    Some(value).filter(|value| !value.is_empty())
 }
 
 impl fmt::Display for DpsPublish<'_> {
@@ -80,8 +75,8 @@ impl<'a> DpsResponse<'a> {
     /// What a client reads, its arguments in any order. `None` for any other topic.
     pub fn parse(topic: &'a str) -> Option<Self> {
         let (status, query) = topic.strip_prefix("$dps/registrations/res/")?.split_once("/?")?;
-        let retry_after_s = argument(query, "retry-after").and_then(|seconds| seconds.parse().ok());
-        Some(Self { status: status.parse().ok()?, rid: argument(query, "$rid")?, retry_after_s })
+        let retry_after_s = find(query, "retry-after").and_then(|seconds| seconds.parse().ok());
+        Some(Self { status: status.parse().ok()?, rid: find_rid(query)?, retry_after_s })
     }
 }
 
@@ -98,6 +93,7 @@ impl fmt::Display for DpsResponse<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::RID_BYTES_MAX;
     use proptest::prelude::*;
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! | who asks | modules |
 //! |---|---|
-//! | a device over MQTT | [`mqtt_user_name`], [`telemetry_topic`], [`filters`], [`dps_topic`], [`dps_body`] |
+//! | a device over MQTT | [`mqtt_user_name`], [`telemetry_topic`], [`devicebound_topic`], [`twin_topic`], [`method_topic`], [`filters`], [`dps_topic`], [`dps_body`] |
 //! | a device over HTTP | [`http_headers`], [`http_batch`], [`dps_body`], [`hub_error`] |
 //! | a back end of a hub | [`hub_service`], [`hub_error`], [`hub_code`], [`event_json`], [`event_stream`], [`annotation`] |
 //! | a back end of DPS | [`dps_service`], [`dps_error`], [`dps_code`], [`certificate_text`] |
@@ -21,6 +21,7 @@ pub mod annotation;
 pub mod arm;
 pub mod ascii_json;
 pub mod certificate_text;
+pub mod devicebound_topic;
 pub mod dps_body;
 pub mod dps_code;
 pub mod dps_error;
@@ -35,18 +36,24 @@ pub mod hub_code;
 pub mod hub_error;
 pub mod hub_service;
 pub mod limits;
+pub mod method_topic;
 pub mod mqtt_user_name;
 pub mod object_body;
 pub mod percent;
 pub mod query;
 pub mod system_property;
 pub mod telemetry_topic;
+mod topic_argument;
+pub mod twin_topic;
 pub mod word;
 
+pub use devicebound_topic::DeviceboundTopic;
 pub use dps_code::DpsCode;
 pub use dps_topic::{DpsPublish, DpsResponse};
 pub use filters::HubFilter;
 pub use hub_code::HubCode;
+pub use method_topic::{MethodRequest, MethodResponse};
 pub use mqtt_user_name::{DpsUserName, HubUserName, UserName};
 pub use telemetry_topic::TelemetryTopic;
+pub use twin_topic::{DesiredPatch, TwinRequest, TwinResponse};
 pub use word::{Word, Words};
