@@ -103,7 +103,8 @@ fn reach_rule(package: &Package, on: &Package) -> Option<u8> {
 
 /// Rules about what a crate's own manifest names.
 fn direct_rule(package: &Package, on: &Package) -> Option<u8> {
-    let engine = ["mqtt-proto", "amqp-proto", "sas", "pki", "model"].iter().any(|dir| is(package, "base", dir));
+    let engine =
+        ["mqtt-proto", "amqp-proto", "sas", "pki", "query", "model"].iter().any(|dir| is(package, "base", dir));
     let app_only = is(on, "app", "server") && package.layer != "tests" && !is(package, "app", "cli");
     match package.layer.as_str() {
         "front" if on.layer == "front" && on.dir != "transport" => Some(3),
@@ -197,6 +198,7 @@ mod tests {
             (4, &["front/arm: store/embedded", "store/embedded:"], "store/embedded"),
             (5, &["base/mqtt-proto: base/model", "base/model:"], "base/model"),
             (5, &["base/model: base/sas", "base/sas:"], "base/sas"),
+            (5, &["base/query: base/model", "base/model:"], "base/model"),
             (6, &["store/postgres: store/embedded", "store/embedded:"], "store/embedded"),
             (6, &["store/nats: domain/hub", "domain/hub:"], "domain/hub"),
             (6, &["store/embedded: base/wire", "base/wire:"], "base/wire"),
