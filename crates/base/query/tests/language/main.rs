@@ -1,4 +1,5 @@
 //! The language from outside: what it takes, what it refuses and with which words, what it means.
 
 mod accepted;
+mod meaning;
 mod refused;
