@@ -2,11 +2,20 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roadstead_model::Properties;
+use roadstead_model::{Properties, UnixMillis};
 use roadstead_wire::{
-    DesiredPatch, DeviceboundTopic, DpsPublish, DpsResponse, HubFilter, MethodRequest, MethodResponse, TelemetryTopic,
-    TwinRequest, TwinResponse, UserName, certificate_text, devicebound_topic, dps_body::DeviceRegistration,
-    event_stream, http_batch, hub_error::HubError, object_body, query::QuerySpecification, telemetry_topic,
+    DesiredPatch, DeviceboundTopic, DpsPublish, DpsResponse, Fault, HubFilter, MethodRequest, MethodResponse,
+    TelemetryTopic, TwinRequest, TwinResponse, UserName, certificate_text, devicebound_to, devicebound_topic,
+    dps_body::DeviceRegistration,
+    event_stream,
+    file_upload::{FileUploadRequest, FileUploadStatus},
+    http_batch,
+    http_headers::{self, Delivery},
+    hub_error::HubError,
+    hub_service::{MethodCall, MethodResult},
+    object_body,
+    query::QuerySpecification,
+    telemetry_topic,
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -26,6 +35,12 @@ fn read_bodies(bytes: &[u8]) {
     let _ = http_batch::parse(bytes);
     let _ = object_body::parse::<roadstead_wire::hub_service::Device>(bytes);
     let _ = object_body::parse::<roadstead_wire::dps_service::IndividualEnrollment>(bytes);
+    let _ = object_body::parse::<FileUploadRequest>(bytes);
+    let _ = object_body::parse::<FileUploadStatus>(bytes);
+    if let Ok(call) = object_body::parse::<MethodCall>(bytes) {
+        assert!(MethodResult::of(200, call.device_body().as_bytes()).is_ok());
+    }
+    let _ = MethodResult::of(0, bytes);
 }
 
 fn read_texts(text: &str) {
@@ -40,6 +55,7 @@ fn read_texts(text: &str) {
     if let Some(answer) = DpsResponse::parse(text) {
         assert_eq!(DpsResponse::parse(&answer.to_string()), Some(answer));
     }
+    let _ = devicebound_to::parse(text);
     let _ = HubFilter::classify(text, "dev1", Some("mod1"));
     let _ = certificate_text::parse_der(text);
     let _ = event_stream::parse_position(text);
@@ -74,6 +90,8 @@ fn read_bag(bag: &str) {
     let written = TelemetryTopic::parse(&topic).expect("what was written is a topic");
     telemetry_topic::fill(written.bag, &mut scratch, &mut again);
     assert_eq!(again, properties);
+    let _ = Fault::from_properties(&properties);
+    read_headers(&properties);
     read_devicebound_bag(&properties);
 }
 
@@ -84,4 +102,13 @@ fn read_devicebound_bag(properties: &Properties) {
     telemetry_topic::fill(written.bag, &mut String::new(), &mut again);
     devicebound_topic::write("dev1", None, &again, &mut repeated);
     assert_eq!(repeated, topic);
+}
+
+fn read_headers(properties: &Properties) {
+    let delivery = Delivery { lock_token: "", sequence: 0, enqueued: UnixMillis(0), delivery_count: 0 };
+    let mut again = Properties::new();
+    for (name, value) in http_headers::write_devicebound(&delivery, properties) {
+        assert!(name.is_ascii() && !value.contains(['\r', '\n']));
+        http_headers::read_devicebound(&name, &value, &mut again);
+    }
 }

@@ -2,7 +2,7 @@
 
 use roadstead_model::{Properties, Property, SystemProperty};
 
-use crate::{percent, system_property::spelling};
+use crate::{devicebound_to, percent, system_property::spelling};
 
 /// The order in which a bag begins; the rest of the hub's own properties follow, such as `iothub-ack`, then the
 /// application's. Source: `reference/hub-device.md` 1.6
@@ -55,9 +55,9 @@ pub fn write(device_id: &str, module_id: Option<&str>, properties: &Properties, 
         match properties.find_system(property) {
             Some(value) => write_system(property, value, start, out),
             None if property == SystemProperty::To => {
-                let mut to = "/".to_owned();
-                write_path(device_id, module_id, &mut to);
-                write_system(property, to.trim_end_matches('/'), start, out);
+                let mut to = String::new();
+                devicebound_to::write(device_id, module_id, &mut to);
+                write_system(property, &to, start, out);
             }
             None => {}
         }

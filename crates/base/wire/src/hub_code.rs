@@ -3,7 +3,8 @@
 macro_rules! hub_codes {
     ($($name:ident = $number:literal),+ $(,)?) => {
         /// Why a hub refuses, named as Azure names it.
-        /// Source: `reference/hub-device.md` 7.4, `reference/hub-service.md` 1.3; 429002 by name is `guess (?)`
+        /// Source: `reference/hub-device.md` 7.4, `reference/hub-service.md` 1.3; `guess (?)`:
+        /// the name of 429002, the numbers of 400029 and 400030 (Azure lists the names in order, beside 400026 and 400027)
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u32)]
         pub enum HubCode {
@@ -33,8 +34,14 @@ hub_codes! {
     DeviceDefinedMultipleTimes = 400_011,
     DeserializationError = 400_012,
     BulkRegistryOperationFailure = 400_013,
+    DefaultStorageEndpointNotConfigured = 400_014,
+    InvalidFileUploadCorrelationId = 400_015,
+    ExpiredFileUploadCorrelationId = 400_016,
+    InvalidFileUploadCompletionStatus = 400_019,
     NullMessage = 400_026,
     ConnectionForcefullyClosedOnNewConnection = 400_027,
+    ConnectionForcefullyClosedOnFaultInjection = 400_029,
+    ConnectionRejectedOnFaultInjection = 400_030,
     InvalidContentEncodingOrType = 400_103,
     CannotRegisterModuleToModule = 400_301,
     IotHubNotFound = 401_001,

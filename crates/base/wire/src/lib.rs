@@ -6,9 +6,10 @@
 //! | who asks | modules |
 //! |---|---|
 //! | a device over MQTT | [`mqtt_user_name`], [`telemetry_topic`], [`devicebound_topic`], [`twin_topic`], [`method_topic`], [`filters`], [`dps_topic`], [`dps_body`] |
-//! | a device over HTTP | [`http_headers`], [`http_batch`], [`dps_body`], [`hub_error`] |
-//! | a back end of a hub | [`hub_service`], [`hub_error`], [`hub_code`], [`event_json`], [`event_stream`], [`annotation`] |
+//! | a device over HTTP | [`http_headers`], [`http_batch`], [`file_upload`], [`dps_body`], [`hub_error`] |
+//! | a back end of a hub | [`hub_service`], [`devicebound_to`], [`http_headers`], [`hub_error`], [`hub_code`], [`event_json`], [`event_stream`], [`annotation`] |
 //! | a back end of DPS | [`dps_service`], [`dps_error`], [`dps_code`], [`certificate_text`] |
+//! | a test | [`fault`] |
 //! | `az` and the management SDKs | [`arm`] |
 //!
 //! [`system_property`] has every spelling of the properties a hub understands, [`word`] the enumerations, [`percent`]
@@ -21,6 +22,7 @@ pub mod annotation;
 pub mod arm;
 pub mod ascii_json;
 pub mod certificate_text;
+pub mod devicebound_to;
 pub mod devicebound_topic;
 pub mod dps_body;
 pub mod dps_code;
@@ -29,6 +31,8 @@ pub mod dps_service;
 pub mod dps_topic;
 pub mod event_json;
 pub mod event_stream;
+pub mod fault;
+pub mod file_upload;
 pub mod filters;
 pub mod http_batch;
 pub mod http_headers;
@@ -50,6 +54,7 @@ pub mod word;
 pub use devicebound_topic::DeviceboundTopic;
 pub use dps_code::DpsCode;
 pub use dps_topic::{DpsPublish, DpsResponse};
+pub use fault::Fault;
 pub use filters::HubFilter;
 pub use hub_code::HubCode;
 pub use method_topic::{MethodRequest, MethodResponse};

@@ -12,6 +12,8 @@ pub const DPS_BULK_ENROLLMENTS_MAX: usize = 10;
 pub const HUB_BULK_DEVICES_MAX: usize = 100;
 /// Bytes of a query's text. Source: docs, IoT Hub query language (8192 characters).
 pub const QUERY_BYTES_MAX: usize = 8192;
+/// Seconds a fault may be asked to wait or last. Source: java SDK, `SendMessagesErrInjTests.java`, which asks for so many.
+pub const FAULT_SECONDS_MAX: u32 = 100_000;
 /// Bytes of all bodies and properties of one batch over HTTP. Source: docs, quotas (256 KB).
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
 
