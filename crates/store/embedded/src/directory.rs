@@ -61,7 +61,8 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn private_builder() -> DirBuilder {
+/// How to make a directory, and those above it, that only its owner may enter.
+pub(crate) fn private_builder() -> DirBuilder {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -1,7 +1,11 @@
 //! Why a data directory cannot be used.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
+use roadstead_store::StoreError;
 use thiserror::Error;
 
 /// What stands in the way of opening; each message names the path and, where there is one, the way out.
@@ -32,4 +36,16 @@ pub enum OpenError {
 
 fn owner(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+}
+
+/// What an engine says when the file system refuses.
+pub(crate) fn unusable(path: &Path, error: &io::Error) -> StoreError {
+    let text = format!("{}: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(text),
+        io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported => {
+            StoreError::Unreadable(text)
+        }
+        _ => StoreError::Unavailable(text),
+    }
 }

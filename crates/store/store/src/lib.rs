@@ -1,9 +1,11 @@
-//! Where Roadstead keeps things, as two ports: [`Records`] and [`EventLog`].
+//! Where Roadstead keeps things, as three ports: [`Records`], [`EventLog`] and [`Blobs`].
 //!
 //! Owns the promises every engine must keep and the suites that hold them to it ([`suite`]), the stored form of each
 //! record ([`stored`], versioned, secrets sealed) and of each event ([`event`]). Refuses to know any driver, and what the
-//! records mean. The third port of the design, `Signals` (who owns which live session), comes with the second node.
+//! records mean. Another port of the design, `Signals` (who owns which live session), comes with the second node.
 
+pub mod blob;
+pub mod blob_path;
 pub mod commits;
 pub mod error;
 pub mod event;
@@ -14,6 +16,10 @@ pub mod seal;
 pub mod stored;
 pub mod suite;
 
+pub use blob::{
+    BlobCondition, BlobError, BlobInfo, BlobProperties, BlobRead, BlobWriter, Blobs, BlockWriter, ByteRange,
+};
+pub use blob_path::{BlobPath, BlobPathError, BlockId, BlockIdError};
 pub use commits::{Commits, Ticket};
 pub use error::StoreError;
 pub use event::{EventView, StoredEvent};

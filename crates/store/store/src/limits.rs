@@ -10,3 +10,22 @@ pub const LOG_PENDING_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const PARTITIONS_MAX: u16 = 128;
 /// Bytes of one encoded event: a 256 KiB message, its identifiers, and the lengths between its properties.
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Characters of a blob's name with its device's id: `thermo-7/logs/1.txt`. Source: docs, naming of containers and blobs.
+pub const BLOB_NAME_CHARS_MAX: usize = 1024;
+/// Bytes of a block's id before base64. Source: docs, Put Block.
+pub const BLOCK_ID_BYTES_MAX: usize = 64;
+/// Bytes of one block. Source: docs, Put Block (100 MiB for versions 2016-05-31 to 2019-07-07; later ones take 4000 MiB).
+pub const BLOCK_BYTES_MAX: u64 = 100 * 1024 * 1024;
+/// Blocks of one blob. Source: docs, Put Block List.
+pub const BLOCKS_MAX: usize = 50_000;
+/// Bytes of a blob that is put whole. Source: docs, Put Blob (256 MiB for the versions of [`BLOCK_BYTES_MAX`]).
+pub const PUT_BLOB_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Bytes of a blob of many blocks. Ours: what ten thousand parts of an S3 upload hold at 8 MiB each.
+pub const BLOB_BYTES_MAX: u64 = 10_000 * 8 * 1024 * 1024;
+/// Metadata entries of one blob. Ours.
+pub const BLOB_METADATA_MAX: usize = 64;
+/// Bytes of all names and values of a blob's metadata. Source: docs, Set Blob Metadata (8 KB).
+pub const BLOB_METADATA_BYTES_MAX: usize = 8 * 1024;
+/// Blobs and blocks that are being written at one time; the next is refused as busy. Ours: bounds buffers and open files.
+pub const BLOB_WRITERS_MAX: usize = 256;

@@ -12,7 +12,7 @@ use roadstead_model::HubKey;
 use roadstead_store::{EventLog, HubLog, Retention, StoreError, limits::PARTITIONS_MAX};
 use tokio::sync::Mutex;
 
-use crate::directory::DataDirectory;
+use crate::{directory::DataDirectory, error::unusable};
 
 use super::{
     disk::{Disk, MachineDisk},
@@ -106,17 +106,6 @@ fn remove_dir(disk: &dyn Disk, parent: &Path, directory: &Path) -> io::Result<()
     }
     disk.sync_dir(parent)?;
     disk.remove_dir(&removed)
-}
-
-fn unusable(directory: &Path, error: &io::Error) -> StoreError {
-    let text = format!("{}: {error}", directory.display());
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(text),
-        io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported => {
-            StoreError::Unreadable(text)
-        }
-        _ => StoreError::Unavailable(text),
-    }
 }
 
 async fn blocking<T: Send + 'static>(

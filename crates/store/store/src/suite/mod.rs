@@ -3,6 +3,7 @@
 //! Each suite comes with a macro that stamps one `#[tokio::test]` per case into an engine's tests.
 #![expect(clippy::unwrap_used, reason = "test code: a surprise is a failed test")]
 
+pub mod blobs;
 pub mod event_log;
 pub mod records;
 pub mod samples;
