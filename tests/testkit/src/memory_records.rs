@@ -9,10 +9,14 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
-    CaCertificate, CertificateName, CertificateOwner, Device, DeviceId, DeviceStatus, Dps, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Etag, Hub, HubKey, IdScope, Registration, RegistrationId, ResourceGroup, Subscription, Twin,
+    CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, DeviceStatus, Dps, Enrollment,
+    EnrollmentGroup, EnrollmentGroupId, Etag, Feedback, Hub, HubKey, IdScope, IdentityId, Module, Presence,
+    Registration, RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
 };
-use roadstead_store::{Expect, Page, Records, StoreError, Write, limits::PAGE_ITEMS_MAX, records::DeviceCounts};
+use roadstead_store::{
+    Expect, IdentityRecord, Page, Records, SessionRecord, StoreError, Write, limits::PAGE_ITEMS_MAX,
+    records::DeviceCounts,
+};
 
 /// Records that live as long as the value. Keeps every promise of [`Records`] but durability.
 #[derive(Debug, Default)]
@@ -30,7 +34,12 @@ struct Tables {
     certificates: BTreeMap<(String, CertificateName), CaCertificate>,
     devices: BTreeMap<(HubKey, String), Device>,
     twins: BTreeMap<(HubKey, String), Twin>,
+    modules: BTreeMap<(HubKey, String), Module>,
     subscriptions: BTreeMap<(HubKey, String), Vec<Subscription>>,
+    presence: BTreeMap<(HubKey, String), Presence>,
+    messages: BTreeMap<(HubKey, String), Vec<CloudMessage>>,
+    sequence: u64,
+    feedback: BTreeMap<u64, (HubKey, Feedback)>,
     enrollments: BTreeMap<(String, String), Enrollment>,
     enrollment_groups: BTreeMap<(String, String), EnrollmentGroup>,
     registrations: BTreeMap<(String, String), Registration>,
@@ -67,6 +76,7 @@ fn write<K: Ord, V>(
         Expect::Present => stored.is_some(),
         Expect::Any => true,
         Expect::Etag(expected) => stored.and_then(etag) == Some(expected),
+        Expect::Version(_) => false,
     };
     if holds {
         match value {
@@ -84,7 +94,41 @@ fn owner(owner: &CertificateOwner) -> String {
     }
 }
 
+/// What belongs to one identity, or to a device and its modules, in any of the tables.
+fn forget<V>(table: &mut BTreeMap<(HubKey, String), V>, hub: HubKey, id: &str) {
+    table.retain(|(of, name), _| *of != hub || (name != id && !name.starts_with(&format!("{id}/"))));
+}
+
 impl Tables {
+    fn is_known(&self, hub: HubKey, id: &IdentityId) -> bool {
+        let key = (hub, id.to_string());
+        self.devices.contains_key(&key) || self.modules.contains_key(&key)
+    }
+
+    fn identity(&self, hub: HubKey, id: &str) -> Option<IdentityRecord> {
+        let key = (hub, id.to_owned());
+        let module = self.modules.get(&key).cloned();
+        let device = self.devices.get(&(hub, id.split('/').next()?.to_owned()))?.clone();
+        if id.contains('/') && module.is_none() {
+            return None;
+        }
+        let queued = self.messages.get(&key).map_or(0, |messages| messages.len() as u32);
+        let presence = self.presence.get(&key).cloned().unwrap_or_default();
+        Some(IdentityRecord { device, module, twin: self.twins.get(&key)?.clone(), presence, queued })
+    }
+
+    fn put_twin(&mut self, hub: HubKey, id: &IdentityId, twin: Twin, expect: &Expect) -> bool {
+        let key = (hub, id.to_string());
+        let stored = self.twins.get(&key).map(|twin| twin.version);
+        let holds = match expect {
+            Expect::Version(version) => stored == Some(*version),
+            other => return write(&mut self.twins, key, Some(twin), other, |_| None),
+        };
+        if holds {
+            self.twins.insert(key, twin);
+        }
+        holds
+    }
     /// Whether the write found what it expected; then it is done.
     fn apply(&mut self, change: Write) -> bool {
         let scoped = |scope: &IdScope, key: String| (scope.as_str().to_owned(), key);
@@ -102,7 +146,11 @@ impl Tables {
                 if done {
                     self.devices.retain(|(hub, _), _| *hub != key);
                     self.twins.retain(|(hub, _), _| *hub != key);
+                    self.modules.retain(|(hub, _), _| *hub != key);
                     self.subscriptions.retain(|(hub, _), _| *hub != key);
+                    self.presence.retain(|(hub, _), _| *hub != key);
+                    self.messages.retain(|(hub, _), _| *hub != key);
+                    self.feedback.retain(|_, (hub, _)| *hub != key);
                     let gone = owner(&CertificateOwner::Hub(key));
                     self.certificates.retain(|(owner, _), _| *owner != gone);
                 }
@@ -134,17 +182,68 @@ impl Tables {
             Write::DeleteDevice(hub, id, expect) => {
                 let done = write(&mut self.devices, on_hub(hub, &id), None, &expect, |d| Some(&d.etag));
                 if done {
-                    self.twins.remove(&on_hub(hub, &id));
-                    self.subscriptions.remove(&on_hub(hub, &id));
+                    forget(&mut self.modules, hub, id.as_str());
+                    forget(&mut self.twins, hub, id.as_str());
+                    forget(&mut self.subscriptions, hub, id.as_str());
+                    forget(&mut self.presence, hub, id.as_str());
+                    forget(&mut self.messages, hub, id.as_str());
                 }
                 done
             }
-            Write::PutTwin(hub, id, twin, expect) => {
-                write(&mut self.twins, on_hub(hub, &id), Some(twin), &expect, |t| Some(&t.etag))
+            Write::PutModule(hub, module, expect) => {
+                let key = (hub, module.identity().to_string());
+                self.devices.contains_key(&on_hub(hub, &module.device))
+                    && write(&mut self.modules, key, Some(module), &expect, |m| Some(&m.etag))
             }
+            Write::DeleteModule(hub, id, expect) => {
+                let key = (hub, id.to_string());
+                let done = id.module.is_some() && write(&mut self.modules, key, None, &expect, |m| Some(&m.etag));
+                if done {
+                    forget(&mut self.twins, hub, &id.to_string());
+                    forget(&mut self.subscriptions, hub, &id.to_string());
+                    forget(&mut self.presence, hub, &id.to_string());
+                }
+                done
+            }
+            Write::PutTwin(hub, id, twin, expect) => self.put_twin(hub, &id, twin, &expect),
             Write::PutSubscriptions(hub, id, list) => {
                 let list = Some(list).filter(|list| !list.is_empty());
-                write(&mut self.subscriptions, on_hub(hub, &id), list, &Expect::Any, |_| None)
+                !self.is_known(hub, &id)
+                    || write(&mut self.subscriptions, (hub, id.to_string()), list, &Expect::Any, |_| None)
+            }
+            Write::PutPresence(hub, id, presence) => {
+                if self.is_known(hub, &id) {
+                    self.presence.insert((hub, id.to_string()), presence);
+                }
+                true
+            }
+            Write::EnqueueMessage { hub, device, message, depth_max } => {
+                let queue = self.messages.entry(on_hub(hub, &device)).or_default();
+                let room = self.devices.contains_key(&on_hub(hub, &device)) && queue.len() < depth_max as usize;
+                if room {
+                    self.sequence += 1;
+                    queue.push(CloudMessage { sequence: self.sequence, ..message });
+                }
+                room
+            }
+            Write::PutMessage(hub, device, message) => {
+                let queue = self.messages.entry(on_hub(hub, &device)).or_default();
+                let waiting = queue.iter_mut().find(|waiting| waiting.sequence == message.sequence);
+                waiting.map(|waiting| *waiting = message).is_some()
+            }
+            Write::DeleteMessage(hub, device, sequence) => {
+                let queue = self.messages.entry(on_hub(hub, &device)).or_default();
+                let before = queue.len();
+                queue.retain(|waiting| waiting.sequence != sequence);
+                queue.len() < before
+            }
+            Write::AddFeedback(hub, feedback) => {
+                self.sequence += 1;
+                self.feedback.insert(self.sequence, (hub, feedback)).is_none()
+            }
+            Write::DeleteFeedback(hub, numbers) => {
+                self.feedback.retain(|number, (of, _)| *of != hub || !numbers.contains(number));
+                true
             }
             Write::PutEnrollment(scope, enrollment, expect) => {
                 let key = scoped(&scope, enrollment.registration_id.key());
@@ -232,15 +331,14 @@ impl Records for MemoryRecords {
         Ok(self.tables.lock().devices.get(&(hub, id.as_str().to_owned())).cloned())
     }
 
-    async fn find_session(
-        &self,
-        hub: HubKey,
-        id: &DeviceId,
-    ) -> Result<Option<(Device, Vec<Subscription>)>, StoreError> {
-        let key = (hub, id.as_str().to_owned());
+    async fn find_session(&self, hub: HubKey, id: &IdentityId) -> Result<Option<SessionRecord>, StoreError> {
         let tables = self.tables.lock();
-        let device = tables.devices.get(&key).cloned();
-        Ok(device.map(|device| (device, tables.subscriptions.get(&key).cloned().unwrap_or_default())))
+        let key = (hub, id.to_string());
+        let module = tables.modules.get(&key).cloned();
+        let device = tables.devices.get(&(hub, id.device.as_str().to_owned())).cloned();
+        let device = device.filter(|_| id.module.is_some() == module.is_some());
+        let subscriptions = tables.subscriptions.get(&key).cloned().unwrap_or_default();
+        Ok(device.map(|device| SessionRecord { device, module, subscriptions }))
     }
 
     async fn list_devices(&self, hub: HubKey, after: Option<&str>, limit: usize) -> Result<Page<Device>, StoreError> {
@@ -260,21 +358,63 @@ impl Records for MemoryRecords {
         }))
     }
 
-    async fn find_twin(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Twin>, StoreError> {
-        Ok(self.tables.lock().twins.get(&(hub, id.as_str().to_owned())).cloned())
+    async fn find_module(&self, hub: HubKey, id: &IdentityId) -> Result<Option<Module>, StoreError> {
+        Ok(self.tables.lock().modules.get(&(hub, id.to_string())).cloned())
     }
 
-    async fn list_twins(
+    async fn list_modules(&self, hub: HubKey, device: &DeviceId) -> Result<Vec<Module>, StoreError> {
+        let tables = self.tables.lock();
+        let of_device = tables.modules.iter().filter(|((of, _), module)| *of == hub && module.device == *device);
+        Ok(of_device.map(|(_, module)| module.clone()).collect())
+    }
+
+    async fn find_twin(&self, hub: HubKey, id: &IdentityId) -> Result<Option<Twin>, StoreError> {
+        Ok(self.tables.lock().twins.get(&(hub, id.to_string())).cloned())
+    }
+
+    async fn find_identity(&self, hub: HubKey, id: &IdentityId) -> Result<Option<IdentityRecord>, StoreError> {
+        Ok(self.tables.lock().identity(hub, &id.to_string()))
+    }
+
+    async fn list_identities(
         &self,
         hub: HubKey,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Page<(Device, Twin)>, StoreError> {
+    ) -> Result<Page<IdentityRecord>, StoreError> {
         let tables = self.tables.lock();
-        Ok(page(&tables.devices, &hub, after, limit, |id, device| {
-            let twin = tables.twins.get(&(hub, id.to_owned()))?;
-            Some((device.clone(), twin.clone()))
-        }))
+        Ok(page(&tables.devices, &hub, after, limit, |id, _| tables.identity(hub, id)))
+    }
+
+    async fn list_messages(
+        &self,
+        hub: HubKey,
+        device: &DeviceId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<CloudMessage>, StoreError> {
+        let tables = self.tables.lock();
+        let queue = tables.messages.get(&(hub, device.as_str().to_owned())).into_iter().flatten();
+        Ok(queue.filter(|message| message.sequence > after).take(limit).cloned().collect())
+    }
+
+    async fn list_expired_messages(
+        &self,
+        hub: HubKey,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<(DeviceId, CloudMessage)>, StoreError> {
+        let tables = self.tables.lock();
+        let all = tables.messages.iter().filter(|((of, _), _)| *of == hub);
+        let expired = all.flat_map(|((_, device), queue)| queue.iter().map(move |message| (device, message)));
+        let expired = expired.filter(|(_, message)| message.expires <= now).take(limit);
+        Ok(expired.filter_map(|(device, message)| Some((DeviceId::parse(device).ok()?, message.clone()))).collect())
+    }
+
+    async fn list_feedback(&self, hub: HubKey, limit: usize) -> Result<Vec<(u64, Feedback)>, StoreError> {
+        let tables = self.tables.lock();
+        let own = tables.feedback.iter().filter(|(_, (of, _))| *of == hub);
+        Ok(own.take(limit).map(|(number, (_, feedback))| (*number, feedback.clone())).collect())
     }
 
     async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use roadstead_auth::Segment;
 use roadstead_dps::{DeviceSpec, Ensure, HubAddress, HubLink, LinkError, TwinSnapshot};
-use roadstead_hub::{Adopted, Hub, HubError, Hubs, Known};
+use roadstead_hub::{Adopted, Hub, HubError, Hubs, IdentityRecord, Known};
 use roadstead_model::{Clock, DeviceId, Right};
 use roadstead_sas::ConnectionString;
 
@@ -59,8 +59,8 @@ impl HubLink for LocalLink {
     }
 
     async fn take_twin(&self, hub: HubAddress<'_>, device: &DeviceId) -> Result<Option<TwinSnapshot>, LinkError> {
-        match self.open(hub)?.find_twin(device).await {
-            Ok((device, twin)) => Ok(Some(TwinSnapshot {
+        match self.open(hub)?.find_identity(&device.clone().into()).await {
+            Ok(IdentityRecord { device, twin, .. }) => Ok(Some(TwinSnapshot {
                 tags: twin.tags,
                 desired: twin.desired.value,
                 reported: twin.reported.value,

@@ -75,6 +75,11 @@ pub struct Device {
     pub status_updated: UnixMillis,
     pub auth: DeviceAuth,
     pub iot_edge: bool,
+    /// The scope that the device's children name as their parent: `ms-azure-iot-edge://edge1-638994563210000000`. Only edge
+    /// devices have one of their own; a leaf device has its parent's.
+    pub scope: Option<String>,
+    /// The scopes of the edge devices it is reached through.
+    pub parent_scopes: Vec<String>,
     pub created: UnixMillis,
 }
 

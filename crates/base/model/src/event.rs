@@ -25,7 +25,7 @@ impl EventSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum AuthMethod {
-    /// A token signed with the device's own key.
+    /// A token signed with the device's, or the module's, own key.
     DeviceSas = 0,
     /// A token signed with a key of one of the hub's policies.
     HubSas = 1,

@@ -91,15 +91,32 @@ text_id! {
 impl DeviceId {
     /// Errors: empty, over 128 characters, or a character outside Azure's set.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let rule = Rule {
-            kind: "device id",
-            bytes_max: limits::DEVICE_ID_BYTES_MAX,
-            allowed: |c| c.is_ascii_alphanumeric() || "-.%_*?!(),:=@$'".contains(c),
-            wording: "letters, digits and - . % _ * ? ! ( ) , : = @ $ ' only",
-        };
-        check(text, &rule)?;
+        check_identity("device id", text)?;
         Ok(Self(text.into()))
     }
+}
+
+text_id! {
+    /// A module's id on its device: `camera`, `$edgeAgent`. Case-sensitive; the rule of a [`DeviceId`].
+    ModuleId
+}
+
+impl ModuleId {
+    /// Errors: empty, over 128 characters, or a character outside Azure's set.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        check_identity("module id", text)?;
+        Ok(Self(text.into()))
+    }
+}
+
+fn check_identity(kind: &'static str, text: &str) -> Result<(), IdError> {
+    let rule = Rule {
+        kind,
+        bytes_max: limits::DEVICE_ID_BYTES_MAX,
+        allowed: |c| c.is_ascii_alphanumeric() || "-.%_*?!(),:=@$'".contains(c),
+        wording: "letters, digits and - . % _ * ? ! ( ) , : = @ $ ' only",
+    };
+    check(text, &rule)
 }
 
 text_id! {

@@ -10,8 +10,11 @@ pub mod device;
 pub mod enrollment;
 pub mod etag;
 pub mod event;
+pub mod hub_settings;
 pub mod id;
+pub mod identity;
 pub mod limits;
+pub mod message;
 pub mod properties;
 pub mod registration_state;
 pub mod resource;
@@ -27,10 +30,13 @@ pub use enrollment::{
 };
 pub use etag::Etag;
 pub use event::{AuthMethod, Event, EventSource};
+pub use hub_settings::{CloudToDevice, EventSwitches, HubSettings, ThrottleProfile, Tier};
 pub use id::{
     CertificateName, DeviceId, DpsName, EnrollmentGroupId, GenerationId, GroupName, HubKey, HubName, IdError, IdScope,
-    RegistrationId,
+    ModuleId, RegistrationId,
 };
+pub use identity::{IdentityId, Module, Presence};
+pub use message::{Ack, CloudMessage, Feedback, MessageOutcome};
 pub use properties::{Properties, Property, SystemProperty};
 pub use registration_state::{AttestedBy, OperationStatus, RegistrationState, State};
 pub use resource::{CaCertificate, CertificateOwner, Dps, Hub, LinkedHub, ResourceGroup};

@@ -107,6 +107,18 @@ impl Properties {
         self.text_bytes
     }
 
+    /// The properties of a stored flat form; as with [`Properties::iter_stored`], what follows damage is lost.
+    pub fn from_stored(bytes: &[u8]) -> Self {
+        let mut properties = Self::new();
+        for property in Self::iter_stored(bytes) {
+            match property {
+                Property::System(property, value) => properties.push_system(property, value),
+                Property::Application(name, value) => properties.push_application(name, value),
+            }
+        }
+        properties
+    }
+
     /// The flat form, to be stored.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes

@@ -8,6 +8,7 @@ use crate::{
     clock::UnixMillis,
     enrollment::AllocationPolicy,
     etag::Etag,
+    hub_settings::HubSettings,
     id::{CertificateName, DpsName, GroupName, HubKey, HubName, IdScope},
     secret::Secret,
 };
@@ -36,8 +37,9 @@ pub struct Hub {
     pub partition_count: u16,
     pub retention_days: u16,
     pub policies: Vec<AccessPolicy>,
+    pub settings: HubSettings,
     pub tags: Map<String, Value>,
-    /// Resource members that Roadstead keeps and gives back without acting on them (`sku`, `cloudToDevice`, `routing`, …).
+    /// Resource members that Roadstead keeps and gives back without acting on them (`sku`, `routing`, …).
     pub properties: Map<String, Value>,
 }
 

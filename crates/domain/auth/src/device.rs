@@ -203,6 +203,8 @@ mod tests {
             status_updated: UnixMillis(0),
             auth,
             iot_edge: false,
+            scope: None,
+            parent_scopes: Vec::new(),
             created: UnixMillis(0),
         }
     }

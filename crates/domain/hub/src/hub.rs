@@ -11,15 +11,15 @@ use std::{
 use arc_swap::ArcSwap;
 use roadstead_auth::{AuthRefusal, DeviceGrant, Evidence, PolicyGrant, Segment, Trust, device};
 use roadstead_model::{
-    Clock, Device, DeviceId, Hub as HubResource, HubKey, Properties, Random, Right, Subscription, Thumbprint,
+    Clock, DeviceId, GenerationId, Hub as HubResource, HubKey, IdentityId, Properties, Random, Right, Thumbprint,
     UnixMillis,
 };
-use roadstead_store::{HubLog, Records};
+use roadstead_store::{HubLog, Records, SessionRecord};
 
 use crate::{
     error::HubError,
     limits,
-    session::{CloseReason, Identity, Session, SessionRequest},
+    session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
 };
 
@@ -112,13 +112,13 @@ impl Hub {
     pub async fn connect(self: &Arc<Self>, login: Login<'_>, request: SessionRequest<'_>) -> Result<Session, HubError> {
         for _ in 0..limits::LOGIN_TRIES {
             let seen = self.revocations.load(Ordering::Acquire);
-            let (device, remembered, grant) = self.judge(login).await?;
-            let id: Arc<str> = device.id.as_str().into();
-            let identity =
-                Identity { generation: device.generation, method: grant.method, expires_at: grant.expires_at };
-            let mailbox = self.sessions.open(&id, grant.path);
+            let (id, record, grant) = self.judge(login).await?;
+            let key: Arc<str> = id.to_string().into();
+            let sender = Sender { generation: generation(&record), method: grant.method, expires_at: grant.expires_at };
+            let mailbox = self.sessions.open(&key, grant.path, self.now());
+            let remembered = record.subscriptions;
             let forget = request.clean && !remembered.is_empty();
-            let session = Session::new(self.clone(), mailbox, id, identity, request, remembered);
+            let session = Session::new(self.clone(), mailbox, (id, key), sender, request, remembered);
             // A hub closed between the judgement and the opening did not find this session among the live ones.
             if let Some(reason) = self.closed.get() {
                 return Err(HubError::Closed(*reason));
@@ -140,15 +140,15 @@ impl Hub {
     ///
     /// Errors: as [`Hub::connect`], and `MessageTooLarge`, `Full`.
     pub async fn send_once(&self, login: Login<'_>, messages: &[(Properties, Vec<u8>)]) -> Result<(), HubError> {
-        let (device, _, grant) = self.judge(login).await?;
-        let identity = Identity { generation: device.generation, method: grant.method, expires_at: None };
+        let (id, record, grant) = self.judge(login).await?;
+        let sender = Sender { generation: generation(&record), method: grant.method, expires_at: None };
         let total = messages.iter().map(|(properties, body)| properties.text_bytes() + body.len()).sum();
         if total > limits::MESSAGE_BYTES_MAX {
             return Err(HubError::MessageTooLarge { bytes: total, bytes_max: limits::MESSAGE_BYTES_MAX });
         }
         let mut tickets = Vec::with_capacity(messages.len());
         for (properties, body) in messages {
-            tickets.push(self.append(device.id.as_str(), identity, properties, body)?);
+            tickets.push(self.append(&id, sender, properties, body)?);
         }
         tickets.dedup();
         for ticket in tickets {
@@ -166,24 +166,25 @@ impl Hub {
             .map_err(HubError::Unauthorized)
     }
 
-    async fn judge(&self, login: Login<'_>) -> Result<(Device, Vec<Subscription>, DeviceGrant), HubError> {
-        let id = DeviceId::parse(login.device_id)?;
-        if login.module_id.is_some() {
-            return Err(HubError::UnknownModule(id));
+    /// Who asks, what is stored of it, and what it may do.
+    async fn judge(&self, login: Login<'_>) -> Result<(IdentityId, SessionRecord, DeviceGrant), HubError> {
+        let id = IdentityId::parse(login.device_id, login.module_id)?;
+        if id.module.is_some() {
+            return Err(HubError::UnknownModule(id.device));
         }
-        let Some((device, remembered)) = self.parts.records.find_session(self.key(), &id).await? else {
-            return Err(HubError::UnknownDevice(id));
+        let Some(record) = self.parts.records.find_session(self.key(), &id).await? else {
+            return Err(HubError::UnknownDevice(id.device));
         };
         let judged = {
             let (resource, trust) = (self.resource.load(), self.trust.load());
             let now = self.now().seconds();
-            device::judge(&device, names(&resource), &resource.policies, &login.evidence, &trust, now)
+            device::judge(&record.device, names(&resource), &resource.policies, &login.evidence, &trust, now)
         };
         let grant = judged.map_err(|refusal| match refusal {
-            AuthRefusal::DeviceDisabled { .. } => HubError::DeviceDisabled(id),
+            AuthRefusal::DeviceDisabled { .. } => HubError::DeviceDisabled(id.device.clone()),
             refusal => HubError::Unauthorized(refusal),
         })?;
-        Ok((device, remembered, grant))
+        Ok((id, record, grant))
     }
 
     pub(crate) fn revoked(&self) {
@@ -213,6 +214,10 @@ impl Hub {
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.sessions
     }
+}
+
+fn generation(record: &SessionRecord) -> GenerationId {
+    record.module.as_ref().map_or(record.device.generation, |module| module.generation)
 }
 
 fn names(resource: &HubResource) -> impl Iterator<Item = &str> {

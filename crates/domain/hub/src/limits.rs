@@ -15,3 +15,5 @@ pub const LOGIN_TRIES: usize = 5;
 pub const SESSION_SHARDS: usize = 32;
 /// Bytes a reader of events asks of one partition at a time.
 pub const READ_BYTES_MAX: usize = 1024 * 1024;
+/// Notices (methods, desired changes) that wait for one session to take them; a session that lets more pile up is closed.
+pub const NOTICES_MAX: usize = 256;

@@ -92,12 +92,14 @@ impl Hub {
             status_updated: now,
             auth: spec.auth.clone(),
             iot_edge: spec.iot_edge,
+            scope: None,
+            parent_scopes: Vec::new(),
             created: now,
         };
         let twin = self.twin_for(spec).unwrap_or_else(|| Twin::new(&spec.initial_twin, now));
         Ok(vec![
             Write::PutDevice(self.key(), device, Expect::Absent),
-            Write::PutTwin(self.key(), spec.id.clone(), twin, Expect::Any),
+            Write::PutTwin(self.key(), spec.id.clone().into(), twin, Expect::Any),
         ])
     }
 
@@ -112,7 +114,7 @@ impl Hub {
             batch.push(Write::PutDevice(self.key(), altered, Expect::Etag(device.etag.clone())));
         }
         if let Some(twin) = self.twin_for(spec) {
-            batch.push(Write::PutTwin(self.key(), spec.id.clone(), twin, Expect::Any));
+            batch.push(Write::PutTwin(self.key(), spec.id.clone().into(), twin, Expect::Any));
         }
         batch
     }

@@ -1,11 +1,11 @@
 //! Device identities: made, changed and removed by back ends.
 
 use roadstead_model::{
-    Device, DeviceAuth, DeviceId, DeviceStatus, Etag, GenerationId, InitialTwin, Random, Secret, Thumbprint, Twin,
-    UnixMillis,
+    Device, DeviceAuth, DeviceId, DeviceStatus, Etag, GenerationId, IdentityId, InitialTwin, Random, Secret,
+    Thumbprint, Twin, UnixMillis,
 };
 use roadstead_sas::SasKey;
-use roadstead_store::{Expect, Page, StoreError, Write, records::DeviceCounts};
+use roadstead_store::{Expect, IdentityRecord, Page, StoreError, Write, records::DeviceCounts};
 
 use crate::{error::HubError, hub::Hub, limits, session::CloseReason};
 
@@ -51,12 +51,14 @@ impl Hub {
             status_updated: now,
             auth,
             iot_edge: spec.iot_edge,
+            scope: None,
+            parent_scopes: Vec::new(),
             created: now,
         };
         let twin = Twin::new(&InitialTwin::default(), now);
         let batch = vec![
             Write::PutDevice(self.key(), device.clone(), Expect::Absent),
-            Write::PutTwin(self.key(), spec.id.clone(), twin, Expect::Any),
+            Write::PutTwin(self.key(), spec.id.clone().into(), twin, Expect::Any),
         ];
         match self.records().commit(batch).await {
             Ok(()) => Ok(device),
@@ -129,16 +131,29 @@ impl Hub {
         Ok(self.records().list_devices(self.key(), after, limit).await?)
     }
 
-    /// Devices with their twins in the order of their ids.
-    pub async fn list_twins(&self, after: Option<&str>, limit: usize) -> Result<Page<(Device, Twin)>, HubError> {
-        Ok(self.records().list_twins(self.key(), after, limit).await?)
+    /// Everything about each device, in the order of their ids.
+    pub async fn list_identities(&self, after: Option<&str>, limit: usize) -> Result<Page<IdentityRecord>, HubError> {
+        let mut page = self.records().list_identities(self.key(), after, limit).await?;
+        page.items.iter_mut().for_each(|record| self.overlay(record));
+        Ok(page)
     }
 
-    /// A device and its twin. Errors: `DeviceNotFound`.
-    pub async fn find_twin(&self, id: &DeviceId) -> Result<(Device, Twin), HubError> {
-        let device = self.find_device(id).await?;
-        let twin = self.records().find_twin(self.key(), id).await?;
-        Ok((device, twin.ok_or_else(|| HubError::DeviceNotFound(id.clone()))?))
+    /// Everything about a device or module. Errors: `DeviceNotFound`.
+    pub async fn find_identity(&self, id: &IdentityId) -> Result<IdentityRecord, HubError> {
+        let Some(mut record) = self.records().find_identity(self.key(), id).await? else {
+            return Err(HubError::DeviceNotFound(id.device.clone()));
+        };
+        self.overlay(&mut record);
+        Ok(record)
+    }
+
+    /// Who is connected now is known here first, and stored a moment later.
+    fn overlay(&self, record: &mut IdentityRecord) {
+        let live = self.sessions().find(&record.id().to_string());
+        record.presence.connected = live.is_some();
+        if let Some(live) = live {
+            record.presence.last_activity = Some(live.last_activity());
+        }
     }
 
     /// How many devices are registered.

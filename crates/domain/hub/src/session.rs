@@ -3,12 +3,17 @@
 use std::{fmt, sync::Arc};
 
 use roadstead_model::{
-    AuthMethod, DeviceId, Event, EventSource, GenerationId, Properties, Subscription, SystemProperty, UnixMillis,
-    UnixSeconds,
+    AuthMethod, Event, EventSource, GenerationId, IdentityId, ModuleId, Properties, Subscription, SystemProperty,
+    UnixMillis, UnixSeconds,
 };
 use roadstead_store::{Ticket, Write};
 
-use crate::{error::HubError, hub::Hub, limits, sessions::Mailbox};
+use crate::{
+    error::HubError,
+    hub::Hub,
+    limits,
+    mailbox::{Interests, Mailbox, Notice},
+};
 
 /// Why the hub ended a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +25,11 @@ pub enum CloseReason {
     TrustRevoked,
     HubDeleted,
     ShuttingDown,
+    NotReading,
 }
 
 impl CloseReason {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::TakenOver,
         Self::DeviceDisabled,
         Self::DeviceDeleted,
@@ -31,6 +37,7 @@ impl CloseReason {
         Self::TrustRevoked,
         Self::HubDeleted,
         Self::ShuttingDown,
+        Self::NotReading,
     ];
 
     pub(crate) fn code(self) -> u8 {
@@ -52,6 +59,7 @@ impl fmt::Display for CloseReason {
             Self::TrustRevoked => "a CA certificate that vouched for the device was removed",
             Self::HubDeleted => "the hub was deleted",
             Self::ShuttingDown => "the server is shutting down",
+            Self::NotReading => "the device did not take what the hub had for it",
         })
     }
 }
@@ -61,8 +69,10 @@ impl fmt::Display for CloseReason {
 pub struct Session {
     hub: Arc<Hub>,
     mailbox: Arc<Mailbox>,
-    device: Arc<str>,
-    identity: Identity,
+    id: IdentityId,
+    /// The text of `id`.
+    key: Arc<str>,
+    sender: Sender,
     model_id: Option<Box<str>>,
     persistent: bool,
     resumed: bool,
@@ -71,7 +81,7 @@ pub struct Session {
 
 /// What is stamped on every event of the session.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Identity {
+pub(crate) struct Sender {
     pub(crate) generation: GenerationId,
     pub(crate) method: AuthMethod,
     /// When the credentials expire; certificates and thumbprints do not, as far as a live session goes.
@@ -91,20 +101,20 @@ impl Session {
     pub(crate) fn new(
         hub: Arc<Hub>,
         mailbox: Arc<Mailbox>,
-        device: Arc<str>,
-        identity: Identity,
+        (id, key): (IdentityId, Arc<str>),
+        sender: Sender,
         request: SessionRequest<'_>,
         remembered: Vec<Subscription>,
     ) -> Self {
         let resumed = !request.clean && !remembered.is_empty();
         let subscriptions = if request.clean { Vec::new() } else { remembered };
         let model_id = request.model_id.map(Into::into);
-        Self { hub, mailbox, device, identity, model_id, persistent: !request.clean, resumed, subscriptions }
+        Self { hub, mailbox, id, key, sender, model_id, persistent: !request.clean, resumed, subscriptions }
     }
 
-    /// The device's id.
-    pub fn device_id(&self) -> &str {
-        &self.device
+    /// Who is connected.
+    pub fn id(&self) -> &IdentityId {
+        &self.id
     }
 
     /// Whether the hub still knew the device's subscriptions: MQTT's session-present.
@@ -114,7 +124,7 @@ impl Session {
 
     /// When the token behind the session expires; `None` for certificates.
     pub fn expires_at(&self) -> Option<UnixSeconds> {
-        self.identity.expires_at
+        self.sender.expires_at
     }
 
     /// The session's subscriptions, remembered ones included.
@@ -126,6 +136,28 @@ impl Session {
     pub fn closed(&self) -> impl Future<Output = CloseReason> + Send + use<> {
         let mailbox = self.mailbox.clone();
         async move { mailbox.closed().await }
+    }
+
+    /// Tells the hub what the device wants to hear of from now on.
+    pub fn attend(&self, interests: Interests) {
+        self.mailbox.attend(interests);
+    }
+
+    /// Tells the hub that the device was heard of. What it sends is noticed by itself.
+    pub fn heard(&self) {
+        self.mailbox.heard(self.hub.now());
+    }
+
+    /// Waits until the hub has something for the device; [`Session::take_notices`] then gives it. Nothing is lost when the
+    /// future is dropped.
+    pub fn woken(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mailbox = self.mailbox.clone();
+        async move { mailbox.woken().await }
+    }
+
+    /// What the hub has for the device, in order; often nothing.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        self.mailbox.take()
     }
 
     /// Queues a message for the hub's log. It is accepted when [`Session::durable`] says so, not before.
@@ -152,7 +184,8 @@ impl Session {
         if let Some(model) = &self.model_id {
             properties.push_system(SystemProperty::ModelId, model);
         }
-        self.hub.append(&self.device, self.identity, properties, body)
+        self.heard();
+        self.hub.append(&self.id, self.sender, properties, body)
     }
 
     /// Waits until the batch of `ticket` is durable, and with it what was sent before without a wait between. Errors: `Full`, `Internal`; the message is not in the log then.
@@ -185,8 +218,8 @@ impl Session {
 
     /// A clean session ends the persistent one before it: its subscriptions are gone, durably.
     pub(crate) async fn forget_remembered(&self) -> Result<(), HubError> {
-        let device = DeviceId::parse(&self.device)?;
-        Ok(self.hub.records().commit(vec![Write::PutSubscriptions(self.hub.key(), device, Vec::new())]).await?)
+        let forgotten = Write::PutSubscriptions(self.hub.key(), self.id.clone(), Vec::new());
+        Ok(self.hub.records().commit(vec![forgotten]).await?)
     }
 
     /// SDKs subscribe anew on every connect: what is remembered already is not written again. Nor does a session that was
@@ -199,8 +232,8 @@ impl Session {
             return Ok(());
         }
         if self.persistent {
-            let device = DeviceId::parse(&self.device)?;
-            self.hub.records().commit(vec![Write::PutSubscriptions(self.hub.key(), device, next.clone())]).await?;
+            let remembered = Write::PutSubscriptions(self.hub.key(), self.id.clone(), next.clone());
+            self.hub.records().commit(vec![remembered]).await?;
         }
         self.subscriptions = next;
         Ok(())
@@ -209,7 +242,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.hub.sessions().end(&self.device, &self.mailbox);
+        self.hub.sessions().end(&self.key, &self.mailbox);
     }
 }
 
@@ -217,8 +250,8 @@ impl Hub {
     /// Stamps a message and queues it in the device's partition.
     pub(crate) fn append(
         &self,
-        device: &str,
-        identity: Identity,
+        id: &IdentityId,
+        sender: Sender,
         properties: &Properties,
         body: &[u8],
     ) -> Result<Ticket, HubError> {
@@ -228,15 +261,15 @@ impl Hub {
         }
         let event = Event {
             source: EventSource::Telemetry,
-            auth: identity.method,
-            device_id: device,
-            module_id: None,
-            generation: identity.generation,
+            auth: sender.method,
+            device_id: id.device.as_str(),
+            module_id: id.module.as_ref().map(ModuleId::as_str),
+            generation: sender.generation,
             properties,
             body,
         };
         let now: UnixMillis = self.now();
-        Ok(self.log().append(partition_of(device, self.log().partitions()), &event, now)?)
+        Ok(self.log().append(partition_of(id.device.as_str(), self.log().partitions()), &event, now)?)
     }
 }
 

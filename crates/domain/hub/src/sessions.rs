@@ -1,59 +1,20 @@
-//! Who is connected now: one MQTT session per device, the newest wins.
+//! Who is connected now: one MQTT session per identity, the newest wins.
 
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
 use parking_lot::Mutex;
-use roadstead_model::Thumbprint;
-use tokio::sync::Notify;
+use roadstead_model::{Thumbprint, UnixMillis};
 
-use crate::{limits, session::CloseReason};
+use crate::{limits, mailbox::Mailbox, session::CloseReason};
 
-/// Tells a live session to close. Kept small: there is one per connected device.
-#[derive(Debug)]
-pub(crate) struct Mailbox {
-    /// 0: open; else a [`CloseReason`]'s code.
-    reason: AtomicU8,
-    closed: Notify,
-    /// SHA-256 digests of the certificates the login was judged by, leaf first.
-    path: Box<[Thumbprint]>,
-}
-
-impl Mailbox {
-    fn new(path: Vec<Thumbprint>) -> Self {
-        Self { reason: AtomicU8::new(0), closed: Notify::new(), path: path.into() }
-    }
-
-    /// Closes the session unless it is closed already: the first reason stands.
-    pub(crate) fn close(&self, reason: CloseReason) {
-        if self.reason.compare_exchange(0, reason.code(), Ordering::AcqRel, Ordering::Acquire).is_ok() {
-            self.closed.notify_waiters();
-        }
-    }
-
-    pub(crate) fn reason(&self) -> Option<CloseReason> {
-        CloseReason::from_code(self.reason.load(Ordering::Acquire))
-    }
-
-    pub(crate) async fn closed(&self) -> CloseReason {
-        loop {
-            let mut notified = std::pin::pin!(self.closed.notified());
-            notified.as_mut().enable();
-            if let Some(reason) = self.reason() {
-                return reason;
-            }
-            notified.await;
-        }
-    }
-}
-
-/// The live sessions of one hub, by device id.
+/// The live sessions of one hub, by the text of their identity.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     hasher: RandomState,
@@ -70,10 +31,10 @@ impl Sessions {
         }
     }
 
-    /// Opens a session for `device`. An earlier one is told that it was taken over.
-    pub(crate) fn open(&self, device: &Arc<str>, path: Vec<Thumbprint>) -> Arc<Mailbox> {
-        let mailbox = Arc::new(Mailbox::new(path));
-        let earlier = self.shard(device).lock().insert(device.clone(), mailbox.clone());
+    /// Opens a session for `identity`. An earlier one is told that it was taken over.
+    pub(crate) fn open(&self, identity: &Arc<str>, path: Vec<Thumbprint>, now: UnixMillis) -> Arc<Mailbox> {
+        let mailbox = Arc::new(Mailbox::new(path, now));
+        let earlier = self.shard(identity).lock().insert(identity.clone(), mailbox.clone());
         match earlier {
             Some(earlier) => earlier.close(CloseReason::TakenOver),
             None => {
@@ -83,25 +44,31 @@ impl Sessions {
         mailbox
     }
 
-    /// Forgets a session that ended; a newer one of the same device stays.
-    pub(crate) fn end(&self, device: &str, mailbox: &Arc<Mailbox>) {
-        let mut shard = self.shard(device).lock();
-        if shard.get(device).is_some_and(|live| Arc::ptr_eq(live, mailbox)) {
-            shard.remove(device);
+    /// Forgets a session that ended; a newer one of the same identity stays.
+    pub(crate) fn end(&self, identity: &str, mailbox: &Arc<Mailbox>) {
+        let mut shard = self.shard(identity).lock();
+        if shard.get(identity).is_some_and(|live| Arc::ptr_eq(live, mailbox)) {
+            shard.remove(identity);
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    pub(crate) fn is_live(&self, device: &str) -> bool {
-        self.shard(device).lock().get(device).is_some_and(|mailbox| mailbox.reason().is_none())
+    pub(crate) fn is_live(&self, identity: &str) -> bool {
+        self.find(identity).is_some()
+    }
+
+    /// The live session of an identity.
+    pub(crate) fn find(&self, identity: &str) -> Option<Arc<Mailbox>> {
+        let mailbox = self.shard(identity).lock().get(identity).cloned();
+        mailbox.filter(|mailbox| mailbox.reason().is_none())
     }
 
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn close(&self, device: &str, reason: CloseReason) {
-        if let Some(mailbox) = self.shard(device).lock().get(device) {
+    pub(crate) fn close(&self, identity: &str, reason: CloseReason) {
+        if let Some(mailbox) = self.shard(identity).lock().get(identity) {
             mailbox.close(reason);
         }
     }
@@ -117,14 +84,14 @@ impl Sessions {
 
     fn close_where(&self, reason: CloseReason, applies: impl Fn(&[Thumbprint]) -> bool) {
         for shard in &self.shards {
-            for mailbox in shard.lock().values().filter(|mailbox| applies(&mailbox.path)) {
+            for mailbox in shard.lock().values().filter(|mailbox| applies(mailbox.path())) {
                 mailbox.close(reason);
             }
         }
     }
 
-    fn shard(&self, device: &str) -> &Mutex<HashMap<Arc<str>, Arc<Mailbox>>> {
-        &self.shards[self.hasher.hash_one(device) as usize % limits::SESSION_SHARDS]
+    fn shard(&self, identity: &str) -> &Mutex<HashMap<Arc<str>, Arc<Mailbox>>> {
+        &self.shards[self.hasher.hash_one(identity) as usize % limits::SESSION_SHARDS]
     }
 }
 
@@ -139,8 +106,8 @@ mod tests {
     #[test]
     fn the_newest_session_wins_and_the_end_of_the_old_one_does_not_touch_it() {
         let sessions = Sessions::new();
-        let old = sessions.open(&device("a"), vec![]);
-        let new = sessions.open(&device("a"), vec![]);
+        let old = sessions.open(&device("a"), vec![], UnixMillis(0));
+        let new = sessions.open(&device("a"), vec![], UnixMillis(0));
         assert_eq!(old.reason(), Some(CloseReason::TakenOver));
         sessions.end("a", &old);
         assert!(sessions.is_live("a"));
@@ -154,8 +121,8 @@ mod tests {
     fn only_sessions_through_a_revoked_certificate_close() {
         let digest = |hex: &str| Thumbprint::parse(&hex.repeat(32)).unwrap();
         let sessions = Sessions::new();
-        let under_a = sessions.open(&device("a"), vec![digest("aa"), digest("cc")]);
-        let under_b = sessions.open(&device("b"), vec![digest("bb")]);
+        let under_a = sessions.open(&device("a"), vec![digest("aa"), digest("cc")], UnixMillis(0));
+        let under_b = sessions.open(&device("b"), vec![digest("bb")], UnixMillis(0));
         sessions.close_through(&[digest("cc")]);
         assert_eq!(under_a.reason(), Some(CloseReason::TrustRevoked));
         assert_eq!(under_b.reason(), None);
@@ -164,7 +131,7 @@ mod tests {
     #[tokio::test]
     async fn the_first_reason_stands() {
         let sessions = Sessions::new();
-        let mailbox = sessions.open(&device("a"), vec![]);
+        let mailbox = sessions.open(&device("a"), vec![], UnixMillis(0));
         sessions.close("a", CloseReason::DeviceDisabled);
         sessions.close_all(CloseReason::ShuttingDown);
         assert_eq!(mailbox.closed().await, CloseReason::DeviceDisabled);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use roadstead_model::{AccessPolicy, Etag, Hub, HubKey, HubName};
+use roadstead_model::{AccessPolicy, Etag, Hub, HubKey, HubName, HubSettings};
 use roadstead_store::{Expect, Write};
 use serde_json::{Map, Value};
 
@@ -96,6 +96,7 @@ impl Resources {
             partition_count: spec.partition_count.unwrap_or(limits::PARTITIONS_DEFAULT),
             retention_days: spec.retention_days.unwrap_or(limits::RETENTION_DAYS_DEFAULT),
             policies,
+            settings: HubSettings::default(),
             tags: Map::new(),
             properties: Map::new(),
         })

@@ -3,7 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use roadstead_hub::{Session, Ticket};
-use roadstead_model::{Clock, Properties, Subscription};
+use roadstead_model::{Clock, ModuleId, Properties, Subscription};
 use roadstead_mqtt_proto::{Connack, Packet, PacketType, Publish, QoS, SubackCode, Subscribe, decode, encode};
 use roadstead_wire::{HubFilter, TelemetryTopic, telemetry_topic};
 use tokio::{
@@ -38,7 +38,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     caller: &Caller,
 ) -> End {
     let HubSession { mut session, keep_alive_s, will } = hub_session;
-    tracing::debug!(connection = caller.connection, device = session.device_id(), "device connected");
+    tracing::debug!(connection = caller.connection, device = %session.id(), "device connected");
     let end = match converse(front, stream, &mut session, keep_alive_s).await {
         Ok(never) => match never {},
         Err(end) => end,
@@ -57,7 +57,7 @@ async fn send_will(session: &Session, will: LastWill) {
         Err(error) => Err(error),
     };
     if let Err(error) = sent {
-        tracing::info!(device = session.device_id(), "the device's will was not sent: {error}");
+        tracing::info!(device = %session.id(), "the device's will was not sent: {error}");
     }
 }
 
@@ -183,7 +183,8 @@ fn accept(
     }
     let wrong_topic = || End::WrongTopic(shown(publish.topic));
     let topic = TelemetryTopic::parse(publish.topic).ok_or_else(wrong_topic)?;
-    if topic.device_id != session.device_id() || topic.module_id.is_some() {
+    let id = session.id();
+    if topic.device_id != id.device.as_str() || topic.module_id != id.module.as_ref().map(ModuleId::as_str) {
         return Err(wrong_topic());
     }
     properties.clear();
@@ -199,8 +200,10 @@ fn accept(
 
 async fn accept_filters(session: &mut Session, subscribe: &Subscribe<'_>, out: &mut Vec<u8>) -> Result<(), End> {
     let mut added = Vec::new();
+    let id = session.id();
+    let module = id.module.as_ref().map(ModuleId::as_str);
     for (filter, qos) in subscribe.filters.clone() {
-        if HubFilter::classify(filter, session.device_id(), None).is_none() {
+        if HubFilter::classify(filter, id.device.as_str(), module).is_none() {
             return Err(End::WrongFilter(shown(filter)));
         }
         added.push(Subscription { filter: filter.to_owned(), qos: u8::from(qos != QoS::AtMostOnce) });

@@ -23,8 +23,8 @@ use roadstead_dps::{
 use roadstead_front_mqtt::{Caller, MqttFront, limits::TOKEN_GRACE};
 use roadstead_hub::{CloseReason, Hub, HubParts, Hubs};
 use roadstead_model::{
-    AccessPolicy, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, Right, Rights, Secret, UnixMillis,
-    Webhook,
+    AccessPolicy, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, HubSettings, Right, Rights, Secret,
+    UnixMillis, Webhook,
 };
 use roadstead_mqtt_proto::{Connect, PacketId, Publish, QoS, Will, encode};
 use roadstead_sas::{SasKey, sign};
@@ -111,6 +111,7 @@ impl World {
             partition_count: 1,
             retention_days: 1,
             policies: vec![policy],
+            settings: HubSettings::default(),
             tags: Map::new(),
             properties: Map::new(),
         };

@@ -28,7 +28,7 @@ fn open(path: &Path) -> EmbeddedRecords {
 fn registration(id: &str) -> Vec<Write> {
     vec![
         Write::PutDevice(HUB, samples::device(id), Expect::Absent),
-        Write::PutTwin(HUB, device_id(id), samples::twin(), Expect::Absent),
+        Write::PutTwin(HUB, device_id(id).into(), samples::twin(), Expect::Absent),
         Write::PutRegistration(scope(), samples::registration(id, Some("fleet")), Expect::Absent),
     ]
 }
@@ -64,7 +64,7 @@ async fn commits(store: &Arc<EmbeddedRecords>, clients: usize) {
 async fn reads(store: &EmbeddedRecords, ids: &[String]) {
     let begun = Instant::now();
     for id in ids {
-        store.find_session(HUB, &device_id(id)).await.unwrap().unwrap();
+        store.find_session(HUB, &device_id(id).into()).await.unwrap().unwrap();
     }
     println!("find_session: {:?} each, over {} devices", begun.elapsed() / ids.len() as u32, ids.len());
 }

@@ -1,6 +1,7 @@
 //! Records in SQLite: one writer thread that commits in groups, readers beside it.
 
 mod apply;
+mod apply_message;
 mod change;
 mod connection;
 mod failure;
@@ -10,15 +11,22 @@ mod readers;
 mod table;
 mod writer;
 
-use std::sync::Arc;
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use roadstead_model::{
-    CaCertificate, CertificateOwner, Device, DeviceId, Dps, Enrollment, EnrollmentGroup, EnrollmentGroupId, Hub,
-    HubKey, IdScope, Registration, RegistrationId, ResourceGroup, Subscription, Twin,
+    CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
+    EnrollmentGroupId, Feedback, Hub, HubKey, IdScope, IdentityId, Module, Registration, RegistrationId, ResourceGroup,
+    Twin, UnixMillis,
 };
-use roadstead_store::{DeviceCounts, Page, Place, Records, SealKey, Sealer, StoreError, Stored, Vault, Write};
-use rusqlite::{Row, params_from_iter, types::Value};
+use roadstead_store::{
+    DeviceCounts, IdentityRecord, Page, Place, Records, SealKey, Sealer, SessionRecord, StoreError, Stored, Vault,
+    Write, limits::MODULES_MAX,
+};
+use rusqlite::{Row, params, params_from_iter, types::Value};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use self::{
@@ -50,6 +58,8 @@ pub struct EmbeddedRecords {
 struct Shared {
     readers: Readers,
     sealer: Sealer,
+    /// Names this run of the program among all others, by chance: what another run saw connected is not connected now.
+    run: i64,
     _directory: Arc<DataDirectory>,
 }
 
@@ -60,9 +70,10 @@ impl EmbeddedRecords {
     pub fn open(directory: Arc<DataDirectory>, key: &SealKey) -> Result<Self, OpenError> {
         let path = directory.path().join(FILE);
         let connection = connection::open_database(&path, key)?;
-        let writer =
-            Writer::start(connection, path.clone()).map_err(|source| OpenError::Io { path: path.clone(), source })?;
-        let shared = Shared { readers: Readers::new(path), sealer: Sealer::new(key), _directory: directory };
+        let run = RandomState::new().hash_one(()).cast_signed();
+        let writer = Writer::start(connection, path.clone(), run)
+            .map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        let shared = Shared { readers: Readers::new(path), sealer: Sealer::new(key), run, _directory: directory };
         let listings = Arc::new(Semaphore::new(limits::LISTINGS_AT_ONCE));
         Ok(Self { writer, shared: Arc::new(shared), listings })
     }
@@ -178,11 +189,7 @@ impl Records for EmbeddedRecords {
         self.find(Table::Devices, &Key::device(hub, id), Place::Device(hub, id.as_str()))
     }
 
-    async fn find_session(
-        &self,
-        hub: HubKey,
-        id: &DeviceId,
-    ) -> Result<Option<(Device, Vec<Subscription>)>, StoreError> {
+    async fn find_session(&self, hub: HubKey, id: &IdentityId) -> Result<Option<SessionRecord>, StoreError> {
         let Shared { readers, sealer, .. } = &*self.shared;
         readers.read(|connection| read::find_session(connection, sealer, hub, id))
     }
@@ -199,21 +206,84 @@ impl Records for EmbeddedRecords {
         self.shared.readers.read(|connection| read::count_devices(connection, hub))
     }
 
-    async fn find_twin(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Twin>, StoreError> {
-        self.find(Table::Twins, &Key::device(hub, id), Place::Twin(hub, id.as_str()))
+    async fn find_module(&self, hub: HubKey, id: &IdentityId) -> Result<Option<Module>, StoreError> {
+        self.find(Table::Modules, &Key::identity(hub, id), Place::Module(hub, &id.to_string()))
     }
 
-    async fn list_twins(
+    async fn list_modules(&self, hub: HubKey, device: &DeviceId) -> Result<Vec<Module>, StoreError> {
+        let Shared { readers, sealer, .. } = &*self.shared;
+        // As few as a point read may bring.
+        readers.read(|connection| {
+            let within = params![integer(hub), device.as_str(), MODULES_MAX as i64];
+            read::list(connection, read::MODULES, within, |row| {
+                Ok(Module::decode(text(row, 1)?, Vault { sealer, place: Place::Module(hub, text(row, 0)?) })?)
+            })
+        })
+    }
+
+    async fn find_twin(&self, hub: HubKey, id: &IdentityId) -> Result<Option<Twin>, StoreError> {
+        self.find(Table::Twins, &Key::identity(hub, id), Place::Twin(hub, &id.to_string()))
+    }
+
+    async fn find_identity(&self, hub: HubKey, id: &IdentityId) -> Result<Option<IdentityRecord>, StoreError> {
+        let Shared { readers, sealer, run, .. } = &*self.shared;
+        readers.read(|connection| read::find_identity(connection, sealer, *run, hub, id))
+    }
+
+    async fn list_identities(
         &self,
         hub: HubKey,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Page<(Device, Twin)>, StoreError> {
+    ) -> Result<Page<IdentityRecord>, StoreError> {
         let after = after.map(str::to_owned);
-        self.list_page(read::TWINS, vec![integer(hub)], after, limit, move |row, key, sealer| {
-            let device = Device::decode(text(row, 1)?, Vault { sealer, place: Place::Device(hub, key) })?;
-            let twin = Twin::decode(text(row, 2)?, Vault { sealer, place: Place::Twin(hub, key) })?;
-            Ok((device, twin))
+        let within = vec![integer(hub), self.shared.run.into()];
+        self.list_page(read::IDENTITIES, within, after, limit, move |row, _, sealer| read::identity(row, sealer, hub))
+            .await
+    }
+
+    async fn list_messages(
+        &self,
+        hub: HubKey,
+        device: &DeviceId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<CloudMessage>, StoreError> {
+        let Shared { readers, sealer, .. } = &*self.shared;
+        readers.read(|connection| {
+            let within = params![integer(hub), device.as_str(), after.cast_signed(), bounded(limit) as i64];
+            read::list(connection, read::MESSAGES, within, |row| read::message(row, sealer, hub, device.as_str()))
+        })
+    }
+
+    async fn list_expired_messages(
+        &self,
+        hub: HubKey,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<(DeviceId, CloudMessage)>, StoreError> {
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            readers.read(|connection| {
+                let within = params![integer(hub), now.0, bounded(limit) as i64];
+                read::list(connection, read::EXPIRED_MESSAGES, within, |row| {
+                    let device = DeviceId::parse(text(row, 3)?)
+                        .map_err(|error| StoreError::Unreadable(format!("a queue's device: {error}")))?;
+                    let message = read::message(row, sealer, hub, device.as_str())?;
+                    Ok((device, message))
+                })
+            })
+        })
+        .await
+    }
+
+    async fn list_feedback(&self, hub: HubKey, limit: usize) -> Result<Vec<(u64, Feedback)>, StoreError> {
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            readers.read(|connection| {
+                read::list(connection, read::FEEDBACK, params![integer(hub), bounded(limit) as i64], |row| {
+                    let feedback = Feedback::decode(text(row, 1)?, Vault { sealer, place: Place::Feedback(hub) })?;
+                    Ok((row.get::<_, i64>(0)?.cast_unsigned(), feedback))
+                })
+            })
         })
         .await
     }

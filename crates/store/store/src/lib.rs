@@ -24,6 +24,6 @@ pub use commits::{Commits, Ticket};
 pub use error::StoreError;
 pub use event::{EventView, StoredEvent};
 pub use event_log::{Bounds, EventLog, HubLog, Partition, Retention};
-pub use records::{DeviceCounts, Expect, Page, Records, Write};
+pub use records::{DeviceCounts, Expect, IdentityRecord, Page, Records, SessionRecord, Write};
 pub use seal::{SealKey, Sealer};
 pub use stored::{Place, Stored, Vault};

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use roadstead_model::{
-    CaCertificate, CertificateName, CertificateOwner, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Etag, GroupName, Hub, HubKey, IdScope, Registration, RegistrationId, ResourceGroup,
-    Subscription, Twin,
+    CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
+    EnrollmentGroupId, Etag, Feedback, GroupName, Hub, HubKey, IdScope, IdentityId, Module, Presence, Registration,
+    RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
 };
 
 use crate::error::StoreError;
@@ -16,6 +16,8 @@ pub enum Expect {
     Absent,
     /// A record with this etag.
     Etag(Etag),
+    /// A twin of this version: twins are compared by it, since their etags stay the same when a device reports.
+    Version(i64),
     /// A record, whatever its etag.
     Present,
     /// Anything.
@@ -28,7 +30,7 @@ pub enum Write {
     PutGroup(ResourceGroup, Expect),
     DeleteGroup(GroupName, Expect),
     PutHub(Hub, Expect),
-    /// Takes the hub's devices, twins, subscriptions and certificates with it.
+    /// Takes the hub's devices with all that belongs to them, its feedback and its certificates with it.
     DeleteHub(HubKey, Expect),
     PutDps(Dps, Expect),
     /// Takes the instance's enrollments, groups, registrations and certificates with it.
@@ -36,12 +38,35 @@ pub enum Write {
     PutCertificate(CertificateOwner, CaCertificate, Expect),
     DeleteCertificate(CertificateOwner, CertificateName, Expect),
     PutDevice(HubKey, Device, Expect),
-    /// Takes the device's twin and subscriptions with it.
+    /// Takes the device's modules, twins, subscriptions, presence and messages with it.
     DeleteDevice(HubKey, DeviceId, Expect),
-    PutTwin(HubKey, DeviceId, Twin, Expect),
-    /// Replaces all subscriptions of the device's persistent session; an empty list ends it. Without such a device, nothing
-    /// happens: a late writer must not leave subscriptions for the next device of that id.
-    PutSubscriptions(HubKey, DeviceId, Vec<Subscription>),
+    /// `Conflict` also when there is no such device.
+    PutModule(HubKey, Module, Expect),
+    /// Takes the module's twin, subscriptions and presence with it. The id of a device is a `Conflict`.
+    DeleteModule(HubKey, IdentityId, Expect),
+    PutTwin(HubKey, IdentityId, Twin, Expect),
+    /// Replaces all subscriptions of the identity's persistent session; an empty list ends it. Without such an identity,
+    /// nothing happens: a late writer must not leave subscriptions for the next one of that id.
+    PutSubscriptions(HubKey, IdentityId, Vec<Subscription>),
+    /// Replaces what is known of the identity's connections. Without such an identity, nothing happens. After a restart nobody is
+    /// connected, whatever was put before; the rest stays.
+    PutPresence(HubKey, IdentityId, Presence),
+    /// Appends a message to the device's queue under the next sequence number, whatever the message says itself.
+    /// `Conflict` when there is no such device or `depth_max` messages wait already.
+    EnqueueMessage {
+        hub: HubKey,
+        device: DeviceId,
+        message: CloudMessage,
+        depth_max: u32,
+    },
+    /// Replaces a waiting message. `Conflict` when it does not wait any more.
+    PutMessage(HubKey, DeviceId, CloudMessage),
+    /// Takes the message with this sequence number out of the queue. `Conflict` when it does not wait any more.
+    DeleteMessage(HubKey, DeviceId, u64),
+    /// Keeps feedback until it is deleted, behind what was kept before.
+    AddFeedback(HubKey, Feedback),
+    /// Deletes feedback by the numbers [`Records::list_feedback`] gave it; unknown numbers are fine.
+    DeleteFeedback(HubKey, Vec<u64>),
     PutEnrollment(IdScope, Enrollment, Expect),
     DeleteEnrollment(IdScope, RegistrationId, Expect),
     PutEnrollmentGroup(IdScope, EnrollmentGroup, Expect),
@@ -81,19 +106,41 @@ pub trait Records: Send + Sync {
     async fn list_certificates(&self, owner: &CertificateOwner) -> Result<Vec<CaCertificate>, StoreError>;
 
     async fn find_device(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Device>, StoreError>;
-    /// A device and the subscriptions of its persistent session: what a connect needs, in one read.
-    async fn find_session(&self, hub: HubKey, id: &DeviceId)
-    -> Result<Option<(Device, Vec<Subscription>)>, StoreError>;
+    /// What a connect needs, in one read; for a module, `None` unless it and its device are there.
+    async fn find_session(&self, hub: HubKey, id: &IdentityId) -> Result<Option<SessionRecord>, StoreError>;
     async fn list_devices(&self, hub: HubKey, after: Option<&str>, limit: usize) -> Result<Page<Device>, StoreError>;
     async fn count_devices(&self, hub: HubKey) -> Result<DeviceCounts, StoreError>;
-    async fn find_twin(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Twin>, StoreError>;
-    /// Devices with their twins, for listings.
-    async fn list_twins(
+    async fn find_module(&self, hub: HubKey, id: &IdentityId) -> Result<Option<Module>, StoreError>;
+    /// All modules of a device, by id (at most [`crate::limits::MODULES_MAX`] are read).
+    async fn list_modules(&self, hub: HubKey, device: &DeviceId) -> Result<Vec<Module>, StoreError>;
+    async fn find_twin(&self, hub: HubKey, id: &IdentityId) -> Result<Option<Twin>, StoreError>;
+    /// Everything about one identity, in one read.
+    async fn find_identity(&self, hub: HubKey, id: &IdentityId) -> Result<Option<IdentityRecord>, StoreError>;
+    /// Everything about each device, for listings.
+    async fn list_identities(
         &self,
         hub: HubKey,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Page<(Device, Twin)>, StoreError>;
+    ) -> Result<Page<IdentityRecord>, StoreError>;
+
+    /// The messages that wait for a device, in order, those after `after` (0: from the first), at most `limit`.
+    async fn list_messages(
+        &self,
+        hub: HubKey,
+        device: &DeviceId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<CloudMessage>, StoreError>;
+    /// Messages of any device that had expired at `now`, at most `limit`.
+    async fn list_expired_messages(
+        &self,
+        hub: HubKey,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<(DeviceId, CloudMessage)>, StoreError>;
+    /// Feedback with the number it is deleted by, oldest first, at most `limit`.
+    async fn list_feedback(&self, hub: HubKey, limit: usize) -> Result<Vec<(u64, Feedback)>, StoreError>;
 
     async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError>;
     async fn list_enrollments(
@@ -122,6 +169,35 @@ pub trait Records: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Registration>, StoreError>;
+}
+
+/// What a connect needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionRecord {
+    pub device: Device,
+    /// The module that connects, when one does.
+    pub module: Option<Module>,
+    /// Those of the identity's persistent session; empty without one.
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// Everything a hub keeps of one identity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IdentityRecord {
+    pub device: Device,
+    /// The module, when it is one; `device` is then the device it is on.
+    pub module: Option<Module>,
+    pub twin: Twin,
+    pub presence: Presence,
+    /// Messages that wait for the device; 0 for a module.
+    pub queued: u32,
+}
+
+impl IdentityRecord {
+    /// Whose record it is.
+    pub fn id(&self) -> IdentityId {
+        IdentityId { device: self.device.id.clone(), module: self.module.as_ref().map(|module| module.id.clone()) }
+    }
 }
 
 /// How many devices a hub has. Source: REST `GET /statistics/devices`.

@@ -14,6 +14,9 @@ mod enrollment_group;
 #[cfg(test)]
 mod fixtures;
 mod hub;
+mod hub_settings;
+mod message;
+mod module;
 mod place;
 mod provisioning;
 mod registration;

@@ -160,6 +160,8 @@ pub(super) mod tests {
             status_updated: UnixMillis(0),
             auth,
             iot_edge: false,
+            scope: None,
+            parent_scopes: Vec::new(),
             created: UnixMillis(0),
         }
     }

@@ -1,6 +1,6 @@
 //! The registry: conditions of writes, generated and given credentials, provisioning.
 
-use roadstead_hub::{Adopted, AuthSpec, DeviceSpec, HubError, IdentitySpec, IfMatch, Known};
+use roadstead_hub::{Adopted, AuthSpec, DeviceSpec, HubError, IdentityRecord, IdentitySpec, IfMatch, Known};
 use roadstead_model::{DeviceAuth, DeviceStatus, Etag, InitialTwin, Secret, Thumbprint};
 use serde_json::{Map, json};
 
@@ -57,7 +57,7 @@ fn provisioned(known: Known) -> DeviceSpec {
 async fn provisioning_creates_then_leaves_alone_what_is_right() {
     let world = World::new();
     world.hub.ensure_device(&provisioned(Known::Credentials)).await.unwrap();
-    let (device, twin) = world.hub.find_twin(&id("dev1")).await.unwrap();
+    let IdentityRecord { device, twin, .. } = world.hub.find_identity(&id("dev1").into()).await.unwrap();
     assert_eq!(twin.desired.value["rate"], 5);
     world.hub.ensure_device(&provisioned(Known::Credentials)).await.unwrap();
     assert_eq!(world.hub.find_device(&id("dev1")).await.unwrap().etag, device.etag, "nothing was written");
@@ -74,18 +74,18 @@ async fn provisioning_changes_credentials_and_twin_only_as_told() {
     assert_eq!(world.hub.find_device(&id("dev1")).await.unwrap().auth, before.auth);
 
     world.hub.ensure_device(&provisioned(Known::Credentials)).await.unwrap();
-    let (device, twin) = world.hub.find_twin(&id("dev1")).await.unwrap();
+    let IdentityRecord { device, twin, .. } = world.hub.find_identity(&id("dev1").into()).await.unwrap();
     assert!(matches!(device.auth, DeviceAuth::Thumbprints { .. }));
     assert_eq!(device.status, DeviceStatus::Disabled, "an administrator's word stands");
     assert!(twin.desired.value.is_empty());
 
     world.hub.ensure_device(&provisioned(Known::Reset)).await.unwrap();
-    assert_eq!(world.hub.find_twin(&id("dev1")).await.unwrap().1.desired.value["rate"], 5);
+    assert_eq!(world.hub.find_identity(&id("dev1").into()).await.unwrap().twin.desired.value["rate"], 5);
 
     let serde_json::Value::Object(reported) = json!({"seen": true}) else { panic!("an object") };
     let adopt = Known::Adopt(Box::new(Adopted { reported, ..Adopted::default() }));
     world.hub.ensure_device(&provisioned(adopt)).await.unwrap();
-    let (_, twin) = world.hub.find_twin(&id("dev1")).await.unwrap();
+    let twin = world.hub.find_identity(&id("dev1").into()).await.unwrap().twin;
     assert!(twin.desired.value.is_empty());
     assert_eq!(twin.reported.value["seen"], true);
 

@@ -17,7 +17,7 @@ async fn a_device_gets_in_by_its_own_key_under_any_name_of_the_hub() {
     let device = world.device("dev1").await;
     for host in [HOST, "HUB1.example", "localhost"] {
         let session = world.login("dev1", &world.token_for(&device, host), true).await.unwrap();
-        assert_eq!(session.device_id(), "dev1");
+        assert_eq!(session.id().to_string(), "dev1");
         assert!(world.hub.is_connected(&id("dev1")));
     }
     assert!(!world.hub.is_connected(&id("dev1")), "dropping a session ends it");

@@ -6,7 +6,7 @@ use roadstead_auth::{Evidence, Trust};
 use roadstead_hub::{AuthSpec, Hub, HubError, HubParts, IdentitySpec, Login, Session, SessionRequest};
 use roadstead_model::{
     AccessPolicy, Device, DeviceAuth, DeviceId, DeviceStatus, Etag, GroupName, Hub as HubResource, HubKey, HubName,
-    Right, Rights, Secret, UnixMillis,
+    HubSettings, Right, Rights, Secret, UnixMillis,
 };
 use roadstead_sas::SasKey;
 use roadstead_testkit::{CountingRandom, FakeClock, MemoryLog, MemoryRecords};
@@ -57,6 +57,7 @@ impl World {
             partition_count: 2,
             retention_days: 1,
             policies: vec![policy("device", &[Right::DeviceConnect]), policy("service", &[Right::ServiceConnect])],
+            settings: HubSettings::default(),
             tags: Map::new(),
             properties: Map::new(),
         };

@@ -2,8 +2,8 @@
 
 use hyper::StatusCode;
 use roadstead_auth::Segment::{AnyCase, Exact};
-use roadstead_hub::{AuthSpec, Hub, HubError, IdentitySpec, IfMatch};
-use roadstead_model::{Device, DeviceId, DeviceStatus, Etag, Right};
+use roadstead_hub::{AuthSpec, Hub, HubError, IdentityRecord, IdentitySpec, IfMatch};
+use roadstead_model::{DeviceId, DeviceStatus, Etag, Right};
 use roadstead_wire::{
     HubCode,
     hub_service::{self as wire, Activity, AuthenticationType, Statistics},
@@ -23,9 +23,9 @@ pub(crate) async fn show(parts: &Parts, hub: &Hub, call: &Call, id: &str) -> Rep
     let found = async {
         authorize(parts, hub, call, &[AnyCase("devices"), Exact(id)], Right::RegistryRead)?;
         let id = read_id(parts, call, id)?;
-        hub.find_device(&id).await.map_err(|refused| Box::new(hub_refusal(parts, call, &refused)))
+        hub.find_identity(&id.into()).await.map_err(|refused| Box::new(hub_refusal(parts, call, &refused)))
     };
-    found.await.map_or_else(|refusal: Box<Reply>| *refusal, |device| shown(hub, &device))
+    found.await.map_or_else(|refusal: Box<Reply>| *refusal, |found| shown(&found))
 }
 
 /// `PUT /devices/{id}`: creates without `If-Match`, changes with it.
@@ -35,13 +35,14 @@ pub(crate) async fn put(parts: &Parts, hub: &Hub, call: &Call, id: &str) -> Repl
         let id = read_id(parts, call, id)?;
         let refuse = |refused: HubError| Box::new(hub_refusal(parts, call, &refused));
         let spec = read_spec(call, id).map_err(|why| refuse(HubError::Invalid(why)))?;
-        match if_match(call) {
+        let written = match if_match(call) {
             None => hub.create_device(spec).await,
             Some(condition) => hub.update_device(spec, condition).await,
-        }
-        .map_err(refuse)
+        };
+        let device = written.map_err(refuse)?;
+        hub.find_identity(&device.id.into()).await.map_err(refuse)
     };
-    put.await.map_or_else(|refusal: Box<Reply>| *refusal, |device| shown(hub, &device))
+    put.await.map_or_else(|refusal: Box<Reply>| *refusal, |written| shown(&written))
 }
 
 /// `DELETE /devices/{id}`
@@ -66,9 +67,9 @@ pub(crate) async fn list(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
         Some(Ok(top)) => top.clamp(1, limits::PAGE_ITEMS_MAX),
         Some(Err(_)) => return hub_code(parts, call, HubCode::ArgumentInvalid, "`top` must be a number of devices"),
     };
-    match hub.list_devices(None, limit).await {
+    match hub.list_identities(None, limit).await {
         Ok(page) => {
-            let devices: Vec<_> = page.items.iter().map(|device| worded(hub, device)).collect();
+            let devices: Vec<_> = page.items.iter().map(worded).collect();
             Reply::ok(&devices)
         }
         Err(refused) => hub_refusal(parts, call, &refused),
@@ -103,17 +104,22 @@ pub(crate) fn connected(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
     }
 }
 
-fn shown(hub: &Hub, device: &Device) -> Reply {
-    Reply::ok(&worded(hub, device)).header("etag", &format!("\"{}\"", device.etag))
+fn shown(found: &IdentityRecord) -> Reply {
+    Reply::ok(&worded(found)).header("etag", &format!("\"{}\"", found.device.etag))
 }
 
-fn worded(hub: &Hub, device: &Device) -> wire::Device {
-    wire::Device::of(device, &activity(hub, &device.id))
+fn worded(found: &IdentityRecord) -> wire::Device {
+    wire::Device::of(&found.device, &activity(found))
 }
 
-/// What the hub knows of a device's connection.
-pub(crate) fn activity(hub: &Hub, id: &DeviceId) -> Activity {
-    Activity { connected: hub.is_connected(id), ..Activity::default() }
+/// What the hub knows of an identity's connection.
+pub(crate) fn activity(found: &IdentityRecord) -> Activity {
+    Activity {
+        connected: found.presence.connected,
+        connection_updated: found.presence.updated,
+        last_activity: found.presence.last_activity,
+        queued_messages: found.queued,
+    }
 }
 
 fn read_id(parts: &Parts, call: &Call, id: &str) -> Result<DeviceId, Box<Reply>> {

@@ -30,10 +30,10 @@ pub(crate) async fn query(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
         let message = "this query is not supported yet; `select * from devices` is";
         return hub_code(parts, call, HubCode::IotHubFormatError, message);
     }
-    match hub.list_twins(call.header(CONTINUATION_HEADER), call.page_items()).await {
+    match hub.list_identities(call.header(CONTINUATION_HEADER), call.page_items()).await {
         Ok(page) => {
             let rows: Vec<_> =
-                page.items.iter().map(|(device, twin)| Twin::row(device, twin, &activity(hub, &device.id))).collect();
+                page.items.iter().map(|found| Twin::row(&found.device, &found.twin, &activity(found))).collect();
             let reply = Reply::ok(&rows).header(ITEM_TYPE_HEADER, ItemType::Twin.as_str());
             // On the last page the header must be absent: Node asks on as long as it is there.
             match page.next {
@@ -51,13 +51,13 @@ pub(crate) async fn show_twin(parts: &Parts, hub: &Hub, call: &Call, id: &str) -
         return *refusal;
     }
     let found = match DeviceId::parse(id) {
-        Ok(id) => hub.find_twin(&id).await,
+        Ok(id) => hub.find_identity(&id.into()).await,
         Err(error) => Err(HubError::from(error)),
     };
     match found {
-        Ok((device, twin)) => {
-            let shown = Twin::of(&device, &twin, &activity(hub, &device.id));
-            Reply::ok(&shown).header("etag", &format!("\"{}\"", twin.etag))
+        Ok(found) => {
+            let shown = Twin::of(&found.device, &found.twin, &activity(&found));
+            Reply::ok(&shown).header("etag", &format!("\"{}\"", found.twin.etag))
         }
         Err(refused) => hub_refusal(parts, call, &refused),
     }

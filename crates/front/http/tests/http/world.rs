@@ -12,7 +12,7 @@ use roadstead_front_http::{Caller, HttpFront, Parts};
 use roadstead_hub::{Hub, HubParts, Hubs};
 use roadstead_model::{
     AccessPolicy, AllocationPolicy, CaCertificate, CertificateName, CertificateOwner, Dps, DpsName, Etag, GroupName,
-    Hub as HubResource, HubKey, HubName, IdScope, LinkedHub, Right, Rights, Secret, UnixMillis,
+    Hub as HubResource, HubKey, HubName, HubSettings, IdScope, LinkedHub, Right, Rights, Secret, UnixMillis,
 };
 use roadstead_pki::{Authority, Certificate, KeyKind, Validity};
 use roadstead_sas::{SasKey, sign};
@@ -222,6 +222,7 @@ fn hub() -> HubResource {
         partition_count: 2,
         retention_days: 1,
         policies: policies(),
+        settings: HubSettings::default(),
         tags: Map::new(),
         properties: Map::new(),
     }

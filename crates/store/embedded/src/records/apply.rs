@@ -1,27 +1,54 @@
 //! Carrying out changes inside the writer's transaction.
 
-use roadstead_model::Etag;
 use roadstead_store::Expect;
 use rusqlite::{Connection, OptionalExtension, Result, params, types::Value};
 
 use super::{
+    apply_message,
     change::{Change, Delete, Key, Put},
     table::Table,
 };
 
 /// Carries out the changes of one batch in order. `Some(index)`: that change did not find what it expected; the caller
 /// undoes those before it.
-pub(super) fn apply_batch(connection: &Connection, changes: &[Change]) -> Result<Option<usize>> {
+pub(super) fn apply_batch(connection: &Connection, run: i64, changes: &[Change]) -> Result<Option<usize>> {
     for (index, change) in changes.iter().enumerate() {
         let found = match change {
             Change::Put(put) if put.table == Table::Devices => apply_device(connection, put)?,
+            Change::Put(put) if put.table == Table::Modules => {
+                device_exists(connection, &put.key)? && apply_put(connection, put)?
+            }
             Change::Put(put) => apply_put(connection, put)?,
             Change::Delete(delete) => apply_delete(connection, delete)?,
-            Change::Subscriptions(Key { scope, name }, body) => {
-                let sql = "UPDATE devices SET subscriptions = ?3 WHERE hub = ?1 AND device = ?2";
-                connection.prepare_cached(sql)?.execute(params![scope, name, body])?;
+            Change::Subscriptions(table, Key { scope, name }, body) => {
+                connection.prepare_cached(set_subscriptions(*table))?.execute(params![scope, name, body])?;
                 true
             }
+            Change::Presence(table, Key { scope, name }, presence) => {
+                if connection.prepare_cached(&table.statements().exists)?.exists(params![scope, name])? {
+                    let connected = presence.connected.then_some(run);
+                    let [updated, active] = [presence.updated, presence.last_activity].map(|at| at.map(|at| at.0));
+                    connection.prepare_cached(PUT_PRESENCE)?.execute(params![
+                        scope,
+                        name,
+                        connected,
+                        updated,
+                        active,
+                        presence.reason,
+                        presence.model_id
+                    ])?;
+                }
+                true
+            }
+            Change::Enqueue { device, expires, body, depth_max } => {
+                apply_message::enqueue(connection, device, *expires, body, *depth_max)?
+            }
+            Change::Message { device, sequence, expires, body } => {
+                apply_message::put(connection, device, *sequence, *expires, body)?
+            }
+            Change::DeleteMessage { device, sequence } => apply_message::delete(connection, device, *sequence)?,
+            Change::Feedback { hub, body } => apply_message::add_feedback(connection, hub, body)?,
+            Change::DeleteFeedback { hub, numbers } => apply_message::delete_feedback(connection, hub, numbers)?,
         };
         if !found {
             return Ok(Some(index));
@@ -30,25 +57,44 @@ pub(super) fn apply_batch(connection: &Connection, changes: &[Change]) -> Result
     Ok(None)
 }
 
+const PUT_PRESENCE: &str = "INSERT INTO presence (hub, identity, connected, updated, last_activity, reason, model)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    ON CONFLICT (hub, identity) DO UPDATE
+    SET connected = ?3, updated = ?4, last_activity = ?5, reason = ?6, model = ?7";
+
+fn set_subscriptions(table: Table) -> &'static str {
+    match table {
+        Table::Modules => "UPDATE modules SET subscriptions = ?3 WHERE hub = ?1 AND identity = ?2",
+        _ => "UPDATE devices SET subscriptions = ?3 WHERE hub = ?1 AND device = ?2",
+    }
+}
+
+fn is_module(name: &Value) -> bool {
+    matches!(name, Value::Text(identity) if identity.contains('/'))
+}
+
+/// Whether the device of a module is there.
+fn device_exists(connection: &Connection, Key { scope, name }: &Key) -> Result<bool> {
+    let device = match name {
+        Value::Text(identity) => identity.split('/').next(),
+        _ => None,
+    };
+    connection.prepare_cached(&Table::Devices.statements().exists)?.exists(params![scope, device])
+}
+
 fn apply_put(connection: &Connection, put: &Put) -> Result<bool> {
-    let Put { table, key: Key { scope, name }, extra, etag, body, expect } = put;
+    let Put { table, key: Key { scope, name }, extra, version, body, expect } = put;
     let statements = table.statements();
-    let etag = etag.as_ref().map(Etag::as_str);
     let written = match expect {
         Expect::Absent => {
-            connection.prepare_cached(&statements.insert)?.execute(params![scope, name, extra, etag, body])?
+            connection.prepare_cached(&statements.insert)?.execute(params![scope, name, extra, version, body])?
         }
         Expect::Any => {
-            connection.prepare_cached(&statements.upsert)?.execute(params![scope, name, extra, etag, body])?
+            connection.prepare_cached(&statements.upsert)?.execute(params![scope, name, extra, version, body])?
         }
-        Expect::Present | Expect::Etag(_) => connection.prepare_cached(&statements.update)?.execute(params![
-            scope,
-            name,
-            extra,
-            etag,
-            body,
-            expected(expect)
-        ])?,
+        Expect::Present | Expect::Etag(_) | Expect::Version(_) => connection
+            .prepare_cached(&statements.update)?
+            .execute(params![scope, name, extra, version, body, expected(expect)])?,
     };
     Ok(written == 1)
 }
@@ -70,6 +116,9 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
     let Delete { table, key, owner, expect } = delete;
     let Key { scope, name } = key;
     let statements = table.statements();
+    if *table == Table::Modules && !is_module(name) {
+        return Ok(false);
+    }
     if *expect == Expect::Absent {
         return Ok(!connection.prepare_cached(&statements.exists)?.exists(params![scope, name])?);
     }
@@ -82,11 +131,20 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
         Table::Devices => {
             count(connection, key, enabled, None)?;
             connection
-                .prepare_cached("DELETE FROM twins WHERE hub = ?1 AND device = ?2")?
+                .prepare_cached("DELETE FROM messages WHERE hub = ?1 AND device = ?2")?
                 .execute(params![scope, name])?;
+            for sql in [
+                "DELETE FROM modules WHERE hub = ?1 AND identity > ?2 || '/' AND identity < ?2 || '0'",
+                "DELETE FROM twins WHERE hub = ?1 AND identity > ?2 || '/' AND identity < ?2 || '0'",
+                "DELETE FROM presence WHERE hub = ?1 AND identity > ?2 || '/' AND identity < ?2 || '0'",
+            ] {
+                connection.prepare_cached(sql)?.execute(params![scope, name])?;
+            }
+            delete_identity(connection, key)?;
         }
+        Table::Modules => delete_identity(connection, key)?,
         Table::Hubs => {
-            for table in ["devices", "device_counts", "twins"] {
+            for table in ["devices", "device_counts", "modules", "twins", "presence", "messages", "feedback"] {
                 connection.prepare_cached(&format!("DELETE FROM {table} WHERE hub = ?1"))?.execute([name])?;
             }
         }
@@ -103,10 +161,21 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
     Ok(true)
 }
 
-fn expected(expect: &Expect) -> Option<&str> {
+/// What belongs to an identity itself, apart from its own record.
+fn delete_identity(connection: &Connection, Key { scope, name }: &Key) -> Result<()> {
+    for sql in
+        ["DELETE FROM twins WHERE hub = ?1 AND identity = ?2", "DELETE FROM presence WHERE hub = ?1 AND identity = ?2"]
+    {
+        connection.prepare_cached(sql)?.execute(params![scope, name])?;
+    }
+    Ok(())
+}
+
+fn expected(expect: &Expect) -> Option<String> {
     match expect {
-        Expect::Etag(etag) => Some(etag.as_str()),
-        _ => None,
+        Expect::Etag(etag) => Some(etag.as_str().to_owned()),
+        Expect::Version(version) => Some(version.to_string()),
+        Expect::Absent | Expect::Present | Expect::Any => None,
     }
 }
 

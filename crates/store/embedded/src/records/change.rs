@@ -1,6 +1,6 @@
 //! A write as the writer carries it out: encoded and sealed beforehand, by the thread of whoever asked for it.
 
-use roadstead_model::{CertificateOwner, DeviceId, DeviceStatus, Etag, HubKey, IdScope};
+use roadstead_model::{CertificateOwner, DeviceId, DeviceStatus, HubKey, IdScope, IdentityId, Presence};
 use roadstead_store::{Expect, Place, Sealer, Stored, Vault, Write};
 use rusqlite::types::Value;
 
@@ -19,8 +19,33 @@ pub(super) struct Key {
 pub(super) enum Change {
     Put(Put),
     Delete(Delete),
-    /// `None` ends the session.
-    Subscriptions(Key, Option<String>),
+    /// `None` ends the session. The table is that of devices or of modules.
+    Subscriptions(Table, Key, Option<String>),
+    Presence(Table, Key, Presence),
+    Enqueue {
+        device: Key,
+        expires: i64,
+        body: String,
+        depth_max: u32,
+    },
+    Message {
+        device: Key,
+        sequence: i64,
+        expires: i64,
+        body: String,
+    },
+    DeleteMessage {
+        device: Key,
+        sequence: i64,
+    },
+    Feedback {
+        hub: Value,
+        body: String,
+    },
+    DeleteFeedback {
+        hub: Value,
+        numbers: Vec<u64>,
+    },
 }
 
 #[derive(Debug)]
@@ -29,7 +54,8 @@ pub(super) struct Put {
     pub(super) key: Key,
     /// What the table's extra column holds: whether a device is enabled, which group a registration came by.
     pub(super) extra: Value,
-    pub(super) etag: Option<Etag>,
+    /// What tells this version of the record from others: its etag, or a twin's version.
+    pub(super) version: Option<String>,
     pub(super) body: String,
     pub(super) expect: Expect,
 }
@@ -62,6 +88,10 @@ impl Key {
 
     pub(super) fn device(hub: HubKey, id: &DeviceId) -> Self {
         Self { scope: integer(hub), name: text(id.as_str()) }
+    }
+
+    pub(super) fn identity(hub: HubKey, id: &IdentityId) -> Self {
+        Self { scope: integer(hub), name: id.to_string().into() }
     }
 
     /// Of an enrollment, an enrollment group or a registration: `id` in lower case.
@@ -101,7 +131,7 @@ impl Change {
             }
             Write::PutHub(hub, expect) => {
                 let body = hub.encode(Vault { sealer, place: Place::Hub(hub.key) });
-                put(Table::Hubs, Key::hub(hub.key), Some(hub.etag), body, expect)
+                put(Table::Hubs, Key::hub(hub.key), Some(hub.etag.to_string()), body, expect)
             }
             Write::DeleteHub(hub, expect) => {
                 let owner = Some(owner_text(&CertificateOwner::Hub(hub)));
@@ -109,7 +139,7 @@ impl Change {
             }
             Write::PutDps(dps, expect) => {
                 let body = dps.encode(Vault { sealer, place: Place::Dps(dps.id_scope.as_str()) });
-                put(Table::Dps, Key::dps(&dps.id_scope), Some(dps.etag), body, expect)
+                put(Table::Dps, Key::dps(&dps.id_scope), Some(dps.etag.to_string()), body, expect)
             }
             Write::DeleteDps(scope, expect) => {
                 let key = Key::dps(&scope);
@@ -119,7 +149,13 @@ impl Change {
             Write::PutCertificate(owner, certificate, expect) => {
                 let name = certificate.name.as_str();
                 let body = certificate.encode(Vault { sealer, place: Place::Certificate(&owner, name) });
-                put(Table::Certificates, Key::certificate(&owner, name), Some(certificate.etag), body, expect)
+                put(
+                    Table::Certificates,
+                    Key::certificate(&owner, name),
+                    Some(certificate.etag.to_string()),
+                    body,
+                    expect,
+                )
             }
             Write::DeleteCertificate(owner, name, expect) => {
                 delete(Table::Certificates, Key::certificate(&owner, name.as_str()), expect)
@@ -128,22 +164,49 @@ impl Change {
                 let body = device.encode(Vault { sealer, place: Place::Device(hub, device.id.as_str()) });
                 let key = Key::device(hub, &device.id);
                 let extra = Value::from(device.status == DeviceStatus::Enabled);
-                put_with(Table::Devices, key, extra, Some(device.etag), body, expect)
+                put_with(Table::Devices, key, extra, Some(device.etag.to_string()), body, expect)
             }
             Write::DeleteDevice(hub, id, expect) => delete(Table::Devices, Key::device(hub, &id), expect),
+            Write::PutModule(hub, module, expect) => {
+                let key = Key::identity(hub, &module.identity());
+                let body = module.encode(Vault { sealer, place: Place::Module(hub, &module.identity().to_string()) });
+                put(Table::Modules, key, Some(module.etag.to_string()), body, expect)
+            }
+            Write::DeleteModule(hub, id, expect) => delete(Table::Modules, Key::identity(hub, &id), expect),
             Write::PutTwin(hub, id, twin, expect) => {
-                let body = twin.encode(Vault { sealer, place: Place::Twin(hub, id.as_str()) });
-                put(Table::Twins, Key::device(hub, &id), Some(twin.etag), body, expect)
+                let body = twin.encode(Vault { sealer, place: Place::Twin(hub, &id.to_string()) });
+                put(Table::Twins, Key::identity(hub, &id), Some(twin.version.to_string()), body, expect)
             }
             Write::PutSubscriptions(hub, id, subscriptions) => {
-                let vault = Vault { sealer, place: Place::Subscriptions(hub, id.as_str()) };
+                let vault = Vault { sealer, place: Place::Subscriptions(hub, &id.to_string()) };
                 let body = (!subscriptions.is_empty()).then(|| subscriptions.encode(vault));
-                Self::Subscriptions(Key::device(hub, &id), body)
+                Self::Subscriptions(table_of(&id), Key::identity(hub, &id), body)
             }
+            Write::PutPresence(hub, id, presence) => Self::Presence(table_of(&id), Key::identity(hub, &id), presence),
+            Write::EnqueueMessage { hub, device, message, depth_max } => Self::Enqueue {
+                expires: message.expires.0,
+                body: message.encode(Vault { sealer, place: Place::Message(hub, device.as_str()) }),
+                device: Key::device(hub, &device),
+                depth_max,
+            },
+            Write::PutMessage(hub, device, message) => Self::Message {
+                sequence: message.sequence.cast_signed(),
+                expires: message.expires.0,
+                body: message.encode(Vault { sealer, place: Place::Message(hub, device.as_str()) }),
+                device: Key::device(hub, &device),
+            },
+            Write::DeleteMessage(hub, device, sequence) => {
+                Self::DeleteMessage { device: Key::device(hub, &device), sequence: sequence.cast_signed() }
+            }
+            Write::AddFeedback(hub, feedback) => Self::Feedback {
+                hub: integer(hub),
+                body: feedback.encode(Vault { sealer, place: Place::Feedback(hub) }),
+            },
+            Write::DeleteFeedback(hub, numbers) => Self::DeleteFeedback { hub: integer(hub), numbers },
             Write::PutEnrollment(scope, enrollment, expect) => {
                 let id = enrollment.registration_id.key();
                 let body = enrollment.encode(Vault { sealer, place: Place::Enrollment(scope.as_str(), &id) });
-                put(Table::Enrollments, Key::in_dps(&scope, &id), Some(enrollment.etag), body, expect)
+                put(Table::Enrollments, Key::in_dps(&scope, &id), Some(enrollment.etag.to_string()), body, expect)
             }
             Write::DeleteEnrollment(scope, id, expect) => {
                 delete(Table::Enrollments, Key::in_dps(&scope, &id.key()), expect)
@@ -151,7 +214,7 @@ impl Change {
             Write::PutEnrollmentGroup(scope, group, expect) => {
                 let id = group.id.key();
                 let body = group.encode(Vault { sealer, place: Place::EnrollmentGroup(scope.as_str(), &id) });
-                put(Table::EnrollmentGroups, Key::in_dps(&scope, &id), Some(group.etag), body, expect)
+                put(Table::EnrollmentGroups, Key::in_dps(&scope, &id), Some(group.etag.to_string()), body, expect)
             }
             Write::DeleteEnrollmentGroup(scope, id, expect) => {
                 delete(Table::EnrollmentGroups, Key::in_dps(&scope, &id.key()), expect)
@@ -161,7 +224,7 @@ impl Change {
                 let body = registration.encode(Vault { sealer, place: Place::Registration(scope.as_str(), &id) });
                 let group = registration.group.map_or(Value::Null, |group| group.key().into());
                 let key = Key::in_dps(&scope, &id);
-                put_with(Table::Registrations, key, group, Some(registration.etag), body, expect)
+                put_with(Table::Registrations, key, group, Some(registration.etag.to_string()), body, expect)
             }
             Write::DeleteRegistration(scope, id, expect) => {
                 delete(Table::Registrations, Key::in_dps(&scope, &id.key()), expect)
@@ -170,12 +233,19 @@ impl Change {
     }
 }
 
-fn put(table: Table, key: Key, etag: Option<Etag>, body: String, expect: Expect) -> Change {
-    put_with(table, key, Value::Null, etag, body, expect)
+fn table_of(id: &IdentityId) -> Table {
+    match id.module {
+        Some(_) => Table::Modules,
+        None => Table::Devices,
+    }
 }
 
-fn put_with(table: Table, key: Key, extra: Value, etag: Option<Etag>, body: String, expect: Expect) -> Change {
-    Change::Put(Put { table, key, extra, etag, body, expect })
+fn put(table: Table, key: Key, version: Option<String>, body: String, expect: Expect) -> Change {
+    put_with(table, key, Value::Null, version, body, expect)
+}
+
+fn put_with(table: Table, key: Key, extra: Value, version: Option<String>, body: String, expect: Expect) -> Change {
+    Change::Put(Put { table, key, extra, version, body, expect })
 }
 
 fn delete(table: Table, key: Key, expect: Expect) -> Change {

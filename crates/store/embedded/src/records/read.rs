@@ -1,7 +1,9 @@
 //! Reading records out of rows.
 
-use roadstead_model::{Device, DeviceId, HubKey, Subscription};
-use roadstead_store::{DeviceCounts, Page, Place, Sealer, Stored, Vault, limits::PAGE_ITEMS_MAX};
+use roadstead_model::{CloudMessage, Device, HubKey, IdentityId, Module, Presence, Twin, UnixMillis};
+use roadstead_store::{
+    DeviceCounts, IdentityRecord, Page, Place, Sealer, SessionRecord, Stored, Vault, limits::PAGE_ITEMS_MAX,
+};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::{
@@ -25,26 +27,139 @@ pub(super) fn find<T: Stored>(
     }
 }
 
-pub(super) const SESSION: &str = "SELECT body, subscriptions FROM devices WHERE hub = ?1 AND device = ?2";
+pub(super) const DEVICE_SESSION: &str = "SELECT body, subscriptions FROM devices WHERE hub = ?1 AND device = ?2";
+pub(super) const MODULE_SESSION: &str = "SELECT d.body, m.subscriptions, m.body FROM devices d
+    JOIN modules m ON m.hub = d.hub AND m.identity = ?3
+    WHERE d.hub = ?1 AND d.device = ?2";
 
-/// A device and its subscriptions.
+/// An identity and its subscriptions.
 pub(super) fn find_session(
     connection: &Connection,
     sealer: &Sealer,
     hub: HubKey,
-    id: &DeviceId,
-) -> Result<Option<(Device, Vec<Subscription>)>, ReadError> {
-    let Key { scope, name } = Key::device(hub, id);
-    let id = id.as_str();
-    let mut statement = connection.prepare_cached(SESSION)?;
-    let mut rows = statement.query(params![scope, name])?;
+    id: &IdentityId,
+) -> Result<Option<SessionRecord>, ReadError> {
+    let key = Key::identity(hub, id);
+    let mut statement;
+    let mut rows = match &id.module {
+        None => {
+            statement = connection.prepare_cached(DEVICE_SESSION)?;
+            statement.query(params![key.scope, id.device.as_str()])?
+        }
+        Some(_) => {
+            statement = connection.prepare_cached(MODULE_SESSION)?;
+            statement.query(params![key.scope, id.device.as_str(), key.name])?
+        }
+    };
     let Some(row) = rows.next()? else { return Ok(None) };
-    let device = Device::decode(text(row, 0)?, Vault { sealer, place: Place::Device(hub, id) })?;
+    let text_id = id.to_string();
+    let device = Device::decode(text(row, 0)?, Vault { sealer, place: Place::Device(hub, id.device.as_str()) })?;
     let subscriptions = match row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)? {
-        Some(text) => Vec::decode(text, Vault { sealer, place: Place::Subscriptions(hub, id) })?,
+        Some(text) => Vec::decode(text, Vault { sealer, place: Place::Subscriptions(hub, &text_id) })?,
         None => Vec::new(),
     };
-    Ok(Some((device, subscriptions)))
+    let module = match &id.module {
+        Some(_) => Some(Module::decode(text(row, 2)?, Vault { sealer, place: Place::Module(hub, &text_id) })?),
+        None => None,
+    };
+    Ok(Some(SessionRecord { device, module, subscriptions }))
+}
+
+/// The columns of an identity's whole record, as [`identity`] reads them: its text, device, module, twin, presence (`?2`: this
+/// run), queue.
+macro_rules! identity_columns {
+    ($identity:literal, $module:literal, $queued:literal) => {
+        concat!(
+            "SELECT ",
+            $identity,
+            ", d.body, ",
+            $module,
+            ", t.body, p.connected IS ?2 AND p.connected IS NOT NULL, p.updated, p.last_activity, p.reason, p.model, ",
+            $queued,
+            " "
+        )
+    };
+}
+
+pub(super) const DEVICE_IDENTITY: &str = concat!(
+    identity_columns!("d.device", "NULL", "d.queued"),
+    "FROM devices d JOIN twins t ON t.hub = d.hub AND t.identity = d.device
+    LEFT JOIN presence p ON p.hub = d.hub AND p.identity = d.device
+    WHERE d.hub = ?1 AND d.device = ?3"
+);
+pub(super) const MODULE_IDENTITY: &str = concat!(
+    identity_columns!("m.identity", "m.body", "0"),
+    "FROM modules m JOIN devices d ON d.hub = m.hub AND d.device = ?4
+    JOIN twins t ON t.hub = m.hub AND t.identity = m.identity
+    LEFT JOIN presence p ON p.hub = m.hub AND p.identity = m.identity
+    WHERE m.hub = ?1 AND m.identity = ?3"
+);
+pub(super) const IDENTITIES: &str = concat!(
+    identity_columns!("d.device", "NULL", "d.queued"),
+    "FROM devices d JOIN twins t ON t.hub = d.hub AND t.identity = d.device
+    LEFT JOIN presence p ON p.hub = d.hub AND p.identity = d.device
+    WHERE d.hub = ?1 AND d.device > ?3 ORDER BY d.device LIMIT ?4"
+);
+
+/// A row of [`identity_columns`].
+pub(super) fn identity(row: &Row<'_>, sealer: &Sealer, hub: HubKey) -> Result<IdentityRecord, ReadError> {
+    let id = text(row, 0)?;
+    let device = id.split('/').next().unwrap_or_default();
+    let module = match row.get_ref(2)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+        Some(body) => Some(Module::decode(body, Vault { sealer, place: Place::Module(hub, id) })?),
+        None => None,
+    };
+    let time = |column| Ok::<_, ReadError>(row.get::<_, Option<i64>>(column)?.map(UnixMillis));
+    Ok(IdentityRecord {
+        device: Device::decode(text(row, 1)?, Vault { sealer, place: Place::Device(hub, device) })?,
+        module,
+        twin: Twin::decode(text(row, 3)?, Vault { sealer, place: Place::Twin(hub, id) })?,
+        presence: Presence {
+            connected: row.get(4)?,
+            updated: time(5)?,
+            last_activity: time(6)?,
+            reason: row.get(7)?,
+            model_id: row.get(8)?,
+        },
+        queued: row.get(9)?,
+    })
+}
+
+pub(super) fn find_identity(
+    connection: &Connection,
+    sealer: &Sealer,
+    run: i64,
+    hub: HubKey,
+    id: &IdentityId,
+) -> Result<Option<IdentityRecord>, ReadError> {
+    let Key { scope, name } = Key::identity(hub, id);
+    let mut statement;
+    let mut rows = match &id.module {
+        None => {
+            statement = connection.prepare_cached(DEVICE_IDENTITY)?;
+            statement.query(params![scope, run, name])?
+        }
+        Some(_) => {
+            statement = connection.prepare_cached(MODULE_IDENTITY)?;
+            statement.query(params![scope, run, name, id.device.as_str()])?
+        }
+    };
+    rows.next()?.map(|row| identity(row, sealer, hub)).transpose()
+}
+
+pub(super) const MODULES: &str = "SELECT identity, body FROM modules
+    WHERE hub = ?1 AND identity > ?2 || '/' AND identity < ?2 || '0' ORDER BY identity LIMIT ?3";
+pub(super) const MESSAGES: &str = "SELECT sequence, expires, body FROM messages
+    WHERE hub = ?1 AND device = ?2 AND sequence > ?3 ORDER BY sequence LIMIT ?4";
+pub(super) const EXPIRED_MESSAGES: &str = "SELECT sequence, expires, body, device FROM messages
+    WHERE hub = ?1 AND expires <= ?2 ORDER BY expires LIMIT ?3";
+pub(super) const FEEDBACK: &str = "SELECT number, body FROM feedback WHERE hub = ?1 ORDER BY number LIMIT ?2";
+
+/// The first columns of [`MESSAGES`] and [`EXPIRED_MESSAGES`].
+pub(super) fn message(row: &Row<'_>, sealer: &Sealer, hub: HubKey, device: &str) -> Result<CloudMessage, ReadError> {
+    let stored = CloudMessage::decode(text(row, 2)?, Vault { sealer, place: Place::Message(hub, device) })?;
+    let sequence = row.get::<_, i64>(0)?.cast_unsigned();
+    Ok(CloudMessage { sequence, expires: UnixMillis(row.get(1)?), ..stored })
 }
 
 pub(super) const COUNTS: &str = "SELECT total, enabled FROM device_counts WHERE hub = ?1";
@@ -64,10 +179,6 @@ pub(super) fn count_devices(connection: &Connection, hub: HubKey) -> Result<Devi
 /// The columns of a listing's rows: key, then body. The last two parameters: the key before the first, and how many.
 pub(super) const DEVICES: &str =
     "SELECT device, body FROM devices WHERE hub = ?1 AND device > ?2 ORDER BY device LIMIT ?3";
-/// As [`DEVICES`], and the twin's body.
-pub(super) const TWINS: &str = "SELECT d.device, d.body, t.body FROM devices d
-    JOIN twins t ON t.hub = d.hub AND t.device = d.device
-    WHERE d.hub = ?1 AND d.device > ?2 ORDER BY d.device LIMIT ?3";
 pub(super) const ENROLLMENTS: &str = "SELECT registration, body FROM enrollments
     WHERE scope = ?1 AND registration > ?2 ORDER BY registration LIMIT ?3";
 pub(super) const ENROLLMENT_GROUPS: &str = "SELECT enrollment_group, body FROM enrollment_groups
@@ -126,9 +237,32 @@ mod tests {
     fn no_read_scans_or_sorts() {
         let directory = tempfile::tempdir().unwrap();
         let database = open_database(&directory.path().join("records.db"), &SealKey::fresh(&Pattern)).unwrap();
-        let finds = [Table::Devices, Table::Twins, Table::Enrollments, Table::EnrollmentGroups, Table::Registrations]
-            .map(|table| table.statements().find.as_str());
-        let reads = [SESSION, COUNTS, DEVICES, TWINS, ENROLLMENTS, ENROLLMENT_GROUPS, REGISTRATIONS, CERTIFICATES];
+        let finds = [
+            Table::Devices,
+            Table::Modules,
+            Table::Twins,
+            Table::Enrollments,
+            Table::EnrollmentGroups,
+            Table::Registrations,
+        ]
+        .map(|table| table.statements().find.as_str());
+        let reads = [
+            DEVICE_SESSION,
+            MODULE_SESSION,
+            DEVICE_IDENTITY,
+            MODULE_IDENTITY,
+            IDENTITIES,
+            MODULES,
+            MESSAGES,
+            EXPIRED_MESSAGES,
+            FEEDBACK,
+            COUNTS,
+            DEVICES,
+            ENROLLMENTS,
+            ENROLLMENT_GROUPS,
+            REGISTRATIONS,
+            CERTIFICATES,
+        ];
         for sql in finds.into_iter().chain(reads) {
             let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec![Value::Null; statement.parameter_count()];

@@ -27,12 +27,12 @@ struct Batch {
 type Answer = Result<(), StoreError>;
 
 impl Writer {
-    /// Starts the thread on `connection`, which is to the database file at `path`.
-    pub(super) fn start(connection: Connection, path: PathBuf) -> io::Result<Self> {
+    /// Starts the thread on `connection`, which is to the database file at `path`. `run` names this run of the program.
+    pub(super) fn start(connection: Connection, path: PathBuf, run: i64) -> io::Result<Self> {
         let (queue, waiting) = mpsc::channel(limits::WAITING_BATCHES_MAX);
         let thread = thread::Builder::new()
             .name("records-writer".to_owned())
-            .spawn(move || Thread { connection, path, failing: false }.run(waiting))?;
+            .spawn(move || Thread { connection, path, run, failing: false }.run(waiting))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -65,6 +65,7 @@ impl Drop for Writer {
 struct Thread {
     connection: Connection,
     path: PathBuf,
+    run: i64,
     failing: bool,
 }
 
@@ -72,7 +73,7 @@ impl Thread {
     fn run(mut self, mut waiting: mpsc::Receiver<Batch>) {
         let mut group = Vec::with_capacity(limits::GROUP_BATCHES_MAX);
         while waiting.blocking_recv_many(&mut group, limits::GROUP_BATCHES_MAX) > 0 {
-            match commit_group(&mut self.connection, &group) {
+            match commit_group(&mut self.connection, self.run, &group) {
                 Ok(answers) => {
                     for (batch, answer) in group.drain(..).zip(answers) {
                         // Whoever no longer waits needs no answer.
@@ -108,13 +109,13 @@ impl Thread {
 }
 
 /// Commits what succeeds of a group and answers each of its batches. Error: none of the group was written, as far as is known.
-fn commit_group(connection: &mut Connection, group: &[Batch]) -> Result<Vec<Answer>, StoreError> {
+fn commit_group(connection: &mut Connection, run_id: i64, group: &[Batch]) -> Result<Vec<Answer>, StoreError> {
     let refused = |error| failure::refused(&error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
     let mut answers = Vec::with_capacity(group.len());
     for batch in group {
         run(&transaction, "SAVEPOINT batch").map_err(refused)?;
-        let answer = match apply_batch(&transaction, &batch.changes) {
+        let answer = match apply_batch(&transaction, run_id, &batch.changes) {
             Ok(None) => Ok(()),
             Ok(Some(index)) => Err(StoreError::Conflict { index }),
             // A full disk ends the whole transaction: then there is nothing to go back to, nor to commit.
@@ -192,7 +193,7 @@ mod tests {
         let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
         let limit = format!("PRAGMA max_page_count = {}", pages + 20);
         connection.query_row(&limit, [], |row| row.get::<_, i64>(0)).unwrap();
-        let writer = Arc::new(Writer::start(connection, bench.path()).unwrap());
+        let writer = Arc::new(Writer::start(connection, bench.path(), 1).unwrap());
         for n in 0..10 {
             writer.commit(bench.create(&format!("first-{n}"))).await.unwrap();
         }
@@ -224,11 +225,11 @@ mod tests {
         let bench = Bench::new();
         let mut connection = bench.database();
         connection.execute_batch("DROP TABLE twins").unwrap();
-        let twin = Write::PutTwin(HUB, device_id("a"), samples::twin(), Expect::Any);
+        let twin = Write::PutTwin(HUB, device_id("a").into(), samples::twin(), Expect::Any);
         let both = [bench.create("c"), bench.changes(twin)].into_iter().flatten().collect();
         let group = [bench.create("a"), bench.create("a"), both, bench.create("b")]
             .map(|changes| Batch { changes, answer: oneshot::channel().0 });
-        let answers = commit_group(&mut connection, &group).unwrap();
+        let answers = commit_group(&mut connection, 1, &group).unwrap();
         assert!(
             matches!(
                 answers.as_slice(),

@@ -25,7 +25,7 @@ const CLIENTS: usize = 32;
 fn registration(id: &str) -> Vec<Write> {
     vec![
         Write::PutDevice(HUB, samples::device(id), Expect::Absent),
-        Write::PutTwin(HUB, device_id(id), samples::twin(), Expect::Absent),
+        Write::PutTwin(HUB, device_id(id).into(), samples::twin(), Expect::Absent),
         Write::PutRegistration(scope(), samples::registration(id, Some("fleet")), Expect::Absent),
     ]
 }
@@ -93,7 +93,7 @@ async fn check(store: &dyn Records, acknowledged: &[String]) {
     loop {
         let devices = store.list_devices(HUB, after.as_deref(), 1000).await.unwrap();
         for Device { id, .. } in devices.items {
-            let twin: Option<Twin> = store.find_twin(HUB, &id).await.unwrap();
+            let twin: Option<Twin> = store.find_twin(HUB, &id.clone().into()).await.unwrap();
             assert_eq!(twin, Some(samples::twin()), "half of {id} was kept");
             let registered = store.find_registration(&scope(), &registration_id(id.as_str())).await.unwrap();
             assert_eq!(registered, Some(samples::registration(id.as_str(), Some("fleet"))), "half of {id} was kept");

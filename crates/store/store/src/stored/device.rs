@@ -19,6 +19,10 @@ struct DeviceV1 {
     status_updated: UnixMillis,
     auth: AuthV1,
     iot_edge: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parent_scopes: Vec<String>,
     created: UnixMillis,
 }
 
@@ -26,7 +30,7 @@ mirror!(StatusV1 of DeviceStatus: Enabled, Disabled);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-enum AuthV1 {
+pub(super) enum AuthV1 {
     /// Both sealed.
     Sas {
         primary: String,
@@ -43,7 +47,7 @@ enum AuthV1 {
 }
 
 impl AuthV1 {
-    fn new(auth: &DeviceAuth, vault: Vault<'_>) -> Self {
+    pub(super) fn new(auth: &DeviceAuth, vault: Vault<'_>) -> Self {
         let text = |thumbprint: &Option<Thumbprint>| thumbprint.as_ref().map(Thumbprint::to_string);
         match auth {
             DeviceAuth::Sas { primary, secondary } => {
@@ -57,7 +61,7 @@ impl AuthV1 {
         }
     }
 
-    fn load(self, vault: Vault<'_>) -> Result<DeviceAuth, StoreError> {
+    pub(super) fn load(self, vault: Vault<'_>) -> Result<DeviceAuth, StoreError> {
         let thumbprint = |text: Option<String>| match text {
             Some(text) => match Thumbprint::parse(&text) {
                 Some(thumbprint) => Ok(Some(thumbprint)),
@@ -93,6 +97,8 @@ impl Stored for Device {
             status_updated: self.status_updated,
             auth: AuthV1::new(&self.auth, vault),
             iot_edge: self.iot_edge,
+            scope: self.scope.clone(),
+            parent_scopes: self.parent_scopes.clone(),
             created: self.created,
         })
     }
@@ -108,6 +114,8 @@ impl Stored for Device {
             status_updated: stored.status_updated,
             auth: stored.auth.load(vault)?,
             iot_edge: stored.iot_edge,
+            scope: stored.scope,
+            parent_scopes: stored.parent_scopes,
             created: stored.created,
         })
     }

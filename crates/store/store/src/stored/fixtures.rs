@@ -32,6 +32,11 @@ fn each_sample(visit: &mut impl Visit) {
         visit.record(&format!("device-{name}"), Place::Device(hub, "thermo-7"), &device);
     }
     visit.record("device-disabled", Place::Device(hub, "thermo-7"), &samples::disabled_device("thermo-7"));
+    visit.record("device-nested", Place::Device(hub, "thermo-7"), &samples::nested_device("thermo-7"));
+    visit.record("module", Place::Module(hub, "thermo-7/camera"), &samples::module("thermo-7", "camera"));
+    visit.record("hub-tuned", Place::Hub(hub), &samples::tuned_hub(hub, "plant"));
+    visit.record("message", Place::Message(hub, "thermo-7"), &samples::message(5));
+    visit.record("feedback", Place::Feedback(hub), &samples::feedback("thermo-7"));
     visit.record("subscriptions", Place::Subscriptions(hub, "thermo-7"), &samples::subscriptions());
     visit.record("twin", Place::Twin(hub, "thermo-7"), &samples::twin());
     visit.record("enrollment-keys", Place::Enrollment(scope, "dev-01"), &samples::enrollment("Dev-01"));

@@ -6,7 +6,7 @@ use roadstead_model::{AccessPolicy, Etag, GroupName, Hub, HubKey, HubName, UnixM
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Stored, V1, Vault, access_policy::AccessPolicyV1, write};
+use super::{Stored, V1, Vault, access_policy::AccessPolicyV1, hub_settings::HubSettingsV1, write};
 use crate::error::StoreError;
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +24,8 @@ struct HubV1<'a> {
     partition_count: u16,
     retention_days: u16,
     policies: Vec<AccessPolicyV1>,
+    #[serde(default)]
+    settings: HubSettingsV1,
     tags: Cow<'a, Map<String, Value>>,
     properties: Cow<'a, Map<String, Value>>,
 }
@@ -43,6 +45,7 @@ impl Stored for Hub {
             partition_count: self.partition_count,
             retention_days: self.retention_days,
             policies: self.policies.iter().map(|policy| AccessPolicyV1::new(policy, vault)).collect(),
+            settings: self.settings.into(),
             tags: Cow::Borrowed(&self.tags),
             properties: Cow::Borrowed(&self.properties),
         })
@@ -64,6 +67,7 @@ impl Stored for Hub {
             partition_count: stored.partition_count,
             retention_days: stored.retention_days,
             policies: policies?,
+            settings: stored.settings.into(),
             tags: stored.tags.into_owned(),
             properties: stored.properties.into_owned(),
         })

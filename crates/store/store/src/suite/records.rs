@@ -3,7 +3,9 @@
 mod batch;
 mod expectation;
 mod listing;
+mod message;
 mod name;
+mod presence;
 mod removal;
 mod subscription;
 
@@ -15,14 +17,16 @@ use roadstead_model::{CertificateOwner, Device, EnrollmentGroup, HubKey, IdScope
 pub use batch::*;
 pub use expectation::*;
 pub use listing::*;
+pub use message::*;
 pub use name::*;
+pub use presence::*;
 pub use removal::*;
 pub use subscription::*;
 
-use super::samples::{self, HUB, device_id, group_id, registration_id, scope};
+use super::samples::{self, HUB, device_id, group_id, identity, module_id, registration_id, scope};
 use crate::{
     error::StoreError,
-    records::{DeviceCounts, Expect, Page, Records, Write},
+    records::{DeviceCounts, Expect, IdentityRecord, Page, Records, SessionRecord, Write},
 };
 
 /// Where an engine keeps its records: empty at first, and it outlives the engine.
@@ -52,7 +56,14 @@ macro_rules! records_suite {
             device_ids_are_compared_with_case
             a_hub_takes_with_it_what_it_holds_and_nothing_else
             a_dps_takes_with_it_what_it_holds_and_nothing_else
-            a_device_takes_its_twin_and_subscriptions_with_it
+            a_device_takes_everything_with_it
+            a_module_takes_its_own_with_it
+            messages_are_queued_in_order
+            a_queue_is_bounded
+            sequence_numbers_are_never_used_twice
+            expired_messages_are_found
+            feedback_is_kept_until_deleted
+            presence_is_of_this_run
             subscriptions_are_replaced_as_a_whole
             subscriptions_belong_to_a_device
             pages_come_in_key_order_and_end
@@ -92,13 +103,47 @@ async fn conflict(store: &dyn Records, batch: Vec<Write>) -> Option<usize> {
     }
 }
 
-/// A device with its twin and subscriptions.
-fn whole_device(hub: HubKey, id: &str) -> [Write; 3] {
-    [
+/// A device, its module `camera`, and everything that either has.
+fn whole_device(hub: HubKey, id: &str) -> Vec<Write> {
+    let mut batch = vec![
         Write::PutDevice(hub, samples::device(id), Expect::Absent),
-        Write::PutTwin(hub, device_id(id), samples::twin(), Expect::Absent),
-        Write::PutSubscriptions(hub, device_id(id), samples::subscriptions()),
-    ]
+        Write::PutModule(hub, samples::module(id, "camera"), Expect::Absent),
+        Write::EnqueueMessage { hub, device: device_id(id), message: samples::message(0), depth_max: 1 },
+    ];
+    for identity in [identity(id), module_id(id, "camera")] {
+        batch.extend([
+            Write::PutTwin(hub, identity.clone(), samples::twin(), Expect::Absent),
+            Write::PutSubscriptions(hub, identity.clone(), samples::subscriptions()),
+            Write::PutPresence(hub, identity, samples::presence()),
+        ]);
+    }
+    batch
+}
+
+/// Presence after a restart is that of nobody connected.
+async fn check_whole_device(store: &dyn Records, hub: HubKey, id: &str) {
+    let (device, module) = (samples::device(id), samples::module(id, "camera"));
+    assert_eq!(store.find_device(hub, &device.id).await.unwrap(), Some(device.clone()), "{id}");
+    assert_eq!(store.find_module(hub, &module.identity()).await.unwrap(), Some(module.clone()), "{id}");
+    assert_eq!(store.list_modules(hub, &device.id).await.unwrap(), [module.clone()], "{id}");
+    let messages = store.list_messages(hub, &device.id, 0, 10).await.unwrap();
+    let sequence = messages.first().unwrap().sequence;
+    assert_eq!(messages, [samples::message(sequence)], "{id}");
+    for (module, queued) in [(None, 1), (Some(module), 0)] {
+        let identity = match &module {
+            Some(module) => module.identity(),
+            None => device.id.clone().into(),
+        };
+        assert_eq!(store.find_twin(hub, &identity).await.unwrap(), Some(samples::twin()), "{identity}");
+        let found = store.find_session(hub, &identity).await.unwrap();
+        let subscriptions = samples::subscriptions();
+        let session = SessionRecord { device: device.clone(), module: module.clone(), subscriptions };
+        assert_eq!(found, Some(session), "{identity}");
+        let mut found = store.find_identity(hub, &identity).await.unwrap().unwrap();
+        found.presence.connected = true;
+        let (device, twin, presence) = (device.clone(), samples::twin(), samples::presence());
+        assert_eq!(found, IdentityRecord { device, module, twin, presence, queued }, "{identity}");
+    }
 }
 
 /// A hub with one of everything that a hub holds.
@@ -109,6 +154,7 @@ fn whole_hub(hub: HubKey, name: &str) -> Vec<Write> {
         Write::PutCertificate(owner, samples::certificate("rootCA"), Expect::Absent),
     ];
     batch.extend(whole_device(hub, "thermo-7"));
+    batch.push(Write::AddFeedback(hub, samples::feedback("thermo-7")));
     batch
 }
 
@@ -126,18 +172,17 @@ fn whole_dps(scope: &IdScope, name: &str) -> Vec<Write> {
 }
 
 async fn check_whole_hub(store: &dyn Records, hub: HubKey, name: &str) {
-    let id = device_id("thermo-7");
     assert!(store.list_hubs().await.unwrap().contains(&samples::hub(hub, name)), "{name}");
     let certificates = store.list_certificates(&CertificateOwner::Hub(hub)).await.unwrap();
     assert_eq!(certificates, [samples::certificate("rootCA")], "{name}");
-    assert_eq!(store.find_device(hub, &id).await.unwrap(), Some(samples::device("thermo-7")), "{name}");
-    let session = (samples::device("thermo-7"), samples::subscriptions());
-    assert_eq!(store.find_session(hub, &id).await.unwrap(), Some(session), "{name}");
-    assert_eq!(store.find_twin(hub, &id).await.unwrap(), Some(samples::twin()), "{name}");
+    check_whole_device(store, hub, "thermo-7").await;
     let listed = store.list_devices(hub, None, 10).await.unwrap();
     assert_eq!(listed, Page { items: vec![samples::device("thermo-7")], next: None }, "{name}");
-    let listed = store.list_twins(hub, None, 10).await.unwrap();
-    assert_eq!(listed, Page { items: vec![(samples::device("thermo-7"), samples::twin())], next: None }, "{name}");
+    let listed = store.list_identities(hub, None, 10).await.unwrap();
+    let found = store.find_identity(hub, &identity("thermo-7")).await.unwrap().unwrap();
+    assert_eq!(listed, Page { items: vec![found], next: None }, "{name}");
+    let feedback = store.list_feedback(hub, 10).await.unwrap();
+    assert_eq!(feedback.iter().map(|(_, feedback)| feedback).collect::<Vec<_>>(), [&samples::feedback("thermo-7")]);
     assert_eq!(store.count_devices(hub).await.unwrap(), DeviceCounts { total: 1, enabled: 1, disabled: 0 }, "{name}");
 }
 
@@ -146,10 +191,17 @@ async fn check_no_hub(store: &dyn Records, hub: HubKey) {
     assert!(store.list_hubs().await.unwrap().iter().all(|found| found.key != hub));
     assert_eq!(store.list_certificates(&CertificateOwner::Hub(hub)).await.unwrap(), []);
     assert_eq!(store.find_device(hub, &id).await.unwrap(), None);
-    assert_eq!(store.find_session(hub, &id).await.unwrap(), None);
-    assert_eq!(store.find_twin(hub, &id).await.unwrap(), None);
+    for identity in [identity("thermo-7"), module_id("thermo-7", "camera")] {
+        assert_eq!(store.find_session(hub, &identity).await.unwrap(), None);
+        assert_eq!(store.find_twin(hub, &identity).await.unwrap(), None);
+        assert_eq!(store.find_identity(hub, &identity).await.unwrap(), None);
+        assert_eq!(store.find_module(hub, &identity).await.unwrap(), None);
+    }
+    assert_eq!(store.list_modules(hub, &id).await.unwrap(), []);
+    assert_eq!(store.list_messages(hub, &id, 0, 10).await.unwrap(), []);
+    assert_eq!(store.list_feedback(hub, 10).await.unwrap(), []);
     assert_eq!(store.list_devices(hub, None, 10).await.unwrap(), Page { items: vec![], next: None });
-    assert_eq!(store.list_twins(hub, None, 10).await.unwrap(), Page { items: vec![], next: None });
+    assert_eq!(store.list_identities(hub, None, 10).await.unwrap(), Page { items: vec![], next: None });
     assert_eq!(store.count_devices(hub).await.unwrap(), DeviceCounts::default());
 }
 

@@ -2,11 +2,13 @@
 //! beside the old ones.
 
 use roadstead_model::{
-    AccessPolicy, AllocationPolicy, Attestation, CaCertificate, CertificateEntry, CertificateName, Device, DeviceAuth,
-    DeviceId, DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, GenerationId,
-    GroupAttestation, GroupName, Hub, HubKey, HubName, IdScope, InitialTwin, LinkedHub, Provisioning,
-    ProvisioningStatus, Random, Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup,
-    Right, Rights, Secret, Subscription, Substatus, SymmetricKeys, Thumbprint, Twin, TwinSection, UnixMillis, Webhook,
+    AccessPolicy, Ack, AllocationPolicy, Attestation, CaCertificate, CertificateEntry, CertificateName, CloudMessage,
+    CloudToDevice, Device, DeviceAuth, DeviceId, DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup,
+    EnrollmentGroupId, Etag, EventSwitches, Feedback, GenerationId, GroupAttestation, GroupName, Hub, HubKey, HubName,
+    HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, MessageOutcome, Module, ModuleId, Presence, Properties,
+    Provisioning, ProvisioningStatus, Random, Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy,
+    ResourceGroup, Right, Rights, Secret, Subscription, Substatus, SymmetricKeys, SystemProperty, ThrottleProfile,
+    Thumbprint, Tier, Twin, TwinSection, UnixMillis, Webhook,
 };
 use serde_json::{Map, Value, json};
 
@@ -110,6 +112,7 @@ pub fn hub(key: HubKey, name: &str) -> Hub {
         partition_count: 4,
         retention_days: 7,
         policies: policies(),
+        settings: HubSettings::default(),
         tags: object(json!({"line": "north"})),
         properties: object(json!({"sku": {"name": "S1", "capacity": 1}, "routing": {"routes": []}})),
     }
@@ -177,12 +180,102 @@ pub fn device(id: &str) -> Device {
         status_updated: NOW,
         auth: DeviceAuth::Sas { primary, secondary },
         iot_edge: true,
+        scope: None,
+        parent_scopes: Vec::new(),
         created: NOW,
     }
 }
 
 pub fn disabled_device(id: &str) -> Device {
     Device { status: DeviceStatus::Disabled, status_reason: Some("stolen".to_owned()), ..device(id) }
+}
+
+/// An edge device below another.
+pub fn nested_device(id: &str) -> Device {
+    let scope = |id| format!("ms-azure-iot-edge://{id}-638678451234567890");
+    Device { scope: Some(scope(id)), parent_scopes: vec![scope("parent")], ..device(id) }
+}
+
+/// A module of `device` that proves itself with keys.
+pub fn module(device: &str, id: &str) -> Module {
+    let SymmetricKeys { primary, secondary } = keys();
+    Module {
+        device: device_id(device),
+        id: ModuleId::parse(id).unwrap(),
+        generation: GenerationId(638_678_451_234_567_891),
+        etag: etag("module-1"),
+        auth: DeviceAuth::Sas { primary, secondary },
+        managed_by: Some("IotEdge".to_owned()),
+        created: NOW,
+    }
+}
+
+/// A module's identity.
+pub fn module_id(device: &str, id: &str) -> IdentityId {
+    IdentityId::parse(device, Some(id)).unwrap()
+}
+
+/// A device's identity.
+pub fn identity(device: &str) -> IdentityId {
+    device_id(device).into()
+}
+
+/// A hub with every setting changed.
+pub fn tuned_hub(key: HubKey, name: &str) -> Hub {
+    let settings = HubSettings {
+        cloud_to_device: CloudToDevice {
+            depth_max: 7,
+            delivery_count_max: 3,
+            default_ttl_s: 61,
+            feedback_ttl_s: 62,
+            feedback_lock_s: 5,
+            feedback_delivery_count_max: 4,
+        },
+        events: EventSwitches { twin_changes: true, device_lifecycle: false, connection_state: true },
+        throttle: Some(ThrottleProfile { tier: Tier::S2, units: 2 }),
+        fault_injection: true,
+        file_notifications: true,
+    };
+    Hub { settings, ..hub(key, name) }
+}
+
+/// A message with every member set.
+pub fn message(sequence: u64) -> CloudMessage {
+    let mut properties = Properties::new();
+    properties.push_system(SystemProperty::MessageId, "m-1");
+    properties.push_application("bare", None);
+    properties.push_application("k", Some("v \" ü"));
+    CloudMessage {
+        sequence,
+        enqueued: NOW,
+        expires: NOW.plus_ms(60_000),
+        delivery_count: 2,
+        ack: Ack::Full,
+        properties,
+        body: vec![0, 0xff, b'"'],
+    }
+}
+
+/// Feedback on a message of `device`.
+pub fn feedback(device: &str) -> Feedback {
+    Feedback {
+        message_id: "m-1".to_owned(),
+        device: device_id(device),
+        generation: GenerationId(638_678_451_234_567_890),
+        outcome: MessageOutcome::DeliveryCountExceeded,
+        at: NOW,
+    }
+}
+
+/// Presence with every member set.
+pub fn presence() -> Presence {
+    Presence {
+        connected: true,
+        updated: Some(NOW),
+        last_activity: Some(NOW.plus_ms(5)),
+        reason: Some("the client closed the connection".to_owned()),
+        model_id: Some("dtmi:com:example:Thermostat;1".to_owned()),
+    }
 }
 
 pub fn subscriptions() -> Vec<Subscription> {

@@ -1,13 +1,13 @@
 //! What a write expects, for each kind of record.
 
 use roadstead_model::{
-    CaCertificate, CertificateOwner, Device, Dps, Enrollment, EnrollmentGroup, Hub, Registration, Twin,
+    CaCertificate, CertificateOwner, Device, Dps, Enrollment, EnrollmentGroup, Hub, Module, Registration, Twin,
 };
 
 use super::{Place, conflict};
 use crate::{
     records::{Expect, Write},
-    suite::samples::{self, HUB, device_id, etag, group_id, group_name, registration_id, scope},
+    suite::samples::{self, HUB, device_id, etag, group_id, group_name, identity, module_id, registration_id, scope},
 };
 
 /// One kind of record: how to put the same one with another etag, and how to remove it.
@@ -68,10 +68,24 @@ pub(super) fn kinds() -> Vec<Kind> {
         Kind {
             name: "twin",
             put: |version, expect| {
-                let twin = Twin { etag: etag(version), ..samples::twin() };
-                Write::PutTwin(HUB, device_id("thermo-7"), twin, expect)
+                let number = |text: &str| text.parse().unwrap();
+                let expect = match expect {
+                    Expect::Etag(etag) => Expect::Version(number(etag.as_str())),
+                    other => other,
+                };
+                let twin = Twin { version: number(version), ..samples::twin() };
+                Write::PutTwin(HUB, identity("thermo-7"), twin, expect)
             },
             delete: None,
+            has_etag: true,
+        },
+        Kind {
+            name: "module",
+            put: |version, expect| {
+                let module = Module { etag: etag(version), ..samples::module("thermo-7", "camera") };
+                Write::PutModule(HUB, module, expect)
+            },
+            delete: Some(|expect| Write::DeleteModule(HUB, module_id("thermo-7", "camera"), expect)),
             has_etag: true,
         },
         Kind {

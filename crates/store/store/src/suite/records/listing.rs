@@ -23,10 +23,10 @@ pub async fn pages_come_in_key_order_and_end(place: &dyn Place) {
         let mut pages = 0;
         loop {
             let devices = store.list_devices(HUB, after.as_deref(), limit).await.unwrap();
-            let twins = store.list_twins(HUB, after.as_deref(), limit).await.unwrap();
-            let of_twins: Vec<_> = twins.items.iter().map(|(device, _)| device.clone()).collect();
-            assert_eq!((&of_twins, &twins.next), (&devices.items, &devices.next));
-            assert!(twins.items.iter().all(|(_, twin)| *twin == samples::twin()));
+            let identities = store.list_identities(HUB, after.as_deref(), limit).await.unwrap();
+            let of_identities: Vec<_> = identities.items.iter().map(|record| record.device.clone()).collect();
+            assert_eq!((&of_identities, &identities.next), (&devices.items, &devices.next));
+            assert!(identities.items.iter().all(|record| record.twin == samples::twin() && record.module.is_none()));
             seen.extend(devices.items.into_iter().map(|device| device.id.as_str().to_owned()));
             pages += 1;
             match devices.next {

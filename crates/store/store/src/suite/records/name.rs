@@ -3,7 +3,7 @@
 use super::{Place, conflict, put, whole_device, whole_dps};
 use crate::{
     records::{Expect, Write},
-    suite::samples::{self, HUB, device_id, group_id, group_name, registration_id, scope},
+    suite::samples::{self, HUB, device_id, group_id, group_name, identity, registration_id, scope},
 };
 
 /// Resource groups, registration ids, enrollment group ids; each is given back as it was last written.
@@ -48,6 +48,6 @@ pub async fn device_ids_are_compared_with_case(place: &dyn Place) {
     assert_eq!(store.find_device(HUB, &device_id("THERMO")).await.unwrap(), None);
     put(&*store, [Write::DeleteDevice(HUB, device_id("thermo"), Expect::Present)]).await;
     assert_eq!(store.find_device(HUB, &device_id("Thermo")).await.unwrap(), Some(samples::device("Thermo")));
-    assert_eq!(store.find_twin(HUB, &device_id("Thermo")).await.unwrap(), Some(samples::twin()));
-    assert_eq!(store.find_twin(HUB, &device_id("thermo")).await.unwrap(), None);
+    assert_eq!(store.find_twin(HUB, &identity("Thermo")).await.unwrap(), Some(samples::twin()));
+    assert_eq!(store.find_twin(HUB, &identity("thermo")).await.unwrap(), None);
 }

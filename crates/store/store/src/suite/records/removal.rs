@@ -1,12 +1,14 @@
 //! What goes with a removed record.
 
+use roadstead_model::Presence;
+
 use super::{
-    OTHER_HUB, Place, check_no_dps, check_no_hub, check_whole_dps, check_whole_hub, other_scope, put, whole_device,
-    whole_dps, whole_hub,
+    OTHER_HUB, Place, check_no_dps, check_no_hub, check_whole_device, check_whole_dps, check_whole_hub, conflict,
+    other_scope, put, whole_device, whole_dps, whole_hub,
 };
 use crate::{
     records::{Expect, Write},
-    suite::samples::{self, HUB, device_id, scope},
+    suite::samples::{self, HUB, device_id, identity, module_id, scope},
 };
 
 /// [`Write::DeleteHub`].
@@ -37,16 +39,46 @@ pub async fn a_dps_takes_with_it_what_it_holds_and_nothing_else(place: &dyn Plac
     check_whole_dps(&*store, &scope(), "plant-dps").await;
 }
 
-/// [`Write::DeleteDevice`]: the next device of that id starts with neither.
-pub async fn a_device_takes_its_twin_and_subscriptions_with_it(place: &dyn Place) {
+/// [`Write::DeleteDevice`]: the next device of that id starts with nothing.
+pub async fn a_device_takes_everything_with_it(place: &dyn Place) {
     let store = place.start().await;
     put(&*store, whole_device(HUB, "thermo-7")).await;
-    put(&*store, whole_device(HUB, "thermo-8")).await;
+    put(&*store, whole_device(HUB, "thermo-70")).await;
     put(&*store, [Write::DeleteDevice(HUB, device_id("thermo-7"), Expect::Present)]).await;
-    assert_eq!(store.find_twin(HUB, &device_id("thermo-7")).await.unwrap(), None);
+    let module = module_id("thermo-7", "camera");
     put(&*store, [Write::PutDevice(HUB, samples::device("thermo-7"), Expect::Absent)]).await;
-    let session = store.find_session(HUB, &device_id("thermo-7")).await.unwrap();
-    assert_eq!(session, Some((samples::device("thermo-7"), vec![])));
-    let session = store.find_session(HUB, &device_id("thermo-8")).await.unwrap();
-    assert_eq!(session, Some((samples::device("thermo-8"), samples::subscriptions())));
+    put(&*store, [Write::PutTwin(HUB, identity("thermo-7"), samples::twin(), Expect::Absent)]).await;
+    let found = store.find_identity(HUB, &identity("thermo-7")).await.unwrap().unwrap();
+    assert_eq!((found.presence, found.queued), (Presence::default(), 0));
+    assert_eq!(store.find_session(HUB, &identity("thermo-7")).await.unwrap().unwrap().subscriptions, []);
+    assert_eq!(store.list_messages(HUB, &device_id("thermo-7"), 0, 10).await.unwrap(), []);
+    assert_eq!(store.list_modules(HUB, &device_id("thermo-7")).await.unwrap(), []);
+    put(&*store, [Write::PutModule(HUB, samples::module("thermo-7", "camera"), Expect::Absent)]).await;
+    assert_eq!(store.find_twin(HUB, &module).await.unwrap(), None);
+    assert_eq!(store.find_session(HUB, &module).await.unwrap().unwrap().subscriptions, []);
+    check_whole_device(&*store, HUB, "thermo-70").await;
+}
+
+/// [`Write::DeleteModule`]: what its device has stays.
+pub async fn a_module_takes_its_own_with_it(place: &dyn Place) {
+    let store = place.start().await;
+    put(&*store, whole_device(HUB, "thermo-7")).await;
+    let module = module_id("thermo-7", "camera");
+    put(&*store, [Write::PutModule(HUB, samples::module("thermo-7", "camera2"), Expect::Absent)]).await;
+    put(&*store, [Write::DeleteModule(HUB, module.clone(), Expect::Present)]).await;
+    assert_eq!(store.find_module(HUB, &module).await.unwrap(), None);
+    assert_eq!(store.find_identity(HUB, &module).await.unwrap(), None);
+    assert_eq!(store.find_twin(HUB, &module).await.unwrap(), None);
+    assert_eq!(store.find_session(HUB, &module).await.unwrap(), None);
+    let left = store.list_modules(HUB, &device_id("thermo-7")).await.unwrap();
+    assert_eq!(left, [samples::module("thermo-7", "camera2")]);
+    let found = store.find_identity(HUB, &identity("thermo-7")).await.unwrap().unwrap();
+    assert_eq!((found.twin, found.presence, found.queued), (samples::twin(), samples::presence(), 1));
+    let refused = [
+        Write::PutModule(HUB, samples::module("nobody", "camera"), Expect::Any),
+        Write::DeleteModule(HUB, identity("thermo-7"), Expect::Any),
+    ];
+    for write in refused {
+        assert_eq!(conflict(&*store, vec![write.clone()]).await, Some(0), "{write:?}");
+    }
 }
