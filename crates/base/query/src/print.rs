@@ -1,6 +1,7 @@
-//! Queries as text that parses back to the same query.
+//! Queries as text that parses back to the same query, with no parentheses that it does not need: so what was parsed
+//! within the bound of depth prints within it.
 
-use crate::ast::{Aggregate, Column, Constant, Element, Expr, Query, Select, Source};
+use crate::ast::{Aggregate, Column, Constant, Element, Expr, Operator, Query, Select, Source};
 use std::fmt::{self, Display, Formatter, Write};
 
 impl Display for Query {
@@ -68,8 +69,16 @@ impl Display for Expr {
                 f.write_str("NOT ")?;
                 wrapped(f, inner, matches!(**inner, Self::And(_) | Self::Or(_)))
             }
-            Self::Compare(comparison, left, right) => pair(f, left, comparison.symbol(), right, false),
-            Self::Arithmetic(operator, left, right) => pair(f, left, operator.symbol(), right, true),
+            Self::Compare(comparison, left, right) => {
+                operand(f, left, SUM)?;
+                write!(f, " {} ", comparison.symbol())?;
+                operand(f, right, SUM)
+            }
+            Self::Arithmetic(operator, left, right) => {
+                operand(f, left, strength(self))?;
+                write!(f, " {} ", operator.symbol())?;
+                operand(f, right, strength(self) + 1)
+            }
             Self::In(left, members) => membership(f, left, "IN", members),
             Self::NotIn(left, members) => membership(f, left, "NIN", members),
             Self::Call(function, arguments) => {
@@ -106,32 +115,40 @@ fn list<T: Display>(f: &mut Formatter<'_>, members: &[T]) -> fmt::Result {
     Ok(())
 }
 
+/// OR takes AND bare; nothing else of the two goes into either without parentheses.
 fn joined(f: &mut Formatter<'_>, members: &[Expr], word: &str) -> fmt::Result {
     for (index, member) in members.iter().enumerate() {
         if index > 0 {
             write!(f, " {word} ")?;
         }
-        wrapped(f, member, matches!(member, Expr::And(_) | Expr::Or(_)))?;
+        wrapped(f, member, matches!(member, Expr::Or(_)) || (word == "AND" && matches!(member, Expr::And(_))))?;
     }
     Ok(())
 }
 
-fn pair(f: &mut Formatter<'_>, left: &Expr, symbol: &str, right: &Expr, in_sum: bool) -> fmt::Result {
-    operand(f, left, in_sum)?;
-    write!(f, " {symbol} ")?;
-    operand(f, right, in_sum)
-}
-
 fn membership(f: &mut Formatter<'_>, left: &Expr, word: &str, members: &[Constant]) -> fmt::Result {
-    operand(f, left, false)?;
+    operand(f, left, SUM)?;
     write!(f, " {word} [")?;
     list(f, members)?;
     f.write_char(']')
 }
 
-fn operand(f: &mut Formatter<'_>, expr: &Expr, in_sum: bool) -> fmt::Result {
-    let single = matches!(expr, Expr::Constant(_) | Expr::Path(_) | Expr::Call(..));
-    wrapped(f, expr, !single && (in_sum || !matches!(expr, Expr::Arithmetic(..))))
+const SUM: u8 = 1;
+const PRODUCT: u8 = 2;
+const SINGLE: u8 = 3;
+
+fn strength(expr: &Expr) -> u8 {
+    match expr {
+        Expr::Constant(_) | Expr::Path(_) | Expr::Call(..) => SINGLE,
+        Expr::Arithmetic(Operator::Multiply | Operator::Divide | Operator::Remainder, ..) => PRODUCT,
+        Expr::Arithmetic(Operator::Add | Operator::Subtract, ..) => SUM,
+        _ => 0,
+    }
+}
+
+/// In parentheses unless it binds at least so strongly.
+fn operand(f: &mut Formatter<'_>, expr: &Expr, least: u8) -> fmt::Result {
+    wrapped(f, expr, strength(expr) < least)
 }
 
 fn wrapped(f: &mut Formatter<'_>, expr: &Expr, wrap: bool) -> fmt::Result {

@@ -68,7 +68,7 @@ const QUERIES: &[(&str, &str)] = &[
 ];
 
 const CONDITIONS: &[(&str, &str)] = &[
-    ("tags.a = 1 OR tags.b = 2 AND NOT tags.c = 3", "tags.a = 1 OR (tags.b = 2 AND NOT tags.c = 3)"),
+    ("tags.a = 1 OR tags.b = 2 AND NOT tags.c = 3", "tags.a = 1 OR tags.b = 2 AND NOT tags.c = 3"),
     ("(tags.a = 1 OR tags.b = 2) AND tags.c", "(tags.a = 1 OR tags.b = 2) AND tags.c"),
     ("a = 1 AND (b = 2 AND c = 3)", "a = 1 AND (b = 2 AND c = 3)"),
     ("not not a", "NOT NOT a"),
@@ -76,7 +76,9 @@ const CONDITIONS: &[(&str, &str)] = &[
     ("(NOT a) = true", "(NOT a) = true"),
     ("(a = b) = false", "(a = b) = false"),
     ("a <> b", "a != b"),
-    ("a + b * 2 - -1 > 0", "(a + (b * 2)) - -1 > 0"),
+    ("a + b * 2 - -1 > 0", "a + b * 2 - -1 > 0"),
+    ("((a + b) * 2 - (1 - 2)) % 3 = (a * b) / c", "((a + b) * 2 - (1 - 2)) % 3 = a * b / c"),
+    ("a / (b * c) = 1 OR (b OR c)", "a / (b * c) = 1 OR (b OR c)"),
     ("a % 2 = 1", "a % 2 = 1"),
     ("a+1 IN [2,3]", "a + 1 IN [2, 3]"),
     ("a NIN (1, 'x', null, undefined, true)", "a NIN [1, 'x', null, undefined, true]"),

@@ -2,4 +2,5 @@
 
 mod accepted;
 mod meaning;
+mod properties;
 mod refused;
