@@ -11,7 +11,9 @@ from harness import server as servers
 from harness.certs import CertificateMaker
 from harness.cli import Roadstead
 from harness.monitor import Monitor
+from harness.python_sdk import Sdk
 from harness.server import Server
+from harness.service import Service
 
 MQTT_PORT = 8883
 HTTPS_PORT = 443
@@ -69,6 +71,23 @@ def device_id(request):
 @pytest.fixture
 def certificates(tmp_path):
     return CertificateMaker(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def service(server):
+    """The hub's service API by plain HTTPS, as its owner."""
+    return Service(server)
+
+
+@pytest.fixture(params=["sync-mqtt", "sync-ws", "aio-mqtt", "aio-ws"])
+def sdk(request, server, roadstead):
+    """Asked for after `roadstead`, so that clients end before the CAs that they stand on."""
+    flavour, transport = request.param.split("-")
+    if transport == "ws":
+        request.getfixturevalue("port_443")
+    made = Sdk(flavour, transport)
+    yield made
+    made.end()
 
 
 @pytest.fixture

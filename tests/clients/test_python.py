@@ -1,70 +1,14 @@
 """The Python device SDK (`azure-iot-device`), unmodified: blocking and asyncio, over MQTT and MQTT on WebSocket."""
 
-import asyncio
-import inspect
 import json
-import logging
-import threading
 
-import azure.iot.device as sync_sdk
-import azure.iot.device.aio as aio_sdk
 import pytest
 from azure.iot.device import X509, Message
 from azure.iot.device.exceptions import ClientError, CredentialError
 
 from harness import hub, sas
 from harness.monitor import application, body, system
-
-
-class Sdk:
-    """One flavour of the SDK over one transport; called with what an SDK function returned, it gives the result."""
-
-    def __init__(self, flavour: str, transport: str):
-        module = {"sync": sync_sdk, "aio": aio_sdk}[flavour]
-        self.hub = module.IoTHubDeviceClient
-        self.dps = module.ProvisioningDeviceClient
-        self.options = {"websockets": transport == "ws"}
-        self._loop = asyncio.new_event_loop()
-        self._clients = []
-
-    def __call__(self, result):
-        return self._loop.run_until_complete(result) if inspect.isawaitable(result) else result
-
-    def hub_client(self, how: str, **arguments):
-        client = getattr(self.hub, f"create_from_{how}")(**arguments, **self.options)
-        self._clients.append(client)
-        return client
-
-    def register(self, server, how: str, registration_id: str, **arguments):
-        where = {"provisioning_host": server.dps_host, "id_scope": server.id_scope, "registration_id": registration_id}
-        client = getattr(self.dps, f"create_from_{how}")(**where, **arguments, **self.options)
-        return self(client.register())
-
-    def provision_and_send(self, server, how: str, registration_id: str, **arguments):
-        """What the seeds' programs do: register, connect to the hub that was assigned, send one message."""
-        result = self.register(server, how, registration_id, **arguments)
-        assert result.status == "assigned", result
-        assigned = result.registration_state
-        client = self.hub_client(how, hostname=assigned.assigned_hub, device_id=assigned.device_id, **arguments)
-        self(client.connect())
-        self(client.send_message(Message('{"from": "dps"}')))
-        return assigned
-
-    def end(self) -> None:
-        for client in self._clients:
-            self(client.shutdown())
-        self._loop.close()
-
-
-@pytest.fixture(params=["sync-mqtt", "sync-ws", "aio-mqtt", "aio-ws"])
-def sdk(request, server, roadstead):
-    """Asked for after `roadstead`, so that clients end before the CAs that they stand on."""
-    flavour, transport = request.param.split("-")
-    if transport == "ws":
-        request.getfixturevalue("port_443")
-    made = Sdk(flavour, transport)
-    yield made
-    made.end()
+from harness.python_sdk import Renewal
 
 
 def test_connection_string(sdk, server, roadstead, monitor, device_id):
@@ -191,38 +135,15 @@ def test_reconnects_after_take_over(sdk, server, roadstead, monitor, device_id):
     assert body(monitor.wait(device_id, 1)[0]) == {"after": "reconnect"}
 
 
-class LogEvent(logging.Handler):
-    """Set when the SDK logs a line with `words` in it."""
-
-    def __init__(self, words: str):
-        super().__init__(logging.INFO)
-        self.words, self.happened = words, threading.Event()
-
-    def emit(self, record):
-        if self.words in record.getMessage():
-            self.happened.set()
-
-
 def test_renews_its_token(sdk, roadstead, monitor, device_id):
     """The SDK renews 120 s before a token ends: DISCONNECT, then CONNECT without subscribing again."""
     roadstead.create_device(device_id)
-    logger = logging.getLogger("azure.iot.device.common")
-    renewing, connected = LogEvent("Renewing SAS Token"), LogEvent("connected with result code: 0")
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    try:
-        text = roadstead.connection_string(device_id)
-        client = sdk.hub_client("connection_string", connection_string=text, sastoken_ttl=123)
+    text = roadstead.connection_string(device_id)
+    with Renewal() as renewal:
+        client = sdk.hub_client("connection_string", connection_string=text, sastoken_ttl=Renewal.TTL_S)
         sdk(client.connect())
-        logger.addHandler(renewing)
-        assert renewing.happened.wait(20)
-        logger.addHandler(connected)
-        assert connected.happened.wait(20)
+        renewal.wait()
         sdk(client.send_message('{"token": "new"}'))
-    finally:
-        logger.setLevel(level)
-        for handler in (renewing, connected):
-            logger.removeHandler(handler)
     assert body(monitor.wait(device_id, 1)[0]) == {"token": "new"}
 
 

@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
-from harness import hub, wait
+from harness import hub, injection, wait
 from harness.cli import Roadstead
+from harness.monitor import Monitor, application, body
+from harness.rawmqtt import RawMqtt, tls_context
 from harness.server import Server, free_port
 
 
@@ -81,6 +83,28 @@ def test_init_serve_and_a_device(production):
     command += [f"https://{host}:{production.https_port}/devices/dev/messages/events?api-version=2021-04-12"]
     assert subprocess.run(command, capture_output=True, text=True, timeout=30).stdout == "204"
     assert production.terminate() == 0
+
+
+def test_faults_are_not_injected(production):
+    """What `dev` takes for a wish to be disconnected is telemetry here."""
+    production.serve()
+    roadstead = Roadstead(production)
+    roadstead("group", "create", "-n", "plant-rg", "-l", "local")
+    host = roadstead("iot", "hub", "create", "-n", "plant", "-g", "plant-rg")["properties"]["hostName"]
+    device = roadstead("iot", "hub", "device-identity", "create", "-n", "plant", "-d", "dev")
+    token = hub.device_token(production, "dev", device["authentication"]["symmetricKey"]["primaryKey"], hub_host=host)
+    context = tls_context(str(production.data_dir / "tls" / "ca.pem"))
+    asked = injection.fault("KillTcp", delay_s=0)
+    with RawMqtt(host, production.mqtt_port, context, address="127.0.0.1") as mqtt:
+        assert mqtt.connect("dev", hub.username(host, "dev"), token).code == 0
+        mqtt.publish(hub.events_topic("dev", injection.bag(asked)), b'{"n": 1}')
+        mqtt.publish(hub.events_topic("dev"), b'{"n": 2}')
+    watching = Monitor(roadstead, 0, hub_name="plant")
+    try:
+        first, second = watching.wait("dev", 2)
+    finally:
+        watching.end()
+    assert (body(first), application(first), body(second)) == ({"n": 1}, asked, {"n": 2})
 
 
 def test_init_overwrites_nothing(production):

@@ -79,6 +79,11 @@ class Roadstead:
         words = ("device-identity", "connection-string", "show", "--device-id", device_id)
         return self.text("iot", "hub", *words, "--hub-name", self.hub_name, "-o", "tsv").strip()
 
+    def policy(self, name: str) -> str:
+        """The connection string of one of the hub's shared access policies."""
+        words = ("connection-string", "show", "--policy-name", name, "--query", "connectionString")
+        return self.text("iot", "hub", *words, "--hub-name", self.hub_name, "-o", "tsv").strip()
+
     def device_key(self, device_id: str) -> str:
         """The primary key of a new device with generated keys."""
         return self.create_device(device_id)["authentication"]["symmetricKey"]["primaryKey"]

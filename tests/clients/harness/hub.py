@@ -9,16 +9,18 @@ from .server import Server
 API_VERSION = "2021-04-12"
 
 
-def username(hub_host: str, device_id: str) -> str:
-    return f"{hub_host}/{device_id}/?api-version={API_VERSION}"
+def username(hub_host: str, device_id: str, module_id: str | None = None) -> str:
+    who = f"{device_id}/{module_id}" if module_id else device_id
+    return f"{hub_host}/{who}/?api-version={API_VERSION}"
 
 
 def events_topic(device_id: str, bag: str = "") -> str:
     return f"devices/{device_id}/messages/events/{bag}"
 
 
-def device_token(server: Server, device_id: str, key: str, ttl_s: int = 3600, hub_host: str | None = None) -> str:
-    return sas.token(f"{hub_host or server.hub_host}/devices/{device_id}", key, ttl_s)
+def device_token(server: Server, device_id: str, key: str, ttl_s: int = 3600, hub_host: str | None = None, module_id=None) -> str:
+    module = f"/modules/{module_id}" if module_id else ""
+    return sas.token(f"{hub_host or server.hub_host}/devices/{device_id}{module}", key, ttl_s)
 
 
 def dial(server: Server, certificate=None, timeout_s: float = 10) -> RawMqtt:
@@ -26,10 +28,11 @@ def dial(server: Server, certificate=None, timeout_s: float = 10) -> RawMqtt:
     return RawMqtt(server.hub_host, server.mqtt_port, tls_context(server.ca_file, certificate), timeout_s)
 
 
-def connect(server: Server, device_id: str, key: str, **options) -> tuple[RawMqtt, Connack]:
+def connect(server: Server, device_id: str, key: str, module_id: str | None = None, **options) -> tuple[RawMqtt, Connack]:
     mqtt = dial(server)
-    connack = mqtt.connect(device_id, username(server.hub_host, device_id), device_token(server, device_id, key), **options)
-    return mqtt, connack
+    client_id = f"{device_id}/{module_id}" if module_id else device_id
+    token = device_token(server, device_id, key, module_id=module_id)
+    return mqtt, mqtt.connect(client_id, username(server.hub_host, device_id, module_id), token, **options)
 
 
 def connected(server: Server, device_id: str, key: str, **options) -> RawMqtt:

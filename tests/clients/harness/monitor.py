@@ -86,3 +86,8 @@ def system(event: dict) -> dict:
 
 def application(event: dict) -> dict:
     return event["properties"]["application"]
+
+
+def telemetry(event: dict):
+    """The payload of a message; `None` for an event that the hub made itself, such as a change of a twin."""
+    return body(event) if event["annotations"]["iothub-message-source"] == "Telemetry" else None

@@ -37,6 +37,7 @@ class Message:
     qos: int
     packet_id: int | None
     payload: bytes
+    is_dup: bool = False
 
 
 def text(value: str | bytes) -> bytes:
@@ -96,8 +97,11 @@ def tls_context(ca_file: str, certificate=None) -> ssl.SSLContext:
 class RawMqtt:
     """One connection. Every wait ends after `timeout_s` with `TimeoutError`, every close with `Closed`."""
 
-    def __init__(self, host: str, port: int, context: ssl.SSLContext, timeout_s: float = 10, resume: ssl.SSLSession | None = None):
-        plain = socket.create_connection((host, port), timeout=timeout_s)
+    def __init__(
+        self, host: str, port: int, context: ssl.SSLContext, timeout_s: float = 10, resume: ssl.SSLSession | None = None, address=None
+    ):
+        """`address` is where a `host` that does not resolve here is listening."""
+        plain = socket.create_connection((address or host, port), timeout=timeout_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = context.wrap_socket(plain, server_hostname=host, session=resume)
         self._buffer = b""
@@ -111,6 +115,14 @@ class RawMqtt:
 
     def drop(self) -> None:
         """Closes the socket without a DISCONNECT."""
+        self._socket.close()
+
+    def shut(self) -> None:
+        """Ends the connection under a thread that reads it."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self._socket.close()
 
     @property
@@ -194,17 +206,28 @@ class RawMqtt:
         assert answer.packet_id == packet_id
         return list(answer.rest[2:])
 
-    def message(self) -> Message:
-        """The next PUBLISH from the server, acknowledged."""
-        found = self.expect(PUBLISH)
+    def unsubscribe(self, *filters) -> None:
+        packet_id = self.next_id()
+        self.send(packet(UNSUBSCRIBE, 2, struct.pack("!H", packet_id) + b"".join(map(text, filters))))
+        assert self.expect(UNSUBACK).packet_id == packet_id
+
+    def message(self, acknowledge: bool = True) -> Message:
+        """The next packet, which must be a PUBLISH, acknowledged unless told otherwise."""
+        return self.as_message(self.expect(PUBLISH), acknowledge)
+
+    def as_message(self, found: Packet, acknowledge: bool = True) -> Message:
         qos = found.flags >> 1 & 3
         size = struct.unpack("!H", found.rest[:2])[0]
         topic, rest = found.rest[2 : 2 + size].decode(), found.rest[2 + size :]
         if qos == 0:
             return Message(topic, qos, None, rest)
         packet_id = struct.unpack("!H", rest[:2])[0]
-        self.send(packet(PUBACK, 0, rest[:2]))
-        return Message(topic, qos, packet_id, rest[2:])
+        if acknowledge:
+            self.acknowledge(packet_id)
+        return Message(topic, qos, packet_id, rest[2:], bool(found.flags & 8))
+
+    def acknowledge(self, packet_id: int) -> None:
+        self.send(packet(PUBACK, 0, struct.pack("!H", packet_id)))
 
     def ping(self) -> None:
         self.send(packet(PINGREQ, 0, b""))

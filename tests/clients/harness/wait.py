@@ -1,5 +1,6 @@
 """Waiting for something to become true, without guessing how long it takes."""
 
+import queue
 import threading
 import time
 
@@ -15,3 +16,21 @@ def until(condition, timeout_s: float, what: str):
         if time.monotonic() >= deadline:
             raise AssertionError(f"{what}: not within {timeout_s} s")
         pause.wait(0.02)
+
+
+class Inbox:
+    """What handlers hand over, in order; `put` is a handler."""
+
+    def __init__(self, what: str = "the next one"):
+        self._what = what
+        self._queue = queue.Queue()
+
+    def put(self, item) -> None:
+        self._queue.put(item)
+
+    def take(self, timeout_s: float = 15):
+        """The next item; fails at the deadline."""
+        try:
+            return self._queue.get(timeout=timeout_s)
+        except queue.Empty:
+            raise AssertionError(f"{self._what}: not within {timeout_s} s") from None

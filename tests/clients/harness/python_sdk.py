@@ -1,0 +1,124 @@
+"""The Python device SDK in both flavours and over both transports, driven the same way."""
+
+import asyncio
+import inspect
+import logging
+import threading
+
+import azure.iot.device as sync_sdk
+import azure.iot.device.aio as aio_sdk
+from azure.iot.device import Message, MethodResponse
+
+from .wait import Inbox
+
+
+class Sdk:
+    """One flavour of the SDK over one transport; called with what an SDK function returned, it gives the result."""
+
+    def __init__(self, flavour: str, transport: str):
+        module = {"sync": sync_sdk, "aio": aio_sdk}[flavour]
+        self.flavour = flavour
+        self.device = module.IoTHubDeviceClient
+        self.module = module.IoTHubModuleClient
+        self.dps = module.ProvisioningDeviceClient
+        self.options = {"websockets": transport == "ws"}
+        self._loop = asyncio.new_event_loop()
+        self._clients = []
+
+    def __call__(self, result):
+        return self._loop.run_until_complete(result) if inspect.isawaitable(result) else result
+
+    def hub_client(self, how: str, **arguments):
+        return self._made(self.device, how, arguments)
+
+    def module_client(self, how: str, **arguments):
+        return self._made(self.module, how, arguments)
+
+    def _made(self, kind, how: str, arguments: dict):
+        client = getattr(kind, f"create_from_{how}")(**arguments, **self.options)
+        self._clients.append(client)
+        return client
+
+    def register(self, server, how: str, registration_id: str, **arguments):
+        where = {"provisioning_host": server.dps_host, "id_scope": server.id_scope, "registration_id": registration_id}
+        client = getattr(self.dps, f"create_from_{how}")(**where, **arguments, **self.options)
+        return self(client.register())
+
+    def provision_and_send(self, server, how: str, registration_id: str, **arguments):
+        """What the seeds' programs do: register, connect to the hub that was assigned, send one message."""
+        result = self.register(server, how, registration_id, **arguments)
+        assert result.status == "assigned", result
+        assigned = result.registration_state
+        client = self.hub_client(how, hostname=assigned.assigned_hub, device_id=assigned.device_id, **arguments)
+        self(client.connect())
+        self(client.send_message(Message('{"from": "dps"}')))
+        return assigned
+
+    def desired(self, client) -> Inbox:
+        """Desired patches as they arrive; the subscription is there when this returns."""
+        inbox = Inbox("a desired patch")
+        client.on_twin_desired_properties_patch_received = inbox.put
+        return inbox
+
+    def messages(self, client) -> Inbox:
+        """Cloud-to-device messages as they arrive."""
+        inbox = Inbox("a cloud-to-device message")
+        client.on_message_received = inbox.put
+        return inbox
+
+    def answer_methods(self, client, handle) -> None:
+        """Has `handle(request)`, which gives status and payload, answer every method call."""
+
+        def answer(request):
+            return MethodResponse.create_from_method_request(request, *handle(request))
+
+        def answer_blocking(request):
+            client.send_method_response(answer(request))
+
+        async def answer_awaiting(request):
+            response = await asyncio.get_running_loop().run_in_executor(None, answer, request)
+            await client.send_method_response(response)
+
+        client.on_method_request_received = answer_blocking if self.flavour == "sync" else answer_awaiting
+
+    def end(self) -> None:
+        for client in self._clients:
+            self(client.shutdown())
+        self._loop.close()
+
+
+class LogEvent(logging.Handler):
+    """Set when the SDK logs a line with `words` in it."""
+
+    def __init__(self, words: str):
+        super().__init__(logging.INFO)
+        self.words, self.happened = words, threading.Event()
+
+    def emit(self, record):
+        if self.words in record.getMessage():
+            self.happened.set()
+
+
+class Renewal:
+    """Watches one client renew its token; the SDK does so 120 s before a token ends."""
+
+    TTL_S = 123
+
+    def __enter__(self):
+        self._logger = logging.getLogger("azure.iot.device.common")
+        self._renewing, self._connected = LogEvent("Renewing SAS Token"), LogEvent("connected with result code: 0")
+        self._level = self._logger.level
+        self._logger.setLevel(logging.INFO)
+        return self
+
+    def wait(self) -> None:
+        """Until the token has been renewed and the client is connected with it. Call it right after connecting."""
+        self._logger.addHandler(self._renewing)
+        assert self._renewing.happened.wait(20)
+        self._logger.addHandler(self._connected)
+        assert self._connected.happened.wait(20)
+
+    def __exit__(self, *_):
+        self._logger.setLevel(self._level)
+        for handler in (self._renewing, self._connected):
+            self._logger.removeHandler(handler)

@@ -1,0 +1,30 @@
+"""Faults that a client asks for with the properties that the vendor's own end-to-end suites use."""
+
+import pytest
+
+from harness import hub, injection
+from harness.monitor import body
+
+
+@pytest.fixture
+def key(roadstead, device_id):
+    return roadstead.device_key(device_id)
+
+
+@pytest.mark.parametrize("kind", ["KillTcp", "ShutDownMqtt"])
+def test_connection_ends_after_the_delay(server, key, device_id, kind):
+    """The message is acknowledged, and the fault comes when it was asked for."""
+    with hub.connected(server, device_id, key) as mqtt:
+        mqtt.publish(hub.events_topic(device_id, injection.bag(injection.fault(kind, delay_s=1))), b" ")
+        assert 0.5 < mqtt.wait_closed() < 4
+    with hub.connected(server, device_id, key) as again:
+        again.ping()
+
+
+def test_unknown_faults_are_messages(server, monitor, key, device_id):
+    asked = injection.fault("KillAmqpConnection", delay_s=0)
+    with hub.connected(server, device_id, key) as mqtt:
+        mqtt.publish(hub.events_topic(device_id, injection.bag(asked)), b'{"n": 1}')
+        mqtt.publish(hub.events_topic(device_id), b'{"n": 2}')
+        mqtt.ping()
+    assert body(monitor.wait(device_id, 1)[-1])["n"] in (1, 2)
