@@ -10,6 +10,8 @@ pub const DPS_MESSAGE_BYTES_MAX: usize = 96 * 1024;
 pub const DPS_BULK_ENROLLMENTS_MAX: usize = 10;
 /// Devices in one bulk operation of a hub. Source: `reference/hub-service.md` 1.5.
 pub const HUB_BULK_DEVICES_MAX: usize = 100;
+/// Records in one batch of feedback. Source: `reference/hub-device.md` 6.3.
+pub const FEEDBACK_RECORDS_MAX: usize = 64;
 /// Bytes of a query's text. Source: docs, IoT Hub query language (8192 characters).
 pub const QUERY_BYTES_MAX: usize = 8192;
 /// Seconds a fault may be asked to wait or last. Source: java SDK, `SendMessagesErrInjTests.java`, which asks for so many.

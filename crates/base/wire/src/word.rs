@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use roadstead_model::{AllocationPolicy, DeviceStatus, ProvisioningStatus, Substatus};
+use roadstead_model::{Ack, AllocationPolicy, DeviceStatus, MessageOutcome, ProvisioningStatus, Substatus};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An enumeration of which every value has one spelling.
@@ -66,6 +66,14 @@ macro_rules! words {
 pub(crate) use words;
 
 words!("status", DeviceStatus { Enabled = "enabled", Disabled = "disabled" });
+words!("iothub-ack", Ack { None = "none", Positive = "positive", Negative = "negative", Full = "full" });
+words!("statusCode", MessageOutcome {
+    Success = "Success",
+    Expired = "Expired",
+    DeliveryCountExceeded = "DeliveryCountExceeded",
+    Rejected = "Rejected",
+    Purged = "Purged",
+});
 words!("provisioningStatus", ProvisioningStatus { Enabled = "enabled", Disabled = "disabled" });
 words!("allocationPolicy", AllocationPolicy {
     Hashed = "hashed",

@@ -1,12 +1,12 @@
-//! What a hub knows of a device's connection, beside its stored identity.
+//! What a hub knows of an identity's connection, beside its stored identity.
 
-use roadstead_model::UnixMillis;
+use roadstead_model::{Presence, UnixMillis};
 
 /// Azure's "never". Source: `reference/hub-service.md` 1.4
 pub const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// A device's connection as back ends see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The connection of a device or module as back ends see it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Activity {
     pub connected: bool,
     /// When `connected` last changed.
@@ -15,9 +15,22 @@ pub struct Activity {
     pub last_activity: Option<UnixMillis>,
     /// Messages that wait for the device.
     pub queued_messages: u32,
+    /// The `PnP` model that it announced.
+    pub model_id: Option<String>,
 }
 
 impl Activity {
+    /// As the hub keeps it.
+    pub fn of(presence: &Presence, queued_messages: u32) -> Self {
+        Self {
+            connected: presence.connected,
+            connection_updated: presence.updated,
+            last_activity: presence.last_activity,
+            queued_messages,
+            model_id: presence.model_id.clone(),
+        }
+    }
+
     /// `Connected` or `Disconnected`.
     pub fn connection_state(&self) -> &'static str {
         if self.connected { "Connected" } else { "Disconnected" }

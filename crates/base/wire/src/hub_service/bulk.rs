@@ -64,6 +64,10 @@ pub struct RegistryOperation {
     pub properties: Option<PropertyChanges>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_scopes: Option<Vec<String>>,
 }
 
 /// Answered with 200, or with 400 when anything failed. Source: `reference/hub-service.md` 1.5
@@ -141,6 +145,7 @@ mod tests {
             {"id": "b", "importMode": "Delete"}]);
         let operations: Vec<RegistryOperation> = serde_json::from_value(request).unwrap();
         assert_eq!(operations[0].etag.as_deref(), Some("MQ=="));
+        assert_eq!((&operations[0].device_scope, &operations[0].parent_scopes), (&None, &Some(Vec::new())));
         assert_eq!(operations[1].import_mode, Some(Word(ImportMode::Delete)));
         let error = OperationError::new("a", HubCode::DeviceAlreadyExists, "Device already exists", ImportMode::Create);
         let expected = json!({"isSuccessful": false, "errors": [{"deviceId": "a", "errorCode": "DeviceAlreadyExists",

@@ -35,8 +35,10 @@ pub struct Device {
     pub capabilities: Option<Capabilities>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
+    /// An edge device's own scope, or the parent's of a leaf device: `ms-azure-iot-edge://edge1-638994563210000000`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_scope: Option<String>,
+    /// The scopes of the edge devices it is reached through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_scopes: Option<Vec<String>>,
 }
@@ -138,8 +140,8 @@ impl Device {
             cloud_to_device_message_count: Some(activity.queued_messages),
             capabilities: Some(Capabilities { iot_edge: device.iot_edge }),
             authentication: Some((&device.auth).into()),
-            device_scope: None,
-            parent_scopes: None,
+            device_scope: device.scope.clone(),
+            parent_scopes: Some(device.parent_scopes.clone()).filter(|scopes| !scopes.is_empty()),
         }
     }
 }
@@ -189,6 +191,11 @@ pub(super) mod tests {
             (&shown["connectionState"], &shown["lastActivityTime"]),
             (&json!("Connected"), &json!("1970-01-01T00:00:00.0000000Z"))
         );
+        let scope = "ms-azure-iot-edge://edge1-638994563210000000";
+        let mut child = sample(DeviceAuth::None);
+        (child.scope, child.parent_scopes) = (Some(scope.to_owned()), vec![scope.to_owned()]);
+        let scoped = serde_json::to_value(Device::of(&child, &Activity::default())).unwrap();
+        assert_eq!((&scoped["deviceScope"], &scoped["parentScopes"]), (&json!(scope), &json!([scope])));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct MethodCall {
 }
 
 impl MethodCall {
-    /// What the device is sent: `null` when there is no payload, since not every device reads an empty body as JSON.
+    /// What the device is sent: `null` when there is no payload, as every device reads that as JSON; `guess (?)`.
     pub fn device_body(&self) -> &str {
         self.payload.as_deref().map_or("null", RawValue::get)
     }

@@ -52,6 +52,13 @@ pub struct Twin {
     pub properties: TwinProperties,
     #[serde(default)]
     pub capabilities: Capabilities,
+    /// What automatic device management did: nothing.
+    #[serde(default)]
+    pub configurations: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_scopes: Option<Vec<String>>,
 }
 
 /// Shape: `{"type":"certificateAuthority"}`.
@@ -86,11 +93,34 @@ impl Twin {
             authentication_type: Some(Word((&device.auth).into())),
             authentication: None,
             x509_thumbprint: (&device.auth).into(),
-            model_id: String::new(),
+            model_id: activity.model_id.clone().unwrap_or_default(),
             version: twin.version,
             tags: twin.tags.clone(),
             properties: TwinProperties { desired: section(&twin.desired), reported: section(&twin.reported) },
             capabilities: Capabilities { iot_edge: device.iot_edge },
+            configurations: Map::new(),
+            device_scope: device.scope.clone(),
+            parent_scopes: Some(device.parent_scopes.clone()).filter(|scopes| !scopes.is_empty()),
+        }
+    }
+
+    /// What the hub answers about a module's own twin. Its status is the device's; its etag is where the device's would
+    /// be, and it is in no scope of its own.
+    pub fn of_module(
+        device: &roadstead_model::Device,
+        module: &roadstead_model::Module,
+        twin: &roadstead_model::Twin,
+        activity: &Activity,
+    ) -> Self {
+        Self {
+            module_id: Some(module.id.as_str().to_owned()),
+            device_etag: module.etag.as_str().to_owned(),
+            authentication_type: Some(Word((&module.auth).into())),
+            x509_thumbprint: (&module.auth).into(),
+            capabilities: Capabilities::default(),
+            device_scope: None,
+            parent_scopes: None,
+            ..Self::of(device, twin, activity)
         }
     }
 
@@ -98,8 +128,22 @@ impl Twin {
     /// as if it listed identities. Clients pass over members they do not know, or pass them on.
     /// Source: `reference/arm-and-az.md` 7
     pub fn row(device: &roadstead_model::Device, twin: &roadstead_model::Twin, activity: &Activity) -> Self {
-        let authentication = Some(RowAuthentication { kind: Word((&device.auth).into()) });
-        Self { authentication, ..Self::of(device, twin, activity) }
+        Self::of(device, twin, activity).into_row()
+    }
+
+    /// A row of `select * from devices.modules`, alike.
+    pub fn row_of_module(
+        device: &roadstead_model::Device,
+        module: &roadstead_model::Module,
+        twin: &roadstead_model::Twin,
+        activity: &Activity,
+    ) -> Self {
+        Self::of_module(device, module, twin, activity).into_row()
+    }
+
+    fn into_row(self) -> Self {
+        let authentication = self.authentication_type.map(|kind| RowAuthentication { kind });
+        Self { authentication, ..self }
     }
 }
 
@@ -132,7 +176,7 @@ pub struct PropertyChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub_service::{NEVER, device::tests::sample};
+    use crate::hub_service::{NEVER, device::tests::sample, module};
     use roadstead_model::{DeviceAuth, InitialTwin, UnixMillis};
     use serde_json::json;
 
@@ -147,13 +191,42 @@ mod tests {
             "statusUpdateTime": NEVER, "connectionState": "Disconnected", "lastActivityTime": NEVER,
             "cloudToDeviceMessageCount": 0, "authenticationType": "certificateAuthority",
             "x509Thumbprint": {"primaryThumbprint": null, "secondaryThumbprint": null}, "modelId": "", "version": 2,
-            "tags": {"site": "a"}, "properties": {"desired": empty, "reported": empty}, "capabilities": {"iotEdge": false}});
+            "tags": {"site": "a"}, "properties": {"desired": empty, "reported": empty}, "capabilities": {"iotEdge": false},
+            "configurations": {}});
         let shown = Twin::of(&device, &twin, &Activity::default());
         assert_eq!(serde_json::to_value(&shown).unwrap(), expected);
         assert_eq!(serde_json::from_value::<Twin>(expected.clone()).unwrap(), shown);
         let mut row = expected;
         row["authentication"] = json!({"type": "certificateAuthority"});
         assert_eq!(serde_json::to_value(Twin::row(&device, &twin, &Activity::default())).unwrap(), row);
+    }
+
+    #[test]
+    fn a_modules_twin_is_its_own() {
+        let mut device = sample(DeviceAuth::CertificateAuthority { through: None });
+        (device.iot_edge, device.scope, device.parent_scopes) = (true, Some("s".to_owned()), vec!["p".to_owned()]);
+        let twin = roadstead_model::Twin::new(&InitialTwin::default(), UnixMillis(0));
+        let activity = Activity { connected: true, model_id: Some("dtmi:x;1".to_owned()), ..Activity::default() };
+        let module = module::tests::sample();
+        let shown = serde_json::to_value(Twin::of_module(&device, &module, &twin, &activity)).unwrap();
+        for (member, expected) in [
+            ("deviceId", json!("dev1")),
+            ("moduleId", json!("mod1")),
+            ("deviceEtag", json!("MTIz")),
+            ("status", json!("enabled")),
+            ("connectionState", json!("Connected")),
+            ("authenticationType", json!("sas")),
+            ("modelId", json!("dtmi:x;1")),
+            ("capabilities", json!({"iotEdge": false})),
+            ("deviceScope", json!(null)),
+            ("parentScopes", json!(null)),
+        ] {
+            assert_eq!(shown[member], expected, "{member}");
+        }
+        let row = serde_json::to_value(Twin::row_of_module(&device, &module, &twin, &activity)).unwrap();
+        assert_eq!(row["authentication"], json!({"type": "sas"}));
+        let of_device = serde_json::to_value(Twin::of(&device, &twin, &activity)).unwrap();
+        assert_eq!((&of_device["deviceScope"], &of_device["parentScopes"]), (&json!("s"), &json!(["p"])));
     }
 
     #[test]

@@ -114,12 +114,7 @@ fn worded(found: &IdentityRecord) -> wire::Device {
 
 /// What the hub knows of an identity's connection.
 pub(crate) fn activity(found: &IdentityRecord) -> Activity {
-    Activity {
-        connected: found.presence.connected,
-        connection_updated: found.presence.updated,
-        last_activity: found.presence.last_activity,
-        queued_messages: found.queued,
-    }
+    Activity::of(&found.presence, found.queued)
 }
 
 fn read_id(parts: &Parts, call: &Call, id: &str) -> Result<DeviceId, Box<Reply>> {
