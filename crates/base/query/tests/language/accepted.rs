@@ -62,6 +62,10 @@ const QUERIES: &[(&str, &str)] = &[
     ("SELECT devices.modules.moduleId FROM devices.modules", "SELECT moduleId FROM devices.modules"),
     ("SELECT devices.tags FROM devices", "SELECT tags FROM devices"),
     (
+        "select properties.reported.State from devices.modules where devices.modules.moduleId = 'edge' and devices.deviceId = 'd'",
+        "SELECT properties.reported.State FROM devices.modules WHERE moduleId = 'edge' AND deviceId = 'd'",
+    ),
+    (
         "SELECT AVG(tags.a), SUM(tags.a) AS s, MIN(devices.tags.a), MAX(tags.a) FROM devices GROUP BY tags.b, tags.c",
         "SELECT AVG(tags.a), SUM(tags.a) AS s, MIN(tags.a), MAX(tags.a) FROM devices GROUP BY tags.b, tags.c",
     ),
