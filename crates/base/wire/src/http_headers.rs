@@ -51,7 +51,7 @@ const DEVICEBOUND: [SystemProperty; 8] = [
     SystemProperty::Ack,
 ];
 
-/// As [`read`], for a message that a back end sends to a device: [`crate::devicebound_to`]. Clients write it with [`write`].
+/// As [`read`], for a message that a back end sends to a device: [`crate::devicebound_to`]. Clients write it with [`write()`].
 pub fn read_devicebound(name: &str, value: &str, properties: &mut Properties) {
     if of_header(name).is_none_or(|property| DEVICEBOUND.contains(&property)) {
         read(name, value, properties);
