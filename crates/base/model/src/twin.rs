@@ -32,15 +32,22 @@ pub struct InitialTwin {
     pub desired: Map<String, Value>,
 }
 
+/// The member of metadata that tells when. Source: docs, twin metadata
+pub const LAST_UPDATED: &str = "$lastUpdated";
+/// The member of desired properties' metadata that tells in which version of the section.
+pub const LAST_UPDATED_VERSION: &str = "$lastUpdatedVersion";
+
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
-fn stamp(value: &Map<String, Value>, at: &str, version: Option<i64>) -> Map<String, Value> {
+/// Metadata of properties that were all written at once, in the shape of `value`: `at` is ISO 8601; `version` the section's,
+/// for desired properties only. A `null` is no property and has none.
+pub fn stamp(value: &Map<String, Value>, at: &str, version: Option<i64>) -> Map<String, Value> {
     let mut metadata = Map::new();
-    metadata.insert("$lastUpdated".to_owned(), at.into());
+    metadata.insert(LAST_UPDATED.to_owned(), at.into());
     if let Some(version) = version {
-        metadata.insert("$lastUpdatedVersion".to_owned(), version.into());
+        metadata.insert(LAST_UPDATED_VERSION.to_owned(), version.into());
     }
-    for (key, value) in value {
+    for (key, value) in value.iter().filter(|(_, value)| !value.is_null()) {
         let inner = match value {
             Value::Object(object) => stamp(object, at, version),
             _ => stamp(&Map::new(), at, version),

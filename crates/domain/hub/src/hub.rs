@@ -18,6 +18,7 @@ use roadstead_store::{HubLog, Records, SessionRecord};
 
 use crate::{
     error::HubError,
+    hub_events::Sequence,
     limits,
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
@@ -49,6 +50,7 @@ pub struct Hub {
     /// Why the hub takes no session any more, once it does not.
     closed: OnceLock<CloseReason>,
     sessions: Sessions,
+    sequence: Sequence,
     parts: HubParts,
 }
 
@@ -61,6 +63,7 @@ impl Hub {
             revocations: AtomicU64::new(0),
             closed: OnceLock::new(),
             sessions: Sessions::new(),
+            sequence: Sequence::default(),
             parts,
         })
     }
@@ -209,6 +212,11 @@ impl Hub {
 
     pub(crate) fn log(&self) -> &dyn HubLog {
         &*self.parts.log
+    }
+
+    /// Numbers the states of connections.
+    pub(crate) fn sequence(&self) -> &Sequence {
+        &self.sequence
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

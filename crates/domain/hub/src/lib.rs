@@ -7,11 +7,13 @@
 pub mod error;
 pub mod events;
 pub mod hub;
+mod hub_events;
 pub mod hubs;
 pub mod limits;
 pub mod mailbox;
 pub mod provision;
 pub mod registry;
+mod routing;
 pub mod session;
 mod sessions;
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use roadstead_model::{
     AuthMethod, Event, EventSource, GenerationId, IdentityId, ModuleId, Properties, Subscription, SystemProperty,
-    UnixMillis, UnixSeconds,
+    UnixSeconds,
 };
 use roadstead_store::{Ticket, Write};
 
@@ -268,33 +268,13 @@ impl Hub {
             properties,
             body,
         };
-        let now: UnixMillis = self.now();
-        Ok(self.log().append(partition_of(id.device.as_str(), self.log().partitions()), &event, now)?)
+        self.route(&event)
     }
-}
-
-/// The partition of a device: stable over restarts and versions, since readers rely on a device's order (FNV-1a).
-fn partition_of(device: &str, partitions: u16) -> u16 {
-    let hash = device
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    (hash % u64::from(partitions.max(1))) as u16
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn partitions_are_stable_and_used_evenly() {
-        assert_eq!(partition_of("thermo-7", 4), partition_of("thermo-7", 4));
-        assert_eq!(partition_of("anything", 1), 0);
-        let mut used = [0; 4];
-        for i in 0..4000 {
-            used[usize::from(partition_of(&format!("dev-{i:06}"), 4))] += 1;
-        }
-        assert!(used.iter().all(|count| (800..1200).contains(count)), "{used:?}");
-    }
 
     #[test]
     fn reasons_survive_their_code() {
