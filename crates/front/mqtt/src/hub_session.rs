@@ -14,7 +14,7 @@ use tokio::{
 use crate::{
     Caller, MqttFront,
     end::{End, shown},
-    limits,
+    limits, notices,
     stream::PacketStream,
 };
 
@@ -70,7 +70,7 @@ struct Reading {
     scratch: String,
 }
 
-/// Reads, acts, waits until all of it is durable, answers; and again, until something ends it.
+/// Reads, acts, waits until all of it is durable, answers, and tells what the hub has to say; and again, until something ends it.
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     front: &MqttFront,
     stream: &mut PacketStream<S>,
@@ -78,7 +78,9 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     keep_alive_s: u16,
 ) -> Result<Never, End> {
     encode::connack(&mut stream.out, Connack::Accepted { session_present: session.resumed() });
+    session.attend(notices::interests(session));
     let mut closed = pin!(session.closed());
+    let mut woken = pin!(session.woken());
     let patience = silence_allowed(keep_alive_s);
     let mut heard = Instant::now();
     let mut alarm = pin!(sleep_until(next_look(session, &*front.clock, heard + patience)));
@@ -102,11 +104,13 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 Packet::Subscribe(subscribe) => {
                     wait_durable(session, unsynced.take()).await?;
                     Box::pin(accept_filters(session, &subscribe, out)).await?;
+                    session.attend(notices::interests(session));
                 }
                 Packet::Unsubscribe(unsubscribe) => {
                     wait_durable(session, unsynced.take()).await?;
                     let filters: Vec<&str> = unsubscribe.filters.clone().collect();
                     Box::pin(session.unsubscribe(&filters)).await?;
+                    session.attend(notices::interests(session));
                     encode::unsuback(out, unsubscribe.packet_id);
                 }
                 // Nothing was sent that this could acknowledge; a client that lost count is told nothing.
@@ -131,6 +135,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             }
             durable = wait_durable(session, unsynced) => durable?,
         }
+        // A client that never pauses leaves `woken` below no turn either.
+        notices::deliver(session, &mut stream.out);
         if !stream.out.is_empty() {
             timeout(limits::WRITE_WAIT, stream.flush()).await.map_err(|_| End::NotReading)??;
         }
@@ -138,6 +144,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             biased;
             more = stream.fill() => if !more? { return Err(End::Closed) },
             reason = &mut closed => return Err(End::ClosedByHub(reason)),
+            () = &mut woken => woken.set(session.woken()),
             () = &mut alarm => {
                 check_token(session, &*front.clock)?;
                 let silence = heard.elapsed();

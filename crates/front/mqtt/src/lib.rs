@@ -15,6 +15,8 @@ mod dps_session;
 mod end;
 mod hub_session;
 pub mod limits;
+mod methods;
+mod notices;
 pub mod refusal;
 mod stream;
 
