@@ -13,8 +13,11 @@ use roadstead_model::{
     EnrollmentGroup, EnrollmentGroupId, Etag, Feedback, Hub, HubKey, IdScope, IdentityId, Module, Presence,
     Registration, RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
 };
+use roadstead_query::{Query, Source, eval};
 use roadstead_store::{
-    Expect, IdentityRecord, Page, Records, SessionRecord, StoreError, Write, limits::PAGE_ITEMS_MAX,
+    Expect, IdentityRecord, Page, QueryRow, Records, SessionRecord, StoreError, Write,
+    limits::PAGE_ITEMS_MAX,
+    query::{document, page_of},
     records::DeviceCounts,
 };
 
@@ -384,6 +387,31 @@ impl Records for MemoryRecords {
     ) -> Result<Page<IdentityRecord>, StoreError> {
         let tables = self.tables.lock();
         Ok(page(&tables.devices, &hub, after, limit, |id, _| tables.identity(hub, id)))
+    }
+
+    async fn query(
+        &self,
+        hub: HubKey,
+        query: &Query,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<QueryRow>, StoreError> {
+        let tables = self.tables.lock();
+        let of_hub = |keys: Vec<&(HubKey, String)>| {
+            let own = keys.into_iter().filter(|(of, id)| *of == hub && after.is_none_or(|after| id.as_str() > after));
+            own.filter_map(|(_, id)| tables.identity(hub, id)).collect::<Vec<_>>()
+        };
+        let records = match query.source {
+            Source::Devices => of_hub(tables.devices.keys().collect()),
+            Source::Modules => of_hub(tables.modules.keys().collect()),
+            Source::Jobs => Vec::new(),
+        };
+        if query.aggregates() {
+            let documents: Vec<_> = records.iter().map(document).collect();
+            let items = eval::run(query, &documents).into_iter().map(QueryRow::Values).collect();
+            return Ok(Page { items, next: None });
+        }
+        page_of(query, query.condition.as_ref(), records.into_iter().map(Ok), limit, usize::MAX)
     }
 
     async fn list_messages(

@@ -22,6 +22,9 @@ impl UnixMillis {
         Self(self.0.saturating_add(ms))
     }
 
+    /// Azure's "never".
+    pub const NEVER: &'static str = "0001-01-01T00:00:00Z";
+
     /// As Azure prints times: `2026-11-21T20:02:50.5160000Z`, seven fractional digits.
     ///
     /// An instant outside the years -9999 to 9999 prints as `0001-01-01T00:00:00.0000000Z`, Azure's "never".

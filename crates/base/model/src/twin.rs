@@ -37,8 +37,6 @@ pub const LAST_UPDATED: &str = "$lastUpdated";
 /// The member of desired properties' metadata that tells in which version of the section.
 pub const LAST_UPDATED_VERSION: &str = "$lastUpdatedVersion";
 
-const NEVER: &str = "0001-01-01T00:00:00Z";
-
 /// Metadata of properties that were all written at once, in the shape of `value`: `at` is ISO 8601; `version` the section's,
 /// for desired properties only. A `null` is no property and has none.
 pub fn stamp(value: &Map<String, Value>, at: &str, version: Option<i64>) -> Map<String, Value> {
@@ -60,7 +58,7 @@ pub fn stamp(value: &Map<String, Value>, at: &str, version: Option<i64>) -> Map<
 impl TwinSection {
     /// An untouched section. Source: docs, twin lifecycle sample (`$version` 1, `$lastUpdated` year 1).
     pub fn empty() -> Self {
-        Self { value: Map::new(), metadata: stamp(&Map::new(), NEVER, None), version: 1 }
+        Self { value: Map::new(), metadata: stamp(&Map::new(), UnixMillis::NEVER, None), version: 1 }
     }
 }
 
@@ -103,6 +101,6 @@ mod tests {
         let expected = json!({"$lastUpdated": at, "$lastUpdatedVersion": 1, "a": {
             "$lastUpdated": at, "$lastUpdatedVersion": 1, "b": leaf}});
         assert_eq!(Value::from(twin.desired.metadata), expected);
-        assert_eq!(Value::from(twin.reported.metadata), json!({"$lastUpdated": NEVER}));
+        assert_eq!(Value::from(twin.reported.metadata), json!({"$lastUpdated": UnixMillis::NEVER}));
     }
 }

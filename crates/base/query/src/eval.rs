@@ -38,10 +38,12 @@
 mod call;
 mod datum;
 mod rows;
+mod summary;
 
 pub use call::call;
 pub use datum::{Datum, number};
-pub use rows::run;
+pub use rows::{project, run};
+pub use summary::{Summary, TooManyGroups};
 
 use crate::ast::{Comparison, Constant, Expr, Operator};
 use crate::path::Path;

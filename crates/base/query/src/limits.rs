@@ -14,3 +14,6 @@ pub const NODES_MAX: usize = 2048;
 
 /// Characters of the query that an error shows around the place.
 pub const EXCERPT_CHARS_MAX: usize = 72;
+
+/// Rows of a query with GROUP BY before TOP. Azure: not documented. Ours: bounds the memory of one query.
+pub const GROUPS_MAX: usize = 10_000;

@@ -14,6 +14,7 @@ pub const ITEM_TYPE_HEADER: &str = "x-ms-item-type";
 pub enum ItemType {
     Twin,
     Raw,
+    DeviceJob,
     Enrollment,
     EnrollmentGroup,
     DeviceRegistration,
@@ -25,6 +26,7 @@ impl ItemType {
         match self {
             Self::Twin => "Twin",
             Self::Raw => "Raw",
+            Self::DeviceJob => "DeviceJob",
             Self::Enrollment => "enrollment",
             Self::EnrollmentGroup => "enrollmentGroup",
             Self::DeviceRegistration => "deviceRegistration",

@@ -2,6 +2,7 @@
 
 use roadstead_auth::AuthRefusal;
 use roadstead_model::{DeviceId, IdError};
+use roadstead_query::QueryError;
 use roadstead_store::StoreError;
 use thiserror::Error;
 
@@ -18,9 +19,6 @@ pub enum HubError {
     UnknownDevice(DeviceId),
     #[error("modules are not supported yet: `{0}` asked for one")]
     UnknownModule(DeviceId),
-    /// Whoever logs in under an id that nothing can be registered under is as unknown as any other stranger.
-    #[error("nobody is registered under that id: {0}")]
-    ImpossibleId(IdError),
     #[error("device `{0}` is disabled")]
     DeviceDisabled(DeviceId),
     #[error("device `{0}` is not registered")]
@@ -35,6 +33,9 @@ pub enum HubError {
     MessageTooLarge { bytes: usize, bytes_max: usize },
     #[error("{subscriptions} subscriptions, at most {max} are allowed in one session")]
     TooManySubscriptions { subscriptions: usize, max: usize },
+    /// A query that cannot be run; it says where it goes wrong.
+    #[error("{}", .0.line_text())]
+    BadQuery(QueryError),
     #[error("{0}")]
     Invalid(String),
     /// The session was closed while it asked for something.

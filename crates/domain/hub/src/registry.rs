@@ -148,7 +148,7 @@ impl Hub {
     }
 
     /// Who is connected now is known here first, and stored a moment later.
-    fn overlay(&self, record: &mut IdentityRecord) {
+    pub(crate) fn overlay(&self, record: &mut IdentityRecord) {
         let live = self.sessions().find(&record.id().to_string());
         record.presence.connected = live.is_some();
         if let Some(live) = live {

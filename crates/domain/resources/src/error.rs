@@ -149,7 +149,7 @@ impl From<StoreError> for ResourceError {
             StoreError::Conflict { .. } => Self::Conflict,
             StoreError::Full(cause) => Self::Full(cause),
             StoreError::Unavailable(_) => Self::Unavailable,
-            StoreError::Unreadable(_) => Self::Internal(error),
+            StoreError::Unreadable(_) | StoreError::TooMuch(_) => Self::Internal(error),
         }
     }
 }

@@ -10,10 +10,9 @@ pub fn hub_code(error: &HubError) -> HubCode {
     match error {
         HubError::Unauthorized(AuthRefusal::PolicyLacks { .. }) => HubCode::IotHubUnauthorizedAccess,
         // A login for an unknown device must look like any other failed login.
-        HubError::Unauthorized(_)
-        | HubError::UnknownDevice(_)
-        | HubError::UnknownModule(_)
-        | HubError::ImpossibleId(_) => HubCode::IotHubUnauthorized,
+        HubError::Unauthorized(_) | HubError::UnknownDevice(_) | HubError::UnknownModule(_) => {
+            HubCode::IotHubUnauthorized
+        }
         HubError::DeviceDisabled(_) => HubCode::DeviceDisabled,
         HubError::DeviceNotFound(_) => HubCode::DeviceNotFound,
         HubError::DeviceAlreadyExists(_) => HubCode::DeviceAlreadyExists,
@@ -21,6 +20,7 @@ pub fn hub_code(error: &HubError) -> HubCode {
         HubError::TooManyDevices { .. } => HubCode::TooManyDevices,
         HubError::MessageTooLarge { .. } => HubCode::MessageTooLarge,
         HubError::TooManySubscriptions { .. } | HubError::Invalid(_) => HubCode::ArgumentInvalid,
+        HubError::BadQuery(_) => HubCode::IotHubFormatError,
         HubError::Closed(_) | HubError::Busy => HubCode::ServerBusy,
         HubError::Full(_) => HubCode::ServiceUnavailable,
         HubError::Internal(_) => HubCode::ServerError,

@@ -6,6 +6,7 @@ mod change;
 mod connection;
 mod failure;
 mod limits;
+mod query;
 mod read;
 mod readers;
 mod table;
@@ -22,9 +23,10 @@ use roadstead_model::{
     EnrollmentGroupId, Feedback, Hub, HubKey, IdScope, IdentityId, Module, Registration, RegistrationId, ResourceGroup,
     Twin, UnixMillis,
 };
+use roadstead_query::Query;
 use roadstead_store::{
-    DeviceCounts, IdentityRecord, Page, Place, Records, SealKey, Sealer, SessionRecord, StoreError, Stored, Vault,
-    Write, limits::MODULES_MAX,
+    DeviceCounts, IdentityRecord, Page, Place, QueryRow, Records, SealKey, Sealer, SessionRecord, StoreError, Stored,
+    Vault, Write, limits::MODULES_MAX,
 };
 use rusqlite::{Row, params, params_from_iter, types::Value};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -240,6 +242,22 @@ impl Records for EmbeddedRecords {
         let within = vec![integer(hub), self.shared.run.into()];
         self.list_page(read::IDENTITIES, within, after, limit, move |row, _, sealer| read::identity(row, sealer, hub))
             .await
+    }
+
+    async fn query(
+        &self,
+        hub: HubKey,
+        query: &Query,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<QueryRow>, StoreError> {
+        let (query, after) = (query.clone(), after.unwrap_or_default().to_owned());
+        self.on_blocking_thread(move |Shared { readers, sealer, run, .. }| {
+            readers.read(|connection| {
+                query::run(&query::Ground { connection, sealer, run: *run, hub }, &query, &after, limit)
+            })
+        })
+        .await
     }
 
     async fn list_messages(

@@ -7,7 +7,11 @@ use rusqlite::Connection;
 use crate::error::OpenError;
 
 /// Each brings the schema one version up; `user_version` says how many were applied. Only ever add at the end.
-const MIGRATIONS: &[&str] = &[include_str!("schema/001_records.sql"), include_str!("schema/002_identities.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/001_records.sql"),
+    include_str!("schema/002_identities.sql"),
+    include_str!("schema/003_tag_values.sql"),
+];
 
 /// The version this program writes.
 pub(crate) const LATEST: u32 = MIGRATIONS.len() as u32;

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// No room for more: the disk is full or a quota is reached. Nothing of the batch was written.
     #[error("no room to store more: {0}")]
     Full(String),
+    /// The request asks for more than any answer may hold; a smaller one can succeed.
+    #[error("{0}")]
+    TooMuch(String),
     /// The engine cannot answer now; the same call may succeed later. Whether the batch was written is not known
     /// unless the engine says so in the text.
     #[error("storage is not available: {0}")]

@@ -29,5 +29,7 @@ pub const BLOB_METADATA_MAX: usize = 64;
 pub const BLOB_METADATA_BYTES_MAX: usize = 8 * 1024;
 /// Blobs and blocks that are being written at one time; the next is refused as busy. Ours: bounds buffers and open files.
 pub const BLOB_WRITERS_MAX: usize = 256;
+/// Candidates that one page of a query looks at, where it cannot tell them apart without reading each.
+pub const QUERY_CANDIDATES_MAX: usize = 20_000;
 /// Modules of one device that a listing reads. Source: docs, quotas (50 modules per device)
 pub const MODULES_MAX: usize = 50;

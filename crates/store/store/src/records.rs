@@ -6,8 +6,9 @@ use roadstead_model::{
     EnrollmentGroupId, Etag, Feedback, GroupName, Hub, HubKey, IdScope, IdentityId, Module, Presence, Registration,
     RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
 };
+use roadstead_query::Query;
 
-use crate::error::StoreError;
+use crate::{error::StoreError, query::QueryRow};
 
 /// What a write wants to find. A record is replaced or removed only if this holds, else the batch is a `Conflict`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,18 @@ pub trait Records: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<IdentityRecord>, StoreError>;
+
+    /// What a query over devices or modules yields, in the order of their ids. TOP is the caller's business unless there are
+    /// aggregates: then it is one page, whatever `after` and `limit` say. A page may be short, or empty with a next one.
+    ///
+    /// Errors: `TooMuch` when there are too many groups, or the query is over jobs.
+    async fn query(
+        &self,
+        hub: HubKey,
+        query: &Query,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<QueryRow>, StoreError>;
 
     /// The messages that wait for a device, in order, those after `after` (0: from the first), at most `limit`.
     async fn list_messages(

@@ -1,13 +1,16 @@
-//! Twins of a hub, one or all. The query language comes later: every device, in the order of ids, is what is answered now.
+//! Queries over the twins of a hub, and one twin.
 
 use roadstead_auth::Segment::{AnyCase, Exact};
-use roadstead_hub::{Hub, HubError};
+use roadstead_hub::{Hub, HubError, QueryRow, RowKind};
 use roadstead_model::{DeviceId, Right};
 use roadstead_wire::{
     HubCode,
     hub_service::Twin,
     query::{CONTINUATION_HEADER, ITEM_TYPE_HEADER, ItemType, QuerySpecification},
 };
+
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     call::Call,
@@ -16,7 +19,7 @@ use crate::{
     serve::Parts,
 };
 
-/// `POST /devices/query` with `select * from devices`.
+/// `POST /devices/query`
 pub(crate) async fn query(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
     let path = [AnyCase("devices"), AnyCase("query")];
     if let Err(refusal) = authorize(parts, hub, call, &path, Right::ServiceConnect) {
@@ -26,15 +29,15 @@ pub(crate) async fn query(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
         Ok(QuerySpecification { query }) => query,
         Err(error) => return hub_code(parts, call, HubCode::IotHubFormatError, &format!("the body: {error}")),
     };
-    if !is_everything(&asked) {
-        let message = "this query is not supported yet; `select * from devices` is";
-        return hub_code(parts, call, HubCode::IotHubFormatError, message);
-    }
-    match hub.list_identities(call.header(CONTINUATION_HEADER), call.page_items()).await {
+    match hub.query(&asked, call.header(CONTINUATION_HEADER), call.page_items()).await {
         Ok(page) => {
-            let rows: Vec<_> =
-                page.items.iter().map(|found| Twin::row(&found.device, &found.twin, &activity(found))).collect();
-            let reply = Reply::ok(&rows).header(ITEM_TYPE_HEADER, ItemType::Twin.as_str());
+            let rows: Vec<Row<'_>> = page.rows.iter().map(row).collect();
+            let item_type = match page.kind {
+                RowKind::Twins => ItemType::Twin,
+                RowKind::Values => ItemType::Raw,
+                RowKind::Jobs => ItemType::DeviceJob,
+            };
+            let reply = Reply::ok(&rows).header(ITEM_TYPE_HEADER, item_type.as_str());
             // On the last page the header must be absent: Node asks on as long as it is there.
             match page.next {
                 Some(next) => reply.header(CONTINUATION_HEADER, &next),
@@ -42,6 +45,23 @@ pub(crate) async fn query(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
             }
         }
         Err(refused) => hub_refusal(parts, call, &refused),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Row<'a> {
+    Twin(Box<Twin>),
+    Values(&'a Value),
+}
+
+fn row(row: &QueryRow) -> Row<'_> {
+    match row {
+        QueryRow::Values(values) => Row::Values(values),
+        QueryRow::Identity(found) => Row::Twin(Box::new(match &found.module {
+            Some(module) => Twin::row_of_module(&found.device, module, &found.twin, &activity(found)),
+            None => Twin::row(&found.device, &found.twin, &activity(found)),
+        })),
     }
 }
 
@@ -61,9 +81,4 @@ pub(crate) async fn show_twin(parts: &Parts, hub: &Hub, call: &Call, id: &str) -
         }
         Err(refused) => hub_refusal(parts, call, &refused),
     }
-}
-
-fn is_everything(query: &str) -> bool {
-    let words: Vec<String> = query.split_whitespace().map(str::to_ascii_lowercase).collect();
-    words == ["select", "*", "from", "devices"]
 }

@@ -18,6 +18,7 @@ pub(super) fn apply_batch(connection: &Connection, run: i64, changes: &[Change])
             Change::Put(put) if put.table == Table::Modules => {
                 device_exists(connection, &put.key)? && apply_put(connection, put)?
             }
+            Change::Put(put) if put.table == Table::Twins => apply_twin(connection, put)?,
             Change::Put(put) => apply_put(connection, put)?,
             Change::Delete(delete) => apply_delete(connection, delete)?,
             Change::Subscriptions(table, Key { scope, name }, body) => {
@@ -99,6 +100,32 @@ fn apply_put(connection: &Connection, put: &Put) -> Result<bool> {
     Ok(written == 1)
 }
 
+/// The values of a twin's tags are kept where queries find them.
+fn apply_twin(connection: &Connection, put: &Put) -> Result<bool> {
+    let Put { key: Key { scope, name }, body, .. } = put;
+    let same = "SELECT body -> '$.tags' = ?3 -> '$.tags' FROM twins WHERE hub = ?1 AND identity = ?2";
+    let before: Option<bool> =
+        connection.prepare_cached(same)?.query_row(params![scope, name, body], |row| row.get(0)).optional()?;
+    if !apply_put(connection, put)? {
+        return Ok(false);
+    }
+    if before == Some(false) {
+        connection.prepare_cached(DELETE_TAG_VALUES)?.execute(params![scope, name])?;
+    }
+    if before != Some(true) {
+        connection.prepare_cached(PUT_TAG_VALUES)?.execute(params![scope, name, body])?;
+    }
+    Ok(true)
+}
+
+const DELETE_TAG_VALUES: &str = "DELETE FROM tag_values WHERE hub = ?1 AND identity = ?2";
+const PUT_TAG_VALUES: &str = "INSERT INTO tag_values (hub, path, value, identity)
+    SELECT ?1, replace(substr(fullkey, 8), '\"', ''),
+        CASE type WHEN 'text' THEN atom ELSE CAST(atom AS REAL) END, ?2
+    FROM json_tree(?3, '$.tags')
+    WHERE type IN ('text', 'integer', 'real') AND octet_length(atom) <= 256
+    ON CONFLICT DO NOTHING";
+
 /// A device is counted when it is put.
 fn apply_device(connection: &Connection, put: &Put) -> Result<bool> {
     let before = find_enabled(connection, &put.key)?;
@@ -136,6 +163,7 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
             for sql in [
                 "DELETE FROM modules WHERE hub = ?1 AND identity > ?2 || '/' AND identity < ?2 || '0'",
                 "DELETE FROM twins WHERE hub = ?1 AND identity > ?2 || '/' AND identity < ?2 || '0'",
+                "DELETE FROM tag_values WHERE hub = ?1 AND identity > ?2 || '/' AND identity < ?2 || '0'",
                 "DELETE FROM presence WHERE hub = ?1 AND identity > ?2 || '/' AND identity < ?2 || '0'",
             ] {
                 connection.prepare_cached(sql)?.execute(params![scope, name])?;
@@ -144,7 +172,9 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
         }
         Table::Modules => delete_identity(connection, key)?,
         Table::Hubs => {
-            for table in ["devices", "device_counts", "modules", "twins", "presence", "messages", "feedback"] {
+            for table in
+                ["devices", "device_counts", "modules", "twins", "tag_values", "presence", "messages", "feedback"]
+            {
                 connection.prepare_cached(&format!("DELETE FROM {table} WHERE hub = ?1"))?.execute([name])?;
             }
         }
@@ -163,9 +193,11 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
 
 /// What belongs to an identity itself, apart from its own record.
 fn delete_identity(connection: &Connection, Key { scope, name }: &Key) -> Result<()> {
-    for sql in
-        ["DELETE FROM twins WHERE hub = ?1 AND identity = ?2", "DELETE FROM presence WHERE hub = ?1 AND identity = ?2"]
-    {
+    for sql in [
+        "DELETE FROM twins WHERE hub = ?1 AND identity = ?2",
+        "DELETE FROM presence WHERE hub = ?1 AND identity = ?2",
+        DELETE_TAG_VALUES,
+    ] {
         connection.prepare_cached(sql)?.execute(params![scope, name])?;
     }
     Ok(())

@@ -70,7 +70,6 @@ pub(super) fn find_session(
 macro_rules! identity_columns {
     ($identity:literal, $module:literal, $queued:literal) => {
         concat!(
-            "SELECT ",
             $identity,
             ", d.body, ",
             $module,
@@ -81,13 +80,18 @@ macro_rules! identity_columns {
     };
 }
 
+pub(super) const DEVICE_COLUMNS: &str = identity_columns!("d.device", "NULL", "d.queued");
+pub(super) const MODULE_COLUMNS: &str = identity_columns!("m.identity", "m.body", "0");
+
 pub(super) const DEVICE_IDENTITY: &str = concat!(
+    "SELECT ",
     identity_columns!("d.device", "NULL", "d.queued"),
     "FROM devices d JOIN twins t ON t.hub = d.hub AND t.identity = d.device
     LEFT JOIN presence p ON p.hub = d.hub AND p.identity = d.device
     WHERE d.hub = ?1 AND d.device = ?3"
 );
 pub(super) const MODULE_IDENTITY: &str = concat!(
+    "SELECT ",
     identity_columns!("m.identity", "m.body", "0"),
     "FROM modules m JOIN devices d ON d.hub = m.hub AND d.device = ?4
     JOIN twins t ON t.hub = m.hub AND t.identity = m.identity
@@ -95,6 +99,7 @@ pub(super) const MODULE_IDENTITY: &str = concat!(
     WHERE m.hub = ?1 AND m.identity = ?3"
 );
 pub(super) const IDENTITIES: &str = concat!(
+    "SELECT ",
     identity_columns!("d.device", "NULL", "d.queued"),
     "FROM devices d JOIN twins t ON t.hub = d.hub AND t.identity = d.device
     LEFT JOIN presence p ON p.hub = d.hub AND p.identity = d.device

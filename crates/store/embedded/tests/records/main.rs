@@ -3,6 +3,7 @@
 
 mod kill;
 mod opening;
+mod query_model;
 mod secrecy;
 
 use std::{path::Path, sync::Arc};
