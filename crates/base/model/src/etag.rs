@@ -24,6 +24,13 @@ impl Etag {
         Self(STANDARD.encode(counter.to_be_bytes()).into())
     }
 
+    /// The one after a [counted](Etag::counted) etag. One that is not counted is followed by the first.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        let counter = STANDARD.decode(self.as_str()).ok().and_then(|bytes| bytes.try_into().ok());
+        Self::counted(counter.map_or(0, u64::from_be_bytes).wrapping_add(1))
+    }
+
     /// An etag as a client sends it: `"abc"`, `abc` or `W/"abc"` all mean `abc`.
     pub fn from_client(text: &str) -> Self {
         Self(text.trim().trim_start_matches("W/").trim_matches('"').into())
@@ -38,5 +45,24 @@ impl Etag {
 impl fmt::Display for Etag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counted_etags_count() {
+        for (etag, next) in [
+            (Etag::counted(1), Etag::counted(2)),
+            (Etag::counted(255), Etag::counted(256)),
+            (Etag::counted(u64::MAX), Etag::counted(0)),
+            (Etag::from_client("NzQ1NTM2MDQ4"), Etag::counted(1)),
+            (Etag::from_client(""), Etag::counted(1)),
+        ] {
+            assert_eq!(etag.next(), next);
+        }
+        assert_eq!(Etag::counted(1).as_str(), "AAAAAAAAAAE=");
     }
 }

@@ -3,8 +3,8 @@
 macro_rules! hub_codes {
     ($($name:ident = $number:literal),+ $(,)?) => {
         /// Why a hub refuses, named as Azure names it.
-        /// Source: `reference/hub-device.md` 7.4, `reference/hub-service.md` 1.3; `guess (?)`:
-        /// the name of 429002, the numbers of 400029 and 400030 (Azure lists the names in order, beside 400026 and 400027)
+        /// Source: `reference/hub-device.md` 7.4, `reference/hub-service.md` 1.3; 403100: Azure/iotedge #7035; `guess (?)`:
+        /// the names of 403100 and 429002, the numbers of 400029 and 400030 (Azure lists the names in order, beside 400026 and 400027)
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u32)]
         pub enum HubCode {
@@ -56,6 +56,7 @@ hub_codes! {
     InvalidMessageExpiryTime = 403_009,
     OperationNotAvailableInCurrentTier = 403_010,
     DeviceDisabled = 403_012,
+    TwinSizeExceeded = 403_100,
     DeviceNotFound = 404_001,
     JobNotFound = 404_002,
     AmqpAddressNotFound = 404_006,

@@ -1,10 +1,12 @@
 //! Everything a hub can refuse, in one vocabulary. Each front has one table from it to its protocol.
 
 use roadstead_auth::AuthRefusal;
-use roadstead_model::{DeviceId, IdError};
+use roadstead_model::{DeviceId, IdError, IdentityId};
 use roadstead_query::QueryError;
 use roadstead_store::StoreError;
 use thiserror::Error;
+
+use crate::twin::{TwinFault, TwinSectionName};
 
 /// Why a hub said no. Not `#[non_exhaustive]`: a new refusal must get an answer in every front before it compiles.
 #[derive(Debug, Error)]
@@ -27,6 +29,13 @@ pub enum HubError {
     DeviceAlreadyExists(DeviceId),
     #[error("device `{id}` changed in the meantime: its etag is not the one given in If-Match")]
     EtagMismatch { id: DeviceId },
+    /// A device reported on the condition that its reported properties have a version which they do not have.
+    #[error("the reported properties of `{id}` have version {version}, not the {expected} that the request asked for")]
+    TwinVersionMismatch { id: IdentityId, expected: i64, version: i64 },
+    #[error("{section}: {fault}")]
+    TwinInvalid { section: TwinSectionName, fault: TwinFault },
+    #[error("{section} would have {bytes} bytes, at most {bytes_max} are allowed")]
+    TwinTooLarge { section: TwinSectionName, bytes: usize, bytes_max: usize },
     #[error("the hub holds {max} devices already, which is its limit")]
     TooManyDevices { max: u64 },
     #[error("the message has {bytes} bytes with its properties, at most {bytes_max} are allowed")]

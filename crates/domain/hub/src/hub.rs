@@ -22,6 +22,7 @@ use crate::{
     limits,
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
+    twins::TwinTurns,
 };
 
 /// What a hub stands on.
@@ -51,6 +52,7 @@ pub struct Hub {
     closed: OnceLock<CloseReason>,
     sessions: Sessions,
     sequence: Sequence,
+    twin_turns: TwinTurns,
     parts: HubParts,
 }
 
@@ -64,6 +66,7 @@ impl Hub {
             closed: OnceLock::new(),
             sessions: Sessions::new(),
             sequence: Sequence::default(),
+            twin_turns: TwinTurns::new(),
             parts,
         })
     }
@@ -217,6 +220,11 @@ impl Hub {
     /// Numbers the states of connections.
     pub(crate) fn sequence(&self) -> &Sequence {
         &self.sequence
+    }
+
+    /// Whose turn it is to write a twin.
+    pub(crate) fn twin_turns(&self) -> &TwinTurns {
+        &self.twin_turns
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

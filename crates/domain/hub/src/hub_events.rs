@@ -4,8 +4,6 @@
 //! Bodies and properties are Azure's, since they are stored as what they will be read as.
 //! Source: docs, "Use IoT Hub message routing" (non-telemetry events), and the samples of its monitor output
 
-#![cfg_attr(not(test), expect(dead_code, reason = "what happens is told by the commits that follow"))]
-
 use std::{
     fmt::Write as _,
     sync::atomic::{AtomicI64, Ordering},
@@ -104,11 +102,6 @@ impl Sequence {
 }
 
 impl Hub {
-    /// Whether anybody is told of identities made and removed: only then need a twin be read to tell of.
-    pub(crate) fn tells_lifecycle(&self) -> bool {
-        self.resource().settings.events.device_lifecycle
-    }
-
     /// Queues an event for those who read the hub's events, if its settings ask for such. It is there for good when
     /// [`Hub::told`] says so. Errors: `Full`.
     pub(crate) fn tell(
@@ -134,6 +127,14 @@ impl Hub {
             body: body.as_bytes(),
         };
         self.route(&event).map(Some)
+    }
+
+    /// The twin to tell of when the identity is removed; `None` when nobody is told.
+    pub(crate) async fn last_twin(&self, id: &IdentityId) -> Result<Option<Twin>, HubError> {
+        if !self.resource().settings.events.device_lifecycle {
+            return Ok(None);
+        }
+        Ok(self.records().find_twin(self.key(), id).await?)
     }
 
     /// Waits until what was told is durable. Errors: `Full`, `Internal`; nobody will read it then.

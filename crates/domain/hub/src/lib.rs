@@ -17,6 +17,8 @@ pub mod registry;
 mod routing;
 pub mod session;
 mod sessions;
+pub mod twin;
+pub mod twins;
 
 pub use error::HubError;
 pub use events::{EventPosition, EventReader};
@@ -28,3 +30,5 @@ pub use query::{QueryPage, RowKind};
 pub use registry::{AuthSpec, IdentitySpec, IfMatch};
 pub use roadstead_store::{IdentityRecord, QueryRow, StoredEvent, Ticket};
 pub use session::{CloseReason, Session, SessionRequest};
+pub use twin::{TwinChange, TwinFault, TwinSectionName, TwinWrite};
+pub use twins::DeviceTwin;

@@ -13,6 +13,28 @@ pub const DEVICES_MAX: u64 = 1_000_000;
 pub const LOGIN_TRIES: usize = 5;
 /// Independently locked parts of the table of live sessions.
 pub const SESSION_SHARDS: usize = 32;
+/// Bytes of a twin's tags, counted as [`crate::twin`] counts. Source: docs, device twin size (8 KB).
+pub const TWIN_TAGS_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of a twin's desired and of its reported properties. Source: docs, device twin size (32 KB each).
+pub const TWIN_PROPERTIES_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a key in a twin. Source: docs, device twin format (1 KB).
+pub const TWIN_KEY_BYTES_MAX: usize = 1024;
+/// Bytes of a text in a twin. Source: docs, device twin format (4 KB).
+pub const TWIN_STRING_BYTES_MAX: usize = 4096;
+/// The least integer in a twin. Source: docs, device twin format.
+pub const TWIN_INTEGER_MIN: i128 = -4_503_599_627_370_496;
+/// The greatest integer in a twin. Source: docs, device twin format.
+pub const TWIN_INTEGER_MAX: i128 = 4_503_599_627_370_495;
+/// Objects within objects below a section of a twin. Source: docs, device twin format (10).
+pub const TWIN_DEPTH_MAX: usize = 10;
+/// Arrays within arrays, objects between them or not. Azure names no number.
+pub const TWIN_ARRAY_DEPTH_MAX: usize = 10;
+/// Characters of a key that a refusal repeats.
+pub const TWIN_SHOWN_CHARS_MAX: usize = 64;
+/// Locks that twins share: writes to one twin take turns, writes to different ones rarely meet.
+pub const TWIN_LOCKS: usize = 1024;
+/// How many times a change of a twin is tried anew when another write came between, before it is refused as busy.
+pub const TWIN_TRIES: usize = 5;
 /// Bytes a reader of events asks of one partition at a time.
 pub const READ_BYTES_MAX: usize = 1024 * 1024;
 /// Notices (methods, desired changes) that wait for one session to take them; a session that lets more pile up is closed.

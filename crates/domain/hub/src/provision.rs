@@ -1,12 +1,13 @@
 //! What provisioning does to a hub: makes a device there, moves its twin, takes it away.
 
-use roadstead_model::{Device, DeviceAuth, DeviceId, DeviceStatus, Etag, InitialTwin, Twin};
+use roadstead_model::{Device, DeviceAuth, DeviceId, DeviceStatus, Etag, IdentityId, InitialTwin, Twin};
 use roadstead_store::{Expect, StoreError, Write};
 use serde_json::{Map, Value};
 
 use crate::{
     error::HubError,
     hub::Hub,
+    hub_events::News,
     limits,
     registry::{IfMatch, fresh_generation},
     session::CloseReason,
@@ -49,12 +50,19 @@ impl Hub {
     ///
     /// Errors: `TooManyDevices`, `Internal`, `Full`, `Busy` after lost races.
     pub async fn ensure_device(&self, spec: &DeviceSpec) -> Result<(), HubError> {
+        // A twin that starts over does so between two other writes to it.
+        let _turn = match spec.known {
+            Known::Keep | Known::Credentials => None,
+            Known::Reset | Known::Adopt(_) => Some(self.twin_turns().take(spec.id.as_str()).await),
+        };
         for _ in 0..limits::LOGIN_TRIES {
-            let known = self.records().find_device(self.key(), &spec.id).await?;
-            let batch = match &known {
-                None => self.creation(spec).await?,
-                Some(device) => self.alteration(spec, device),
+            let Some(known) = self.records().find_device(self.key(), &spec.id).await? else {
+                if self.make(spec).await? {
+                    return Ok(());
+                }
+                continue;
             };
+            let batch = self.alteration(spec, &known);
             if batch.is_empty() {
                 return Ok(());
             }
@@ -63,7 +71,7 @@ impl Hub {
                 Err(StoreError::Conflict { .. }) => continue,
                 Err(error) => return Err(error.into()),
             }
-            if known.is_some_and(|known| spec.known != Known::Keep && known.auth != spec.auth) {
+            if known.auth != spec.auth {
                 self.revoked();
                 self.sessions().close(spec.id.as_str(), CloseReason::CredentialsChanged);
             }
@@ -80,7 +88,8 @@ impl Hub {
         }
     }
 
-    async fn creation(&self, spec: &DeviceSpec) -> Result<Vec<Write>, HubError> {
+    /// Whether the device was made: not if another was faster.
+    async fn make(&self, spec: &DeviceSpec) -> Result<bool, HubError> {
         self.check_room().await?;
         let now = self.now();
         let device = Device {
@@ -97,10 +106,19 @@ impl Hub {
             created: now,
         };
         let twin = self.twin_for(spec).unwrap_or_else(|| Twin::new(&spec.initial_twin, now));
-        Ok(vec![
+        let (identity, generation) = (IdentityId::from(spec.id.clone()), device.generation);
+        let batch = vec![
             Write::PutDevice(self.key(), device, Expect::Absent),
-            Write::PutTwin(self.key(), spec.id.clone().into(), twin, Expect::Any),
-        ])
+            Write::PutTwin(self.key(), identity.clone(), twin.clone(), Expect::Any),
+        ];
+        match self.records().commit(batch).await {
+            Ok(()) => {}
+            Err(StoreError::Conflict { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        let told = self.tell(&identity, generation, News::Created(&twin))?;
+        self.told(told).await?;
+        Ok(true)
     }
 
     fn alteration(&self, spec: &DeviceSpec, device: &Device) -> Vec<Write> {

@@ -7,7 +7,7 @@ use roadstead_model::{
 use roadstead_sas::SasKey;
 use roadstead_store::{Expect, IdentityRecord, Page, StoreError, Write, records::DeviceCounts};
 
-use crate::{error::HubError, hub::Hub, limits, session::CloseReason};
+use crate::{error::HubError, hub::Hub, hub_events::News, limits, session::CloseReason};
 
 /// What a back end asks a device's credentials to be. Absent or empty keys are generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +58,16 @@ impl Hub {
         let twin = Twin::new(&InitialTwin::default(), now);
         let batch = vec![
             Write::PutDevice(self.key(), device.clone(), Expect::Absent),
-            Write::PutTwin(self.key(), spec.id.clone().into(), twin, Expect::Any),
+            Write::PutTwin(self.key(), spec.id.clone().into(), twin.clone(), Expect::Any),
         ];
         match self.records().commit(batch).await {
-            Ok(()) => Ok(device),
-            Err(StoreError::Conflict { .. }) => Err(HubError::DeviceAlreadyExists(spec.id)),
-            Err(error) => Err(error.into()),
+            Ok(()) => {}
+            Err(StoreError::Conflict { .. }) => return Err(HubError::DeviceAlreadyExists(spec.id)),
+            Err(error) => return Err(error.into()),
         }
+        let told = self.tell(&spec.id.into(), device.generation, News::Created(&twin))?;
+        self.told(told).await?;
+        Ok(device)
     }
 
     /// Changes a device. Keys that the spec leaves out stay; disabling it or changing its credentials closes its session.
@@ -104,6 +107,10 @@ impl Hub {
             IfMatch::Any => Expect::Present,
             IfMatch::Etag(_) => Expect::Etag(known.etag),
         };
+        let identity = id.clone().into();
+        // A write to the twin that is under way ends first: it must not meet the twin of the next device of this id.
+        let turn = self.twin_turns().take(id.as_str()).await;
+        let twin = self.last_twin(&identity).await?;
         match self.records().commit(vec![Write::DeleteDevice(self.key(), id.clone(), expect)]).await {
             Ok(()) => {}
             // Somebody else was faster. Without an etag that can only be another deletion.
@@ -117,7 +124,12 @@ impl Hub {
         }
         self.revoked();
         self.sessions().close(id.as_str(), CloseReason::DeviceDeleted);
-        Ok(())
+        let told = match &twin {
+            Some(twin) => self.tell(&identity, known.generation, News::Deleted(twin))?,
+            None => None,
+        };
+        drop(turn);
+        self.told(told).await
     }
 
     /// One device. Errors: `DeviceNotFound`.

@@ -112,6 +112,23 @@ impl Session {
         Self { hub, mailbox, id, key, sender, model_id, persistent: !request.clean, resumed, subscriptions }
     }
 
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    pub(crate) fn generation(&self) -> GenerationId {
+        self.sender.generation
+    }
+
+    /// The text of [`Session::id`].
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Who is connected.
     pub fn id(&self) -> &IdentityId {
         &self.id

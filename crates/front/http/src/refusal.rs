@@ -16,10 +16,13 @@ pub fn hub_code(error: &HubError) -> HubCode {
         HubError::DeviceDisabled(_) => HubCode::DeviceDisabled,
         HubError::DeviceNotFound(_) => HubCode::DeviceNotFound,
         HubError::DeviceAlreadyExists(_) => HubCode::DeviceAlreadyExists,
-        HubError::EtagMismatch { .. } => HubCode::PreconditionFailed,
+        HubError::EtagMismatch { .. } | HubError::TwinVersionMismatch { .. } => HubCode::PreconditionFailed,
+        HubError::TwinTooLarge { .. } => HubCode::TwinSizeExceeded,
         HubError::TooManyDevices { .. } => HubCode::TooManyDevices,
         HubError::MessageTooLarge { .. } => HubCode::MessageTooLarge,
-        HubError::TooManySubscriptions { .. } | HubError::Invalid(_) => HubCode::ArgumentInvalid,
+        HubError::TooManySubscriptions { .. } | HubError::Invalid(_) | HubError::TwinInvalid { .. } => {
+            HubCode::ArgumentInvalid
+        }
         HubError::BadQuery(_) => HubCode::IotHubFormatError,
         HubError::Closed(_) | HubError::Busy => HubCode::ServerBusy,
         HubError::Full(_) => HubCode::ServiceUnavailable,

@@ -23,6 +23,9 @@ pub fn connack(error: &HubError) -> Refusal {
         | HubError::DeviceAlreadyExists(_)
         | HubError::EtagMismatch { .. }
         | HubError::TooManyDevices { .. }
+        | HubError::TwinVersionMismatch { .. }
+        | HubError::TwinInvalid { .. }
+        | HubError::TwinTooLarge { .. }
         | HubError::MessageTooLarge { .. }
         | HubError::TooManySubscriptions { .. } => Refusal::ServerUnavailable,
     }

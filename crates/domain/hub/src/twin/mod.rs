@@ -1,0 +1,9 @@
+//! The rules of twins, apart from where they are kept: what may be written, what a write makes of a twin, what it is told as.
+
+mod change;
+mod check;
+mod merge;
+
+pub use change::{TwinChange, TwinWrite};
+pub(crate) use change::{change, drop_own, report};
+pub use check::{TwinFault, TwinSectionName};

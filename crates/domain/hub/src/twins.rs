@@ -1,0 +1,195 @@
+//! Twins as back ends and devices read and write them.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use roadstead_model::{IdentityId, Twin, TwinSection};
+use roadstead_store::{Expect, IdentityRecord, StoreError, Write};
+use serde_json::{Map, Value};
+use tokio::sync::{Mutex, MutexGuard};
+use tracing::error;
+
+use crate::{
+    error::HubError,
+    hub::Hub,
+    hub_events::{News, SectionUpdate, TwinUpdate},
+    limits,
+    mailbox::{DesiredChange, Notice},
+    registry::IfMatch,
+    session::Session,
+    twin::{self, TwinChange, TwinWrite},
+};
+
+/// A twin as its device sees it: without tags.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceTwin {
+    pub desired: TwinSection,
+    pub reported: TwinSection,
+}
+
+/// Writes to one twin take turns, so that what is told of them comes in the order of their versions.
+pub(crate) struct TwinTurns {
+    hasher: RandomState,
+    locks: Box<[Mutex<()>]>,
+}
+
+impl TwinTurns {
+    pub(crate) fn new() -> Self {
+        Self { hasher: RandomState::new(), locks: (0..limits::TWIN_LOCKS).map(|_| Mutex::default()).collect() }
+    }
+
+    /// Waits for the turn to write the twin of `identity`, an [`IdentityId`]'s text. First come, first served.
+    pub(crate) async fn take(&self, identity: &str) -> MutexGuard<'_, ()> {
+        self.locks[self.hasher.hash_one(identity) as usize % limits::TWIN_LOCKS].lock().await
+    }
+}
+
+impl fmt::Debug for TwinTurns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TwinTurns").finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    /// Changes tags and desired properties of a device's or module's twin, durably, and tells the device if it listens.
+    /// Runs to its end even if the caller goes away: a change that is durable is also told.
+    ///
+    /// Errors: `DeviceNotFound`, `EtagMismatch` (the twin's etag, not the identity's), `TwinInvalid`, `TwinTooLarge`, `Busy`
+    /// after lost races, `Full`, `Internal`.
+    pub async fn update_twin(
+        self: &Arc<Self>,
+        id: &IdentityId,
+        change: TwinChange,
+        write: TwinWrite,
+        condition: IfMatch,
+    ) -> Result<IdentityRecord, HubError> {
+        let (hub, id) = (self.clone(), id.clone());
+        let task = tokio::spawn(async move { hub.write_twin(&id, change.cleaned(), write, &condition).await });
+        task.await.unwrap_or_else(|cause| {
+            error!(%cause, "a change of a twin was cut short");
+            Err(HubError::Internal(StoreError::Unavailable("the change was cut short".to_owned())))
+        })
+    }
+
+    async fn write_twin(
+        &self,
+        id: &IdentityId,
+        change: TwinChange,
+        write: TwinWrite,
+        condition: &IfMatch,
+    ) -> Result<IdentityRecord, HubError> {
+        let key = id.to_string();
+        let turn = self.twin_turns().take(&key).await;
+        for _ in 0..limits::TWIN_TRIES {
+            let mut record = self.find_identity(id).await?;
+            if matches!(condition, IfMatch::Etag(etag) if *etag != record.twin.etag) {
+                return Err(HubError::EtagMismatch { id: id.device.clone() });
+            }
+            if change.is_empty() {
+                return Ok(record);
+            }
+            let (now, known) = (self.now(), record.twin.version);
+            record.twin = twin::change(record.twin, change.clone(), write, now)?;
+            if !self.put_twin(id, &record.twin, known).await? {
+                continue;
+            }
+            self.notify_desired(&key, &change, write, &record.twin);
+            let generation = record.module.as_ref().map_or(record.device.generation, |module| module.generation);
+            let news = match write {
+                TwinWrite::Patch => News::TwinUpdated(TwinUpdate {
+                    version: record.twin.version,
+                    at: &now.iso(),
+                    tags: change.tags.as_ref(),
+                    desired: section_update(change.desired.as_ref(), record.twin.desired.version),
+                    reported: None,
+                }),
+                TwinWrite::Replace => News::TwinReplaced(&record.twin),
+            };
+            let told = self.tell(id, generation, news)?;
+            drop(turn);
+            self.told(told).await?;
+            return Ok(record);
+        }
+        Err(HubError::Busy)
+    }
+
+    /// Whether the twin was written: not if it no longer has the version that the write rests on.
+    async fn put_twin(&self, id: &IdentityId, twin: &Twin, known: i64) -> Result<bool, HubError> {
+        let put = Write::PutTwin(self.key(), id.clone(), twin.clone(), Expect::Version(known));
+        match self.records().commit(vec![put]).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A device that is not connected, or does not listen, reads its twin when it comes.
+    fn notify_desired(&self, key: &str, change: &TwinChange, write: TwinWrite, twin: &Twin) {
+        let Some(patch) = &change.desired else { return };
+        let Some(mailbox) = self.sessions().find(key).filter(|mailbox| mailbox.interests().desired) else { return };
+        let properties = match write {
+            TwinWrite::Patch => patch.clone(),
+            TwinWrite::Replace => twin.desired.value.clone(),
+        };
+        mailbox.post(Notice::DesiredChanged(DesiredChange { properties, version: twin.desired.version }));
+    }
+}
+
+impl Session {
+    /// The device's own twin. Errors: `DeviceNotFound`, `Closed`, `Internal`.
+    pub async fn twin(&self) -> Result<DeviceTwin, HubError> {
+        let Twin { desired, reported, .. } = self.own_twin().await?;
+        Ok(DeviceTwin { desired, reported })
+    }
+
+    /// Merges `patch` into the device's reported properties, durably, and returns the section's new version. With `expected`,
+    /// only if the section has that version now.
+    ///
+    /// Errors: `TwinVersionMismatch`, `TwinInvalid`, `TwinTooLarge`, `DeviceNotFound`, `Closed`, `Busy` after lost races,
+    /// `Full`, `Internal`.
+    pub async fn report(&self, mut patch: Map<String, Value>, expected: Option<i64>) -> Result<i64, HubError> {
+        twin::drop_own(&mut patch);
+        let hub = self.hub();
+        let turn = hub.twin_turns().take(self.key()).await;
+        for _ in 0..limits::TWIN_TRIES {
+            let twin = self.own_twin().await?;
+            let (known, version) = (twin.version, twin.reported.version);
+            if let Some(expected) = expected.filter(|expected| *expected != version) {
+                return Err(HubError::TwinVersionMismatch { id: self.id().clone(), expected, version });
+            }
+            let at = hub.now().iso();
+            let twin = twin::report(twin, patch.clone(), &at)?;
+            if !hub.put_twin(self.id(), &twin, known).await? {
+                continue;
+            }
+            let news = News::TwinUpdated(TwinUpdate {
+                version: twin.version,
+                at: &at,
+                tags: None,
+                desired: None,
+                reported: section_update(Some(&patch), twin.reported.version),
+            });
+            let told = hub.tell(self.id(), self.generation(), news)?;
+            drop(turn);
+            hub.told(told).await?;
+            return Ok(twin.reported.version);
+        }
+        Err(HubError::Busy)
+    }
+
+    async fn own_twin(&self) -> Result<Twin, HubError> {
+        if let Some(reason) = self.mailbox().reason() {
+            return Err(HubError::Closed(reason));
+        }
+        self.heard();
+        let twin = self.hub().records().find_twin(self.hub().key(), self.id()).await?;
+        twin.ok_or_else(|| HubError::DeviceNotFound(self.id().device.clone()))
+    }
+}
+
+fn section_update(patch: Option<&Map<String, Value>>, version: i64) -> Option<SectionUpdate<'_>> {
+    patch.map(|patch| SectionUpdate { patch, version })
+}
