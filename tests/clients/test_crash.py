@@ -1,4 +1,4 @@
-"""Fifty times SIGKILL under load, at moments that a seed chooses: what was acknowledged is there, once and in order."""
+"""SIGKILL under load, again and again, at moments that a seed chooses: what was acknowledged is there, once and in order."""
 
 import os
 import random
@@ -8,15 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from harness import dps, sas
+from harness import dps, sas, wait
 from harness.cli import Refused, Roadstead
+from harness.keeping import Owner, Postman, Reporter
 from harness.load import Sender, assert_exactly_once_in_order, numbers, read_up_to
 from harness.monitor import Monitor
 from harness.rawmqtt import Closed
+from harness.service import Service
 
 KILLS = 50
 SENDERS = 4
 MESSAGES_EACH_ROUND = 1000
+TWIN_KILLS = 25
+LOCK_S = 60
 SEED = int(os.environ.get("ROADSTEAD_CRASH_SEED", "20261121"))
 
 
@@ -114,3 +118,37 @@ def test_fifty_kills(own_server, record_property):
     bureau.assert_nothing_is_lost()
     assert len(bureau.registered) > KILLS and len(bureau.devices) > 0 and len(bureau.enrollments) > 0
     assert sum(len(sender.acknowledged) for sender in senders) > KILLS * SENDERS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_twins_and_messages_to_devices(own_server, record_property):
+    """Reported and desired patches, messages taken for a device, and completions of them."""
+    chance = random.Random(SEED)
+    record_property("seed", SEED)
+    server = own_server
+    server.start()
+    roadstead, service = Roadstead(server), Service(server)
+    keys = {name: roadstead.device_key(name) for name in ("twin", "queue")}
+    reporter, owner = Reporter(server, "twin", keys["twin"]), Owner(service, "twin")
+    postman = Postman(service, "queue", keys["queue"])
+    for _ in range(TWIN_KILLS):
+        workers = [reporter, owner, postman]
+        for worker in workers:
+            worker.start()
+        threading.Event().wait(chance.uniform(0.05, 0.8))
+        server.kill()
+        for worker in workers:
+            worker.join()
+        server.start()
+        reporter.assert_kept(service)
+        owner.assert_kept()
+
+    # What was handed out when the plug was pulled stays locked for a while.
+    def is_empty() -> bool:
+        while postman.complete_one():
+            pass
+        return not postman.left()
+
+    wait.until(is_empty, LOCK_S + 15, "every message that was taken comes out")
+    assert reporter.sent > TWIN_KILLS and owner.sent > TWIN_KILLS and len(postman.completed) > TWIN_KILLS

@@ -1,5 +1,7 @@
 """Whom and what the hub refuses: CONNACK codes and HTTP statuses as IoT Hub has them."""
 
+from urllib.parse import quote
+
 import pytest
 
 from harness import hub, sas
@@ -82,6 +84,14 @@ def test_no_credential(server, key, device_id):
 def test_unknown_device(server, key, device_id):
     unknown = f"{device_id}-unknown"
     assert_refused(server, unknown, hub.device_token(server, unknown, key))
+
+
+@pytest.mark.parametrize("name", ["a#+b", "a b", "x" * 200])
+def test_impossible_device(server, key, name):
+    """An id that nothing can be registered under is a stranger's, and no reason to close without an answer."""
+    token = hub.device_token(server, name, key)
+    assert code(server, name, token) == NOT_AUTHORIZED
+    assert hub.post_event(server, quote(name), b"{}", token).status_code == 401
 
 
 def test_disabled_device(server, roadstead, key, device_id):

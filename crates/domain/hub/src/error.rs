@@ -21,6 +21,9 @@ pub enum HubError {
     UnknownDevice(DeviceId),
     #[error("modules are not supported yet: `{0}` asked for one")]
     UnknownModule(DeviceId),
+    /// Whoever logs in under an id that nothing can be registered under is as unknown as any other stranger.
+    #[error("nobody is registered under that id: {0}")]
+    ImpossibleId(IdError),
     #[error("device `{0}` is disabled")]
     DeviceDisabled(DeviceId),
     #[error("device `{0}` is not registered")]

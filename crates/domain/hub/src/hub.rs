@@ -174,7 +174,7 @@ impl Hub {
 
     /// Who asks, what is stored of it, and what it may do.
     async fn judge(&self, login: Login<'_>) -> Result<(IdentityId, SessionRecord, DeviceGrant), HubError> {
-        let id = IdentityId::parse(login.device_id, login.module_id)?;
+        let id = IdentityId::parse(login.device_id, login.module_id).map_err(HubError::ImpossibleId)?;
         if id.module.is_some() {
             return Err(HubError::UnknownModule(id.device));
         }

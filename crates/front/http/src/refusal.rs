@@ -10,9 +10,10 @@ pub fn hub_code(error: &HubError) -> HubCode {
     match error {
         HubError::Unauthorized(AuthRefusal::PolicyLacks { .. }) => HubCode::IotHubUnauthorizedAccess,
         // A login for an unknown device must look like any other failed login.
-        HubError::Unauthorized(_) | HubError::UnknownDevice(_) | HubError::UnknownModule(_) => {
-            HubCode::IotHubUnauthorized
-        }
+        HubError::Unauthorized(_)
+        | HubError::UnknownDevice(_)
+        | HubError::UnknownModule(_)
+        | HubError::ImpossibleId(_) => HubCode::IotHubUnauthorized,
         HubError::DeviceDisabled(_) => HubCode::DeviceDisabled,
         HubError::DeviceNotFound(_) => HubCode::DeviceNotFound,
         HubError::DeviceAlreadyExists(_) => HubCode::DeviceAlreadyExists,

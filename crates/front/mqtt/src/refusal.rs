@@ -12,6 +12,7 @@ pub fn connack(error: &HubError) -> Refusal {
         HubError::Unauthorized(_)
         | HubError::UnknownDevice(_)
         | HubError::UnknownModule(_)
+        | HubError::ImpossibleId(_)
         | HubError::DeviceNotFound(_)
         | HubError::BadQuery(_)
         | HubError::Invalid(_) => Refusal::NotAuthorized,

@@ -44,7 +44,7 @@ async fn strangers_stay_out() {
     let unknown = world.login("nobody", &world.policy_token("device"), true).await;
     assert!(matches!(unknown, Err(HubError::UnknownDevice(_))), "{unknown:?}");
     let malformed = world.login("a/b", &world.policy_token("device"), true).await;
-    assert!(matches!(malformed, Err(HubError::Invalid(_))), "{malformed:?}");
+    assert!(matches!(malformed, Err(HubError::ImpossibleId(_))), "{malformed:?}");
     assert_eq!(world.hub.connected_count(), 0);
 }
 
