@@ -4,7 +4,7 @@ macro_rules! hub_codes {
     ($($name:ident = $number:literal),+ $(,)?) => {
         /// Why a hub refuses, named as Azure names it.
         /// Source: `reference/hub-device.md` 7.4, `reference/hub-service.md` 1.3; 403100: Azure/iotedge #7035; `guess (?)`:
-        /// the names of 403100 and 429002, the numbers of 400029 and 400030 (Azure lists the names in order, beside 400026 and 400027)
+        /// the names of 403100 and 429002, the number of 502001 (azure-iot-sdk-c #6 has its name), the numbers of 400029 and 400030 (Azure lists the names in order, beside 400026 and 400027)
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u32)]
         pub enum HubCode {
@@ -75,6 +75,7 @@ hub_codes! {
     ThrottlingException = 429_001,
     ThrottleBacklogLimitExceeded = 429_002,
     ServerError = 500_001,
+    InvalidResponseWhileProxying = 502_001,
     ServiceUnavailable = 503_001,
     PartitionNotFound = 503_003,
     ServerBusy = 503_005,

@@ -1,5 +1,7 @@
 //! Everything a hub can refuse, in one vocabulary. Each front has one table from it to its protocol.
 
+use std::time::Duration;
+
 use roadstead_auth::AuthRefusal;
 use roadstead_model::{DeviceId, IdError, IdentityId};
 use roadstead_query::QueryError;
@@ -48,6 +50,23 @@ pub enum HubError {
     /// A query that cannot be run; it says where it goes wrong.
     #[error("{}", .0.line_text())]
     BadQuery(QueryError),
+    #[error("the payload has {bytes} bytes, at most {bytes_max} are allowed")]
+    PayloadTooLarge { bytes: usize, bytes_max: usize },
+    /// The device is not connected, or does not listen to direct methods.
+    #[error(
+        "timed out waiting for the device to connect and listen to direct methods; it was waited for {} s",
+        waited.as_secs()
+    )]
+    DeviceNotOnline { waited: Duration },
+    /// The device's session ended while it was asked.
+    #[error("the device's connection ended before it answered")]
+    DeviceConnectionClosedRemotely,
+    #[error("timed out waiting for the device's answer; it was waited for {} s", waited.as_secs())]
+    MethodTimedOut { waited: Duration },
+    #[error("the device's answer cannot be passed on: {0}")]
+    MethodAnswerUnfit(String),
+    #[error("{max} method calls are under way already, which is the limit; try again when some are answered")]
+    TooManyCalls { max: usize },
     #[error("{0}")]
     Invalid(String),
     /// The session was closed while it asked for something.

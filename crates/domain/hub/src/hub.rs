@@ -20,6 +20,7 @@ use crate::{
     error::HubError,
     hub_events::Sequence,
     limits,
+    methods::Methods,
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
     twins::TwinTurns,
@@ -51,6 +52,7 @@ pub struct Hub {
     /// Why the hub takes no session any more, once it does not.
     closed: OnceLock<CloseReason>,
     sessions: Sessions,
+    methods: Methods,
     sequence: Sequence,
     twin_turns: TwinTurns,
     parts: HubParts,
@@ -65,6 +67,7 @@ impl Hub {
             revocations: AtomicU64::new(0),
             closed: OnceLock::new(),
             sessions: Sessions::new(),
+            methods: Methods::new(&*parts.random),
             sequence: Sequence::default(),
             twin_turns: TwinTurns::new(),
             parts,
@@ -225,6 +228,10 @@ impl Hub {
     /// Whose turn it is to write a twin.
     pub(crate) fn twin_turns(&self) -> &TwinTurns {
         &self.twin_turns
+    }
+
+    pub(crate) fn methods(&self) -> &Methods {
+        &self.methods
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

@@ -1,5 +1,7 @@
 //! Bounds of a hub.
 
+use std::time::Duration;
+
 /// Bytes of a device-to-cloud message: body plus property names and values. Source: docs, quotas (256 KB).
 pub const MESSAGE_BYTES_MAX: usize = roadstead_model::limits::D2C_MESSAGE_BYTES_MAX;
 /// Subscriptions of one persistent session. Azure documents 5 at a time; SDKs re-subscribe under other spellings, so
@@ -37,5 +39,19 @@ pub const TWIN_LOCKS: usize = 1024;
 pub const TWIN_TRIES: usize = 5;
 /// Bytes a reader of events asks of one partition at a time.
 pub const READ_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a direct method's payload, and of its answer. Source: docs, direct methods (128 KB).
+pub const METHOD_PAYLOAD_BYTES_MAX: usize = 128 * 1024;
+/// Characters of a method's name. Our bound: a topic of MQTT must hold it, three times as long where it is encoded.
+pub const METHOD_NAME_BYTES_MAX: usize = 1024;
+/// The shortest wait for an answer. Source: REST, `responseTimeoutInSeconds`.
+pub const METHOD_RESPONSE_TIMEOUT_MIN: Duration = Duration::from_secs(5);
+/// The longest wait for an answer. Source: docs, direct methods (3600 s; the REST reference says 300).
+pub const METHOD_RESPONSE_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+/// The longest wait for a device to connect. Source: REST, `connectTimeoutInSeconds`.
+pub const METHOD_CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(300);
+/// Calls that one session may have still to answer. Fewer than [`NOTICES_MAX`], so that calls alone close no session.
+pub const METHODS_PER_SESSION_MAX: usize = 128;
+/// Calls under way in one hub, those that wait for a device included: at most 256 MiB of payloads.
+pub const METHODS_PER_HUB_MAX: usize = 2048;
 /// Notices (methods, desired changes) that wait for one session to take them; a session that lets more pile up is closed.
 pub const NOTICES_MAX: usize = 256;

@@ -7,7 +7,7 @@ use roadstead_model::{Thumbprint, UnixMillis};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
-use crate::{limits, session::CloseReason};
+use crate::{limits, methods::Calls, session::CloseReason};
 
 /// What a device wants to hear of, beside the answers to what it asks. Fronts derive it from subscriptions or links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,7 +36,7 @@ pub struct MethodCall {
     /// Finds the call again when the device answers; unique within the session.
     pub id: u32,
     pub name: String,
-    /// JSON text; empty when the caller sent none.
+    /// JSON text; `null` when the caller sent none, since not every device reads an empty body as JSON.
     pub payload: String,
 }
 
@@ -73,6 +73,7 @@ pub(crate) struct Mailbox {
     /// Whether there are any, so that a busy front looks without a lock.
     waiting: AtomicBool,
     woken: Notify,
+    calls: Calls,
 }
 
 impl Mailbox {
@@ -86,6 +87,7 @@ impl Mailbox {
             notices: Mutex::default(),
             waiting: AtomicBool::new(false),
             woken: Notify::new(),
+            calls: Calls::new(),
         }
     }
 
@@ -93,6 +95,7 @@ impl Mailbox {
     pub(crate) fn close(&self, reason: CloseReason) {
         if self.reason.compare_exchange(0, reason.code(), Ordering::AcqRel, Ordering::Acquire).is_ok() {
             self.closed.notify_waiters();
+            self.calls.hang_up();
         }
     }
 
@@ -157,6 +160,16 @@ impl Mailbox {
         std::mem::take(&mut *notices)
     }
 
+    /// Takes back a call that was not taken yet.
+    pub(crate) fn withdraw(&self, id: u32) {
+        self.notices.lock().retain(|notice| !matches!(notice, Notice::Method(call) if call.id == id));
+    }
+
+    /// What the session has still to answer.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
     /// Waits until a notice was left since the last wait.
     pub(crate) async fn woken(&self) {
         self.woken.notified().await;
@@ -184,7 +197,7 @@ mod tests {
         assert!(mailbox.woken().now_or_never().is_some());
         assert_eq!(mailbox.take(), [Notice::MessagesWaiting]);
         let change = |version| Notice::DesiredChanged(DesiredChange { properties: Map::new(), version });
-        for version in 0..limits::NOTICES_MAX as i64 {
+        for version in (0..).take(limits::NOTICES_MAX) {
             mailbox.post(change(version));
         }
         assert_eq!(mailbox.reason(), None);

@@ -158,6 +158,9 @@ impl Session {
     /// Tells the hub what the device wants to hear of from now on.
     pub fn attend(&self, interests: Interests) {
         self.mailbox.attend(interests);
+        if interests.methods {
+            self.hub.methods().arrived(&self.key);
+        }
     }
 
     /// Tells the hub that the device was heard of. What it sends is noticed by itself.
@@ -260,6 +263,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.hub.sessions().end(&self.key, &self.mailbox);
+        self.mailbox.calls().hang_up();
     }
 }
 

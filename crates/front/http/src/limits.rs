@@ -14,6 +14,8 @@ pub const HEADERS_MAX: usize = 256;
 pub const DEVICE_BODY_BYTES_MAX: usize = 512 * 1024;
 /// Bytes of a request body from back ends and administrators.
 pub const SERVICE_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How long a device may take to answer a method call that names no time. Source: docs, direct methods (30 s).
+pub const METHOD_RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Items of a page when the caller names no number. Source: docs, query (100 by default is not documented: guess (?)).
 pub const PAGE_ITEMS_DEFAULT: usize = 100;
 /// Items of a page at most. Source: docs, "Get devices".

@@ -20,11 +20,16 @@ pub fn hub_code(error: &HubError) -> HubCode {
         HubError::EtagMismatch { .. } | HubError::TwinVersionMismatch { .. } => HubCode::PreconditionFailed,
         HubError::TwinTooLarge { .. } => HubCode::TwinSizeExceeded,
         HubError::TooManyDevices { .. } => HubCode::TooManyDevices,
-        HubError::MessageTooLarge { .. } => HubCode::MessageTooLarge,
+        HubError::MessageTooLarge { .. } | HubError::PayloadTooLarge { .. } => HubCode::MessageTooLarge,
         HubError::TooManySubscriptions { .. } | HubError::Invalid(_) | HubError::TwinInvalid { .. } => {
             HubCode::ArgumentInvalid
         }
         HubError::BadQuery(_) => HubCode::IotHubFormatError,
+        HubError::DeviceNotOnline { .. } => HubCode::DeviceNotOnline,
+        HubError::DeviceConnectionClosedRemotely => HubCode::DeviceConnectionClosedRemotely,
+        HubError::MethodTimedOut { .. } => HubCode::GatewayTimeout,
+        HubError::MethodAnswerUnfit(_) => HubCode::InvalidResponseWhileProxying,
+        HubError::TooManyCalls { .. } => HubCode::ThrottlingException,
         HubError::Closed(_) | HubError::Busy => HubCode::ServerBusy,
         HubError::Full(_) => HubCode::ServiceUnavailable,
         HubError::Internal(_) => HubCode::ServerError,

@@ -12,7 +12,7 @@ use crate::{
     call::{BodyFault, Call},
     limits,
     op::{
-        self, device_register, device_send, hub_devices, hub_events, hub_query, operations, service_bulk,
+        self, device_register, device_send, hub_devices, hub_events, hub_methods, hub_query, operations, service_bulk,
         service_enrollments, service_groups, service_registrations,
     },
     reply::{Body, Reply},
@@ -122,6 +122,10 @@ async fn hub_route(parts: &Parts, hub: &Arc<Hub>, call: &Call, words: &[&str]) -
         (&Method::GET, ["devices", _]) => hub_devices::show(parts, hub, call, id).await,
         (&Method::PUT, ["devices", _]) => hub_devices::put(parts, hub, call, id).await,
         (&Method::DELETE, ["devices", _]) => hub_devices::delete(parts, hub, call, id).await,
+        (&Method::POST, ["twins", _, "methods"]) => hub_methods::invoke(parts, hub, call, id, None).await,
+        (&Method::POST, ["twins", _, "modules", _, "methods"]) => {
+            hub_methods::invoke(parts, hub, call, id, Some(call.segment(3))).await
+        }
         (&Method::GET, ["twins", _]) => hub_query::show_twin(parts, hub, call, id).await,
         _ => op::not_implemented(parts, call),
     }

@@ -14,7 +14,7 @@ use tokio::{
 use crate::{
     Caller, MqttFront,
     end::{End, shown},
-    limits, notices,
+    limits, methods, notices,
     stream::PacketStream,
 };
 
@@ -91,6 +91,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             heard = Instant::now();
             let (bytes, out) = stream.bytes_and_out(range);
             match decode(bytes)? {
+                Packet::Publish(publish) if publish.topic.starts_with("$iothub/") => {
+                    accept_request(session, &publish)?;
+                    if let Some(packet_id) = publish.packet_id {
+                        encode::puback(out, packet_id);
+                    }
+                }
                 Packet::Publish(publish) => {
                     let ticket = accept(front, session, &publish, &mut reading)?;
                     unsynced = Some(ticket);
@@ -203,6 +209,14 @@ fn accept(
     front.counters.messages.increment(1);
     front.counters.message_bytes.increment(publish.payload.len() as u64);
     Ok(ticket)
+}
+
+/// Takes what a device says to the hub itself.
+fn accept_request(session: &Session, publish: &Publish<'_>) -> Result<(), End> {
+    if publish.qos == QoS::ExactlyOnce {
+        return Err(End::QosTwo);
+    }
+    methods::accept(session, publish).ok_or_else(|| End::WrongTopic(shown(publish.topic)))
 }
 
 async fn accept_filters(session: &mut Session, subscribe: &Subscribe<'_>, out: &mut Vec<u8>) -> Result<(), End> {

@@ -26,7 +26,7 @@ pub(crate) fn interests(session: &Session) -> Interests {
 pub(crate) fn deliver(session: &Session, out: &mut Vec<u8>) {
     for notice in session.take_notices() {
         match notice {
-            Notice::Method(call) => methods::deliver(&call, out),
+            Notice::Method(call) => methods::deliver(session, &call, out),
             // Not served yet: no device is told of them.
             Notice::DesiredChanged(_) | Notice::MessagesWaiting => {}
         }

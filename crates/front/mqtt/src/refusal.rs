@@ -28,6 +28,12 @@ pub fn connack(error: &HubError) -> Refusal {
         | HubError::TwinInvalid { .. }
         | HubError::TwinTooLarge { .. }
         | HubError::MessageTooLarge { .. }
+        | HubError::PayloadTooLarge { .. }
+        | HubError::DeviceNotOnline { .. }
+        | HubError::DeviceConnectionClosedRemotely
+        | HubError::MethodTimedOut { .. }
+        | HubError::MethodAnswerUnfit(_)
+        | HubError::TooManyCalls { .. }
         | HubError::TooManySubscriptions { .. } => Refusal::ServerUnavailable,
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod device_register;
 pub(crate) mod device_send;
 pub(crate) mod hub_devices;
 pub(crate) mod hub_events;
+pub(crate) mod hub_methods;
 pub(crate) mod hub_query;
 pub(crate) mod operations;
 mod service;
