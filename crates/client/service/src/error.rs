@@ -48,6 +48,12 @@ pub enum ServiceError {
         /// What the endpoint said.
         refusal: Refusal,
     },
+    /// A property or other text that HTTP cannot carry.
+    #[error("`{}` cannot be sent over HTTPS: only printable ASCII can", text.escape_debug())]
+    Unsendable {
+        /// The text.
+        text: String,
+    },
     /// The server understood and refused.
     #[error("{0}")]
     Refused(Refusal),
@@ -93,6 +99,7 @@ impl ServiceError {
             Self::CaFile { .. } => {
                 "the file must hold certificates in PEM; `roadstead dev` makes one and names it in `context.toml`".to_owned()
             }
+            Self::Unsendable { .. } => "encode it, or put it into the message's body".to_owned(),
             Self::Refused(refusal) => return refused_hint(refusal),
         })
     }

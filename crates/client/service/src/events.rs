@@ -2,7 +2,7 @@
 
 use crate::error::ServiceError;
 use crate::event_source::Reader;
-use crate::hub_registry::VERSION;
+use crate::hub::VERSION;
 use crate::limits::{ANSWER_TIMEOUT, EVENT_SILENCE_MAX, RECONNECT_FIRST, RECONNECT_MAX};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -117,7 +117,7 @@ impl EventStream {
         headers.extend(self.last_id.clone().map(|id| ("last-event-id", id)));
         let request = Request::new(Method::GET, self.url())
             .authorized(self.policy.token(&self.host, self.transport.now()))
-            .headers(&headers);
+            .headers(headers);
         let origin = self.transport.origin(&self.host);
         let opened = tokio::time::timeout(ANSWER_TIMEOUT, self.transport.open(&request, None)).await;
         let mut response = opened.map_err(|_| silent(&origin))??;
@@ -184,6 +184,7 @@ fn is_passing(fault: &ServiceError) -> bool {
         ServiceError::Untrusted { .. }
         | ServiceError::Odd { .. }
         | ServiceError::SignIn { .. }
+        | ServiceError::Unsendable { .. }
         | ServiceError::CaFile { .. } => false,
     }
 }

@@ -7,7 +7,7 @@
 //! | client | API | as whom |
 //! |---|---|---|
 //! | [`Management`] | Resource Manager: groups, hubs, DPS, their keys and certificates | an administrator |
-//! | [`HubRegistry`] | a hub's device identities and queries | a policy of the hub |
+//! | [`HubService`] | a hub's identities, twins, methods, messages and queries | a policy of the hub |
 //! | [`Provisioning`] | a DPS' enrollments and registrations | a policy of the DPS |
 //! | [`EventStream`] | a hub's events as they arrive | a policy of the hub |
 //!
@@ -18,7 +18,7 @@
 pub mod error;
 mod event_source;
 pub mod events;
-pub mod hub_registry;
+pub mod hub;
 pub mod limits;
 pub mod management;
 mod page;
@@ -29,9 +29,10 @@ pub mod transport;
 
 pub use error::ServiceError;
 pub use events::{EventFilter, EventStream, StreamItem};
-pub use hub_registry::HubRegistry;
+pub use hub::{Delivery, FeedbackBatch, HubService, Settlement};
 pub use management::{Credentials, Kind, Management, Resource};
 pub use policy::Policy;
 pub use provisioning::{EnrollmentKind, Provisioning};
 pub use refusal::Refusal;
+pub use roadstead_wire::hub_service::{FeedbackRecord, MethodCall, PurgeResult};
 pub use transport::{Reach, Transport};

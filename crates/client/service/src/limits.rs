@@ -53,3 +53,12 @@ pub const RECONNECT_FIRST: Duration = Duration::from_millis(100);
 
 /// The longest wait before a reconnect.
 pub const RECONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// How long a device may take for a method, when the call does not say. Source: `reference/hub-service.md` 1.8
+pub const METHOD_RESPONSE_DEFAULT_S: u32 = 30;
+
+/// How long a device that is not connected is waited for, when the call does not say. Source: `reference/hub-service.md` 1.8
+pub const METHOD_CONNECT_DEFAULT_S: u32 = 0;
+
+/// How long the upload of a file may take. Ours: no Azure number.
+pub const UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);

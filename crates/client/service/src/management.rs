@@ -359,9 +359,8 @@ impl Management {
         ];
         let pairs: Vec<String> =
             fields.iter().map(|(name, value)| format!("{name}={}", percent::encode(value))).collect();
-        let mut request = Request::new(Method::POST, format!("{}/adfs/oauth2/token", self.endpoint));
-        request.content_type = "application/x-www-form-urlencoded";
-        request.body = Some(pairs.join("&").into_bytes());
+        let request = Request::new(Method::POST, format!("{}/adfs/oauth2/token", self.endpoint))
+            .bytes("application/x-www-form-urlencoded", pairs.join("&").into_bytes());
         let answer = self.transport.send(request).await?;
         match answer.status {
             200..=299 => answer.json(),

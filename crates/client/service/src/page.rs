@@ -14,7 +14,7 @@ const ITEMS_MAX: &str = "x-ms-max-item-count";
 pub(crate) async fn list<T: DeserializeOwned>(
     transport: &Transport,
     top: Option<usize>,
-    request: impl Fn() -> Result<Request<'static>, ServiceError>,
+    request: impl Fn() -> Result<Request, ServiceError>,
 ) -> Result<Vec<T>, ServiceError> {
     let wanted = top.unwrap_or(LIST_ITEMS_MAX).min(LIST_ITEMS_MAX);
     let mut items: Vec<T> = Vec::new();
@@ -24,7 +24,7 @@ pub(crate) async fn list<T: DeserializeOwned>(
         let mut headers =
             vec![(ITEMS_MAX, page_items.to_string()), ("cache-control", "no-cache, must-revalidate".to_owned())];
         headers.extend(continuation.take().map(|text| (CONTINUATION, text)));
-        let answer = transport.send(request()?.headers(&headers)).await?;
+        let answer = transport.send(request()?.headers(headers)).await?;
         items.extend(answer.json::<Vec<T>>()?);
         continuation = next(&answer);
         if continuation.is_none() || items.len() >= wanted {

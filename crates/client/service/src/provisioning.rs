@@ -114,15 +114,15 @@ impl Provisioning {
         self.transport.send(self.registration(Method::DELETE, id).if_match(Some(etag))).await?.deleted()
     }
 
-    fn registration(&self, method: Method, id: &str) -> Request<'static> {
+    fn registration(&self, method: Method, id: &str) -> Request {
         self.request(method, &format!("registrations/{}", percent::encode(id)))
     }
 
-    fn enrollment(&self, method: Method, kind: EnrollmentKind, id: &str, below: &str) -> Request<'static> {
+    fn enrollment(&self, method: Method, kind: EnrollmentKind, id: &str, below: &str) -> Request {
         self.request(method, &format!("{}/{}{below}", kind.segment(), percent::encode(id)))
     }
 
-    fn request(&self, method: Method, path: &str) -> Request<'static> {
+    fn request(&self, method: Method, path: &str) -> Request {
         let url = format!("{}/{path}?api-version={VERSION}", self.transport.origin(&self.host));
         Request::new(method, url).authorized(self.policy.token(&self.host, self.transport.now()))
     }

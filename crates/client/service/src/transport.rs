@@ -4,12 +4,13 @@ use crate::error::ServiceError;
 use crate::limits::{ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, RETRY_FIRST, RETRY_MAX, TRIES_MAX};
 use crate::refusal::Refusal;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
 use roadstead_model::{Clock, UnixMillis};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -45,14 +46,16 @@ impl fmt::Debug for Transport {
 }
 
 /// What is sent.
-pub(crate) struct Request<'a> {
+pub(crate) struct Request {
     pub method: reqwest::Method,
     pub url: String,
     pub authorization: Option<String>,
     pub if_match: Option<String>,
-    pub headers: &'a [(&'static str, String)],
-    pub content_type: &'static str,
+    pub headers: Vec<(Cow<'static, str>, String)>,
+    pub content_type: Cow<'static, str>,
     pub body: Option<Vec<u8>>,
+    /// How long the whole answer may take.
+    pub patience: Duration,
 }
 
 /// What came back.
@@ -94,7 +97,7 @@ impl Transport {
     }
 
     /// Sends, repeats what the server says it did not take up (429 and 503), and reads the whole answer.
-    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Answer, ServiceError> {
+    pub(crate) async fn send(&self, request: Request) -> Result<Answer, ServiceError> {
         let mut wait = RETRY_FIRST;
         for _ in 1..TRIES_MAX {
             let answer = self.send_once(&request).await?;
@@ -107,8 +110,8 @@ impl Transport {
         self.send_once(&request).await
     }
 
-    async fn send_once(&self, request: &Request<'_>) -> Result<Answer, ServiceError> {
-        let mut response = self.open(request, Some(ANSWER_TIMEOUT)).await?;
+    async fn send_once(&self, request: &Request) -> Result<Answer, ServiceError> {
+        let mut response = self.open(request, Some(request.patience)).await?;
         let origin = origin_of(&request.url).to_owned();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.fault(&request.url, &error))? {
@@ -123,18 +126,17 @@ impl Transport {
     /// Sends and gives back the answer's head, its body still to be read.
     pub(crate) async fn open(
         &self,
-        request: &Request<'_>,
+        request: &Request,
         timeout: Option<Duration>,
     ) -> Result<reqwest::Response, ServiceError> {
         let mut builder = self.client.request(request.method.clone(), &request.url);
         if let Some(timeout) = timeout {
             builder = builder.timeout(timeout);
         }
-        let value = |text: &str| {
-            let origin = || origin_of(&request.url).to_owned();
-            HeaderValue::from_str(text)
-                .map_err(|_| ServiceError::Odd { origin: origin(), cause: "a header that cannot be sent".to_owned() })
-        };
+        let unsendable = |text: &str| ServiceError::Unsendable { text: text.to_owned() };
+        // More than ASCII may be sent, but few servers read it.
+        let value =
+            |text: &str| HeaderValue::from_str(text).ok().filter(|_| text.is_ascii()).ok_or_else(|| unsendable(text));
         if let Some(authorization) = &request.authorization {
             let mut value = value(authorization)?;
             value.set_sensitive(true);
@@ -143,16 +145,18 @@ impl Transport {
         if let Some(etag) = &request.if_match {
             builder = builder.header(IF_MATCH, value(etag)?);
         }
-        for (name, text) in request.headers {
-            builder = builder.header(*name, value(text)?);
+        for (name, text) in &request.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unsendable(name))?;
+            builder = builder.header(name, value(text)?);
         }
         if let Some(body) = &request.body {
-            builder = builder.header(CONTENT_TYPE, request.content_type).body(body.clone());
+            builder = builder.header(CONTENT_TYPE, value(&request.content_type)?).body(body.clone());
         }
         let answered = builder.send().await.map_err(|error| self.fault(&request.url, &error));
+        let shown = shown_url(&request.url);
         match &answered {
-            Ok(response) => tracing::debug!("{} {} {}", request.method, request.url, response.status()),
-            Err(error) => tracing::debug!("{} {} {error}", request.method, request.url),
+            Ok(response) => tracing::debug!("{} {shown} {}", request.method, response.status()),
+            Err(error) => tracing::debug!("{} {shown} {error}", request.method),
         }
         answered
     }
@@ -172,16 +176,17 @@ impl Transport {
     }
 }
 
-impl<'a> Request<'a> {
+impl Request {
     pub(crate) fn new(method: reqwest::Method, url: String) -> Self {
         Self {
             method,
             url,
             authorization: None,
             if_match: None,
-            headers: &[],
-            content_type: "application/json",
+            headers: Vec::new(),
+            content_type: "application/json".into(),
             body: None,
+            patience: ANSWER_TIMEOUT,
         }
     }
 
@@ -195,8 +200,23 @@ impl<'a> Request<'a> {
         self
     }
 
-    pub(crate) fn headers(mut self, headers: &'a [(&'static str, String)]) -> Self {
-        self.headers = headers;
+    pub(crate) fn headers<N: Into<Cow<'static, str>>>(
+        mut self,
+        headers: impl IntoIterator<Item = (N, String)>,
+    ) -> Self {
+        self.headers.extend(headers.into_iter().map(|(name, text)| (name.into(), text)));
+        self
+    }
+
+    /// A body that is no JSON.
+    pub(crate) fn bytes(mut self, content_type: impl Into<Cow<'static, str>>, body: Vec<u8>) -> Self {
+        (self.content_type, self.body) = (content_type.into(), Some(body));
+        self
+    }
+
+    /// Waits longer for the answer than for most.
+    pub(crate) fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -229,13 +249,19 @@ impl Answer {
         if self.status == 404 { Ok(false) } else { self.check().map(|()| true) }
     }
 
-    fn check(&self) -> Result<(), ServiceError> {
+    /// A refusal, when it is one.
+    pub(crate) fn check(&self) -> Result<(), ServiceError> {
         if matches!(self.status, 200..=299) {
             Ok(())
         } else {
             Err(ServiceError::Refused(Refusal::decode(self.status, &self.body)))
         }
     }
+}
+
+/// A URL without the signature that makes it a secret.
+fn shown_url(url: &str) -> &str {
+    url.split_once('?').filter(|(_, query)| query.contains("sig=")).map_or(url, |(address, _)| address)
 }
 
 /// `https://h:8443/a?b` to `https://h:8443`.
@@ -374,6 +400,17 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(origin_of(url), origin);
+        }
+    }
+
+    #[test]
+    fn signatures_are_not_shown() {
+        for (url, shown) in [
+            ("https://h/devices/a?api-version=1", "https://h/devices/a?api-version=1"),
+            ("https://h/c/b?sv=1&sig=abc%3D", "https://h/c/b"),
+            ("https://h", "https://h"),
+        ] {
+            assert_eq!(shown_url(url), shown);
         }
     }
 

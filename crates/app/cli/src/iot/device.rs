@@ -1,66 +1,66 @@
 //! `roadstead iot hub device-identity`
 
-use super::lookup::hub_registry;
+use super::lookup::hub_service;
 use crate::args::Global;
 use crate::args::device::{DeviceCommand, DeviceConnectionStringCommand, DeviceCreate, DeviceProof, DeviceUpdate};
 use crate::args::value::{AuthMethod, KeyType};
 use crate::failure::Failure;
 use crate::output::Printed;
-use roadstead_service::HubRegistry;
+use roadstead_service::HubService;
 use serde_json::{Value, json};
 
 pub async fn run(command: &DeviceCommand, global: &Global) -> Result<Printed, Failure> {
     Ok(match command {
         DeviceCommand::Create(create) => {
             let body = new_identity(create)?;
-            let registry = hub_registry(&create.device.hub, global).await?;
-            registry.put_device::<Value>(&create.device.device_id, &body, None).await?.into()
+            let hub = hub_service(&create.device.hub, global).await?;
+            hub.put_device::<Value>(&create.device.device_id, &body, None).await?.into()
         }
         DeviceCommand::List(list) => {
             let query = match list.edge_enabled {
                 Some(true) => "select * from devices where capabilities.iotEdge = true",
                 _ => "select * from devices",
             };
-            let mut twins: Vec<Value> = hub_registry(&list.hub, global).await?.query(query, list.top.0).await?;
+            let mut twins: Vec<Value> = hub_service(&list.hub, global).await?.query(query, list.top.0).await?;
             twins.iter_mut().for_each(say_how_it_authenticates);
             twins.into()
         }
         DeviceCommand::Show(show) => {
-            let registry = hub_registry(&show.hub, global).await?;
-            find(&registry, &show.device_id).await?.into()
+            let hub = hub_service(&show.hub, global).await?;
+            find(&hub, &show.device_id).await?.into()
         }
         DeviceCommand::Update(update) => {
-            let registry = hub_registry(&update.device.hub, global).await?;
-            let mut identity = find(&registry, &update.device.device_id).await?;
+            let hub = hub_service(&update.device.hub, global).await?;
+            let mut identity = find(&hub, &update.device.device_id).await?;
             change(&mut identity, update)?;
             let etag = update.etag.as_deref().unwrap_or("*");
-            registry.put_device::<Value>(&update.device.device_id, &identity, Some(etag)).await?.into()
+            hub.put_device::<Value>(&update.device.device_id, &identity, Some(etag)).await?.into()
         }
         DeviceCommand::Delete(delete) => {
-            let registry = hub_registry(&delete.device.hub, global).await?;
-            if !registry.delete_device(&delete.device.device_id, delete.etag.as_deref()).await? {
-                return Err(absent(&registry, &delete.device.device_id));
+            let hub = hub_service(&delete.device.hub, global).await?;
+            if !hub.delete_device(&delete.device.device_id, delete.etag.as_deref()).await? {
+                return Err(absent(&hub, &delete.device.device_id));
             }
             Printed::nothing()
         }
         DeviceCommand::ConnectionString(DeviceConnectionStringCommand::Show(show)) => {
-            let registry = hub_registry(&show.device.hub, global).await?;
-            let identity = find(&registry, &show.device.device_id).await?;
+            let hub = hub_service(&show.device.hub, global).await?;
+            let identity = find(&hub, &show.device.device_id).await?;
             json!({ "connectionString": connection_string(&identity, show.key_type)? }).into()
         }
     })
 }
 
 /// An identity, with the hub that it is in, as `az` shows it.
-pub async fn find(registry: &HubRegistry, id: &str) -> Result<Value, Failure> {
-    let found: Option<Value> = registry.find_device(id).await?;
-    let mut identity = found.ok_or_else(|| absent(registry, id))?;
-    identity["hub"] = registry.host().into();
+pub async fn find(hub: &HubService, id: &str) -> Result<Value, Failure> {
+    let found: Option<Value> = hub.find_device(id).await?;
+    let mut identity = found.ok_or_else(|| absent(hub, id))?;
+    identity["hub"] = hub.host().into();
     Ok(identity)
 }
 
-fn absent(registry: &HubRegistry, id: &str) -> Failure {
-    let host = registry.host();
+fn absent(hub: &HubService, id: &str) -> Failure {
+    let host = hub.host();
     let is_address = host.parse::<std::net::IpAddr>().is_ok();
     let hub = if is_address { host } else { host.split('.').next().unwrap_or_default() };
     Failure::not_found(format!("device `{id}` not found in hub `{hub}`"))

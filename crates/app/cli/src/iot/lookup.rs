@@ -6,7 +6,7 @@ use crate::args::hub::HubTarget;
 use crate::context::{Server, open_transport};
 use crate::failure::Failure;
 use roadstead_sas::ConnectionString;
-use roadstead_service::{HubRegistry, Kind, Management, Policy, Provisioning, Resource};
+use roadstead_service::{HubService, Kind, Management, Policy, Provisioning, Resource};
 use serde_json::Value;
 
 /// What a policy must allow. Source: `reference/arm-and-az.md` 0.9
@@ -92,14 +92,14 @@ pub fn text<'a>(document: &'a Value, pointer: &str) -> &'a str {
 }
 
 /// A hub's registry, as its first policy that may do everything or as the connection string says.
-pub async fn hub_registry(target: &HubTarget, global: &Global) -> Result<HubRegistry, Failure> {
+pub async fn hub_service(target: &HubTarget, global: &Global) -> Result<HubService, Failure> {
     if let Some(login) = &target.login {
         let (host, policy) = read_login(login)?;
-        return Ok(HubRegistry::new(open_transport(global)?, &host, policy));
+        return Ok(HubService::new(open_transport(global)?, &host, policy));
     }
     let (server, found, policy) =
         sign(Kind::Hub, target.hub_name.as_deref(), target.within.resource_group.as_deref(), global).await?;
-    Ok(HubRegistry::new(server.transport, found.host()?, policy))
+    Ok(HubService::new(server.transport, found.host()?, policy))
 }
 
 /// A DPS' enrollments, likewise.
@@ -114,9 +114,9 @@ pub async fn provisioning(target: &DpsTarget, global: &Global) -> Result<Provisi
 }
 
 /// The registry of a hub by its name alone.
-pub async fn registry_of(hub: &str, global: &Global) -> Result<HubRegistry, Failure> {
+pub async fn registry_of(hub: &str, global: &Global) -> Result<HubService, Failure> {
     let (server, found, policy) = sign(Kind::Hub, Some(hub), None, global).await?;
-    Ok(HubRegistry::new(server.transport, found.host()?, policy))
+    Ok(HubService::new(server.transport, found.host()?, policy))
 }
 
 /// The enrollments of a DPS by its name alone.

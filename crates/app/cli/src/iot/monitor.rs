@@ -1,6 +1,6 @@
 //! `roadstead iot hub monitor-events`
 
-use super::lookup::hub_registry;
+use super::lookup::hub_service;
 use crate::args::Global;
 use crate::args::hub::MonitorEvents;
 use crate::args::value::EventProperties;
@@ -18,14 +18,14 @@ const NOT_TEXT: &str = "{{non-decodable payload}}";
 
 /// Prints events until Ctrl-C, until nothing came for a while, or until there were enough.
 pub async fn run(monitor: &MonitorEvents, global: &Global) -> Result<Printed, Failure> {
-    let registry = hub_registry(&monitor.hub, global).await?;
-    let mut stream = registry.events(EventFilter {
+    let hub = hub_service(&monitor.hub, global).await?;
+    let mut stream = hub.events(EventFilter {
         device_id: monitor.device_id.clone().filter(|id| !is_pattern(id)),
         enqueued_after: monitor.enqueued_time.map(UnixMillis),
         consumer_group: Some(monitor.consumer_group.clone()),
     });
     let of = monitor.device_id.as_ref().map(|id| format!(", of device {id}")).unwrap_or_default();
-    note(global, &format!("watching the events of {}{of}; Ctrl-C ends it", registry.host()));
+    note(global, &format!("watching the events of {}{of}; Ctrl-C ends it", hub.host()));
     let mut count = 0;
     loop {
         let item = tokio::select! {

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::Printed;
 use roadstead_model::Clock;
 use roadstead_sas::{ConnectionString, SasKey, sign};
-use roadstead_service::{HubRegistry, Kind, Policy, Transport};
+use roadstead_service::{HubService, Kind, Policy, Transport};
 use serde_json::{Value, json};
 
 pub async fn run(generate: &GenerateSasToken, global: &Global) -> Result<Printed, Failure> {
@@ -20,7 +20,7 @@ pub async fn run(generate: &GenerateSasToken, global: &Global) -> Result<Printed
         Signer::of_connection_string(string)?
     } else if let Some(id) = &generate.device_id {
         let (transport, host, policy) = policy(generate, KeyType::Primary, global).await?;
-        let registry = HubRegistry::new(transport, &host, policy);
+        let registry = HubService::new(transport, &host, policy);
         let identity = device::find(&registry, id).await?;
         Signer::of_device(&host, &identity, generate.key_type)?
     } else {

@@ -8,7 +8,7 @@ use crate::context::Server;
 use crate::failure::Failure;
 use crate::iot::lookup;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use roadstead_service::{EnrollmentKind, HubRegistry, Kind, Management, Provisioning, Resource};
+use roadstead_service::{EnrollmentKind, HubService, Kind, Management, Provisioning, Resource};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -188,7 +188,7 @@ impl Planter<'_> {
 
     async fn devices(&self, devices: &[Device]) -> Result<(), Failure> {
         for device in devices {
-            let registry: HubRegistry = lookup::registry_of(&device.hub, self.global).await?;
+            let registry: HubService = lookup::registry_of(&device.hub, self.global).await?;
             if registry.find_device::<Value>(&device.id).await?.is_some() {
                 continue;
             }

@@ -2,7 +2,7 @@
 
 use crate::server::{Server, Step, Told, policy, told};
 use roadstead_model::UnixMillis;
-use roadstead_service::{EventFilter, EventStream, HubRegistry, ServiceError, StreamItem};
+use roadstead_service::{EventFilter, EventStream, HubService, ServiceError, StreamItem};
 
 fn event(offset: u64) -> String {
     format!(
@@ -16,7 +16,7 @@ fn stream(body: Vec<Step>) -> Told {
 }
 
 fn events(server: &Server, filter: EventFilter) -> EventStream {
-    HubRegistry::new(server.transport(), "hub.localhost", policy()).events(filter)
+    HubService::new(server.transport(), "hub.localhost", policy()).events(filter)
 }
 
 /// Numbers of the events; `lost` and `again` in between.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without may end it")]
 
 mod events;
+mod hub;
 mod management;
 mod server;
 mod transport;

@@ -1,7 +1,7 @@
 //! What the client makes of connections, certificates and answers.
 
 use crate::server::{Noon, Server, policy, told};
-use roadstead_service::{HubRegistry, Reach, ServiceError, Transport};
+use roadstead_service::{HubService, Reach, ServiceError, Transport};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 async fn find(server: &Server, reach: Reach, host: &str) -> Result<Option<Value>, ServiceError> {
     let transport = Transport::new(&Reach { https_port: server.address.port(), ..reach }, Arc::new(Noon)).unwrap();
-    HubRegistry::new(transport, host, policy()).find_device("dev 1").await
+    HubService::new(transport, host, policy()).find_device("dev 1").await
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn who_does_not_answer_is_named() {
     let reach = server.reach();
     let transport = Transport::new(&reach, Arc::new(Noon)).unwrap();
     let port = server.stop().await.port();
-    let error = HubRegistry::new(transport, "localhost", policy()).find_device::<Value>("d").await.unwrap_err();
+    let error = HubService::new(transport, "localhost", policy()).find_device::<Value>("d").await.unwrap_err();
     let expected = format!("no Roadstead server answers at https://localhost:{port}: connection refused");
     assert_eq!(error.to_string(), expected);
     assert!(error.hint().unwrap().contains("`roadstead dev`"));
@@ -101,7 +101,7 @@ async fn pages_are_followed_until_enough_is_there() {
             _ => told(200, "[4]").header("x-ms-continuation", ""),
         });
         let server = server.await;
-        let registry = HubRegistry::new(server.transport(), "localhost", policy());
+        let registry = HubService::new(server.transport(), "localhost", policy());
         assert_eq!(registry.query::<i32>("select * from devices", top).await.unwrap(), expected);
         let asked = server.asked();
         assert_eq!(asked.iter().map(|asked| &asked.headers["x-ms-max-item-count"]).collect::<Vec<_>>(), asked_for);
@@ -115,7 +115,7 @@ async fn pages_are_followed_until_enough_is_there() {
 #[tokio::test]
 async fn etags_are_sent_as_az_sends_them() {
     let server = Server::start(|_, _| told(200, "{}")).await;
-    let registry = HubRegistry::new(server.transport(), "localhost", policy());
+    let registry = HubService::new(server.transport(), "localhost", policy());
     for etag in [None, Some("*"), Some("abc="), Some("\"abc=\"")] {
         let _: Value = registry.put_device("d", &json!({"deviceId": "d"}), etag).await.unwrap();
     }

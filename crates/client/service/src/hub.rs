@@ -1,4 +1,10 @@
-//! One hub's device identities and queries.
+//! One hub, as its back ends see it.
+
+mod device_face;
+mod identities;
+mod messages;
+mod methods;
+mod twins;
 
 use crate::error::ServiceError;
 use crate::events::{EventFilter, EventStream};
@@ -7,22 +13,25 @@ use crate::policy::Policy;
 use crate::transport::{Request, Transport};
 use reqwest::Method;
 use roadstead_wire::percent;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+
+pub use device_face::{Delivery, Settlement};
+pub use messages::FeedbackBatch;
 
 /// Behaves as version 2021-04-12, the service SDKs' own. Source: `reference/hub-service.md` 1.1
 pub(crate) const VERSION: &str = "2021-04-12";
 
-/// A back end of one hub.
+/// A back end of one hub: identities, twins, methods, messages, queries, events. Where a call takes `module`, `None` means
+/// the device itself.
 #[derive(Debug, Clone)]
-pub struct HubRegistry {
+pub struct HubService {
     transport: Transport,
     host: String,
     policy: Policy,
 }
 
-impl HubRegistry {
+impl HubService {
     /// A back end of the hub at `host` (`plant.localhost`, a port at will) as `policy`.
     pub fn new(transport: Transport, host: &str, policy: Policy) -> Self {
         Self { transport, host: host.to_owned(), policy }
@@ -33,27 +42,6 @@ impl HubRegistry {
         &self.host
     }
 
-    /// One device identity, keys included.
-    pub async fn find_device<T: DeserializeOwned>(&self, id: &str) -> Result<Option<T>, ServiceError> {
-        self.transport.send(self.device(Method::GET, id)).await?.find()
-    }
-
-    /// Creates an identity when `etag` is `None`; else changes the one that has it (`*`: whatever it has).
-    pub async fn put_device<T: DeserializeOwned>(
-        &self,
-        id: &str,
-        body: &impl Serialize,
-        etag: Option<&str>,
-    ) -> Result<T, ServiceError> {
-        self.transport.send(self.device(Method::PUT, id).if_match(etag.map(quoted)).json(body)?).await?.json()
-    }
-
-    /// Deletes an identity and its twin; `false` when there is none.
-    pub async fn delete_device(&self, id: &str, etag: Option<&str>) -> Result<bool, ServiceError> {
-        let request = self.device(Method::DELETE, id).if_match(Some(quoted(etag.unwrap_or("*"))));
-        self.transport.send(request).await?.deleted()
-    }
-
     /// Rows of a query: `select * from devices`. All of them, or the first `top`.
     pub async fn query<T: DeserializeOwned>(&self, query: &str, top: Option<usize>) -> Result<Vec<T>, ServiceError> {
         page::list(&self.transport, top, || {
@@ -62,17 +50,34 @@ impl HubRegistry {
         .await
     }
 
+    /// How many devices there are: `{"totalDeviceCount":3,"enabledDeviceCount":2,"disabledDeviceCount":1}`
+    pub async fn device_statistics<T: DeserializeOwned>(&self) -> Result<T, ServiceError> {
+        self.transport.send(self.request(Method::GET, "statistics/devices")).await?.json()
+    }
+
+    /// How many devices are connected: `{"connectedDeviceCount":1}`
+    pub async fn service_statistics<T: DeserializeOwned>(&self) -> Result<T, ServiceError> {
+        self.transport.send(self.request(Method::GET, "statistics/service")).await?.json()
+    }
+
     /// Events as they arrive. Nothing is sent before the first [`EventStream::next`].
     pub fn events(&self, filter: EventFilter) -> EventStream {
         EventStream::new(self.transport.clone(), self.host.clone(), self.policy.clone(), filter)
     }
 
-    fn device(&self, method: Method, id: &str) -> Request<'static> {
-        self.request(method, &format!("devices/{}", percent::encode(id)))
+    /// `devices/dev%201/modules/m`, or the like below `root`.
+    fn identity(&self, method: Method, root: &str, id: &str, module: Option<&str>, below: &str) -> Request {
+        let module = module.map(|module| format!("/modules/{}", percent::encode(module))).unwrap_or_default();
+        self.request(method, &format!("{root}/{}{module}{below}", percent::encode(id)))
     }
 
-    fn request(&self, method: Method, path: &str) -> Request<'static> {
-        let url = format!("{}/{path}?api-version={VERSION}", self.transport.origin(&self.host));
+    fn request(&self, method: Method, path: &str) -> Request {
+        self.request_with(method, path, "")
+    }
+
+    /// `arguments` follow the version: `&reject`.
+    fn request_with(&self, method: Method, path: &str, arguments: &str) -> Request {
+        let url = format!("{}/{path}?api-version={VERSION}{arguments}", self.transport.origin(&self.host));
         Request::new(method, url).authorized(self.policy.token(&self.host, self.transport.now()))
     }
 }

@@ -1,0 +1,73 @@
+//! Devices and modules in a hub's registry.
+
+use super::{HubService, quoted};
+use crate::error::ServiceError;
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const ROOT: &str = "devices";
+
+impl HubService {
+    /// One device identity, keys included.
+    pub async fn find_device<T: DeserializeOwned>(&self, id: &str) -> Result<Option<T>, ServiceError> {
+        self.transport.send(self.identity(Method::GET, ROOT, id, None, "")).await?.find()
+    }
+
+    /// Creates a device when `etag` is `None`; else changes the one that has it (`*`: whatever it has).
+    pub async fn put_device<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        body: &impl Serialize,
+        etag: Option<&str>,
+    ) -> Result<T, ServiceError> {
+        self.put_identity(id, None, body, etag).await
+    }
+
+    /// Deletes a device and its twin; `false` when there is none.
+    pub async fn delete_device(&self, id: &str, etag: Option<&str>) -> Result<bool, ServiceError> {
+        self.delete_identity(id, None, etag).await
+    }
+
+    /// One module identity, keys included. `None` when there is no such module, or no such device.
+    pub async fn find_module<T: DeserializeOwned>(&self, id: &str, module: &str) -> Result<Option<T>, ServiceError> {
+        self.transport.send(self.identity(Method::GET, ROOT, id, Some(module), "")).await?.find()
+    }
+
+    /// All modules of a device.
+    pub async fn list_modules<T: DeserializeOwned>(&self, id: &str) -> Result<Vec<T>, ServiceError> {
+        self.transport.send(self.identity(Method::GET, ROOT, id, None, "/modules")).await?.json()
+    }
+
+    /// Creates a module when `etag` is `None`; else changes the one that has it (`*`: whatever it has).
+    pub async fn put_module<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        module: &str,
+        body: &impl Serialize,
+        etag: Option<&str>,
+    ) -> Result<T, ServiceError> {
+        self.put_identity(id, Some(module), body, etag).await
+    }
+
+    /// Deletes a module and its twin; `false` when there is none.
+    pub async fn delete_module(&self, id: &str, module: &str, etag: Option<&str>) -> Result<bool, ServiceError> {
+        self.delete_identity(id, Some(module), etag).await
+    }
+
+    async fn put_identity<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        module: Option<&str>,
+        body: &impl Serialize,
+        etag: Option<&str>,
+    ) -> Result<T, ServiceError> {
+        let request = self.identity(Method::PUT, ROOT, id, module, "").if_match(etag.map(quoted)).json(body)?;
+        self.transport.send(request).await?.json()
+    }
+
+    async fn delete_identity(&self, id: &str, module: Option<&str>, etag: Option<&str>) -> Result<bool, ServiceError> {
+        let request = self.identity(Method::DELETE, ROOT, id, module, "").if_match(Some(quoted(etag.unwrap_or("*"))));
+        self.transport.send(request).await?.deleted()
+    }
+}
