@@ -100,7 +100,7 @@ def test_desired_after_take_over(sdk, server, service, roadstead, client, device
 
 
 DEEP: dict = {"leaf": 1}
-for _ in range(10):
+for _ in range(11):
     DEEP = {"deeper": DEEP}
 
 

@@ -5,7 +5,7 @@
 //!
 //! | who asks | modules |
 //! |---|---|
-//! | a device over MQTT | [`mqtt_user_name`], [`telemetry_topic`], [`devicebound_topic`], [`twin_topic`], [`method_topic`], [`filters`], [`dps_topic`], [`dps_body`] |
+//! | a device over MQTT | [`mqtt_user_name`], [`telemetry_topic`], [`devicebound_topic`], [`twin_topic`], [`device_twin`], [`method_topic`], [`filters`], [`dps_topic`], [`dps_body`] |
 //! | a device over HTTP | [`http_headers`], [`http_batch`], [`file_upload`], [`dps_body`], [`hub_error`] |
 //! | a back end of a hub | [`hub_service`], [`devicebound_to`], [`http_headers`], [`hub_error`], [`hub_code`], [`event_json`], [`event_stream`], [`annotation`] |
 //! | a back end of DPS | [`dps_service`], [`dps_error`], [`dps_code`], [`certificate_text`] |
@@ -22,6 +22,7 @@ pub mod annotation;
 pub mod arm;
 pub mod ascii_json;
 pub mod certificate_text;
+pub mod device_twin;
 pub mod devicebound_to;
 pub mod devicebound_topic;
 pub mod dps_body;

@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use roadstead_hub::{Session, Ticket};
 use roadstead_model::{Clock, ModuleId, Properties, Subscription};
 use roadstead_mqtt_proto::{Connack, Packet, PacketType, Publish, QoS, SubackCode, Subscribe, decode, encode};
-use roadstead_wire::{HubFilter, TelemetryTopic, telemetry_topic};
+use roadstead_wire::{HubFilter, TelemetryTopic, TwinRequest, telemetry_topic};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, sleep_until, timeout},
@@ -16,6 +16,7 @@ use crate::{
     end::{End, shown},
     limits, methods, notices,
     stream::PacketStream,
+    twin,
 };
 
 /// A hub session as CONNECT asked for it.
@@ -92,10 +93,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             let (bytes, out) = stream.bytes_and_out(range);
             match decode(bytes)? {
                 Packet::Publish(publish) if publish.topic.starts_with("$iothub/") => {
-                    accept_request(session, &publish)?;
-                    if let Some(packet_id) = publish.packet_id {
-                        encode::puback(out, packet_id);
-                    }
+                    Box::pin(accept_request(front, session, &publish, &mut unsynced, out)).await?;
                 }
                 Packet::Publish(publish) => {
                     let ticket = accept(front, session, &publish, &mut reading)?;
@@ -211,12 +209,29 @@ fn accept(
     Ok(ticket)
 }
 
-/// Takes what a device says to the hub itself.
-fn accept_request(session: &Session, publish: &Publish<'_>) -> Result<(), End> {
+/// Takes what a device says to the hub itself. The packet is acknowledged on its own, before what the hub has to answer.
+async fn accept_request(
+    front: &MqttFront,
+    session: &Session,
+    publish: &Publish<'_>,
+    unsynced: &mut Option<Ticket>,
+    out: &mut Vec<u8>,
+) -> Result<(), End> {
     if publish.qos == QoS::ExactlyOnce {
         return Err(End::QosTwo);
     }
-    methods::accept(session, publish).ok_or_else(|| End::WrongTopic(shown(publish.topic)))
+    let request = TwinRequest::parse(publish.topic);
+    if request.is_none() {
+        methods::accept(session, publish).ok_or_else(|| End::WrongTopic(shown(publish.topic)))?;
+    }
+    if let Some(packet_id) = publish.packet_id {
+        encode::puback(out, packet_id);
+    }
+    if let Some(request) = request {
+        wait_durable(session, unsynced.take()).await?;
+        twin::answer(front, session, request, publish.payload, out).await?;
+    }
+    Ok(())
 }
 
 async fn accept_filters(session: &mut Session, subscribe: &Subscribe<'_>, out: &mut Vec<u8>) -> Result<(), End> {

@@ -19,6 +19,7 @@ mod methods;
 mod notices;
 pub mod refusal;
 mod stream;
+mod twin;
 
 use std::{net::SocketAddr, sync::Arc};
 

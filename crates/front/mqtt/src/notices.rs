@@ -4,7 +4,7 @@ use roadstead_hub::{Interests, Notice, Session};
 use roadstead_model::ModuleId;
 use roadstead_wire::HubFilter;
 
-use crate::methods;
+use crate::{methods, twin};
 
 /// What the session's subscriptions ask for.
 pub(crate) fn interests(session: &Session) -> Interests {
@@ -27,8 +27,9 @@ pub(crate) fn deliver(session: &Session, out: &mut Vec<u8>) {
     for notice in session.take_notices() {
         match notice {
             Notice::Method(call) => methods::deliver(session, &call, out),
+            Notice::DesiredChanged(change) => twin::deliver(&change, out),
             // Not served yet: no device is told of them.
-            Notice::DesiredChanged(_) | Notice::MessagesWaiting => {}
+            Notice::MessagesWaiting => {}
         }
     }
 }

@@ -1,7 +1,8 @@
-//! What a hub's refusal of a login looks like in a CONNACK.
+//! What a hub's refusal looks like: of a login in a CONNACK, of a twin request in an answer's status and body.
 
 use roadstead_hub::HubError;
 use roadstead_mqtt_proto::Refusal;
+use roadstead_wire::HubCode;
 
 /// The CONNACK code for a refused login.
 ///
@@ -35,5 +36,33 @@ pub fn connack(error: &HubError) -> Refusal {
         | HubError::MethodAnswerUnfit(_)
         | HubError::TooManyCalls { .. }
         | HubError::TooManySubscriptions { .. } => Refusal::ServerUnavailable,
+    }
+}
+
+/// The error code of a refused twin request; its status is the code's. Source: `reference/hub-device.md` 7.4
+pub fn twin(error: &HubError) -> HubCode {
+    match error {
+        HubError::Invalid(_) | HubError::ImpossibleId(_) | HubError::TwinInvalid { .. } => HubCode::ArgumentInvalid,
+        HubError::TwinTooLarge { .. } => HubCode::TwinSizeExceeded,
+        HubError::TwinVersionMismatch { .. } | HubError::EtagMismatch { .. } => HubCode::PreconditionFailed,
+        HubError::DeviceNotFound(_) | HubError::UnknownDevice(_) => HubCode::DeviceNotFound,
+        HubError::UnknownModule(_) => HubCode::ModuleNotFound,
+        HubError::Busy | HubError::Closed(_) => HubCode::ServerBusy,
+        HubError::Full(_) => HubCode::ServiceUnavailable,
+        // The rest is never said of a twin.
+        HubError::Internal(_)
+        | HubError::Unauthorized(_)
+        | HubError::DeviceDisabled(_)
+        | HubError::DeviceAlreadyExists(_)
+        | HubError::TooManyDevices { .. }
+        | HubError::MessageTooLarge { .. }
+        | HubError::TooManySubscriptions { .. }
+        | HubError::PayloadTooLarge { .. }
+        | HubError::DeviceNotOnline { .. }
+        | HubError::DeviceConnectionClosedRemotely
+        | HubError::MethodTimedOut { .. }
+        | HubError::MethodAnswerUnfit(_)
+        | HubError::TooManyCalls { .. }
+        | HubError::BadQuery(_) => HubCode::ServerError,
     }
 }
