@@ -445,6 +445,10 @@ impl Records for MemoryRecords {
         Ok(own.take(limit).map(|(number, (_, feedback))| (*number, feedback.clone())).collect())
     }
 
+    async fn count_feedback(&self, hub: HubKey) -> Result<u64, StoreError> {
+        Ok(self.tables.lock().feedback.values().filter(|(of, _)| *of == hub).count() as u64)
+    }
+
     async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError> {
         Ok(self.tables.lock().enrollments.get(&(dps.as_str().to_owned(), id.key())).cloned())
     }

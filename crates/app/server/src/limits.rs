@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How long a stopping server waits for connections to end.
 pub const DRAIN: Duration = Duration::from_secs(3);
-/// How often old events are dropped and certificate files looked at.
+/// How often old events are dropped, expired messages to devices ended and certificate files looked at.
 pub const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// Bytes of a webhook's answer.
 pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 256 * 1024;

@@ -179,7 +179,7 @@ fn serve(doors: Doors, mqtt: Arc<MqttFront>, http: HttpFront, drain: &Drain) -> 
     ]
 }
 
-/// What must be done now and then: retention, and certificates before they expire or when their files change.
+/// What must be done now and then: retention, the expiry of messages, and certificates before they expire or when their files change.
 async fn keep_house(world: Arc<World>, names: Arc<Names>) {
     let mut tick = tokio::time::interval(limits::HOUSEKEEPING);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -191,6 +191,9 @@ async fn keep_house(world: Arc<World>, names: Arc<Names>) {
         for hub in world.hubs.all() {
             if let Err(cause) = hub.retain_events(now).await {
                 warn!(hub = %hub.resource().name, %cause, "old events could not be dropped");
+            }
+            if let Err(cause) = hub.sweep_messages().await {
+                warn!(hub = %hub.resource().name, %cause, "expired messages to devices could not be ended");
             }
         }
         let files = modified(&names);

@@ -45,6 +45,15 @@ pub enum HubError {
     TooManyDevices { max: u64 },
     #[error("the message has {bytes} bytes with its properties, at most {bytes_max} are allowed")]
     MessageTooLarge { bytes: usize, bytes_max: usize },
+    #[error(
+        "{depth_max} messages wait for device `{id}` already, which is the limit; purge them or let the device receive them"
+    )]
+    QueueFull { id: DeviceId, depth_max: u32 },
+    #[error("the message would live for more than {days_max} days: set an earlier expiry")]
+    InvalidExpiry { days_max: i64 },
+    /// Held for too long, settled already, or forgotten by a restart.
+    #[error("the lock is lost: it expired, or what it locked is gone; receive again")]
+    LockLost,
     #[error("{subscriptions} subscriptions, at most {max} are allowed in one session")]
     TooManySubscriptions { subscriptions: usize, max: usize },
     /// A query that cannot be run; it says where it goes wrong.

@@ -20,6 +20,7 @@ use crate::{
     error::HubError,
     hub_events::Sequence,
     limits,
+    messages::Messages,
     methods::Methods,
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
@@ -55,6 +56,7 @@ pub struct Hub {
     methods: Methods,
     sequence: Sequence,
     twin_turns: TwinTurns,
+    messages: Messages,
     parts: HubParts,
 }
 
@@ -70,6 +72,7 @@ impl Hub {
             methods: Methods::new(&*parts.random),
             sequence: Sequence::default(),
             twin_turns: TwinTurns::new(),
+            messages: Messages::default(),
             parts,
         })
     }
@@ -196,6 +199,12 @@ impl Hub {
         Ok((id, record, grant))
     }
 
+    /// Who a device without a session is, once it has proven it.
+    pub(crate) async fn identify(&self, login: Login<'_>) -> Result<(IdentityId, GenerationId), HubError> {
+        let (id, record, _) = self.judge(login).await?;
+        Ok((id, generation(&record)))
+    }
+
     pub(crate) fn revoked(&self) {
         self.revocations.fetch_add(1, Ordering::AcqRel);
     }
@@ -232,6 +241,10 @@ impl Hub {
 
     pub(crate) fn methods(&self) -> &Methods {
         &self.methods
+    }
+
+    pub(crate) fn messages(&self) -> &Messages {
+        &self.messages
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

@@ -55,3 +55,31 @@ pub const METHODS_PER_SESSION_MAX: usize = 128;
 pub const METHODS_PER_HUB_MAX: usize = 2048;
 /// Notices (methods, desired changes) that wait for one session to take them; a session that lets more pile up is closed.
 pub const NOTICES_MAX: usize = 256;
+
+/// Bytes of a message to a device: body plus property names and values. Source: docs, quotas (64 KB).
+pub const CLOUD_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of its property names and values. Our bound: percent-encoded with their separators they take five times as many at
+/// worst, and all must fit the 65535 bytes of an MQTT topic.
+pub const CLOUD_PROPERTY_BYTES_MAX: usize = 12 * 1024;
+/// Milliseconds of a day.
+pub(crate) const DAY_MS: i64 = 24 * 3600 * 1000;
+/// How long a message to a device may live, in milliseconds. Source: docs, cloud-to-device messages (two days).
+pub const MESSAGE_LIFE_MS_MAX: i64 = 2 * DAY_MS;
+/// How long a device without a session may take to settle a message, in milliseconds. Source: docs, message life cycle (one minute).
+pub const MESSAGE_LOCK_MS: i64 = 60_000;
+/// Messages that may wait for one session's acknowledgement. Source: `reference/hub-device.md` 1.6 (edgeHub: 10 or 16).
+pub const IN_FLIGHT_MAX: usize = 16;
+/// Messages of one device read at a time: with their bodies 1 MiB.
+pub const QUEUE_PAGE: usize = 16;
+/// Expired messages or feedback read at a time.
+pub const SWEEP_PAGE: usize = 256;
+/// How many times one sweep reads so many; the rest is for the next.
+pub const SWEEP_PAGES_MAX: usize = 16;
+/// Records of one batch of feedback. Source: `reference/hub-service.md` 2.3 (64).
+pub const FEEDBACK_RECORDS_MAX: usize = 64;
+/// How long feedback waits for more to be given with it, in milliseconds. Source: `reference/hub-service.md` 2.3 (15 s).
+pub const FEEDBACK_WAIT_MS: i64 = 15_000;
+/// Batches of feedback that back ends may have in hand.
+pub const FEEDBACK_BATCHES_MAX: usize = 16;
+/// Feedback records a hub keeps; more of them are not kept, and what they would tell is lost. Our bound.
+pub const FEEDBACK_MAX: u64 = 100_000;

@@ -35,6 +35,9 @@ pub fn connack(error: &HubError) -> Refusal {
         | HubError::MethodTimedOut { .. }
         | HubError::MethodAnswerUnfit(_)
         | HubError::TooManyCalls { .. }
+        | HubError::QueueFull { .. }
+        | HubError::InvalidExpiry { .. }
+        | HubError::LockLost
         | HubError::TooManySubscriptions { .. } => Refusal::ServerUnavailable,
     }
 }

@@ -306,6 +306,13 @@ impl Records for EmbeddedRecords {
         .await
     }
 
+    async fn count_feedback(&self, hub: HubKey) -> Result<u64, StoreError> {
+        self.on_blocking_thread(move |Shared { readers, .. }| {
+            readers.read(|connection| read::count_feedback(connection, hub))
+        })
+        .await
+    }
+
     async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError> {
         let id = id.key();
         self.find(Table::Enrollments, &Key::in_dps(dps, &id), Place::Enrollment(dps.as_str(), &id))

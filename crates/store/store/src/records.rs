@@ -155,6 +155,9 @@ pub trait Records: Send + Sync {
     /// Feedback with the number it is deleted by, oldest first, at most `limit`.
     async fn list_feedback(&self, hub: HubKey, limit: usize) -> Result<Vec<(u64, Feedback)>, StoreError>;
 
+    /// How much feedback is kept.
+    async fn count_feedback(&self, hub: HubKey) -> Result<u64, StoreError>;
+
     async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError>;
     async fn list_enrollments(
         &self,

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod feedback;
+mod message_queue;
+mod messages;
 mod methods;
 mod registry;
 mod session;

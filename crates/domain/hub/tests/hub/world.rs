@@ -9,6 +9,7 @@ use roadstead_model::{
     HubSettings, Right, Rights, Secret, UnixMillis,
 };
 use roadstead_sas::SasKey;
+use roadstead_store::Records;
 use roadstead_testkit::{CountingRandom, FakeClock, MemoryLog, MemoryRecords};
 use serde_json::Map;
 
@@ -17,6 +18,7 @@ const POLICY_KEY: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=";
 
 pub struct World {
     pub hub: Arc<Hub>,
+    pub records: Arc<dyn Records>,
     pub log: Arc<MemoryLog>,
     pub clock: Arc<FakeClock>,
 }
@@ -38,6 +40,11 @@ pub fn sas_spec(device: &str) -> IdentitySpec {
 impl World {
     pub fn new() -> Self {
         let clock = Arc::new(FakeClock::at(UnixMillis(1_795_291_370_000)));
+        Self::over(Arc::new(MemoryRecords::new()), clock, HubSettings::default())
+    }
+
+    /// A hub that finds what an earlier one left in `records`.
+    pub fn over(records: Arc<dyn Records>, clock: Arc<FakeClock>, settings: HubSettings) -> Self {
         let log = MemoryLog::new(2);
         let policy = |name: &str, rights: &[Right]| AccessPolicy {
             key_name: name.to_owned(),
@@ -57,17 +64,17 @@ impl World {
             partition_count: 2,
             retention_days: 1,
             policies: vec![policy("device", &[Right::DeviceConnect]), policy("service", &[Right::ServiceConnect])],
-            settings: HubSettings::default(),
+            settings,
             tags: Map::new(),
             properties: Map::new(),
         };
         let parts = HubParts {
-            records: Arc::new(MemoryRecords::new()),
+            records: records.clone(),
             log: log.clone(),
             clock: clock.clone(),
             random: Arc::new(CountingRandom::default()),
         };
-        Self { hub: Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts), log, clock }
+        Self { hub: Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts), records, log, clock }
     }
 
     pub async fn device(&self, name: &str) -> Device {
@@ -93,6 +100,11 @@ impl World {
     pub async fn login(&self, name: &str, token: &str, clean: bool) -> Result<Session, HubError> {
         let login = Login { device_id: name, module_id: None, evidence: Evidence { token: Some(token), chain: &[] } };
         self.hub.connect(login, SessionRequest { clean, model_id: None }).await
+    }
+
+    /// What a device without a session shows; `token` is the policy's that speaks for every device.
+    pub fn once<'a>(&self, name: &'a str, token: &'a str) -> Login<'a> {
+        Login { device_id: name, module_id: None, evidence: Evidence { token: Some(token), chain: &[] } }
     }
 
     pub async fn connect(&self, device: &Device) -> Session {

@@ -181,6 +181,12 @@ pub(super) fn count_devices(connection: &Connection, hub: HubKey) -> Result<Devi
     Ok(counts.unwrap_or_default())
 }
 
+pub(super) fn count_feedback(connection: &Connection, hub: HubKey) -> Result<u64, ReadError> {
+    let sql = "SELECT count(*) FROM feedback WHERE hub = ?1";
+    let count: i64 = connection.prepare_cached(sql)?.query_row([integer(hub)], |row| row.get(0))?;
+    Ok(count.cast_unsigned())
+}
+
 /// The columns of a listing's rows: key, then body. The last two parameters: the key before the first, and how many.
 pub(super) const DEVICES: &str =
     "SELECT device, body FROM devices WHERE hub = ?1 AND device > ?2 ORDER BY device LIMIT ?3";

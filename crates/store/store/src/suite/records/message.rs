@@ -112,7 +112,9 @@ pub async fn feedback_is_kept_until_deleted(place: &dyn Place) {
     let devices: Vec<_> = kept.iter().map(|(_, feedback)| feedback.clone()).collect();
     assert_eq!(devices, ["a", "b", "c"].map(samples::feedback));
     assert_eq!(store.list_feedback(HUB, 1).await.unwrap(), kept[..1]);
+    assert_eq!(store.count_feedback(HUB).await.unwrap(), 3);
     put(&*store, [Write::DeleteFeedback(HUB, vec![kept[0].0, kept[2].0, u64::MAX >> 1])]).await;
     assert_eq!(store.list_feedback(HUB, 10).await.unwrap(), kept[1..2]);
     assert_eq!(store.list_feedback(OTHER_HUB, 10).await.unwrap().len(), 1);
+    assert_eq!(store.count_feedback(HUB).await.unwrap(), 1);
 }

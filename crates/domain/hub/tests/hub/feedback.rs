@@ -1,0 +1,83 @@
+//! What back ends hear of their messages.
+
+use roadstead_hub::{HubError, IfMatch, LockToken};
+use roadstead_model::MessageOutcome;
+
+use crate::{
+    messages::{outcomes, send},
+    world::{World, id},
+};
+
+async fn purged(world: &World, names: &[&str]) {
+    send(world, names).await;
+    world.hub.purge_messages(&id("dev1")).await.unwrap();
+}
+
+async fn receive(world: &World) -> Option<(LockToken, Vec<String>)> {
+    let received = world.hub.receive_feedback().await.unwrap();
+    received.map(|(token, batch)| (token, batch.into_iter().map(|feedback| feedback.message_id).collect()))
+}
+
+#[tokio::test]
+async fn feedback_is_given_in_batches_and_once_at_a_time() {
+    let world = World::new();
+    let device = world.device("dev1").await;
+    purged(&world, &["a", "b"]).await;
+    assert_eq!(receive(&world).await, None, "more may come");
+    world.clock.advance_ms(15_000);
+    let (token, batch) = world.hub.receive_feedback().await.unwrap().unwrap();
+    let found: Vec<_> = batch.iter().map(|f| (f.message_id.as_str(), f.outcome, f.generation)).collect();
+    let expected = |name| (name, MessageOutcome::Purged, device.generation);
+    assert_eq!(found, [expected("a"), expected("b")]);
+    assert_eq!(receive(&world).await, None);
+    world.hub.complete_feedback(token).await.unwrap();
+    assert!(matches!(world.hub.complete_feedback(token).await, Err(HubError::LockLost)));
+    assert_eq!((receive(&world).await, outcomes(&world).await.len()), (None, 0));
+
+    let names: Vec<String> = (0..65).map(|n| n.to_string()).collect();
+    for name in &names {
+        purged(&world, &[name]).await;
+    }
+    assert_eq!(receive(&world).await.unwrap().1, names[..64], "a full batch need not wait");
+    assert_eq!(receive(&world).await, None);
+}
+
+#[tokio::test]
+async fn feedback_that_is_not_completed_comes_again() {
+    let world = World::new();
+    world.device("dev1").await;
+    purged(&world, &["a"]).await;
+    world.clock.advance_ms(15_000);
+    let (lost, _) = receive(&world).await.unwrap();
+    world.clock.advance_ms(60_000);
+    assert!(matches!(world.hub.complete_feedback(lost).await, Err(HubError::LockLost)));
+    for _ in 0..10 {
+        let (token, batch) = receive(&world).await.unwrap();
+        assert_eq!(batch, ["a"]);
+        world.hub.abandon_feedback(token).await.unwrap();
+        assert!(matches!(world.hub.abandon_feedback(token).await, Err(HubError::LockLost)));
+    }
+    assert_eq!((receive(&world).await, outcomes(&world).await.len()), (None, 0), "given up");
+}
+
+#[tokio::test]
+async fn feedback_does_not_outlive_its_time_nor_its_device() {
+    let world = World::new();
+    world.device("dev1").await;
+    purged(&world, &["a"]).await;
+    world.clock.advance_ms(15_000);
+    let (token, _) = receive(&world).await.unwrap();
+    world.hub.abandon_feedback(token).await.unwrap();
+    world.clock.advance_ms(3_600_000 - 15_000 - 1);
+    world.hub.sweep_messages().await.unwrap();
+    assert_eq!(outcomes(&world).await.len(), 1);
+    world.clock.advance_ms(1);
+    world.hub.sweep_messages().await.unwrap();
+    assert_eq!((receive(&world).await, outcomes(&world).await.len()), (None, 0));
+
+    purged(&world, &["b"]).await;
+    world.hub.delete_device(&id("dev1"), IfMatch::Any).await.unwrap();
+    world.clock.advance_ms(15_000);
+    world.device("dev1").await;
+    assert_eq!((receive(&world).await, outcomes(&world).await.len()), (None, 0));
+}
