@@ -216,7 +216,7 @@ impl Records for EmbeddedRecords {
         let Shared { readers, sealer, .. } = &*self.shared;
         // As few as a point read may bring.
         readers.read(|connection| {
-            let within = params![integer(hub), device.as_str(), MODULES_MAX as i64];
+            let within = params![integer(hub), device.as_str(), MODULES_MAX.cast_signed() as i64];
             read::list(connection, read::MODULES, within, |row| {
                 Ok(Module::decode(text(row, 1)?, Vault { sealer, place: Place::Module(hub, text(row, 0)?) })?)
             })
@@ -269,7 +269,7 @@ impl Records for EmbeddedRecords {
     ) -> Result<Vec<CloudMessage>, StoreError> {
         let Shared { readers, sealer, .. } = &*self.shared;
         readers.read(|connection| {
-            let within = params![integer(hub), device.as_str(), after.cast_signed(), bounded(limit) as i64];
+            let within = params![integer(hub), device.as_str(), after.cast_signed(), bounded(limit).cast_signed() as i64];
             read::list(connection, read::MESSAGES, within, |row| read::message(row, sealer, hub, device.as_str()))
         })
     }
@@ -282,7 +282,7 @@ impl Records for EmbeddedRecords {
     ) -> Result<Vec<(DeviceId, CloudMessage)>, StoreError> {
         self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
             readers.read(|connection| {
-                let within = params![integer(hub), now.0, bounded(limit) as i64];
+                let within = params![integer(hub), now.0, bounded(limit).cast_signed() as i64];
                 read::list(connection, read::EXPIRED_MESSAGES, within, |row| {
                     let device = DeviceId::parse(text(row, 3)?)
                         .map_err(|error| StoreError::Unreadable(format!("a queue's device: {error}")))?;
@@ -297,7 +297,7 @@ impl Records for EmbeddedRecords {
     async fn list_feedback(&self, hub: HubKey, limit: usize) -> Result<Vec<(u64, Feedback)>, StoreError> {
         self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
             readers.read(|connection| {
-                read::list(connection, read::FEEDBACK, params![integer(hub), bounded(limit) as i64], |row| {
+                read::list(connection, read::FEEDBACK, params![integer(hub), bounded(limit).cast_signed() as i64], |row| {
                     let feedback = Feedback::decode(text(row, 1)?, Vault { sealer, place: Place::Feedback(hub) })?;
                     Ok((row.get::<_, i64>(0)?.cast_unsigned(), feedback))
                 })

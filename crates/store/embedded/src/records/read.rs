@@ -41,15 +41,12 @@ pub(super) fn find_session(
 ) -> Result<Option<SessionRecord>, ReadError> {
     let key = Key::identity(hub, id);
     let mut statement;
-    let mut rows = match &id.module {
-        None => {
-            statement = connection.prepare_cached(DEVICE_SESSION)?;
-            statement.query(params![key.scope, id.device.as_str()])?
-        }
-        Some(_) => {
-            statement = connection.prepare_cached(MODULE_SESSION)?;
-            statement.query(params![key.scope, id.device.as_str(), key.name])?
-        }
+    let mut rows = if id.module.is_none() {
+        statement = connection.prepare_cached(DEVICE_SESSION)?;
+        statement.query(params![key.scope, id.device.as_str()])?
+    } else {
+        statement = connection.prepare_cached(MODULE_SESSION)?;
+        statement.query(params![key.scope, id.device.as_str(), key.name])?
     };
     let Some(row) = rows.next()? else { return Ok(None) };
     let text_id = id.to_string();
@@ -139,15 +136,12 @@ pub(super) fn find_identity(
 ) -> Result<Option<IdentityRecord>, ReadError> {
     let Key { scope, name } = Key::identity(hub, id);
     let mut statement;
-    let mut rows = match &id.module {
-        None => {
-            statement = connection.prepare_cached(DEVICE_IDENTITY)?;
-            statement.query(params![scope, run, name])?
-        }
-        Some(_) => {
-            statement = connection.prepare_cached(MODULE_IDENTITY)?;
-            statement.query(params![scope, run, name, id.device.as_str()])?
-        }
+    let mut rows = if id.module.is_none() {
+        statement = connection.prepare_cached(DEVICE_IDENTITY)?;
+        statement.query(params![scope, run, name])?
+    } else {
+        statement = connection.prepare_cached(MODULE_IDENTITY)?;
+        statement.query(params![scope, run, name, id.device.as_str()])?
     };
     rows.next()?.map(|row| identity(row, sealer, hub)).transpose()
 }
