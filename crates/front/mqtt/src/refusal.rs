@@ -66,6 +66,9 @@ pub fn twin(error: &HubError) -> HubCode {
         | HubError::MethodTimedOut { .. }
         | HubError::MethodAnswerUnfit(_)
         | HubError::TooManyCalls { .. }
+        | HubError::QueueFull { .. }
+        | HubError::InvalidExpiry { .. }
+        | HubError::LockLost
         | HubError::BadQuery(_) => HubCode::ServerError,
     }
 }
