@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result};
 use roadstead_model::{LinkedHub, Secret};
-use roadstead_resources::{DpsSpec, GroupSpec, HostNames, HubSpec, LinkSpec, Resources};
+use roadstead_resources::{
+    DpsSpec, GroupSpec, HostNames, HubSpec, LinkSpec, Resources, RouteSource, RouteSpec, SettingsSpec,
+};
 use serde_json::Map;
 
 pub const GROUP: &str = "dev";
@@ -41,7 +43,8 @@ pub async fn ensure(resources: &Resources, names: &FirstNames) -> Result<First> 
     if !is_right {
         let kept = known.as_ref().map(|hub| (hub.tags.clone(), hub.properties.clone()));
         let (tags, properties) = kept.unwrap_or_default();
-        let spec = HubSpec { host_names: Some(wanted), tags, properties, ..HubSpec::default() };
+        let settings = if known.is_none() { settings() } else { SettingsSpec::default() };
+        let spec = HubSpec { host_names: Some(wanted), settings, tags, properties, ..HubSpec::default() };
         resources.put_hub(GROUP, HUB, spec, None).await.context("the first hub")?;
     }
     let hub = resources.hub(GROUP, HUB)?;
@@ -87,6 +90,15 @@ pub async fn ensure(resources: &Resources, names: &FirstNames) -> Result<First> 
         hub_connection_string,
         dps_connection_string: connection_string(&dps.host_name, &owner.key_name, owner.primary.expose()),
     })
+}
+
+/// How the vendor's own end-to-end suites want a hub: changes of twins among its events, and faults on request.
+fn settings() -> SettingsSpec {
+    SettingsSpec {
+        routes: Some(vec![RouteSpec::of_all("TwinChangeEvents", RouteSource::TwinChanges)]),
+        fault_injection: Some(true),
+        ..SettingsSpec::default()
+    }
 }
 
 fn stored_link(link: &LinkedHub) -> LinkSpec {

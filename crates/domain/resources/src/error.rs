@@ -8,7 +8,7 @@ use roadstead_sas::{ConnectionStringError, KeyError};
 use roadstead_store::StoreError;
 use thiserror::Error;
 
-use crate::administrator::TokenRefusal;
+use crate::{administrator::TokenRefusal, hub_settings::RouteFault};
 
 /// What kind of resource a refusal speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,9 @@ pub enum ResourceError {
     /// A member would have to be acted upon, and is not.
     #[error("{member} cannot be set: connections to other services are not supported yet")]
     Unsupported { member: String },
+    /// A rule by which events come to an endpoint is none we can follow.
+    #[error("route '{route}' cannot be had: {fault}")]
+    Route { route: String, fault: RouteFault },
     /// A hub's partitions are fixed when it is made.
     #[error("hub '{hub}' has {has} partitions; the number is fixed when a hub is made and cannot become {asked}")]
     PartitionsFixed { hub: String, has: u16, asked: u16 },

@@ -10,6 +10,7 @@ use crate::{
     directory::Directory,
     error::{Kind, ResourceError},
     group::require_group,
+    hub_settings::SettingsSpec,
     limits,
     naming::{HostNames, parse_hub_name},
     policy::{self, PolicySpec},
@@ -29,6 +30,8 @@ pub struct HubSpec {
     pub policies: Option<Vec<PolicySpec>>,
     /// Given by the server only. Default: made from the hub's name, Azure's among them.
     pub host_names: Option<HostNames>,
+    /// How it behaves.
+    pub settings: SettingsSpec,
     /// Names to texts; replace what is there.
     pub tags: Map<String, Value>,
     /// Replace what is there. Members that are kept and given back without being understood.
@@ -39,7 +42,7 @@ impl Resources {
     /// Makes a hub, or changes the one of this name in this group. `etag`: only this version may be changed.
     ///
     /// Errors: `GroupNotFound`, `Name`, `NameLength`, `NameTaken`, `HostName`, `Value`, `PartitionsFixed`, `EtagMismatch`,
-    /// `TooMany`, and those of policies.
+    /// `TooMany`, `Route`, and those of policies.
     pub async fn put_hub(
         &self,
         group: &str,
@@ -55,6 +58,7 @@ impl Resources {
             Some(stored) => self.changed_hub(stored, &spec, etag)?,
             None => self.new_hub(&turn, group, name, &spec)?,
         };
+        hub.settings = spec.settings.applied(hub.settings)?;
         hub.tags = spec.tags;
         hub.properties = spec.properties;
         check_host_names(&turn.directory, &hub)?;

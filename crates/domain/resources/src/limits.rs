@@ -57,3 +57,18 @@ pub const TOKEN_LIFETIME_S: i64 = 3600;
 pub const TOKEN_BYTES_MAX: usize = 256;
 /// Bytes of a client secret that is looked at. Source: docs, Entra application passwords are under 64.
 pub const CLIENT_SECRET_BYTES_MAX: usize = 1024;
+
+/// Deliveries of a message to a device, or of feedback. Source: docs, "Configure IoT Hub" (`maxDeliveryCount`)
+pub const DELIVERY_COUNT: RangeInclusive<u32> = 1..=100;
+/// Seconds for which messages to devices and feedback wait. Source: docs, as above (one minute to two days)
+pub const TTL_S: RangeInclusive<u32> = 60..=172_800;
+/// Seconds for which feedback is locked. Source: docs, as above
+pub const LOCK_S: RangeInclusive<u32> = 5..=300;
+/// Messages that may wait for one device. Source: docs, quotas (50); more here for those who want it.
+pub const MESSAGE_DEPTH: RangeInclusive<u32> = 1..=1000;
+/// Units of the tier that a hub is throttled like. Source: docs, quotas (200 of S1 and S2)
+pub const THROTTLE_UNITS: RangeInclusive<u32> = 1..=200;
+/// Routes of one hub. Source: docs, quotas.
+pub const ROUTES_MAX: usize = 100;
+/// Characters of a route's name. Source: docs, template reference.
+pub const ROUTE_NAME_CHARS_MAX: usize = 64;

@@ -78,7 +78,9 @@ fn status(error: &ResourceError) -> (StatusCode, &'static str) {
     use StatusCode as S;
     match error {
         E::Name(_) | E::NameLength { .. } | E::HostName { .. } => (S::BAD_REQUEST, "InvalidResourceName"),
-        E::Value { .. } | E::PartitionsFixed { .. } | E::Unsupported { .. } => (S::BAD_REQUEST, "InvalidParameter"),
+        E::Value { .. } | E::Route { .. } | E::PartitionsFixed { .. } | E::Unsupported { .. } => {
+            (S::BAD_REQUEST, "InvalidParameter")
+        }
         E::PolicyKey { .. } | E::PolicyRights { .. } | E::PolicyTwice { .. } => {
             (S::BAD_REQUEST, "InvalidAuthorizationPolicy")
         }

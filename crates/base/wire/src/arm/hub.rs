@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::key::AccessKey;
+use super::{
+    hub_settings::{CloudToDevice, Roadstead, Routing},
+    key::AccessKey,
+};
 
 /// A hub's properties. Members that only the server sets are dropped from what a client sends.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -22,7 +25,16 @@ pub struct HubProperties {
     pub authorization_policies: Option<Vec<AccessKey>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locations: Option<Vec<Location>>,
-    /// Everything else, kept and given back: `cloudToDevice`, `routing`, `features`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_to_device: Option<CloudToDevice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_file_upload_notifications: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routing: Option<Routing>,
+    /// Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roadstead: Option<Roadstead>,
+    /// Everything else, kept and given back: `storageEndpoints`, `features`, …
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -73,8 +85,13 @@ mod tests {
         let hub: Resource<HubProperties> = serde_json::from_value(body.clone()).unwrap();
         let events = hub.properties.event_hub_endpoints.clone().unwrap().events.unwrap();
         assert_eq!((events.retention_time_in_days, events.partition_count), (Some(7), Some(2)));
+        let settings = (&hub.properties.cloud_to_device, hub.properties.enable_file_upload_notifications);
+        assert_eq!(
+            settings,
+            (&Some(CloudToDevice { max_delivery_count: Some(10), ..CloudToDevice::default() }), Some(false))
+        );
         let kept: Vec<_> = hub.properties.other.keys().collect();
-        assert_eq!(kept, ["storageEndpoints", "enableFileUploadNotifications", "cloudToDevice"]);
+        assert_eq!(kept, ["storageEndpoints"]);
         let mut expected = body;
         for member in ["id", "name", "type"] {
             expected[member] = json!("");

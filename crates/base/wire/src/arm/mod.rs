@@ -11,6 +11,7 @@ mod dps;
 mod envelope;
 mod error;
 mod hub;
+mod hub_settings;
 mod key;
 mod metadata;
 mod resource_id;
@@ -23,6 +24,7 @@ pub use envelope::{
 };
 pub use error::ArmError;
 pub use hub::{EventHub, EventHubEndpoints, HubProperties, Location};
+pub use hub_settings::{CloudToDevice, Feedback, Roadstead, Route, RouteSource, Routing, Throttle, Throttling};
 pub use key::AccessKey;
 pub use metadata::Cloud;
 pub use resource_id::{Kind, ResourceId};

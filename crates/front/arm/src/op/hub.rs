@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     arm::Arm,
     call::Call,
-    op::{GROUP, NAME, subscription},
+    op::{GROUP, NAME, hub_settings as settings, subscription},
     refusal::Refusal,
     reply::Reply,
 };
@@ -32,15 +32,18 @@ pub(crate) fn show(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     let asked: Resource<HubProperties> = call.json()?;
     let etag = call.if_match().or(asked.etag.as_deref()).map(str::to_owned);
+    let settings = settings::read(&asked.properties)?;
     let events = asked.properties.event_hub_endpoints.and_then(|endpoints| endpoints.events).unwrap_or_default();
+    let properties = settings::with_routing(asked.properties.other, asked.properties.routing);
     let spec = HubSpec {
         location: asked.location,
         partition_count: events.partition_count,
         retention_days: events.retention_time_in_days,
         policies: asked.properties.authorization_policies.map(policies),
         host_names: None,
+        settings,
         tags: asked.tags.unwrap_or_default(),
-        properties: with_sku(asked.properties.other, asked.sku),
+        properties: with_sku(properties, asked.sku),
     };
     let put = arm.resources.put_hub(call.segment(GROUP), call.segment(NAME), spec, etag.as_deref()).await?;
     Ok(Reply::put(put.created, &shape(arm, &put.record)))
@@ -54,7 +57,8 @@ pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
     let subscription = subscription::id(arm);
     let kind = Kind::Hub { name: hub.name.as_str() };
-    let (other, sku) = without_sku(&hub.properties);
+    let (mut other, sku) = without_sku(&hub.properties);
+    let routing = settings::take_routing(&mut other, hub.settings.events);
     Resource {
         id: ResourceId { subscription: &subscription, group: hub.group.as_str(), kind }.to_string(),
         name: hub.name.to_string(),
@@ -72,6 +76,10 @@ fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
             event_hub_endpoints: Some(EventHubEndpoints { events: Some(events(hub)) }),
             authorization_policies: None,
             locations: Some(vec![Location { location: hub.location.clone(), role: "primary".to_owned() }]),
+            cloud_to_device: Some(settings::cloud_to_device(&hub.settings.cloud_to_device)),
+            enable_file_upload_notifications: Some(hub.settings.file_notifications),
+            routing: Some(routing),
+            roadstead: Some(settings::roadstead(&hub.settings)),
             other: with_defaults(other),
         },
     }
@@ -91,14 +99,9 @@ fn events(hub: &Hub) -> EventHub {
 /// they are absent. Source: `reference/arm-and-az.md` 3 (create body) and 5
 fn with_defaults(kept: Map<String, Value>) -> Map<String, Value> {
     let queue = json!({"lockDurationAsIso8601": "PT5S", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10});
-    let endpoints = json!({"serviceBusQueues": [], "serviceBusTopics": [], "eventHubs": [], "storageContainers": [], "cosmosDBSqlContainers": []});
-    let fallback = json!({"name": "$fallback", "source": "DeviceMessages", "condition": "true", "endpointNames": ["events"], "isEnabled": true});
     let defaults = json!({
-        "routing": {"endpoints": endpoints, "routes": [], "fallbackRoute": fallback},
         "storageEndpoints": {"$default": {"sasTtlAsIso8601": "PT1H", "connectionString": "", "containerName": ""}},
         "messagingEndpoints": {"fileNotifications": queue},
-        "enableFileUploadNotifications": false,
-        "cloudToDevice": {"maxDeliveryCount": 10, "defaultTtlAsIso8601": "PT1H", "feedback": queue},
         "ipFilterRules": [],
         "features": "None",
     });

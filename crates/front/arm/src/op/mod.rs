@@ -4,6 +4,7 @@ pub(crate) mod certificate;
 pub(crate) mod dps;
 pub(crate) mod group;
 pub(crate) mod hub;
+pub(crate) mod hub_settings;
 pub(crate) mod key;
 pub(crate) mod metadata;
 pub(crate) mod name;

@@ -7,6 +7,8 @@ mod dps;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod hub_settings;
+#[cfg(test)]
 mod hubs;
 #[cfg(test)]
 mod login;
