@@ -34,5 +34,5 @@ pub use query::{QueryPage, RowKind};
 pub use registry::{AuthSpec, IdentitySpec, IfMatch};
 pub use roadstead_store::{IdentityRecord, QueryRow, StoredEvent, Ticket};
 pub use session::{CloseReason, Session, SessionRequest};
-pub use twin::{TwinChange, TwinFault, TwinSectionName, TwinWrite};
+pub use twin::{SectionChange, TwinChange, TwinFault, TwinSectionName, TwinWrite};
 pub use twins::DeviceTwin;

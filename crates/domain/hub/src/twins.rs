@@ -67,7 +67,7 @@ impl Hub {
         condition: IfMatch,
     ) -> Result<IdentityRecord, HubError> {
         let (hub, id) = (self.clone(), id.clone());
-        let task = tokio::spawn(async move { hub.write_twin(&id, change.cleaned(), write, &condition).await });
+        let task = tokio::spawn(async move { hub.write_twin(&id, change, write, &condition).await });
         task.await.unwrap_or_else(|cause| {
             error!(%cause, "a change of a twin was cut short");
             Err(HubError::Internal(StoreError::Unavailable("the change was cut short".to_owned())))
@@ -88,22 +88,20 @@ impl Hub {
             if matches!(condition, IfMatch::Etag(etag) if *etag != record.twin.etag) {
                 return Err(HubError::EtagMismatch { id: id.device.clone() });
             }
-            if change.is_empty() {
-                return Ok(record);
-            }
+            let Some(sections) = change.sections(&record.twin, write) else { return Ok(record) };
             let (now, known) = (self.now(), record.twin.version);
-            record.twin = twin::change(record.twin, change.clone(), write, now)?;
+            record.twin = twin::change(record.twin, sections.clone(), write, now)?;
             if !self.put_twin(id, &record.twin, known).await? {
                 continue;
             }
-            self.notify_desired(&key, &change, write, &record.twin);
+            self.notify_desired(&key, sections.desired.as_ref(), write, &record.twin);
             let generation = record.module.as_ref().map_or(record.device.generation, |module| module.generation);
             let news = match write {
                 TwinWrite::Patch => News::TwinUpdated(TwinUpdate {
                     version: record.twin.version,
                     at: &now.iso(),
-                    tags: change.tags.as_ref(),
-                    desired: section_update(change.desired.as_ref(), record.twin.desired.version),
+                    tags: sections.tags.as_ref(),
+                    desired: section_update(sections.desired.as_ref(), record.twin.desired.version),
                     reported: None,
                 }),
                 TwinWrite::Replace => News::TwinReplaced(&record.twin),
@@ -127,8 +125,8 @@ impl Hub {
     }
 
     /// A device that is not connected, or does not listen, reads its twin when it comes.
-    fn notify_desired(&self, key: &str, change: &TwinChange, write: TwinWrite, twin: &Twin) {
-        let Some(patch) = &change.desired else { return };
+    fn notify_desired(&self, key: &str, desired: Option<&Map<String, Value>>, write: TwinWrite, twin: &Twin) {
+        let Some(patch) = desired else { return };
         let Some(mailbox) = self.sessions().find(key).filter(|mailbox| mailbox.interests().desired) else { return };
         let properties = match write {
             TwinWrite::Patch => patch.clone(),

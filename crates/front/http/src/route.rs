@@ -12,8 +12,8 @@ use crate::{
     call::{BodyFault, Call},
     limits,
     op::{
-        self, device_register, device_send, hub_devices, hub_events, hub_methods, hub_query, operations, service_bulk,
-        service_enrollments, service_groups, service_registrations,
+        self, device_register, device_send, hub_devices, hub_events, hub_methods, hub_query, hub_twins, operations,
+        service_bulk, service_enrollments, service_groups, service_registrations,
     },
     reply::{Body, Reply},
     serve::Parts,
@@ -126,7 +126,12 @@ async fn hub_route(parts: &Parts, hub: &Arc<Hub>, call: &Call, words: &[&str]) -
         (&Method::POST, ["twins", _, "modules", _, "methods"]) => {
             hub_methods::invoke(parts, hub, call, id, Some(call.segment(3))).await
         }
-        (&Method::GET, ["twins", _]) => hub_query::show_twin(parts, hub, call, id).await,
+        (&Method::GET | &Method::PATCH | &Method::PUT, ["twins", _]) => {
+            hub_twins::answer(parts, hub, call, id, None).await
+        }
+        (&Method::GET | &Method::PATCH | &Method::PUT, ["twins", _, "modules", _]) => {
+            hub_twins::answer(parts, hub, call, id, Some(call.segment(3))).await
+        }
         _ => op::not_implemented(parts, call),
     }
 }

@@ -24,4 +24,4 @@ pub use file_notification::{FILE_NOTIFICATION_CONTENT_TYPE, FileNotification};
 pub use method::{MethodCall, MethodResult};
 pub use module::Module;
 pub use purge::PurgeResult;
-pub use twin::{PropertyChanges, RowAuthentication, Twin, TwinChanges, TwinProperties};
+pub use twin::{PropertyChanges, RowAuthentication, SectionChange, Twin, TwinChanges, TwinProperties};

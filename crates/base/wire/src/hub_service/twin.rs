@@ -1,7 +1,7 @@
 //! Twins as back ends read and change them.
 
 use roadstead_model::{DeviceStatus, TwinSection};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{
@@ -160,8 +160,8 @@ fn section(section: &TwinSection) -> Map<String, Value> {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TwinChanges {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "SectionChange::is_absent")]
+    pub tags: SectionChange,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<PropertyChanges>,
 }
@@ -169,8 +169,40 @@ pub struct TwinChanges {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PropertyChanges {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub desired: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "SectionChange::is_absent")]
+    pub desired: SectionChange,
+}
+
+/// What a change says of one section.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum SectionChange {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// `null`: away with all of it.
+    Null,
+    Members(Map<String, Value>),
+}
+
+impl SectionChange {
+    fn is_absent(&self) -> bool {
+        *self == Self::Absent
+    }
+}
+
+impl Serialize for SectionChange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Absent | Self::Null => serializer.serialize_none(),
+            Self::Members(members) => members.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SectionChange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Members))
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +270,10 @@ mod tests {
             serde_json::to_value(&changes).unwrap(),
             json!({"tags": {"a": 1, "b": null}, "properties": {"desired": {"x": null}}})
         );
-        assert_eq!(serde_json::from_value::<TwinChanges>(json!({"tags": null})).unwrap(), TwinChanges::default());
+        assert_eq!(serde_json::from_value::<TwinChanges>(json!({"properties": null})).unwrap(), TwinChanges::default());
+        let cleared: TwinChanges = serde_json::from_value(json!({"tags": null})).unwrap();
+        assert_eq!(cleared, TwinChanges { tags: SectionChange::Null, properties: None });
+        assert_eq!(serde_json::to_value(&cleared).unwrap(), json!({"tags": null}));
         for bad in [json!({"tags": 1}), json!({"properties": {"desired": [1]}})] {
             assert!(serde_json::from_value::<TwinChanges>(bad.clone()).is_err(), "{bad}");
         }

@@ -10,11 +10,30 @@ use super::{
 };
 use crate::error::HubError;
 
-/// What a back end writes into a twin; a section it leaves out stays as it is.
+/// What a back end wants of a twin.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TwinChange {
-    pub tags: Option<Map<String, Value>>,
-    pub desired: Option<Map<String, Value>>,
+    pub tags: SectionChange,
+    pub desired: SectionChange,
+}
+
+/// What a back end wants of one section.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum SectionChange {
+    /// That it stays as it is.
+    #[default]
+    Keep,
+    /// That these properties are merged into it, or take its place.
+    Write(Map<String, Value>),
+    /// That it is empty.
+    Clear,
+}
+
+/// A [`TwinChange`] of a certain twin: what is written into each section.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Sections {
+    pub(crate) tags: Option<Map<String, Value>>,
+    pub(crate) desired: Option<Map<String, Value>>,
 }
 
 /// How a back end writes.
@@ -27,25 +46,34 @@ pub enum TwinWrite {
 }
 
 impl TwinChange {
-    /// Without what [`drop_own`] leaves out.
-    pub(crate) fn cleaned(mut self) -> Self {
-        if let Some(desired) = &mut self.desired {
+    /// What to write into `twin`; `None` when there is nothing to write.
+    pub(crate) fn sections(&self, twin: &Twin, write: TwinWrite) -> Option<Sections> {
+        let tags = self.tags.members(&twin.tags, write);
+        let mut desired = self.desired.members(&twin.desired.value, write);
+        if let Some(desired) = &mut desired {
             drop_own(desired);
         }
-        self
-    }
-
-    /// Whether there is anything to write.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tags.is_none() && self.desired.is_none()
+        (tags.is_some() || desired.is_some()).then_some(Sections { tags, desired })
     }
 }
 
-/// The twin after a back end's [cleaned](TwinChange::cleaned) change at `now`.
+impl SectionChange {
+    /// A section is cleared by a patch that removes each of its members: so its device hears of it.
+    fn members(&self, known: &Map<String, Value>, write: TwinWrite) -> Option<Map<String, Value>> {
+        match (self, write) {
+            (Self::Keep, _) => None,
+            (Self::Write(members), _) => Some(members.clone()),
+            (Self::Clear, TwinWrite::Replace) => Some(Map::new()),
+            (Self::Clear, TwinWrite::Patch) => Some(known.keys().map(|key| (key.clone(), Value::Null)).collect()),
+        }
+    }
+}
+
+/// The twin after a back end's change at `now`.
 /// Errors: `TwinInvalid`, `TwinTooLarge`; then nothing of the change counts.
 pub(crate) fn change(
     mut twin: Twin,
-    TwinChange { tags, desired }: TwinChange,
+    Sections { tags, desired }: Sections,
     write: TwinWrite,
     now: UnixMillis,
 ) -> Result<Twin, HubError> {
@@ -137,19 +165,19 @@ mod tests {
         Twin::new(&InitialTwin::default(), NOW)
     }
 
-    fn tags(value: Value) -> TwinChange {
-        TwinChange { tags: Some(map(value)), desired: None }
+    fn tags(value: Value) -> Sections {
+        Sections { tags: Some(map(value)), desired: None }
     }
 
-    fn desired(value: Value) -> TwinChange {
-        TwinChange { tags: None, desired: Some(map(value)) }
+    fn desired(value: Value) -> Sections {
+        Sections { tags: None, desired: Some(map(value)) }
     }
 
     #[test]
     fn versions_and_etags() {
         let twin = change(fresh(), tags(json!({"a": 1})), TwinWrite::Patch, NOW).unwrap();
         assert_eq!((twin.version, twin.desired.version, twin.etag.as_str()), (3, 1, "AAAAAAAAAAI="));
-        let both = TwinChange { tags: Some(map(json!({"b": 2}))), desired: Some(map(json!({"x": 1}))) };
+        let both = Sections { tags: Some(map(json!({"b": 2}))), desired: Some(map(json!({"x": 1}))) };
         let twin = change(twin, both, TwinWrite::Patch, NOW).unwrap();
         assert_eq!((twin.version, twin.desired.version, twin.etag.as_str()), (4, 2, "AAAAAAAAAAM="));
         assert_eq!(Value::from(twin.tags.clone()), json!({"a": 1, "b": 2}));
@@ -166,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_replacement_leaves_nothing_of_what_was() {
-        let both = TwinChange { tags: Some(map(json!({"a": 1}))), desired: Some(map(json!({"x": 1, "y": {"z": 1}}))) };
+        let both = Sections { tags: Some(map(json!({"a": 1}))), desired: Some(map(json!({"x": 1, "y": {"z": 1}}))) };
         let twin = change(fresh(), both, TwinWrite::Patch, NOW).unwrap();
         let twin =
             change(twin, desired(json!({"y": {"w": 1, "v": null}, "n": null})), TwinWrite::Replace, NOW).unwrap();
@@ -178,10 +206,30 @@ mod tests {
 
     #[test]
     fn what_back_ends_read_they_may_send_back() {
-        let sent = desired(json!({"x": 1, "$metadata": {"x": {}}, "$version": 77})).cleaned();
-        let twin = change(fresh(), sent, TwinWrite::Replace, NOW).unwrap();
-        assert_eq!((Value::from(twin.desired.value), twin.desired.version), (json!({"x": 1}), 2));
-        assert!(TwinChange::default().is_empty() && !tags(json!({})).is_empty() && !desired(json!({})).is_empty());
+        let sent = SectionChange::Write(map(json!({"x": 1, "$metadata": {"x": {}}, "$version": 77})));
+        let sent = TwinChange { tags: SectionChange::Keep, desired: sent };
+        let sections = sent.sections(&fresh(), TwinWrite::Replace);
+        assert_eq!(sections, Some(desired(json!({"x": 1}))));
+        let mut sent = map(json!({"$version": 9, "r": 1, "$metadata": {}}));
+        drop_own(&mut sent);
+        assert_eq!(Value::from(sent), json!({"r": 1}));
+    }
+
+    #[test]
+    fn a_section_is_written_cleared_or_kept() {
+        let twin = change(fresh(), desired(json!({"a": 1, "b": {"c": 2}})), TwinWrite::Patch, NOW).unwrap();
+        let of = |desired| TwinChange { tags: SectionChange::Keep, desired };
+        for (wanted, write, expected) in [
+            (SectionChange::Keep, TwinWrite::Patch, None),
+            (SectionChange::Keep, TwinWrite::Replace, None),
+            (SectionChange::Write(Map::new()), TwinWrite::Patch, Some(json!({}))),
+            (SectionChange::Clear, TwinWrite::Patch, Some(json!({"a": null, "b": null}))),
+            (SectionChange::Clear, TwinWrite::Replace, Some(json!({}))),
+        ] {
+            assert_eq!(of(wanted).sections(&twin, write), expected.map(desired));
+        }
+        let cleared = of(SectionChange::Clear).sections(&twin, TwinWrite::Patch).unwrap();
+        assert!(change(twin, cleared, TwinWrite::Patch, NOW).unwrap().desired.value.is_empty());
     }
 
     #[test]
@@ -206,13 +254,13 @@ mod tests {
             Err(other) => panic!("{other}"),
         };
         for (bytes, expected) in [(8192, None), (8193, section(TwinSectionName::Tags, 8193, 8192))] {
-            let change_tags = TwinChange { tags: Some(of_size(bytes)), desired: None };
+            let change_tags = Sections { tags: Some(of_size(bytes)), desired: None };
             for write in [TwinWrite::Patch, TwinWrite::Replace] {
                 assert_eq!(refusal(change(fresh(), change_tags.clone(), write, NOW)), expected);
             }
         }
         for (bytes, expected) in [(32768, None), (32769, section(TwinSectionName::Desired, 32769, 32768))] {
-            let change_desired = TwinChange { tags: None, desired: Some(of_size(bytes)) };
+            let change_desired = Sections { tags: None, desired: Some(of_size(bytes)) };
             assert_eq!(refusal(change(fresh(), change_desired, TwinWrite::Patch, NOW)), expected);
         }
         let full = report(fresh(), of_size(32768), AT).unwrap();

@@ -4,6 +4,6 @@ mod change;
 mod check;
 mod merge;
 
-pub use change::{TwinChange, TwinWrite};
+pub use change::{SectionChange, TwinChange, TwinWrite};
 pub(crate) use change::{change, drop_own, report};
 pub use check::{TwinFault, TwinSectionName};

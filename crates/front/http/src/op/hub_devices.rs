@@ -122,7 +122,7 @@ fn read_id(parts: &Parts, call: &Call, id: &str) -> Result<DeviceId, Box<Reply>>
 }
 
 /// The condition of a write; clients send `"*"` with quotes, `*`, `"etag"` and bare etags.
-fn if_match(call: &Call) -> Option<IfMatch> {
+pub(crate) fn if_match(call: &Call) -> Option<IfMatch> {
     let etag = Etag::from_client(call.header("if-match")?);
     Some(if etag.as_str() == "*" { IfMatch::Any } else { IfMatch::Etag(etag) })
 }

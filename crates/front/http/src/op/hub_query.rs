@@ -1,8 +1,8 @@
-//! Queries over the twins of a hub, and one twin.
+//! Queries over the twins of a hub.
 
-use roadstead_auth::Segment::{AnyCase, Exact};
-use roadstead_hub::{Hub, HubError, QueryRow, RowKind};
-use roadstead_model::{DeviceId, Right};
+use roadstead_auth::Segment::AnyCase;
+use roadstead_hub::{Hub, QueryRow, RowKind};
+use roadstead_model::Right;
 use roadstead_wire::{
     HubCode,
     hub_service::Twin,
@@ -62,23 +62,5 @@ fn row(row: &QueryRow) -> Row<'_> {
             Some(module) => Twin::row_of_module(&found.device, module, &found.twin, &activity(found)),
             None => Twin::row(&found.device, &found.twin, &activity(found)),
         })),
-    }
-}
-
-/// `GET /twins/{id}`
-pub(crate) async fn show_twin(parts: &Parts, hub: &Hub, call: &Call, id: &str) -> Reply {
-    if let Err(refusal) = authorize(parts, hub, call, &[AnyCase("twins"), Exact(id)], Right::ServiceConnect) {
-        return *refusal;
-    }
-    let found = match DeviceId::parse(id) {
-        Ok(id) => hub.find_identity(&id.into()).await,
-        Err(error) => Err(HubError::from(error)),
-    };
-    match found {
-        Ok(found) => {
-            let shown = Twin::of(&found.device, &found.twin, &activity(&found));
-            Reply::ok(&shown).header("etag", &format!("\"{}\"", found.twin.etag))
-        }
-        Err(refused) => hub_refusal(parts, call, &refused),
     }
 }

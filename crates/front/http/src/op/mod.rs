@@ -6,6 +6,7 @@ pub(crate) mod hub_devices;
 pub(crate) mod hub_events;
 pub(crate) mod hub_methods;
 pub(crate) mod hub_query;
+pub(crate) mod hub_twins;
 pub(crate) mod operations;
 mod service;
 pub(crate) mod service_bulk;

@@ -178,9 +178,9 @@ async fn hosts_that_nobody_answers_to_are_named() {
 #[tokio::test]
 async fn what_is_not_served_is_said() {
     let world = World::new().await;
-    let twin = world.ask("PATCH /twins/dev1?api-version=2021-04-12", json!({})).await;
-    let text = "PATCH /twins/dev1 is not served by this version of Roadstead";
-    assert_eq!(twin.hub_refusal(), (400, "InvalidOperation".to_owned(), text.to_owned()));
+    let removed = world.ask("DELETE /twins/dev1?api-version=2021-04-12", json!({})).await;
+    let text = "DELETE /twins/dev1 is not served by this version of Roadstead";
+    assert_eq!(removed.hub_refusal(), (400, "InvalidOperation".to_owned(), text.to_owned()));
     assert_eq!(world.ask("GET /jobs/v2/query", json!(null)).await.hub_refusal().1, "InvalidOperation");
     for line in [
         format!("PUT /{SCOPE}/registrations/register"),

@@ -1,4 +1,4 @@
-//! Twins, one by one and as rows of a query.
+//! Twins as rows of a query.
 
 use serde_json::{Value, json};
 
@@ -6,20 +6,6 @@ use crate::world::World;
 
 fn ids(rows: &Value) -> Vec<&str> {
     rows.as_array().unwrap().iter().map(|row| row["deviceId"].as_str().unwrap()).collect()
-}
-
-#[tokio::test]
-async fn a_twin() {
-    let world = World::new().await;
-    world.device("dev1").await;
-    let shown = world.ask("GET /twins/dev1?api-version=2021-04-12", json!(null)).await;
-    assert_eq!(shown.header("etag"), Some("\"AAAAAAAAAAE=\""));
-    let twin = shown.ok();
-    assert_eq!((&twin["deviceId"], &twin["authenticationType"]), (&json!("dev1"), &json!("sas")));
-    assert_eq!(twin.get("authentication"), None);
-    let refusal = world.ask("GET /twins/dev9", json!(null)).await.hub_refusal();
-    assert_eq!((refusal.0, &*refusal.1), (404, "DeviceNotFound"));
-    assert_eq!(world.ask("GET /twins/a%23", json!(null)).await.hub_refusal().1, "ArgumentInvalid");
 }
 
 #[tokio::test]

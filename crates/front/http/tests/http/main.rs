@@ -9,6 +9,7 @@ mod fakes;
 mod hub_devices;
 mod hub_events;
 mod hub_query;
+mod hub_twins;
 mod pipe;
 mod service_bulk;
 mod service_enrollments;
