@@ -22,22 +22,24 @@ pub fn read_leaf(chain: &[Vec<u8>]) -> Result<Certificate, AuthRefusal> {
     Certificate::from_der(der).map_err(|fault| AuthRefusal::Certificate { position: 0, fault })
 }
 
-/// Checks that the leaf is one of those registered for `owner` and in date. Issuer and path do not matter.
+/// Checks that the leaf is one of those `registered` for `owner` (primary, secondary) and in date, and says which. Issuer
+/// and path do not matter.
 ///
 /// Errors: [`AuthRefusal::Thumbprint`], [`AuthRefusal::Unfit`]. Source: `reference/hub-device.md` 4.2, `reference/dps.md` 2.4
-pub fn check_registered(
+pub fn check_registered<'a>(
     leaf: &Certificate,
     owner: &str,
-    primary: Option<&Thumbprint>,
-    secondary: Option<&Thumbprint>,
+    registered: [Option<&'a Thumbprint>; 2],
     now: UnixSeconds,
-) -> Result<(), AuthRefusal> {
+) -> Result<&'a Thumbprint, AuthRefusal> {
     let (sha1, sha256) = (thumbprint(leaf.sha1()), thumbprint(leaf.sha256()));
-    if ![primary, secondary].into_iter().flatten().any(|registered| [&sha1, &sha256].contains(&registered)) {
-        let (primary, secondary) = (primary.cloned(), secondary.cloned());
+    let Some(matched) = registered.into_iter().flatten().find(|registered| [&sha1, &sha256].contains(registered))
+    else {
+        let [primary, secondary] = registered.map(Option::<&Thumbprint>::cloned);
         return Err(AuthRefusal::Thumbprint { owner: owner.to_owned(), sha1, sha256, primary, secondary });
-    }
-    Ok(check_leaf(leaf, now.0)?)
+    };
+    check_leaf(leaf, now.0)?;
+    Ok(matched)
 }
 
 /// Checks that the leaf speaks for `id`.

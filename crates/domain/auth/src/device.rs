@@ -1,25 +1,28 @@
-//! Devices of a hub.
+//! Devices of a hub, and their modules.
 
 use roadstead_model::{
-    AccessPolicy, AuthMethod, Device, DeviceAuth, DeviceStatus, Right, Secret, Thumbprint, UnixSeconds,
+    AccessPolicy, AuthMethod, Device, DeviceAuth, DeviceStatus, Module, Right, Secret, Thumbprint, UnixSeconds,
 };
 use roadstead_sas::{SasToken, Segment};
 
 use crate::{
     certificate::{self, Case},
     evidence::{Credential, Evidence},
-    keys::signed_by_either,
+    ground::Ground,
+    keys::find_signer,
     policy,
     refusal::{AuthRefusal, Means},
     scope,
     trust::Trust,
 };
 
-/// A device that proved itself.
+/// A device or module that proved itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceGrant {
     /// How it proved itself.
     pub method: AuthMethod,
+    /// Which of its credentials it was.
+    pub ground: Ground,
     /// The token's `se`; clock skew and any grace for live connections come on top. `None` for a certificate: a live session
     /// outlasts it.
     pub expires_at: Option<UnixSeconds>,
@@ -28,24 +31,27 @@ pub struct DeviceGrant {
     pub path: Vec<Thumbprint>,
 }
 
-/// Judges what a device presented to its hub, which answers to `names` (host name and aliases) and has `policies`.
+/// Judges what a device, or `module` on it, presented to its hub, which answers to `names` (host name and aliases) and has
+/// `policies`.
 ///
-/// A token is the device's own (no `skn`) or that of a policy with `DeviceConnect`, which speaks for every device. A token of
-/// its own or a certificate must be the means registered for the device. Whether the device is disabled is looked at last:
-/// only who could have connected learns of it.
+/// A token is the identity's own (no `skn`) or that of a policy with `DeviceConnect`, which speaks for every device. A token of
+/// its own or a certificate must be the means registered for the identity: a device's credentials do not speak for its
+/// modules. Whether the device is disabled is looked at last: only who could have connected learns of it.
 ///
 /// Errors: [`AuthRefusal`]. Source: `reference/hub-device.md` 4.1, 4.2
 pub fn judge<'a>(
     device: &Device,
+    module: Option<&Module>,
     names: impl IntoIterator<Item = &'a str>,
     policies: &[AccessPolicy],
     evidence: &Evidence<'_>,
     trust: &Trust,
     now: UnixSeconds,
 ) -> Result<DeviceGrant, AuthRefusal> {
+    let subject = Subject { device, module };
     let grant = match evidence.credential()? {
-        Credential::Token(text) => judge_token(device, names, policies, text, now),
-        Credential::Chain(chain) => judge_chain(device, chain, trust, now),
+        Credential::Token(text) => judge_token(subject, names, policies, text, now),
+        Credential::Chain(chain) => judge_chain(subject, chain, trust, now),
     }?;
     match device.status {
         DeviceStatus::Enabled => Ok(grant),
@@ -53,78 +59,120 @@ pub fn judge<'a>(
     }
 }
 
+/// Who is judged.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    device: &'a Device,
+    module: Option<&'a Module>,
+}
+
+impl<'a> Subject<'a> {
+    fn auth(self) -> &'a DeviceAuth {
+        self.module.map_or(&self.device.auth, |module| &module.auth)
+    }
+
+    /// Where it is below the hub's name.
+    fn path(self) -> Vec<Segment<'a>> {
+        let mut path = vec![Segment::AnyCase("devices"), Segment::Exact(self.device.id.as_str())];
+        if let Some(module) = self.module {
+            path.extend([Segment::AnyCase("modules"), Segment::Exact(module.id.as_str())]);
+        }
+        path
+    }
+
+    /// The CN of its certificate: `dev1`, `dev1/mod1`.
+    fn common_name(self) -> String {
+        match self.module {
+            None => self.device.id.to_string(),
+            Some(module) => format!("{}/{}", self.device.id, module.id),
+        }
+    }
+
+    fn shown(self) -> String {
+        let kind = if self.module.is_some() { "module" } else { "device" };
+        format!("{kind} `{}`", self.common_name())
+    }
+
+    fn wrong_means(self, registered: Means, presented: Means) -> AuthRefusal {
+        AuthRefusal::Means { owner: self.shown(), registered, presented }
+    }
+}
+
 fn judge_token<'a>(
-    device: &Device,
+    subject: Subject<'_>,
     names: impl IntoIterator<Item = &'a str>,
     policies: &[AccessPolicy],
     text: &str,
     now: UnixSeconds,
 ) -> Result<DeviceGrant, AuthRefusal> {
     let token = SasToken::parse(text)?;
-    scope::check(&token, names, &[Segment::AnyCase("devices"), Segment::Exact(device.id.as_str())])?;
+    scope::check(&token, names, &subject.path())?;
     let expires_at = Some(UnixSeconds(token.expiry_s()));
     if token.key_name().is_some() {
         policy::judge_named(&token, policies, Right::DeviceConnect, now)?;
-        return Ok(DeviceGrant { method: AuthMethod::HubSas, expires_at, path: Vec::new() });
+        return Ok(DeviceGrant { method: AuthMethod::HubSas, ground: Ground::Policy, expires_at, path: Vec::new() });
     }
-    let (primary, secondary) = own_keys(device)?;
-    if !signed_by_either(&token, primary, secondary) {
-        return Err(AuthRefusal::Signature { owner: shown(device) });
-    }
+    let Some(key) = find_signer(&token, own_keys(subject)?) else {
+        return Err(not_signed(subject, &token));
+    };
     token.check_expiry(now.0)?;
-    Ok(DeviceGrant { method: AuthMethod::DeviceSas, expires_at, path: Vec::new() })
+    Ok(DeviceGrant { method: AuthMethod::DeviceSas, ground: Ground::of_key(key), expires_at, path: Vec::new() })
 }
 
-fn own_keys(device: &Device) -> Result<(&Secret, &Secret), AuthRefusal> {
-    let registered = match &device.auth {
-        DeviceAuth::Sas { primary, secondary } => return Ok((primary, secondary)),
+fn own_keys(subject: Subject<'_>) -> Result<[&Secret; 2], AuthRefusal> {
+    let registered = match subject.auth() {
+        DeviceAuth::Sas { primary, secondary } => return Ok([primary, secondary]),
         DeviceAuth::Thumbprints { .. } => Means::Thumbprint,
         DeviceAuth::CertificateAuthority { .. } => Means::CertificateAuthority,
         DeviceAuth::None => Means::PolicyOnly,
     };
-    Err(AuthRefusal::Means { owner: shown(device), registered, presented: Means::Token })
+    Err(subject.wrong_means(registered, Means::Token))
+}
+
+/// Who signs for a module with the key of its device has mistaken one for the other, and is told.
+fn not_signed(subject: Subject<'_>, token: &SasToken<'_>) -> AuthRefusal {
+    match (&subject.device.auth, subject.module) {
+        (DeviceAuth::Sas { primary, secondary }, Some(_)) if find_signer(token, [primary, secondary]).is_some() => {
+            let device = Subject { module: None, ..subject };
+            AuthRefusal::DevicesKey { owner: subject.shown(), device: device.shown() }
+        }
+        _ => AuthRefusal::Signature { owner: subject.shown() },
+    }
 }
 
 fn judge_chain(
-    device: &Device,
+    subject: Subject<'_>,
     chain: &[Vec<u8>],
     trust: &Trust,
     now: UnixSeconds,
 ) -> Result<DeviceGrant, AuthRefusal> {
-    let path = match &device.auth {
+    let (ground, path) = match subject.auth() {
         DeviceAuth::Thumbprints { primary, secondary } => {
             let leaf = certificate::read_leaf(chain)?;
-            certificate::check_registered(&leaf, &shown(device), primary.as_ref(), secondary.as_ref(), now)?;
-            vec![certificate::thumbprint(leaf.sha256())]
+            let registered = [primary.as_ref(), secondary.as_ref()];
+            let matched = certificate::check_registered(&leaf, &subject.shown(), registered, now)?;
+            (Ground::of_thumbprint(matched), vec![certificate::thumbprint(leaf.sha256())])
         }
         DeviceAuth::CertificateAuthority { through } => {
             let leaf = certificate::read_leaf(chain)?;
-            certificate::check_common_name(&leaf, device.id.as_str(), Case::Exact)?;
+            certificate::check_common_name(&leaf, &subject.common_name(), Case::Exact)?;
             let path = match through {
                 None => trust.find_path(chain, now)?,
                 Some(through) => trust.find_path_through(chain, through, now)?,
             };
-            path.thumbprints
+            (Ground::of_authority(through.as_ref()), path.thumbprints)
         }
-        DeviceAuth::Sas { .. } => return Err(wrong_means(device, Means::Token)),
-        DeviceAuth::None => return Err(wrong_means(device, Means::PolicyOnly)),
+        DeviceAuth::Sas { .. } => return Err(subject.wrong_means(Means::Token, Means::Certificate)),
+        DeviceAuth::None => return Err(subject.wrong_means(Means::PolicyOnly, Means::Certificate)),
     };
-    Ok(DeviceGrant { method: AuthMethod::X509, expires_at: None, path })
-}
-
-fn wrong_means(device: &Device, registered: Means) -> AuthRefusal {
-    AuthRefusal::Means { owner: shown(device), registered, presented: Means::Certificate }
-}
-
-fn shown(device: &Device) -> String {
-    format!("device `{}`", device.id)
+    Ok(DeviceGrant { method: AuthMethod::X509, ground, expires_at: None, path })
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::LazyLock;
 
-    use roadstead_model::{CaCertificate, CertificateName, DeviceId, Etag, GenerationId, Rights, UnixMillis};
+    use roadstead_model::{CaCertificate, CertificateName, DeviceId, Etag, GenerationId, ModuleId, Rights, UnixMillis};
     use roadstead_pki::{Authority, KeyKind, Validity};
     use roadstead_sas::{SasKey, sign};
 
@@ -213,7 +261,28 @@ mod tests {
         DeviceAuth::Sas { primary: secret(1), secondary: secret(2) }
     }
 
+    fn module(auth: DeviceAuth) -> Module {
+        Module {
+            device: DeviceId::parse("dev1").unwrap(),
+            id: ModuleId::parse("mod1").unwrap(),
+            generation: GenerationId(2),
+            etag: Etag::from_client("e"),
+            auth,
+            managed_by: None,
+            created: UnixMillis(0),
+        }
+    }
+
     fn judged(device: &Device, token: Option<&str>, chain: &[Vec<u8>]) -> Result<DeviceGrant, AuthRefusal> {
+        judged_of(device, None, token, chain)
+    }
+
+    fn judged_of(
+        device: &Device,
+        module: Option<&Module>,
+        token: Option<&str>,
+        chain: &[Vec<u8>],
+    ) -> Result<DeviceGrant, AuthRefusal> {
         let policy = |name: &str, byte, right| AccessPolicy {
             key_name: name.to_owned(),
             primary: secret(byte),
@@ -222,7 +291,7 @@ mod tests {
         };
         let policies = [policy("device", 10, Right::DeviceConnect), policy("service", 20, Right::ServiceConnect)];
         let evidence = Evidence { token, chain };
-        judge(device, ["hub1.example", "alias.example"], &policies, &evidence, &trust(), NOW)
+        judge(device, module, ["hub1.example", "alias.example"], &policies, &evidence, &trust(), NOW)
     }
 
     #[test]
@@ -271,8 +340,12 @@ mod tests {
         ] {
             match (judged(device, Some(&token), &[]), expected) {
                 (Ok(grant), Ok(method)) => {
-                    let expected = DeviceGrant { method, expires_at: Some(UnixSeconds(soon)), path: Vec::new() };
+                    let ground = grant.ground;
+                    let expected =
+                        DeviceGrant { method, ground, expires_at: Some(UnixSeconds(soon)), path: Vec::new() };
                     assert_eq!(grant, expected, "{token}");
+                    assert_eq!(ground == Ground::Policy, method == AuthMethod::HubSas);
+                    assert!(ground.stands(&device.auth));
                 }
                 (Err(refusal), Err(text)) => assert_eq!(refusal.to_string(), text),
                 (found, expected) => panic!("{token}: {found:?}, not {expected:?}"),
@@ -291,7 +364,8 @@ mod tests {
             [(Some(&sha1), None), (Some(&sha256), None), (Some(&other), Some(&sha256)), (None, Some(&sha1))]
         {
             let auth = DeviceAuth::Thumbprints { primary: primary.cloned(), secondary: secondary.cloned() };
-            let grant = judged(&device(auth), None, &chain).unwrap();
+            let grant = judged(&device(auth.clone()), None, &chain).unwrap();
+            assert!(grant.ground.stands(&auth));
             assert_eq!((grant.method, grant.path), (AuthMethod::X509, vec![sha256.clone()]));
         }
         for (primary, shown) in [(Some(other.clone()), other.as_str()), (None, "none")] {
@@ -353,6 +427,92 @@ mod tests {
                 (found, expected) => panic!("{auth:?}: {found:?}, not {expected:?}"),
             }
         }
+    }
+
+    #[test]
+    fn tokens_of_modules() {
+        let device = device(with_keys());
+        let own = module(DeviceAuth::Sas { primary: secret(5), secondary: secret(6) });
+        let (whole, soon) = ("hub1.example/devices/dev1/modules/mod1", NOW.0 + 60);
+        for (token, expected) in [
+            (sign(whole, &key(5), soon, None), Ok(AuthMethod::DeviceSas)),
+            (sign(whole, &key(6), soon, None), Ok(AuthMethod::DeviceSas)),
+            (sign("HUB1.example/Devices/dev1/Modules/mod1", &key(5), soon, None), Ok(AuthMethod::DeviceSas)),
+            (sign("hub1.example/devices/dev1", &key(5), soon, None), Ok(AuthMethod::DeviceSas)),
+            (sign("hub1.example", &key(10), soon, Some("device")), Ok(AuthMethod::HubSas)),
+            (sign(whole, &key(11), soon, Some("device")), Ok(AuthMethod::HubSas)),
+            (
+                sign(whole, &key(1), soon, None),
+                Err("the token is signed with a key of device `dev1`, which does not speak for module `dev1/mod1`: \
+                     sign with the module's own key"),
+            ),
+            (sign(whole, &key(9), soon, None), Err("the token is not signed with a key of module `dev1/mod1`")),
+            (
+                sign("hub1.example/devices/dev1/modules/mod", &key(5), soon, None),
+                Err("the token is for `hub1.example/devices/dev1/modules/mod`, \
+                     not for `hub1.example/devices/dev1/modules/mod1`"),
+            ),
+            (
+                sign(whole, &key(20), soon, Some("service")),
+                Err("policy `service` lacks DeviceConnect: it has ServiceConnect"),
+            ),
+        ] {
+            match (judged_of(&device, Some(&own), Some(&token), &[]), expected) {
+                (Ok(grant), Ok(method)) => {
+                    assert_eq!(grant.method, method, "{token}");
+                    assert!(grant.ground.stands(&own.auth), "{token}");
+                }
+                (Err(refusal), Err(text)) => assert_eq!(refusal.to_string(), text),
+                (found, expected) => panic!("{token}: {found:?}, not {expected:?}"),
+            }
+        }
+        // Nor does a module's token speak for its device, which it does not reach.
+        assert!(matches!(
+            judged(&device, Some(&sign(whole, &key(1), soon, None)), &[]),
+            Err(AuthRefusal::Scope { .. })
+        ));
+        assert!(matches!(
+            judged(&device, Some(&sign(whole, &key(5), soon, None)), &[]),
+            Err(AuthRefusal::Scope { .. })
+        ));
+    }
+
+    #[test]
+    fn certificates_of_modules() {
+        let device = device(with_keys());
+        let under_ca = module(DeviceAuth::CertificateAuthority { through: None });
+        let pinned = leaf(&CAS.stranger, "any name");
+        let by_digest = module(DeviceAuth::Thumbprints { primary: Some(sha256(&pinned)), secondary: None });
+        for (module, chain, expected) in [
+            (&under_ca, leaf(&CAS.root, "dev1/mod1"), Ok(2)),
+            (&by_digest, pinned, Ok(1)),
+            (&under_ca, leaf(&CAS.root, "dev1"), Err("the certificate is for `dev1` (its CN), not for `dev1/mod1`")),
+            (&under_ca, leaf(&CAS.root, "mod1"), Err("the certificate is for `mod1` (its CN), not for `dev1/mod1`")),
+            (
+                &module(DeviceAuth::None),
+                leaf(&CAS.root, "dev1/mod1"),
+                Err("module `dev1/mod1` proves itself with nothing"),
+            ),
+        ] {
+            match (judged_of(&device, Some(module), None, &[chain]), expected) {
+                (Ok(grant), Ok(certificates)) => {
+                    assert_eq!((grant.method, grant.path.len()), (AuthMethod::X509, certificates));
+                }
+                (Err(refusal), Err(text)) => assert!(refusal.to_string().starts_with(text), "{refusal}, not {text}"),
+                (found, expected) => panic!("{module:?}: {found:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_module_is_as_enabled_as_its_device() {
+        let mut disabled = device(with_keys());
+        disabled.status = DeviceStatus::Disabled;
+        let own = module(with_keys());
+        let token = |byte| sign("hub1.example/devices/dev1/modules/mod1", &key(byte), NOW.0, None);
+        let refused = judged_of(&disabled, Some(&own), Some(&token(1)), &[]);
+        assert!(matches!(refused, Err(AuthRefusal::DeviceDisabled { .. })), "{refused:?}");
+        assert!(matches!(judged_of(&disabled, Some(&own), Some(&token(9)), &[]), Err(AuthRefusal::Signature { .. })));
     }
 
     #[test]

@@ -3,10 +3,7 @@
 use roadstead_model::Secret;
 use roadstead_sas::{SasKey, SasToken};
 
-/// Whether either key made the token's signature. A stored text that is no key makes none.
-pub(crate) fn signed_by_either(token: &SasToken<'_>, primary: &Secret, secondary: &Secret) -> bool {
-    [primary, secondary]
-        .into_iter()
-        .filter_map(|key| SasKey::from_base64(key.expose()).ok())
-        .any(|key| token.signed_by(&key))
+/// The key that made the token's signature, if one of these did. A stored text that is no key makes none.
+pub(crate) fn find_signer<'a>(token: &SasToken<'_>, keys: [&'a Secret; 2]) -> Option<&'a Secret> {
+    keys.into_iter().find(|key| SasKey::from_base64(key.expose()).is_ok_and(|key| token.signed_by(&key)))
 }

@@ -1,7 +1,7 @@
 //! Who is calling, and what may they do.
 //!
 //! Judges what a caller presented ([`Evidence`]: a shared access signature, a certificate chain, or both) against what is
-//! registered: a device of a hub ([`device`]), the policies of a hub or DPS instance ([`policy`]), and, for enrollments, the
+//! registered: a device or module of a hub ([`device`]), the policies of a hub or DPS instance ([`policy`]), and, for enrollments, the
 //! parts of which DPS composes its own verdict ([`registration`], [`certificate`], [`trust`]). Refuses to know where records
 //! are kept and how a refusal is worded on the wire. Every refusal is an [`AuthRefusal`] whose text names the cause and
 //! holds neither key nor token. Signatures are compared in constant time.
@@ -13,6 +13,7 @@
 pub mod certificate;
 pub mod device;
 pub mod evidence;
+pub mod ground;
 mod keys;
 pub mod limits;
 pub mod policy;
@@ -23,6 +24,7 @@ pub mod trust;
 
 pub use device::DeviceGrant;
 pub use evidence::{Credential, Evidence};
+pub use ground::Ground;
 pub use policy::PolicyGrant;
 pub use refusal::{AuthRefusal, Means};
 pub use registration::RegistrationToken;

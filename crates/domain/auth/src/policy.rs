@@ -4,7 +4,7 @@ use roadstead_model::{AccessPolicy, Right, Rights, UnixSeconds};
 use roadstead_sas::{SasToken, Segment};
 
 use crate::{
-    keys::signed_by_either,
+    keys::find_signer,
     refusal::AuthRefusal,
     scope::{self, shown},
 };
@@ -53,7 +53,7 @@ pub(crate) fn judge_named(
         .iter()
         .find(|policy| policy.key_name.eq_ignore_ascii_case(key_name))
         .ok_or_else(|| AuthRefusal::NoSuchPolicy { key_name: shown(key_name) })?;
-    if !signed_by_either(token, &policy.primary, &policy.secondary) {
+    if find_signer(token, [&policy.primary, &policy.secondary]).is_none() {
         return Err(AuthRefusal::Signature { owner: format!("policy `{}`", policy.key_name) });
     }
     token.check_expiry(now.0)?;

@@ -33,6 +33,16 @@ pub enum AuthRefusal {
         /// Whose key it should be: ``device `dev1` ``.
         owner: String,
     },
+    /// The key of a device does not speak for its modules.
+    #[error(
+        "the token is signed with a key of {device}, which does not speak for {owner}: sign with the module's own key"
+    )]
+    DevicesKey {
+        /// Who was asked for: ``module `dev1/mod1` ``.
+        owner: String,
+        /// Whose key it is: ``device `dev1` ``.
+        device: String,
+    },
     /// A device of DPS signs with its own key.
     #[error("the token's `skn` is `{key_name}`; a device's is `registration`")]
     KeyName {

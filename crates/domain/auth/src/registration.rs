@@ -4,7 +4,7 @@ use roadstead_model::{IdScope, RegistrationId, SymmetricKeys, UnixSeconds};
 use roadstead_sas::{SasKey, SasToken, Segment, covers};
 
 use crate::{
-    keys::signed_by_either,
+    keys::find_signer,
     refusal::AuthRefusal,
     scope::{self, shown},
 };
@@ -39,7 +39,7 @@ impl<'a> RegistrationToken<'a> {
 
     /// Whether either of an enrollment's keys made the signature.
     pub fn signed_by(&self, keys: &SymmetricKeys) -> bool {
-        signed_by_either(&self.0, &keys.primary, &keys.secondary)
+        find_signer(&self.0, [&keys.primary, &keys.secondary]).is_some()
     }
 
     /// Whether this key, derived from a group's, made the signature.

@@ -90,7 +90,7 @@ pub(crate) fn judge_individual(
             let leaf = certificate::read_leaf(chain)?;
             let digest = |entry: &Option<CertificateEntry>| entry.as_ref().map(|entry| sha256(&entry.der));
             let (primary, secondary) = (digest(primary), digest(secondary));
-            certificate::check_registered(&leaf, &owner, primary.as_ref(), secondary.as_ref(), now)?;
+            certificate::check_registered(&leaf, &owner, [primary.as_ref(), secondary.as_ref()], now)?;
             certificate::check_common_name(&leaf, id.as_str(), Case::Ignored)?;
             (AttestedBy::X509, DeviceAuth::Thumbprints { primary, secondary }, Some(leaf))
         }
