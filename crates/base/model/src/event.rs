@@ -10,12 +10,13 @@ pub enum EventSource {
     TwinChange = 1,
     DeviceLifecycle = 2,
     DeviceConnectionState = 3,
+    ModuleLifecycle = 4,
 }
 
 impl EventSource {
     /// The source with this stored code.
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::Telemetry, Self::TwinChange, Self::DeviceLifecycle, Self::DeviceConnectionState]
+        [Self::Telemetry, Self::TwinChange, Self::DeviceLifecycle, Self::DeviceConnectionState, Self::ModuleLifecycle]
             .get(usize::from(code))
             .copied()
     }

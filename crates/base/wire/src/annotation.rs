@@ -40,6 +40,7 @@ pub fn message_source(source: EventSource) -> &'static str {
         EventSource::Telemetry => "Telemetry",
         EventSource::TwinChange => "twinChangeEvents",
         EventSource::DeviceLifecycle => "deviceLifecycleEvents",
+        EventSource::ModuleLifecycle => "moduleLifecycleEvents",
         EventSource::DeviceConnectionState => "deviceConnectionStateEvents",
     }
 }

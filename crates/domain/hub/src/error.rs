@@ -21,8 +21,11 @@ pub enum HubError {
         "no device `{0}` is registered in this hub; registered devices are listed by `roadstead iot hub device-identity list`"
     )]
     UnknownDevice(DeviceId),
-    #[error("modules are not supported yet: `{0}` asked for one")]
-    UnknownModule(DeviceId),
+    /// A login for a module that its device does not have, worded alike.
+    #[error(
+        "no module `{0}` is registered in this hub; those of a device are listed by `roadstead iot hub module-identity list`"
+    )]
+    UnknownModule(IdentityId),
     /// Whoever logs in under an id that nothing can be registered under is as unknown as any other stranger.
     #[error("nobody is registered under that id: {0}")]
     ImpossibleId(IdError),
@@ -32,8 +35,12 @@ pub enum HubError {
     DeviceNotFound(DeviceId),
     #[error("device `{0}` is registered already")]
     DeviceAlreadyExists(DeviceId),
-    #[error("device `{id}` changed in the meantime: its etag is not the one given in If-Match")]
-    EtagMismatch { id: DeviceId },
+    #[error("module `{0}` is not registered")]
+    ModuleNotFound(IdentityId),
+    #[error("module `{0}` is registered already")]
+    ModuleAlreadyExists(IdentityId),
+    #[error("`{id}` changed in the meantime: its etag is not the one given in If-Match")]
+    EtagMismatch { id: IdentityId },
     /// A device reported on the condition that its reported properties have a version which they do not have.
     #[error("the reported properties of `{id}` have version {version}, not the {expected} that the request asked for")]
     TwinVersionMismatch { id: IdentityId, expected: i64, version: i64 },
@@ -43,6 +50,8 @@ pub enum HubError {
     TwinTooLarge { section: TwinSectionName, bytes: usize, bytes_max: usize },
     #[error("the hub holds {max} devices already, which is its limit")]
     TooManyDevices { max: u64 },
+    #[error("device `{device}` has {max} modules already, which is its limit")]
+    TooManyModules { device: DeviceId, max: usize },
     #[error("the message has {bytes} bytes with its properties, at most {bytes_max} are allowed")]
     MessageTooLarge { bytes: usize, bytes_max: usize },
     #[error(

@@ -118,7 +118,7 @@ impl Hub {
         self.sessions.is_live(id.as_str())
     }
 
-    /// Lets a device in and opens its session; an earlier session of the device is closed.
+    /// Lets a device or module in and opens its session; an earlier one of the same identity is closed.
     ///
     /// Errors: `Unauthorized`, `UnknownDevice`, `UnknownModule`, `DeviceDisabled`, `Busy`, `Closed`, `Internal`.
     pub async fn connect(self: &Arc<Self>, login: Login<'_>, request: SessionRequest<'_>) -> Result<Session, HubError> {
@@ -127,7 +127,7 @@ impl Hub {
             let (id, record, grant) = self.judge(login).await?;
             let key: Arc<str> = id.to_string().into();
             let sender = Sender { generation: generation(&record), method: grant.method, expires_at: grant.expires_at };
-            let mailbox = self.sessions.open(&key, grant.path, self.now());
+            let mailbox = self.sessions.open(&key, grant, self.now());
             let remembered = record.subscriptions;
             let forget = request.clean && !remembered.is_empty();
             let session = Session::new(self.clone(), mailbox, (id, key), sender, request, remembered);
@@ -179,18 +179,19 @@ impl Hub {
     }
 
     /// Who asks, what is stored of it, and what it may do.
-    async fn judge(&self, login: Login<'_>) -> Result<(IdentityId, SessionRecord, DeviceGrant), HubError> {
+    pub(crate) async fn judge(&self, login: Login<'_>) -> Result<(IdentityId, SessionRecord, DeviceGrant), HubError> {
         let id = IdentityId::parse(login.device_id, login.module_id).map_err(HubError::ImpossibleId)?;
-        if id.module.is_some() {
-            return Err(HubError::UnknownModule(id.device));
-        }
         let Some(record) = self.parts.records.find_session(self.key(), &id).await? else {
-            return Err(HubError::UnknownDevice(id.device));
+            return Err(match id.module {
+                None => HubError::UnknownDevice(id.device),
+                Some(_) => HubError::UnknownModule(id),
+            });
         };
         let judged = {
             let (resource, trust) = (self.resource.load(), self.trust.load());
             let now = self.now().seconds();
-            device::judge(&record.device, names(&resource), &resource.policies, &login.evidence, &trust, now)
+            let (device, module) = (&record.device, record.module.as_ref());
+            device::judge(device, module, names(&resource), &resource.policies, &login.evidence, &trust, now)
         };
         let grant = judged.map_err(|refusal| match refusal {
             AuthRefusal::DeviceDisabled { .. } => HubError::DeviceDisabled(id.device.clone()),

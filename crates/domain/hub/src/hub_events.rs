@@ -20,6 +20,7 @@ use crate::{error::HubError, hub::Hub};
 
 const CONNECTION_SCHEMA: &str = "deviceConnectionStateNotification";
 const LIFECYCLE_SCHEMA: &str = "deviceLifecycleNotification";
+const MODULE_LIFECYCLE_SCHEMA: &str = "moduleLifecycleNotification";
 const TWIN_SCHEMA: &str = "twinChangeNotification";
 
 /// Something that happened to an identity.
@@ -63,8 +64,14 @@ struct Label {
 }
 
 impl News<'_> {
-    fn label(&self) -> Label {
+    fn label(&self, of_module: bool) -> Label {
         let (source, schema, operation) = match self {
+            Self::Created(_) if of_module => {
+                (EventSource::ModuleLifecycle, MODULE_LIFECYCLE_SCHEMA, "createModuleIdentity")
+            }
+            Self::Deleted(_) if of_module => {
+                (EventSource::ModuleLifecycle, MODULE_LIFECYCLE_SCHEMA, "deleteModuleIdentity")
+            }
             Self::Connected => (EventSource::DeviceConnectionState, CONNECTION_SCHEMA, "deviceConnected"),
             Self::Disconnected => (EventSource::DeviceConnectionState, CONNECTION_SCHEMA, "deviceDisconnected"),
             Self::Created(_) => (EventSource::DeviceLifecycle, LIFECYCLE_SCHEMA, "createDeviceIdentity"),
@@ -114,7 +121,7 @@ impl Hub {
         if !news.is_wanted(resource.settings.events) {
             return Ok(None);
         }
-        let label = news.label();
+        let label = news.label(id.module.is_some());
         let properties = self.properties_of(resource.name.as_str(), id, &label);
         let body = self.body_of(id, &news).to_string();
         let event = Event {

@@ -1,9 +1,11 @@
 //! One hub and what it decides: who may connect, what becomes of a message, who reads the events.
 //!
-//! Owns device identities, live sessions and telemetry. Refuses to know protocols, storage engines and DPS.
+//! Owns the identities of devices and modules, live sessions and telemetry. Refuses to know protocols, storage engines and DPS.
 //! A [`Session`] is a device that connected; dropping it ends the connection. All of an installation's hubs are
 //! in [`Hubs`], found by the host name a client used.
 
+mod credentials;
+pub mod edge;
 pub mod error;
 pub mod events;
 pub mod hub;
@@ -13,6 +15,7 @@ pub mod limits;
 pub mod mailbox;
 pub mod messages;
 pub mod methods;
+pub mod modules;
 pub mod provision;
 pub mod query;
 pub mod registry;
@@ -22,6 +25,8 @@ mod sessions;
 pub mod twin;
 pub mod twins;
 
+pub use credentials::AuthSpec;
+pub use edge::ScopeSpec;
 pub use error::HubError;
 pub use events::{EventPosition, EventReader};
 pub use hub::{Hub, HubParts, Login};
@@ -29,9 +34,10 @@ pub use hubs::Hubs;
 pub use mailbox::{DesiredChange, Interests, MethodCall, Notice};
 pub use messages::{Delivery, LockToken, NewMessage, Settlement};
 pub use methods::{MethodAnswer, MethodRequest};
+pub use modules::ModuleSpec;
 pub use provision::{Adopted, DeviceSpec, Known};
 pub use query::{QueryPage, RowKind};
-pub use registry::{AuthSpec, IdentitySpec, IfMatch};
+pub use registry::{IdentitySpec, IfMatch};
 pub use roadstead_store::{IdentityRecord, QueryRow, StoredEvent, Ticket};
 pub use session::{CloseReason, Session, SessionRequest};
 pub use twin::{SectionChange, TwinChange, TwinFault, TwinSectionName, TwinWrite};

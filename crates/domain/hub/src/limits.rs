@@ -83,3 +83,11 @@ pub const FEEDBACK_WAIT_MS: i64 = 15_000;
 pub const FEEDBACK_BATCHES_MAX: usize = 16;
 /// Feedback records a hub keeps; more of them are not kept, and what they would tell is lost. Our bound.
 pub const FEEDBACK_MAX: u64 = 100_000;
+/// Modules of one device. Source: docs, quotas (50; 20 in older editions).
+pub const MODULES_MAX: usize = roadstead_store::limits::MODULES_MAX;
+/// Characters of a module's `managedBy`. Ours: Azure names no bound, guess (?)
+pub const MANAGED_BY_CHARS_MAX: usize = 128;
+/// Parents of one device. Source: docs, IoT Edge gateways.
+pub const PARENTS_MAX: usize = 1;
+/// Edge devices above one another. Source: docs, nested edge (five layers).
+pub const EDGE_LAYERS_MAX: usize = 5;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 
 use parking_lot::Mutex;
+use roadstead_auth::Ground;
 use roadstead_model::{Thumbprint, UnixMillis};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
@@ -63,6 +64,8 @@ pub(crate) struct Mailbox {
     /// 0: open; else a [`CloseReason`]'s code.
     reason: AtomicU8,
     closed: Notify,
+    /// The credential that the login was judged by.
+    ground: Ground,
     /// SHA-256 digests of the certificates the login was judged by, leaf first.
     path: Box<[Thumbprint]>,
     /// [`Interests`] as bits.
@@ -77,10 +80,11 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
-    pub(crate) fn new(path: Vec<Thumbprint>, now: UnixMillis) -> Self {
+    pub(crate) fn new(ground: Ground, path: Vec<Thumbprint>, now: UnixMillis) -> Self {
         Self {
             reason: AtomicU8::new(0),
             closed: Notify::new(),
+            ground,
             path: path.into(),
             interests: AtomicU8::new(0),
             active: AtomicI64::new(now.0),
@@ -112,6 +116,10 @@ impl Mailbox {
             }
             notified.await;
         }
+    }
+
+    pub(crate) fn ground(&self) -> Ground {
+        self.ground
     }
 
     pub(crate) fn path(&self) -> &[Thumbprint] {
@@ -190,7 +198,7 @@ mod tests {
 
     #[test]
     fn notices_wake_once_and_are_bounded() {
-        let mailbox = Mailbox::new(Vec::new(), UnixMillis(0));
+        let mailbox = Mailbox::new(Ground::Policy, Vec::new(), UnixMillis(0));
         assert!(mailbox.woken().now_or_never().is_none());
         mailbox.post(Notice::MessagesWaiting);
         mailbox.post(Notice::MessagesWaiting);

@@ -5,12 +5,13 @@ use roadstead_store::{Expect, StoreError, Write};
 use serde_json::{Map, Value};
 
 use crate::{
+    edge::own_scope,
     error::HubError,
     hub::Hub,
     hub_events::News,
     limits,
+    modules::Newborn,
     registry::{IfMatch, fresh_generation},
-    session::CloseReason,
 };
 
 /// A device as a DPS instance wants it to be.
@@ -62,7 +63,7 @@ impl Hub {
                 }
                 continue;
             };
-            let batch = self.alteration(spec, &known);
+            let (batch, born) = self.alteration(spec, &known).await?;
             if batch.is_empty() {
                 return Ok(());
             }
@@ -71,9 +72,10 @@ impl Hub {
                 Err(StoreError::Conflict { .. }) => continue,
                 Err(error) => return Err(error.into()),
             }
+            self.tell_born(&born).await?;
             if known.auth != spec.auth {
                 self.revoked();
-                self.sessions().close(spec.id.as_str(), CloseReason::CredentialsChanged);
+                self.sessions().close_groundless(spec.id.as_str(), &spec.auth);
             }
             return Ok(());
         }
@@ -92,49 +94,61 @@ impl Hub {
     async fn make(&self, spec: &DeviceSpec) -> Result<bool, HubError> {
         self.check_room().await?;
         let now = self.now();
+        let generation = fresh_generation(now, self.random());
         let device = Device {
             id: spec.id.clone(),
-            generation: fresh_generation(now, self.random()),
+            generation,
             etag: Etag::fresh(self.random()),
             status: DeviceStatus::Enabled,
             status_reason: None,
             status_updated: now,
             auth: spec.auth.clone(),
             iot_edge: spec.iot_edge,
-            scope: None,
+            scope: spec.iot_edge.then(|| own_scope(&spec.id, generation)),
             parent_scopes: Vec::new(),
             created: now,
         };
         let twin = self.twin_for(spec).unwrap_or_else(|| Twin::new(&spec.initial_twin, now));
-        let (identity, generation) = (IdentityId::from(spec.id.clone()), device.generation);
-        let batch = vec![
+        let runtime = if device.iot_edge { self.runtime_modules(&device, &[]) } else { Vec::new() };
+        let identity = IdentityId::from(spec.id.clone());
+        let mut batch = vec![
             Write::PutDevice(self.key(), device, Expect::Absent),
             Write::PutTwin(self.key(), identity.clone(), twin.clone(), Expect::Any),
         ];
+        batch.extend(self.module_writes(&runtime));
         match self.records().commit(batch).await {
             Ok(()) => {}
             Err(StoreError::Conflict { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
         let told = self.tell(&identity, generation, News::Created(&twin))?;
+        self.tell_born(&runtime).await?;
         self.told(told).await?;
         Ok(true)
     }
 
-    fn alteration(&self, spec: &DeviceSpec, device: &Device) -> Vec<Write> {
-        let mut batch = Vec::with_capacity(2);
+    /// What is to be written, and the modules that come with it. An edge device stays one, whatever its enrollment says.
+    async fn alteration(&self, spec: &DeviceSpec, device: &Device) -> Result<(Vec<Write>, Vec<Newborn>), HubError> {
+        let (mut batch, mut born) = (Vec::with_capacity(2), Vec::new());
         if spec.known == Known::Keep {
-            return batch;
+            return Ok((batch, born));
         }
-        if device.auth != spec.auth || device.iot_edge != spec.iot_edge {
+        let becomes_edge = spec.iot_edge && !device.iot_edge;
+        if device.auth != spec.auth || becomes_edge {
             let (etag, auth) = (Etag::fresh(self.random()), spec.auth.clone());
-            let altered = Device { etag, auth, iot_edge: spec.iot_edge, ..device.clone() };
+            let mut altered = Device { etag, auth, ..device.clone() };
+            if becomes_edge {
+                (altered.iot_edge, altered.scope) = (true, Some(own_scope(&device.id, device.generation)));
+                let there = self.records().list_modules(self.key(), &device.id).await?;
+                born = self.runtime_modules(&altered, &there);
+            }
             batch.push(Write::PutDevice(self.key(), altered, Expect::Etag(device.etag.clone())));
+            batch.extend(self.module_writes(&born));
         }
         if let Some(twin) = self.twin_for(spec) {
             batch.push(Write::PutTwin(self.key(), spec.id.clone().into(), twin, Expect::Any));
         }
-        batch
+        Ok((batch, born))
     }
 
     fn twin_for(&self, spec: &DeviceSpec) -> Option<Twin> {

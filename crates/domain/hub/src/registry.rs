@@ -1,22 +1,19 @@
 //! Device identities: made, changed and removed by back ends.
 
 use roadstead_model::{
-    Device, DeviceAuth, DeviceId, DeviceStatus, Etag, GenerationId, IdentityId, InitialTwin, Random, Secret,
-    Thumbprint, Twin, UnixMillis,
+    Device, DeviceId, DeviceStatus, Etag, GenerationId, IdentityId, InitialTwin, Random, Twin, UnixMillis,
 };
-use roadstead_sas::SasKey;
 use roadstead_store::{Expect, IdentityRecord, Page, StoreError, Write, records::DeviceCounts};
 
-use crate::{error::HubError, hub::Hub, hub_events::News, limits, session::CloseReason};
-
-/// What a back end asks a device's credentials to be. Absent or empty keys are generated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuthSpec {
-    Sas { primary: Option<Secret>, secondary: Option<Secret> },
-    Thumbprints { primary: Option<String>, secondary: Option<String> },
-    CertificateAuthority,
-    None,
-}
+use crate::{
+    credentials::{AuthSpec, decide_auth},
+    edge::ScopeSpec,
+    error::HubError,
+    hub::Hub,
+    hub_events::News,
+    limits,
+    session::CloseReason,
+};
 
 /// A device identity as a back end wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +22,9 @@ pub struct IdentitySpec {
     pub status: DeviceStatus,
     pub status_reason: Option<String>,
     pub auth: AuthSpec,
-    pub iot_edge: bool,
+    /// `None`: as it is; a new device is none.
+    pub iot_edge: Option<bool>,
+    pub scopes: ScopeSpec,
 }
 
 /// The condition of a write. Source: REST, `If-Match`.
@@ -36,13 +35,27 @@ pub enum IfMatch {
     Etag(Etag),
 }
 
+impl IdentitySpec {
+    /// An enabled device that is no edge device and has no parent, unless it is there already: then both stay as they are.
+    pub fn new(id: DeviceId, auth: AuthSpec) -> Self {
+        let (status, scopes) = (DeviceStatus::Enabled, ScopeSpec::default());
+        Self { id, status, status_reason: None, auth, iot_edge: None, scopes }
+    }
+}
+
 impl Hub {
     /// Registers a device with an empty twin. Errors: `DeviceAlreadyExists`, `TooManyDevices`, `Invalid`.
     pub async fn create_device(&self, spec: IdentitySpec) -> Result<Device, HubError> {
+        self.create_device_with(spec, &InitialTwin::default()).await
+    }
+
+    /// Registers a device of which the twin begins as `initial`; an edge device gets the modules of its runtime with it.
+    /// Errors: as [`Hub::create_device`].
+    pub async fn create_device_with(&self, spec: IdentitySpec, initial: &InitialTwin) -> Result<Device, HubError> {
         self.check_room().await?;
         let now = self.now();
         let auth = decide_auth(spec.auth, None, self.random())?;
-        let device = Device {
+        let mut device = Device {
             id: spec.id.clone(),
             generation: fresh_generation(now, self.random()),
             etag: Etag::fresh(self.random()),
@@ -50,57 +63,73 @@ impl Hub {
             status_reason: check_reason(spec.status_reason)?,
             status_updated: now,
             auth,
-            iot_edge: spec.iot_edge,
+            iot_edge: spec.iot_edge.unwrap_or(false),
             scope: None,
             parent_scopes: Vec::new(),
             created: now,
         };
-        let twin = Twin::new(&InitialTwin::default(), now);
-        let batch = vec![
+        (device.scope, device.parent_scopes) = self.decide_scopes(&spec.scopes, None, &device).await?;
+        let twin = Twin::new(initial, now);
+        let runtime = if device.iot_edge { self.runtime_modules(&device, &[]) } else { Vec::new() };
+        let mut batch = vec![
             Write::PutDevice(self.key(), device.clone(), Expect::Absent),
             Write::PutTwin(self.key(), spec.id.clone().into(), twin.clone(), Expect::Any),
         ];
+        batch.extend(self.module_writes(&runtime));
         match self.records().commit(batch).await {
             Ok(()) => {}
             Err(StoreError::Conflict { .. }) => return Err(HubError::DeviceAlreadyExists(spec.id)),
             Err(error) => return Err(error.into()),
         }
         let told = self.tell(&spec.id.into(), device.generation, News::Created(&twin))?;
+        self.tell_born(&runtime).await?;
         self.told(told).await?;
         Ok(device)
     }
 
-    /// Changes a device. Keys that the spec leaves out stay; disabling it or changing its credentials closes its session.
+    /// Changes a device. Keys that the spec leaves out stay. Disabling it closes its session and those of its modules;
+    /// otherwise a session closes only if it rests on a credential that is gone. An edge device stays one, `guess (?)`.
     /// Errors: `DeviceNotFound`, `EtagMismatch`, `Busy` after a lost race without an etag, `Invalid`.
     pub async fn update_device(&self, spec: IdentitySpec, condition: IfMatch) -> Result<Device, HubError> {
         let id = spec.id.clone();
         let known = self.matching_device(&id, &condition).await?;
         let auth = decide_auth(spec.auth, Some(&known.auth), self.random())?;
-        let device = Device {
+        if known.iot_edge && spec.iot_edge == Some(false) {
+            let text = format!("device `{id}` is an edge device and stays one: delete it and create it again");
+            return Err(HubError::Invalid(text));
+        }
+        let mut device = Device {
             etag: Etag::fresh(self.random()),
             status: spec.status,
             status_reason: check_reason(spec.status_reason)?,
             status_updated: if spec.status == known.status { known.status_updated } else { self.now() },
             auth,
-            iot_edge: spec.iot_edge,
+            iot_edge: spec.iot_edge.unwrap_or(known.iot_edge),
             ..known.clone()
         };
-        let expect = Expect::Etag(known.etag.clone());
-        match self.records().commit(vec![Write::PutDevice(self.key(), device.clone(), expect)]).await {
+        (device.scope, device.parent_scopes) = self.decide_scopes(&spec.scopes, Some(&known), &device).await?;
+        let mut runtime = Vec::new();
+        if device.iot_edge && !known.iot_edge {
+            let there = self.records().list_modules(self.key(), &id).await?;
+            runtime = self.runtime_modules(&device, &there);
+        }
+        let mut batch = vec![Write::PutDevice(self.key(), device.clone(), Expect::Etag(known.etag.clone()))];
+        batch.extend(self.module_writes(&runtime));
+        match self.records().commit(batch).await {
             Ok(()) => {}
-            Err(StoreError::Conflict { .. }) => return Err(lost_race(id, condition)),
+            Err(StoreError::Conflict { .. }) => return Err(lost_race(id.into(), &condition)),
             Err(error) => return Err(error.into()),
         }
         self.revoked();
-        if device.status == DeviceStatus::Disabled {
-            self.sessions().close(id.as_str(), CloseReason::DeviceDisabled);
-        } else if device.auth != known.auth {
-            self.sessions().close(id.as_str(), CloseReason::CredentialsChanged);
+        match device.status {
+            DeviceStatus::Disabled => self.sessions().close_device(id.as_str(), CloseReason::DeviceDisabled),
+            DeviceStatus::Enabled => self.sessions().close_groundless(id.as_str(), &device.auth),
         }
+        self.tell_born(&runtime).await?;
         Ok(device)
     }
 
-    /// Removes a device with its twin, and closes its session. Errors: `DeviceNotFound`, `EtagMismatch`.
+    /// Removes a device with its modules and their twins, and closes their sessions. Errors: `DeviceNotFound`, `EtagMismatch`.
     pub async fn delete_device(&self, id: &DeviceId, condition: IfMatch) -> Result<(), HubError> {
         let known = self.matching_device(id, &condition).await?;
         let expect = match &condition {
@@ -117,13 +146,13 @@ impl Hub {
             Err(StoreError::Conflict { .. }) => {
                 return Err(match condition {
                     IfMatch::Any => HubError::DeviceNotFound(id.clone()),
-                    IfMatch::Etag(_) => HubError::EtagMismatch { id: id.clone() },
+                    IfMatch::Etag(_) => HubError::EtagMismatch { id: id.clone().into() },
                 });
             }
             Err(error) => return Err(error.into()),
         }
         self.revoked();
-        self.sessions().close(id.as_str(), CloseReason::DeviceDeleted);
+        self.sessions().close_device(id.as_str(), CloseReason::DeviceDeleted);
         let told = match &twin {
             Some(twin) => self.tell(&identity, known.generation, News::Deleted(twin))?,
             None => None,
@@ -150,10 +179,10 @@ impl Hub {
         Ok(page)
     }
 
-    /// Everything about a device or module. Errors: `DeviceNotFound`.
+    /// Everything about a device or module. Errors: `DeviceNotFound`, `ModuleNotFound`.
     pub async fn find_identity(&self, id: &IdentityId) -> Result<IdentityRecord, HubError> {
         let Some(mut record) = self.records().find_identity(self.key(), id).await? else {
-            return Err(HubError::DeviceNotFound(id.device.clone()));
+            return Err(self.absent(id).await);
         };
         self.overlay(&mut record);
         Ok(record)
@@ -184,14 +213,14 @@ impl Hub {
     async fn matching_device(&self, id: &DeviceId, condition: &IfMatch) -> Result<Device, HubError> {
         let known = self.find_device(id).await?;
         match condition {
-            IfMatch::Etag(etag) if *etag != known.etag => Err(HubError::EtagMismatch { id: id.clone() }),
+            IfMatch::Etag(etag) if *etag != known.etag => Err(HubError::EtagMismatch { id: id.clone().into() }),
             _ => Ok(known),
         }
     }
 }
 
 /// Another write came between. Who named a version is told that it is no longer that; who did not may try again.
-fn lost_race(id: DeviceId, condition: IfMatch) -> HubError {
+pub(crate) fn lost_race(id: IdentityId, condition: &IfMatch) -> HubError {
     match condition {
         IfMatch::Any => HubError::Busy,
         IfMatch::Etag(_) => HubError::EtagMismatch { id },
@@ -215,66 +244,4 @@ fn check_reason(reason: Option<String>) -> Result<Option<String>, HubError> {
         ))),
         _ => Ok(reason.filter(|text| !text.is_empty())),
     }
-}
-
-/// The credentials that a spec asks for. Keys it leaves out are those the device has, else new ones.
-fn decide_auth(spec: AuthSpec, known: Option<&DeviceAuth>, random: &dyn Random) -> Result<DeviceAuth, HubError> {
-    match spec {
-        AuthSpec::Sas { primary, secondary } => {
-            let (known_primary, known_secondary) = match known {
-                Some(DeviceAuth::Sas { primary, secondary }) => (Some(primary.clone()), Some(secondary.clone())),
-                _ => (None, None),
-            };
-            Ok(DeviceAuth::Sas {
-                primary: decide_key("primaryKey", primary, known_primary, random)?,
-                secondary: decide_key("secondaryKey", secondary, known_secondary, random)?,
-            })
-        }
-        AuthSpec::Thumbprints { primary, secondary } => {
-            let primary = decide_thumbprint("primaryThumbprint", primary)?;
-            let secondary = decide_thumbprint("secondaryThumbprint", secondary)?;
-            if primary.is_none() && secondary.is_none() {
-                let text = "type selfSigned needs a primaryThumbprint or a secondaryThumbprint";
-                return Err(HubError::Invalid(text.to_owned()));
-            }
-            Ok(DeviceAuth::Thumbprints { primary, secondary })
-        }
-        AuthSpec::CertificateAuthority => Ok(match known {
-            Some(kept @ DeviceAuth::CertificateAuthority { .. }) => kept.clone(),
-            _ => DeviceAuth::CertificateAuthority { through: None },
-        }),
-        AuthSpec::None => Ok(DeviceAuth::None),
-    }
-}
-
-fn decide_key(
-    member: &str,
-    given: Option<Secret>,
-    known: Option<Secret>,
-    random: &dyn Random,
-) -> Result<Secret, HubError> {
-    match given.filter(|key| !key.expose().is_empty()) {
-        Some(key) => match SasKey::from_base64(key.expose()) {
-            Ok(_) => Ok(key),
-            Err(error) => Err(HubError::Invalid(format!("{member}: {error}"))),
-        },
-        None => Ok(known.unwrap_or_else(|| fresh_key(random))),
-    }
-}
-
-/// A new key: 32 random bytes, base64.
-fn fresh_key(random: &dyn Random) -> Secret {
-    Secret::new(SasKey::generate(32, |bytes| random.fill(bytes)).to_base64().as_str())
-}
-
-fn decide_thumbprint(member: &str, given: Option<String>) -> Result<Option<Thumbprint>, HubError> {
-    given.filter(|text| !text.is_empty()).map_or(Ok(None), |text| {
-        let parsed = Thumbprint::parse(&text);
-        parsed.map(Some).ok_or_else(|| {
-            HubError::Invalid(format!(
-                "{member} must be 40 hex digits (SHA-1) or 64 (SHA-256), got {} characters",
-                text.len()
-            ))
-        })
-    })
 }

@@ -54,7 +54,7 @@ impl fmt::Display for CloseReason {
         f.write_str(match self {
             Self::TakenOver => "a newer connection of the same device took over",
             Self::DeviceDisabled => "the device was disabled",
-            Self::DeviceDeleted => "the device was deleted",
+            Self::DeviceDeleted => "the device or module was deleted",
             Self::CredentialsChanged => "the device's credentials changed",
             Self::TrustRevoked => "a CA certificate that vouched for the device was removed",
             Self::HubDeleted => "the hub was deleted",

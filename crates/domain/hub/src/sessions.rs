@@ -1,8 +1,9 @@
 //! Who is connected now: one MQTT session per identity, the newest wins.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     hash::{BuildHasher, RandomState},
+    ops::Bound,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,15 +11,17 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use roadstead_model::{Thumbprint, UnixMillis};
+use roadstead_auth::DeviceGrant;
+use roadstead_model::{DeviceAuth, Thumbprint, UnixMillis};
 
 use crate::{limits, mailbox::Mailbox, session::CloseReason};
 
-/// The live sessions of one hub, by the text of their identity.
+/// The live sessions of one hub, by the text of their identity. Those of a device and its modules share a part, in which
+/// they are in order.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     hasher: RandomState,
-    shards: [Mutex<HashMap<Arc<str>, Arc<Mailbox>>>; limits::SESSION_SHARDS],
+    shards: [Mutex<BTreeMap<Arc<str>, Arc<Mailbox>>>; limits::SESSION_SHARDS],
     count: AtomicUsize,
 }
 
@@ -32,8 +35,8 @@ impl Sessions {
     }
 
     /// Opens a session for `identity`. An earlier one is told that it was taken over.
-    pub(crate) fn open(&self, identity: &Arc<str>, path: Vec<Thumbprint>, now: UnixMillis) -> Arc<Mailbox> {
-        let mailbox = Arc::new(Mailbox::new(path, now));
+    pub(crate) fn open(&self, identity: &Arc<str>, grant: DeviceGrant, now: UnixMillis) -> Arc<Mailbox> {
+        let mailbox = Arc::new(Mailbox::new(grant.ground, grant.path, now));
         let earlier = self.shard(identity).lock().insert(identity.clone(), mailbox.clone());
         match earlier {
             Some(earlier) => earlier.close(CloseReason::TakenOver),
@@ -73,6 +76,26 @@ impl Sessions {
         }
     }
 
+    /// Closes the sessions of a device and of all its modules.
+    pub(crate) fn close_device(&self, device: &str, reason: CloseReason) {
+        let shard = self.shard(device).lock();
+        let modules = format!("{device}/");
+        if let Some(mailbox) = shard.get(device) {
+            mailbox.close(reason);
+        }
+        let from = (Bound::Included(modules.as_str()), Bound::Unbounded);
+        for (_, mailbox) in shard.range::<str, _>(from).take_while(|(identity, _)| identity.starts_with(&modules)) {
+            mailbox.close(reason);
+        }
+    }
+
+    /// Closes the session of an identity if it rests on what is no longer among its credentials.
+    pub(crate) fn close_groundless(&self, identity: &str, auth: &DeviceAuth) {
+        if let Some(mailbox) = self.shard(identity).lock().get(identity).filter(|live| !live.ground().stands(auth)) {
+            mailbox.close(CloseReason::CredentialsChanged);
+        }
+    }
+
     pub(crate) fn close_all(&self, reason: CloseReason) {
         self.close_where(reason, |_| true);
     }
@@ -90,24 +113,31 @@ impl Sessions {
         }
     }
 
-    fn shard(&self, identity: &str) -> &Mutex<HashMap<Arc<str>, Arc<Mailbox>>> {
-        &self.shards[self.hasher.hash_one(identity) as usize % limits::SESSION_SHARDS]
+    fn shard(&self, identity: &str) -> &Mutex<BTreeMap<Arc<str>, Arc<Mailbox>>> {
+        let device = identity.split_once('/').map_or(identity, |(device, _)| device);
+        &self.shards[self.hasher.hash_one(device) as usize % limits::SESSION_SHARDS]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use roadstead_auth::Ground;
+    use roadstead_model::{AuthMethod, Secret};
 
     fn device(id: &str) -> Arc<str> {
         id.into()
     }
 
+    fn grant(path: Vec<Thumbprint>) -> DeviceGrant {
+        DeviceGrant { method: AuthMethod::X509, ground: Ground::Policy, expires_at: None, path }
+    }
+
     #[test]
     fn the_newest_session_wins_and_the_end_of_the_old_one_does_not_touch_it() {
         let sessions = Sessions::new();
-        let old = sessions.open(&device("a"), vec![], UnixMillis(0));
-        let new = sessions.open(&device("a"), vec![], UnixMillis(0));
+        let old = sessions.open(&device("a"), grant(vec![]), UnixMillis(0));
+        let new = sessions.open(&device("a"), grant(vec![]), UnixMillis(0));
         assert_eq!(old.reason(), Some(CloseReason::TakenOver));
         sessions.end("a", &old);
         assert!(sessions.is_live("a"));
@@ -121,17 +151,43 @@ mod tests {
     fn only_sessions_through_a_revoked_certificate_close() {
         let digest = |hex: &str| Thumbprint::parse(&hex.repeat(32)).unwrap();
         let sessions = Sessions::new();
-        let under_a = sessions.open(&device("a"), vec![digest("aa"), digest("cc")], UnixMillis(0));
-        let under_b = sessions.open(&device("b"), vec![digest("bb")], UnixMillis(0));
+        let under_a = sessions.open(&device("a"), grant(vec![digest("aa"), digest("cc")]), UnixMillis(0));
+        let under_b = sessions.open(&device("b"), grant(vec![digest("bb")]), UnixMillis(0));
         sessions.close_through(&[digest("cc")]);
         assert_eq!(under_a.reason(), Some(CloseReason::TrustRevoked));
         assert_eq!(under_b.reason(), None);
     }
 
+    #[test]
+    fn a_device_takes_its_modules_along_and_nobody_elses() {
+        let sessions = Sessions::new();
+        let open = |id: &str| sessions.open(&device(id), grant(vec![]), UnixMillis(0));
+        let shut = ["a", "a/$edgeHub", "a/m", "a/~"].map(open);
+        let left = ["A/m", "a!", "a-b", "a-b/m", "a0", "aa/m", "b"].map(open);
+        sessions.close_device("a", CloseReason::DeviceDeleted);
+        assert!(shut.iter().all(|mailbox| mailbox.reason() == Some(CloseReason::DeviceDeleted)));
+        assert!(left.iter().all(|mailbox| mailbox.reason().is_none()));
+    }
+
+    #[test]
+    fn only_a_session_without_ground_closes() {
+        let sessions = Sessions::new();
+        let key = Secret::new;
+        let auth = |primary, secondary| DeviceAuth::Sas { primary: key(primary), secondary: key(secondary) };
+        let by_key = DeviceGrant { ground: Ground::of_key(&key("k1")), ..grant(vec![]) };
+        let mailbox = sessions.open(&device("a"), by_key, UnixMillis(0));
+        for auth in [auth("k1", "k3"), auth("k3", "k1")] {
+            sessions.close_groundless("a", &auth);
+            assert_eq!(mailbox.reason(), None);
+        }
+        sessions.close_groundless("a", &auth("k3", "k2"));
+        assert_eq!(mailbox.reason(), Some(CloseReason::CredentialsChanged));
+    }
+
     #[tokio::test]
     async fn the_first_reason_stands() {
         let sessions = Sessions::new();
-        let mailbox = sessions.open(&device("a"), vec![], UnixMillis(0));
+        let mailbox = sessions.open(&device("a"), grant(vec![]), UnixMillis(0));
         sessions.close("a", CloseReason::DeviceDisabled);
         sessions.close_all(CloseReason::ShuttingDown);
         assert_eq!(mailbox.closed().await, CloseReason::DeviceDisabled);

@@ -86,7 +86,7 @@ impl Hub {
         for _ in 0..limits::TWIN_TRIES {
             let mut record = self.find_identity(id).await?;
             if matches!(condition, IfMatch::Etag(etag) if *etag != record.twin.etag) {
-                return Err(HubError::EtagMismatch { id: id.device.clone() });
+                return Err(HubError::EtagMismatch { id: id.clone() });
             }
             let Some(sections) = change.sections(&record.twin, write) else { return Ok(record) };
             let (now, known) = (self.now(), record.twin.version);

@@ -12,8 +12,8 @@ use crate::{
     call::{BodyFault, Call},
     limits,
     op::{
-        self, device_register, device_send, hub_devices, hub_events, hub_methods, hub_query, hub_twins, operations,
-        service_bulk, service_enrollments, service_groups, service_registrations,
+        self, device_register, device_send, hub_devices, hub_events, hub_methods, hub_modules, hub_query, hub_twins,
+        operations, service_bulk, service_enrollments, service_groups, service_registrations,
     },
     reply::{Body, Reply},
     serve::Parts,
@@ -131,6 +131,12 @@ async fn hub_route(parts: &Parts, hub: &Arc<Hub>, call: &Call, words: &[&str]) -
         }
         (&Method::GET | &Method::PATCH | &Method::PUT, ["twins", _, "modules", _]) => {
             hub_twins::answer(parts, hub, call, id, Some(call.segment(3))).await
+        }
+        (&Method::GET, ["devices", _, "modules"]) => hub_modules::list(parts, hub, call, id).await,
+        (&Method::GET, ["devices", _, "modules", _]) => hub_modules::show(parts, hub, call, id, call.segment(3)).await,
+        (&Method::PUT, ["devices", _, "modules", _]) => hub_modules::put(parts, hub, call, id, call.segment(3)).await,
+        (&Method::DELETE, ["devices", _, "modules", _]) => {
+            hub_modules::delete(parts, hub, call, id, call.segment(3)).await
         }
         _ => op::not_implemented(parts, call),
     }

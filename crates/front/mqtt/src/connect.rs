@@ -131,8 +131,9 @@ async fn open_hub(
         let (device, host) = (shown(device_id), shown(host));
         Refused(Refusal::NotAuthorized, format!("device `{device}`: no hub here answers to the name `{host}`"))
     })?;
-    let refuse = |error: HubError| Refused(refusal::connack(&error), format!("device `{}`: {error}", shown(device_id)));
-    let will = connect.will.map(|will| read_will(&will, device_id)).transpose()?;
+    let caller_id = shown(connect.client_id);
+    let refuse = |error: HubError| Refused(refusal::connack(&error), format!("device `{caller_id}`: {error}"));
+    let will = connect.will.map(|will| read_will(&will, device_id, module_id)).transpose()?;
     let login = Login { device_id, module_id, evidence: Evidence { token, chain: &caller.certificates } };
     let request = SessionRequest { clean: connect.clean_session, model_id: user_name.model_id.as_deref() };
     let session = hub.connect(login, request).await.map_err(refuse)?;
@@ -140,12 +141,15 @@ async fn open_hub(
 }
 
 /// A will is telemetry with a mark. Source: docs, IoT Hub MQTT support (`iothub-MessageType` = `Will`).
-fn read_will(will: &Will<'_>, device_id: &str) -> Result<Box<LastWill>, Refused> {
+fn read_will(will: &Will<'_>, device_id: &str, module_id: Option<&str>) -> Result<Box<LastWill>, Refused> {
     let topic =
-        TelemetryTopic::parse(will.topic).filter(|topic| topic.device_id == device_id && topic.module_id.is_none());
+        TelemetryTopic::parse(will.topic).filter(|topic| topic.device_id == device_id && topic.module_id == module_id);
     let Some(topic) = topic else {
-        let (device, topic) = (shown(device_id), shown(will.topic));
-        let why = format!("device `{device}`: will topic `{topic}` is not devices/{device}/messages/events/");
+        let own = match module_id {
+            None => shown(&format!("devices/{device_id}/messages/events/")),
+            Some(module) => shown(&format!("devices/{device_id}/modules/{module}/messages/events/")),
+        };
+        let why = format!("device `{}`: will topic `{}` is not {own}", shown(device_id), shown(will.topic));
         return Err(Refused(Refusal::NotAuthorized, why));
     };
     let mut properties = Properties::new();

@@ -16,6 +16,7 @@ pub fn connack(error: &HubError) -> Refusal {
         | HubError::ImpossibleId(_)
         | HubError::DeviceNotFound(_)
         | HubError::BadQuery(_)
+        | HubError::ModuleNotFound(_)
         | HubError::Invalid(_) => Refusal::NotAuthorized,
         HubError::DeviceDisabled(_)
         | HubError::Closed(_)
@@ -23,6 +24,8 @@ pub fn connack(error: &HubError) -> Refusal {
         | HubError::Busy
         | HubError::Internal(_)
         | HubError::DeviceAlreadyExists(_)
+        | HubError::ModuleAlreadyExists(_)
+        | HubError::TooManyModules { .. }
         | HubError::EtagMismatch { .. }
         | HubError::TooManyDevices { .. }
         | HubError::TwinVersionMismatch { .. }
@@ -49,7 +52,7 @@ pub fn twin(error: &HubError) -> HubCode {
         HubError::TwinTooLarge { .. } => HubCode::TwinSizeExceeded,
         HubError::TwinVersionMismatch { .. } | HubError::EtagMismatch { .. } => HubCode::PreconditionFailed,
         HubError::DeviceNotFound(_) | HubError::UnknownDevice(_) => HubCode::DeviceNotFound,
-        HubError::UnknownModule(_) => HubCode::ModuleNotFound,
+        HubError::ModuleNotFound(_) | HubError::UnknownModule(_) => HubCode::ModuleNotFound,
         HubError::Busy | HubError::Closed(_) => HubCode::ServerBusy,
         HubError::Full(_) => HubCode::ServiceUnavailable,
         // The rest is never said of a twin.
@@ -69,6 +72,8 @@ pub fn twin(error: &HubError) -> HubCode {
         | HubError::QueueFull { .. }
         | HubError::InvalidExpiry { .. }
         | HubError::LockLost
-        | HubError::BadQuery(_) => HubCode::ServerError,
+        | HubError::BadQuery(_)
+        | HubError::ModuleAlreadyExists(_)
+        | HubError::TooManyModules { .. } => HubCode::ServerError,
     }
 }

@@ -307,7 +307,8 @@ mod tests {
 
     #[test]
     fn what_a_session_leaves_behind_is_sent_again_as_such() {
-        let (first, second) = [(); 2].map(|()| Arc::new(Mailbox::new(Vec::new(), NOW))).into();
+        let (first, second) =
+            [(); 2].map(|()| Arc::new(Mailbox::new(roadstead_auth::Ground::Policy, Vec::new(), NOW))).into();
         let mut desk = Desk::default();
         assert_eq!(desk.attend(&first), 0);
         assert!(!desk.send(&message(1)) && !desk.send(&message(2)));
@@ -324,7 +325,7 @@ mod tests {
 
     #[test]
     fn what_is_put_back_is_offered_again() {
-        let session = Arc::new(Mailbox::new(Vec::new(), NOW));
+        let session = Arc::new(Mailbox::new(roadstead_auth::Ground::Policy, Vec::new(), NOW));
         let mut desk = Desk::default();
         desk.attend(&session);
         desk.lock(token(1), &message(3), NOW);

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod edge;
 mod feedback;
 mod message_queue;
 mod messages;
 mod methods;
+mod modules;
 mod registry;
 mod session;
 mod world;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use roadstead_auth::{Evidence, Trust};
 use roadstead_hub::{AuthSpec, Hub, HubError, HubParts, IdentitySpec, Login, Session, SessionRequest};
 use roadstead_model::{
-    AccessPolicy, Device, DeviceAuth, DeviceId, DeviceStatus, Etag, GroupName, Hub as HubResource, HubKey, HubName,
-    HubSettings, Right, Rights, Secret, UnixMillis,
+    AccessPolicy, Device, DeviceAuth, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, HubSettings,
+    Right, Rights, Secret, UnixMillis,
 };
 use roadstead_sas::SasKey;
 use roadstead_store::Records;
@@ -28,13 +28,7 @@ pub fn id(text: &str) -> DeviceId {
 }
 
 pub fn sas_spec(device: &str) -> IdentitySpec {
-    IdentitySpec {
-        id: id(device),
-        status: DeviceStatus::Enabled,
-        status_reason: None,
-        auth: AuthSpec::Sas { primary: None, secondary: None },
-        iot_edge: false,
-    }
+    IdentitySpec::new(id(device), AuthSpec::Sas { primary: None, secondary: None })
 }
 
 impl World {
@@ -105,6 +99,12 @@ impl World {
     /// What a device without a session shows; `token` is the policy's that speaks for every device.
     pub fn once<'a>(&self, name: &'a str, token: &'a str) -> Login<'a> {
         Login { device_id: name, module_id: None, evidence: Evidence { token: Some(token), chain: &[] } }
+    }
+
+    pub async fn login_module(&self, name: &str, module: &str, token: &str) -> Result<Session, HubError> {
+        let evidence = Evidence { token: Some(token), chain: &[] };
+        let login = Login { device_id: name, module_id: Some(module), evidence };
+        self.hub.connect(login, SessionRequest { clean: false, model_id: None }).await
     }
 
     pub async fn connect(&self, device: &Device) -> Session {

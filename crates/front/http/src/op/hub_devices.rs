@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 use roadstead_auth::Segment::{AnyCase, Exact};
-use roadstead_hub::{AuthSpec, Hub, HubError, IdentityRecord, IdentitySpec, IfMatch};
+use roadstead_hub::{AuthSpec, Hub, HubError, IdentityRecord, IdentitySpec, IfMatch, ScopeSpec};
 use roadstead_model::{DeviceId, DeviceStatus, Etag, Right};
 use roadstead_wire::{
     HubCode,
@@ -137,12 +137,13 @@ fn read_spec(call: &Call, id: DeviceId) -> Result<IdentitySpec, String> {
         status: body.status.map_or(DeviceStatus::Enabled, |status| status.0),
         status_reason: body.status_reason,
         auth: auth_spec(body.authentication.unwrap_or_default()),
-        iot_edge: body.capabilities.is_some_and(|capabilities| capabilities.iot_edge),
+        iot_edge: body.capabilities.map(|capabilities| capabilities.iot_edge),
+        scopes: ScopeSpec { scope: body.device_scope, parents: body.parent_scopes },
     })
 }
 
 /// Without a type, thumbprints make it `selfSigned`, anything else `sas`.
-fn auth_spec(authentication: wire::Authentication) -> AuthSpec {
+pub(super) fn auth_spec(authentication: wire::Authentication) -> AuthSpec {
     let wire::Authentication { symmetric_key, x509_thumbprint, kind } = authentication;
     let thumbprints = x509_thumbprint.unwrap_or_default();
     let named = thumbprints.primary_thumbprint.is_some() || thumbprints.secondary_thumbprint.is_some();

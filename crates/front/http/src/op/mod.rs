@@ -5,6 +5,7 @@ pub(crate) mod device_send;
 pub(crate) mod hub_devices;
 pub(crate) mod hub_events;
 pub(crate) mod hub_methods;
+pub(crate) mod hub_modules;
 pub(crate) mod hub_query;
 pub(crate) mod hub_twins;
 pub(crate) mod operations;
