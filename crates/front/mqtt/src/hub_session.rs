@@ -13,6 +13,7 @@ use tokio::{
 
 use crate::{
     Caller, MqttFront,
+    devicebound::Devicebound,
     end::{End, shown},
     limits, methods, notices,
     stream::PacketStream,
@@ -86,6 +87,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let mut heard = Instant::now();
     let mut alarm = pin!(sleep_until(next_look(session, &*front.clock, heard + patience)));
     let mut reading = Reading::default();
+    let mut devicebound = Devicebound::new();
     loop {
         let mut unsynced = None;
         while let Some(range) = stream.next_packet(limits::HUB_PACKET_BYTES_MAX)? {
@@ -109,6 +111,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                     wait_durable(session, unsynced.take()).await?;
                     Box::pin(accept_filters(session, &subscribe, out)).await?;
                     session.attend(notices::interests(session));
+                    devicebound.look();
                 }
                 Packet::Unsubscribe(unsubscribe) => {
                     wait_durable(session, unsynced.take()).await?;
@@ -117,10 +120,9 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                     session.attend(notices::interests(session));
                     encode::unsuback(out, unsubscribe.packet_id);
                 }
-                // Nothing was sent that this could acknowledge; a client that lost count is told nothing.
-                Packet::Puback(_) => {}
+                Packet::Puback(packet_id) => devicebound.acknowledge(packet_id),
                 Packet::Disconnect => {
-                    Box::pin(acknowledge(stream, session, unsynced)).await;
+                    Box::pin(acknowledge(stream, session, unsynced, &mut devicebound)).await;
                     return Err(End::Disconnected);
                 }
                 other => return Err(End::Unexpected(packet_type(&other))),
@@ -134,13 +136,16 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         tokio::select! {
             biased;
             reason = &mut closed => {
-                Box::pin(acknowledge(stream, session, unsynced)).await;
+                Box::pin(acknowledge(stream, session, unsynced, &mut devicebound)).await;
                 return Err(End::ClosedByHub(reason));
             }
             durable = wait_durable(session, unsynced) => durable?,
         }
         // A client that never pauses leaves `woken` below no turn either.
-        notices::deliver(session, &mut stream.out);
+        notices::deliver(session, &mut devicebound, &mut stream.out);
+        if devicebound.has_work() {
+            Box::pin(devicebound.work(session, stream)).await?;
+        }
         if !stream.out.is_empty() {
             timeout(limits::WRITE_WAIT, stream.flush()).await.map_err(|_| End::NotReading)??;
         }
@@ -168,16 +173,18 @@ async fn wait_durable(session: &Session, ticket: Option<Ticket>) -> Result<(), E
     }
 }
 
-/// Sends the last acknowledgements of a session that ends in order, so that the client need not send again what is stored.
-/// Where that fails or takes long it does: an acknowledgement left out loses nothing.
+/// Sends the last acknowledgements of a session that ends in order, so that the client need not send again what is stored, and
+/// takes those it sent. Where that fails or takes long it does: an acknowledgement left out loses nothing.
 async fn acknowledge<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut PacketStream<S>,
     session: &Session,
     unsynced: Option<Ticket>,
+    devicebound: &mut Devicebound,
 ) {
     let acknowledged = async {
         wait_durable(session, unsynced).await?;
-        Ok::<(), End>(stream.flush().await?)
+        stream.flush().await?;
+        devicebound.complete(session).await
     };
     let _ = timeout(limits::ACKNOWLEDGE_WAIT, acknowledged).await;
 }

@@ -11,6 +11,7 @@
 
 mod connect;
 mod counters;
+mod devicebound;
 mod dps_session;
 mod end;
 mod hub_session;

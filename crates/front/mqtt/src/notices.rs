@@ -4,7 +4,7 @@ use roadstead_hub::{Interests, Notice, Session};
 use roadstead_model::ModuleId;
 use roadstead_wire::HubFilter;
 
-use crate::{methods, twin};
+use crate::{devicebound::Devicebound, methods, twin};
 
 /// What the session's subscriptions ask for.
 pub(crate) fn interests(session: &Session) -> Interests {
@@ -23,13 +23,12 @@ pub(crate) fn interests(session: &Session) -> Interests {
 }
 
 /// Writes what the hub has left for the device; it is sent with the next flush.
-pub(crate) fn deliver(session: &Session, out: &mut Vec<u8>) {
+pub(crate) fn deliver(session: &Session, devicebound: &mut Devicebound, out: &mut Vec<u8>) {
     for notice in session.take_notices() {
         match notice {
             Notice::Method(call) => methods::deliver(session, &call, out),
             Notice::DesiredChanged(change) => twin::deliver(&change, out),
-            // Not served yet: no device is told of them.
-            Notice::MessagesWaiting => {}
+            Notice::MessagesWaiting => devicebound.look(),
         }
     }
 }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[path = "hub_session/devicebound.rs"]
+mod devicebound;
+
 use std::{
     io,
     net::SocketAddr,
@@ -84,6 +87,7 @@ impl AllocationWebhook for Nobody {
 
 struct World {
     hub: Arc<Hub>,
+    records: Arc<MemoryRecords>,
     log: Arc<MemoryLog>,
     clock: Arc<FakeClock>,
     front: Arc<MqttFront>,
@@ -123,10 +127,16 @@ impl World {
         hub.create_device(spec).await.unwrap();
         let hubs = Arc::new(Hubs::new());
         hubs.put(hub.clone());
-        let ports = Ports { records, hubs: Arc::new(Nobody), webhooks: Arc::new(Nobody), clock: clock.clone(), random };
+        let ports = Ports {
+            records: records.clone(),
+            hubs: Arc::new(Nobody),
+            webhooks: Arc::new(Nobody),
+            clock: clock.clone(),
+            random,
+        };
         let dps = Arc::new(Instances::open(ports).await.unwrap());
         let front = Arc::new(MqttFront::new(hubs, dps, clock.clone()));
-        Self { hub, log, clock, front }
+        Self { hub, records, log, clock, front }
     }
 
     async fn connect(&self) -> (DuplexStream, JoinHandle<()>) {
