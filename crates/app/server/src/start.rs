@@ -135,6 +135,11 @@ impl Server {
         if tokio::time::timeout(limits::DRAIN, self.capacity.emptied()).await.is_err() {
             warn!(connections = self.capacity.connections(), "closing connections that did not end by themselves");
         }
+        for hub in self.world.hubs.all() {
+            if let Err(cause) = hub.flush_presence().await {
+                warn!(hub = %hub.resource().name, %cause, "when devices were last connected could not be stored");
+            }
+        }
         for task in self.tasks {
             task.abort();
         }

@@ -22,6 +22,7 @@ use crate::{
     limits,
     messages::Messages,
     methods::Methods,
+    presence::{PresenceBook, Visitor},
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
     twins::TwinTurns,
@@ -54,6 +55,7 @@ pub struct Hub {
     closed: OnceLock<CloseReason>,
     sessions: Sessions,
     methods: Methods,
+    presence: PresenceBook,
     sequence: Sequence,
     twin_turns: TwinTurns,
     messages: Messages,
@@ -70,6 +72,7 @@ impl Hub {
             closed: OnceLock::new(),
             sessions: Sessions::new(),
             methods: Methods::new(&*parts.random),
+            presence: PresenceBook::default(),
             sequence: Sequence::default(),
             twin_turns: TwinTurns::new(),
             messages: Messages::default(),
@@ -127,7 +130,11 @@ impl Hub {
             let (id, record, grant) = self.judge(login).await?;
             let key: Arc<str> = id.to_string().into();
             let sender = Sender { generation: generation(&record), method: grant.method, expires_at: grant.expires_at };
-            let mailbox = self.sessions.open(&key, grant, self.now());
+            let visitor = Visitor { id: &id, key: &key, generation: sender.generation, model_id: request.model_id };
+            let mailbox = self.sessions.open(&key, grant, self.now(), |arrival, since| {
+                self.note_arrival(visitor, arrival, since);
+            });
+            self.store_presence_soon();
             let remembered = record.subscriptions;
             let forget = request.clean && !remembered.is_empty();
             let session = Session::new(self.clone(), mailbox, (id, key), sender, request, remembered);
@@ -238,6 +245,10 @@ impl Hub {
     /// Whose turn it is to write a twin.
     pub(crate) fn twin_turns(&self) -> &TwinTurns {
         &self.twin_turns
+    }
+
+    pub(crate) fn presence(&self) -> &PresenceBook {
+        &self.presence
     }
 
     pub(crate) fn methods(&self) -> &Methods {

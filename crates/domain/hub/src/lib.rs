@@ -16,6 +16,7 @@ pub mod mailbox;
 pub mod messages;
 pub mod methods;
 pub mod modules;
+mod presence;
 pub mod provision;
 pub mod query;
 pub mod registry;

@@ -53,6 +53,14 @@ pub const METHOD_CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(300);
 pub const METHODS_PER_SESSION_MAX: usize = 128;
 /// Calls under way in one hub, those that wait for a device included: at most 256 MiB of payloads.
 pub const METHODS_PER_HUB_MAX: usize = 2048;
+/// How long a change of a connection may wait to be stored, so that many are stored together.
+pub const PRESENCE_DELAY: Duration = Duration::from_millis(200);
+/// How long until it is tried again when that failed.
+pub const PRESENCE_RETRY: Duration = Duration::from_secs(5);
+/// Changes of connections stored in one batch: small, so that a login that stores something waits for few of them.
+pub const PRESENCE_BATCH_MAX: usize = 256;
+/// Identities whose changes may wait to be stored; a change beyond them is seen while it lasts, and not stored.
+pub const PRESENCE_WAITING_MAX: usize = 262_144;
 /// Notices (methods, desired changes) that wait for one session to take them; a session that lets more pile up is closed.
 pub const NOTICES_MAX: usize = 256;
 

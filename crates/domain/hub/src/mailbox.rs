@@ -72,6 +72,8 @@ pub(crate) struct Mailbox {
     interests: AtomicU8,
     /// When the device was last heard of, milliseconds since 1970.
     active: AtomicI64,
+    /// Since when the identity is connected, milliseconds since 1970: earlier than the session when it took over.
+    since: AtomicI64,
     notices: Mutex<Vec<Notice>>,
     /// Whether there are any, so that a busy front looks without a lock.
     waiting: AtomicBool,
@@ -88,6 +90,7 @@ impl Mailbox {
             path: path.into(),
             interests: AtomicU8::new(0),
             active: AtomicI64::new(now.0),
+            since: AtomicI64::new(now.0),
             notices: Mutex::default(),
             waiting: AtomicBool::new(false),
             woken: Notify::new(),
@@ -140,6 +143,15 @@ impl Mailbox {
 
     pub(crate) fn last_activity(&self) -> UnixMillis {
         UnixMillis(self.active.load(Ordering::Relaxed))
+    }
+
+    /// Takes over from an earlier session of the identity, which has not been gone in between.
+    pub(crate) fn continues(&self, earlier: &Self) {
+        self.since.store(earlier.since().0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn since(&self) -> UnixMillis {
+        UnixMillis(self.since.load(Ordering::Relaxed))
     }
 
     /// Leaves a notice for the front. A session that takes none is closed: what it missed cannot be told later.

@@ -60,6 +60,7 @@ impl Hub {
         if kind == RowKind::Jobs || (limit == 0 && !query.aggregates()) {
             return Ok(QueryPage { rows: Vec::new(), kind, next: None });
         }
+        self.presence_stored().await;
         let page =
             self.records().query(self.key(), &query, Some(place.after), limit).await.map_err(|error| match error {
                 StoreError::TooMuch(why) => HubError::Invalid(why),

@@ -174,6 +174,7 @@ impl Hub {
 
     /// Everything about each device, in the order of their ids.
     pub async fn list_identities(&self, after: Option<&str>, limit: usize) -> Result<Page<IdentityRecord>, HubError> {
+        self.presence_stored().await;
         let mut page = self.records().list_identities(self.key(), after, limit).await?;
         page.items.iter_mut().for_each(|record| self.overlay(record));
         Ok(page)
@@ -181,18 +182,28 @@ impl Hub {
 
     /// Everything about a device or module. Errors: `DeviceNotFound`, `ModuleNotFound`.
     pub async fn find_identity(&self, id: &IdentityId) -> Result<IdentityRecord, HubError> {
+        // What is not stored yet may be stored, and thus forgotten here, while the store reads.
+        let known = self.presence().find(&id.to_string());
         let Some(mut record) = self.records().find_identity(self.key(), id).await? else {
             return Err(self.absent(id).await);
         };
+        if let Some(known) = known {
+            record.presence = known;
+        }
         self.overlay(&mut record);
         Ok(record)
     }
 
     /// Who is connected now is known here first, and stored a moment later.
     pub(crate) fn overlay(&self, record: &mut IdentityRecord) {
-        let live = self.sessions().find(&record.id().to_string());
+        let key = record.id().to_string();
+        if let Some(known) = self.presence().find(&key) {
+            record.presence = known;
+        }
+        let live = self.sessions().find(&key);
         record.presence.connected = live.is_some();
         if let Some(live) = live {
+            record.presence.updated = Some(live.since());
             record.presence.last_activity = Some(live.last_activity());
         }
     }

@@ -13,6 +13,7 @@ use crate::{
     hub::Hub,
     limits,
     mailbox::{Interests, Mailbox, Notice},
+    presence::Visitor,
 };
 
 /// Why the hub ended a session.
@@ -112,7 +113,12 @@ impl Session {
         Self { hub, mailbox, id, key, sender, model_id, persistent: !request.clean, resumed, subscriptions }
     }
 
-    pub(crate) fn hub(&self) -> &Hub {
+    pub(crate) fn visitor(&self) -> Visitor<'_> {
+        let (generation, model_id) = (self.sender.generation, self.model_id.as_deref());
+        Visitor { id: &self.id, key: &self.key, generation, model_id }
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
 
@@ -262,8 +268,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.hub.sessions().end(&self.key, &self.mailbox);
-        self.mailbox.calls().hang_up();
+        self.leave("the connection was lost".to_owned());
     }
 }
 

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use roadstead_auth::DeviceGrant;
 use roadstead_model::{DeviceAuth, Thumbprint, UnixMillis};
 
-use crate::{limits, mailbox::Mailbox, session::CloseReason};
+use crate::{limits, mailbox::Mailbox, presence::Arrival, session::CloseReason};
 
 /// The live sessions of one hub, by the text of their identity. Those of a device and its modules share a part, in which
 /// they are in order.
@@ -34,10 +34,28 @@ impl Sessions {
         }
     }
 
-    /// Opens a session for `identity`. An earlier one is told that it was taken over.
-    pub(crate) fn open(&self, identity: &Arc<str>, grant: DeviceGrant, now: UnixMillis) -> Arc<Mailbox> {
+    /// Opens a session for `identity`. An earlier one is told that it was taken over. `note` is told of the arrival, and since
+    /// when the identity is connected, before any later arrival or departure of it.
+    pub(crate) fn open(
+        &self,
+        identity: &Arc<str>,
+        grant: DeviceGrant,
+        now: UnixMillis,
+        note: impl FnOnce(Arrival, UnixMillis),
+    ) -> Arc<Mailbox> {
         let mailbox = Arc::new(Mailbox::new(grant.ground, grant.path, now));
-        let earlier = self.shard(identity).lock().insert(identity.clone(), mailbox.clone());
+        let mut shard = self.shard(identity).lock();
+        let earlier = shard.insert(identity.clone(), mailbox.clone());
+        let arrival = match &earlier {
+            None => Arrival::New,
+            Some(earlier) if earlier.reason().is_none() => {
+                mailbox.continues(earlier);
+                Arrival::TakenOver
+            }
+            Some(_) => Arrival::Replaced,
+        };
+        note(arrival, mailbox.since());
+        drop(shard);
         match earlier {
             Some(earlier) => earlier.close(CloseReason::TakenOver),
             None => {
@@ -47,13 +65,17 @@ impl Sessions {
         mailbox
     }
 
-    /// Forgets a session that ended; a newer one of the same identity stays.
-    pub(crate) fn end(&self, identity: &str, mailbox: &Arc<Mailbox>) {
+    /// Forgets a session that ended, and says whether its identity is gone: a newer session of it stays. `note` is told when it
+    /// is, before any later arrival.
+    pub(crate) fn end(&self, identity: &str, mailbox: &Arc<Mailbox>, note: impl FnOnce()) -> bool {
         let mut shard = self.shard(identity).lock();
-        if shard.get(identity).is_some_and(|live| Arc::ptr_eq(live, mailbox)) {
+        let is_gone = shard.get(identity).is_some_and(|live| Arc::ptr_eq(live, mailbox));
+        if is_gone {
             shard.remove(identity);
             self.count.fetch_sub(1, Ordering::Relaxed);
+            note();
         }
+        is_gone
     }
 
     pub(crate) fn is_live(&self, identity: &str) -> bool {
@@ -136,13 +158,13 @@ mod tests {
     #[test]
     fn the_newest_session_wins_and_the_end_of_the_old_one_does_not_touch_it() {
         let sessions = Sessions::new();
-        let old = sessions.open(&device("a"), grant(vec![]), UnixMillis(0));
-        let new = sessions.open(&device("a"), grant(vec![]), UnixMillis(0));
+        let old = sessions.open(&device("a"), grant(vec![]), UnixMillis(0), |_, _| {});
+        let new = sessions.open(&device("a"), grant(vec![]), UnixMillis(0), |_, _| {});
         assert_eq!(old.reason(), Some(CloseReason::TakenOver));
-        sessions.end("a", &old);
+        sessions.end("a", &old, || {});
         assert!(sessions.is_live("a"));
         assert_eq!(sessions.count(), 1);
-        sessions.end("a", &new);
+        sessions.end("a", &new, || {});
         assert!(!sessions.is_live("a"));
         assert_eq!(sessions.count(), 0);
     }
@@ -151,8 +173,8 @@ mod tests {
     fn only_sessions_through_a_revoked_certificate_close() {
         let digest = |hex: &str| Thumbprint::parse(&hex.repeat(32)).unwrap();
         let sessions = Sessions::new();
-        let under_a = sessions.open(&device("a"), grant(vec![digest("aa"), digest("cc")]), UnixMillis(0));
-        let under_b = sessions.open(&device("b"), grant(vec![digest("bb")]), UnixMillis(0));
+        let under_a = sessions.open(&device("a"), grant(vec![digest("aa"), digest("cc")]), UnixMillis(0), |_, _| {});
+        let under_b = sessions.open(&device("b"), grant(vec![digest("bb")]), UnixMillis(0), |_, _| {});
         sessions.close_through(&[digest("cc")]);
         assert_eq!(under_a.reason(), Some(CloseReason::TrustRevoked));
         assert_eq!(under_b.reason(), None);
@@ -161,7 +183,7 @@ mod tests {
     #[test]
     fn a_device_takes_its_modules_along_and_nobody_elses() {
         let sessions = Sessions::new();
-        let open = |id: &str| sessions.open(&device(id), grant(vec![]), UnixMillis(0));
+        let open = |id: &str| sessions.open(&device(id), grant(vec![]), UnixMillis(0), |_, _| {});
         let shut = ["a", "a/$edgeHub", "a/m", "a/~"].map(open);
         let left = ["A/m", "a!", "a-b", "a-b/m", "a0", "aa/m", "b"].map(open);
         sessions.close_device("a", CloseReason::DeviceDeleted);
@@ -175,7 +197,7 @@ mod tests {
         let key = Secret::new;
         let auth = |primary, secondary| DeviceAuth::Sas { primary: key(primary), secondary: key(secondary) };
         let by_key = DeviceGrant { ground: Ground::of_key(&key("k1")), ..grant(vec![]) };
-        let mailbox = sessions.open(&device("a"), by_key, UnixMillis(0));
+        let mailbox = sessions.open(&device("a"), by_key, UnixMillis(0), |_, _| {});
         for auth in [auth("k1", "k3"), auth("k3", "k1")] {
             sessions.close_groundless("a", &auth);
             assert_eq!(mailbox.reason(), None);
@@ -187,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn the_first_reason_stands() {
         let sessions = Sessions::new();
-        let mailbox = sessions.open(&device("a"), grant(vec![]), UnixMillis(0));
+        let mailbox = sessions.open(&device("a"), grant(vec![]), UnixMillis(0), |_, _| {});
         sessions.close("a", CloseReason::DeviceDisabled);
         sessions.close_all(CloseReason::ShuttingDown);
         assert_eq!(mailbox.closed().await, CloseReason::DeviceDisabled);

@@ -8,6 +8,7 @@ mod message_queue;
 mod messages;
 mod methods;
 mod modules;
+mod presence;
 mod registry;
 mod session;
 mod world;

@@ -1,0 +1,226 @@
+//! Who came and went: known at once, stored shortly after, told to those who read the hub's events.
+//!
+//! A change is written down here under the lock of the sessions' table, so that changes of one identity have one order. A
+//! task stores what came together; no connect, message or goodbye waits for it.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use roadstead_model::{GenerationId, IdentityId, Presence, UnixMillis};
+use roadstead_store::Write;
+
+use crate::{error::HubError, hub::Hub, hub_events::News, limits, session::Session};
+
+/// What happened to a session, as far as others may see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// The identity was not connected before.
+    New,
+    /// It was, and still is.
+    TakenOver,
+    /// It was, but its session was closed already, and this was not told yet.
+    Replaced,
+}
+
+/// What is not stored yet.
+#[derive(Debug, Default)]
+pub(crate) struct PresenceBook {
+    changes: Mutex<Changes>,
+    /// Held by whoever stores.
+    turn: tokio::sync::Mutex<()>,
+    /// Whether a task will store soon.
+    scheduled: AtomicBool,
+}
+
+/// By the text of the identity; a later change takes the place of an earlier one.
+#[derive(Debug, Default)]
+struct Changes {
+    waiting: HashMap<Arc<str>, Change>,
+    /// Those that are being stored.
+    writing: HashMap<Arc<str>, Change>,
+}
+
+#[derive(Debug, Clone)]
+struct Change {
+    id: IdentityId,
+    presence: Presence,
+}
+
+impl PresenceBook {
+    /// What is known of an identity beyond what is stored.
+    pub(crate) fn find(&self, key: &str) -> Option<Presence> {
+        let changes = self.changes.lock();
+        changes.waiting.get(key).or_else(|| changes.writing.get(key)).map(|change| change.presence.clone())
+    }
+
+    fn put(&self, key: &Arc<str>, change: Change) {
+        let mut changes = self.changes.lock();
+        if changes.waiting.len() >= limits::PRESENCE_WAITING_MAX && !changes.waiting.contains_key(key) {
+            tracing::warn!(identity = %change.id, "too many changes of connections wait to be stored: one is left out");
+            return;
+        }
+        changes.waiting.insert(key.clone(), change);
+    }
+
+    fn waiting(&self) -> usize {
+        let changes = self.changes.lock();
+        changes.waiting.len() + changes.writing.len()
+    }
+
+    /// Begins to store some of what waits.
+    fn begin(&self) -> Vec<Change> {
+        let mut changes = self.changes.lock();
+        let Changes { waiting, writing } = &mut *changes;
+        give_back(waiting, writing); // whoever stored last was stopped halfway
+        let some: Vec<Arc<str>> = waiting.keys().take(limits::PRESENCE_BATCH_MAX).cloned().collect();
+        writing.extend(some.iter().filter_map(|key| waiting.remove_entry(&**key)));
+        writing.values().cloned().collect()
+    }
+
+    fn finish(&self, is_stored: bool) {
+        let mut changes = self.changes.lock();
+        let Changes { waiting, writing } = &mut *changes;
+        if is_stored {
+            writing.clear();
+        } else {
+            give_back(waiting, writing);
+        }
+        if waiting.is_empty() {
+            *changes = Changes::default(); // a crowd's memory is given back
+        }
+    }
+}
+
+fn give_back(waiting: &mut HashMap<Arc<str>, Change>, writing: &mut HashMap<Arc<str>, Change>) {
+    for (key, change) in writing.drain() {
+        if let Entry::Vacant(vacant) = waiting.entry(key) {
+            vacant.insert(change);
+        }
+    }
+}
+
+/// Who it is that comes or goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visitor<'a> {
+    pub(crate) id: &'a IdentityId,
+    /// The text of `id`.
+    pub(crate) key: &'a Arc<str>,
+    pub(crate) generation: GenerationId,
+    pub(crate) model_id: Option<&'a str>,
+}
+
+impl Hub {
+    /// Notes that somebody connected, who has been here since `since`.
+    pub(crate) fn note_arrival(&self, who: Visitor<'_>, arrival: Arrival, since: UnixMillis) {
+        let presence = Presence {
+            connected: true,
+            updated: Some(since),
+            last_activity: Some(self.now()),
+            reason: None,
+            model_id: who.model_id.map(str::to_owned),
+        };
+        self.presence().put(who.key, Change { id: who.id.clone(), presence });
+        if arrival == Arrival::Replaced {
+            self.tell_or_warn(who, News::Disconnected);
+        }
+        if arrival != Arrival::TakenOver {
+            self.tell_or_warn(who, News::Connected);
+        }
+    }
+
+    /// Notes that somebody is gone, and why.
+    pub(crate) fn note_departure(&self, who: Visitor<'_>, last_activity: UnixMillis, why: String) {
+        let presence = Presence {
+            connected: false,
+            updated: Some(self.now()),
+            last_activity: Some(last_activity),
+            reason: Some(why),
+            model_id: who.model_id.map(str::to_owned),
+        };
+        self.presence().put(who.key, Change { id: who.id.clone(), presence });
+        self.tell_or_warn(who, News::Disconnected);
+    }
+
+    /// Nobody waits for these events, so nobody else can be told that one was lost.
+    fn tell_or_warn(&self, who: Visitor<'_>, news: News<'_>) {
+        if let Err(error) = self.tell(who.id, who.generation, news) {
+            tracing::warn!(identity = %who.id, "nobody is told that it came or went: {error}");
+        }
+    }
+
+    /// Sees to it that what was noted is stored soon.
+    pub(crate) fn store_presence_soon(self: &Arc<Self>) {
+        // Without a runtime the process is about to end, and has flushed or will be asked to.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if self.presence().scheduled.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let hub = Arc::downgrade(self);
+        runtime.spawn(async move {
+            let mut delay = limits::PRESENCE_DELAY;
+            loop {
+                tokio::time::sleep(delay).await;
+                let Some(hub) = hub.upgrade() else { return };
+                hub.presence().scheduled.store(false, Ordering::Release);
+                let Err(error) = hub.flush_presence().await else { return };
+                tracing::warn!("who is connected could not be stored, it will be tried again: {error}");
+                if hub.presence().scheduled.swap(true, Ordering::AcqRel) {
+                    return;
+                }
+                delay = limits::PRESENCE_RETRY;
+            }
+        });
+    }
+
+    /// Before many identities are read: so that none of them is missed whose connection changed shortly before. What cannot be
+    /// stored is seen as far as each identity by itself goes.
+    pub(crate) async fn presence_stored(&self) {
+        if let Err(error) = self.flush_presence().await {
+            tracing::warn!("who is connected could not be stored: {error}");
+        }
+    }
+
+    /// Stores what is known of connections up to now. Errors: `Full`, `Internal`; nothing is forgotten then.
+    pub async fn flush_presence(&self) -> Result<(), HubError> {
+        let book = self.presence();
+        if book.waiting() == 0 {
+            return Ok(());
+        }
+        let _turn = book.turn.lock().await;
+        // What comes while this is stored is for the next time, so that it ends.
+        for _ in 0..book.waiting().div_ceil(limits::PRESENCE_BATCH_MAX) {
+            let put = |Change { id, presence }| Write::PutPresence(self.key(), id, presence);
+            let batch: Vec<Write> = book.begin().into_iter().map(put).collect();
+            let stored = self.records().commit(batch).await;
+            book.finish(stored.is_ok());
+            stored?;
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Ends the session, and says why: for back ends that ask why a device is not connected. Dropping it says that the
+    /// connection was lost. What the hub itself ended has the hub's reason.
+    pub fn end(self, why: String) {
+        self.leave(why);
+    }
+
+    pub(crate) fn leave(&self, why: String) {
+        let mailbox = self.mailbox();
+        let why = mailbox.reason().map_or(why, |reason| reason.to_string());
+        let is_gone = self.hub().sessions().end(self.key(), mailbox, || {
+            self.hub().note_departure(self.visitor(), mailbox.last_activity(), why);
+        });
+        mailbox.calls().hang_up();
+        if is_gone {
+            self.hub().store_presence_soon();
+        }
+    }
+}
