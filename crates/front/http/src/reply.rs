@@ -68,6 +68,17 @@ impl Reply {
         self
     }
 
+    /// Adds headers with names of any kind, with the same leniency.
+    pub(crate) fn headers(mut self, headers: Vec<(String, String)>) -> Self {
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+                self.headers.append(name, value);
+            }
+        }
+        self
+    }
+
     pub(crate) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Full::new(self.body).boxed());
         *response.status_mut() = self.status;

@@ -12,8 +12,9 @@ use crate::{
     call::{BodyFault, Call},
     limits,
     op::{
-        self, device_register, device_send, hub_devices, hub_events, hub_methods, hub_modules, hub_query, hub_twins,
-        operations, service_bulk, service_enrollments, service_groups, service_registrations,
+        self, device_messages, device_register, device_send, hub_devices, hub_events, hub_messages, hub_methods,
+        hub_modules, hub_query, hub_twins, operations, service_bulk, service_enrollments, service_groups,
+        service_registrations,
     },
     reply::{Body, Reply},
     serve::Parts,
@@ -114,6 +115,26 @@ async fn hub_route(parts: &Parts, hub: &Arc<Hub>, call: &Call, words: &[&str]) -
         (&Method::POST, ["devices", _, "messages", "events"]) => device_send::send(parts, hub, call, id, None).await,
         (&Method::POST, ["devices", _, "modules", _, "messages", "events"]) => {
             device_send::send(parts, hub, call, id, Some(call.segment(3))).await
+        }
+        (&Method::GET, ["devices", _, "messages", "devicebound"]) => {
+            device_messages::receive(parts, hub, call, id).await
+        }
+        (&Method::DELETE, ["devices", _, "messages", "devicebound", _]) => {
+            device_messages::end(parts, hub, call, id, call.segment(4)).await
+        }
+        (&Method::POST, ["devices", _, "messages", "devicebound", _, "abandon"]) => {
+            device_messages::abandon(parts, hub, call, id, call.segment(4)).await
+        }
+        (&Method::POST, ["messages", "devicebound"]) => hub_messages::send(parts, hub, call).await,
+        (&Method::DELETE, ["devices", _, "commands"]) => hub_messages::purge(parts, hub, call, id).await,
+        (&Method::GET, ["messages", "servicebound", "feedback"]) => {
+            hub_messages::receive_feedback(parts, hub, call).await
+        }
+        (&Method::DELETE, ["messages", "servicebound", "feedback", _]) => {
+            hub_messages::complete_feedback(parts, hub, call, call.segment(3)).await
+        }
+        (&Method::POST, ["messages", "servicebound", "feedback", _, "abandon"]) => {
+            hub_messages::abandon_feedback(parts, hub, call, call.segment(3)).await
         }
         (&Method::POST, ["devices", "query"]) => hub_query::query(parts, hub, call).await,
         (&Method::GET, ["statistics", "devices"]) => hub_devices::statistics(parts, hub, call).await,

@@ -1,9 +1,11 @@
 //! One file per group of operations. Each translates both ways and decides nothing.
 
+pub(crate) mod device_messages;
 pub(crate) mod device_register;
 pub(crate) mod device_send;
 pub(crate) mod hub_devices;
 pub(crate) mod hub_events;
+pub(crate) mod hub_messages;
 pub(crate) mod hub_methods;
 pub(crate) mod hub_modules;
 pub(crate) mod hub_query;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod connection;
+mod device_messages;
 mod device_register;
 mod device_send;
 mod fakes;

@@ -37,6 +37,7 @@ pub struct World {
     pub instances: Arc<Instances>,
     pub records: Arc<MemoryRecords>,
     pub log: Arc<MemoryLog>,
+    pub clock: Arc<FakeClock>,
     pub webhook: Arc<SlowWebhook>,
     pub management: Arc<Echo>,
     pub process: Arc<Process>,
@@ -119,12 +120,12 @@ impl World {
         let front = HttpFront::new(Parts {
             hubs,
             dps: instances.clone(),
-            clock,
+            clock: clock.clone(),
             management: management.clone(),
             websockets: Arc::new(Parrot),
             operations: process.clone(),
         });
-        Self { front, instances, records, log, webhook, management, process }
+        Self { front, instances, records, log, clock, webhook, management, process }
     }
 
     /// Sends bytes on a connection of their own.
