@@ -24,12 +24,12 @@ use roadstead_dps::{
     Ports, TwinSnapshot, WebhookError,
 };
 use roadstead_front_mqtt::{Caller, MqttFront, limits::TOKEN_GRACE};
-use roadstead_hub::{CloseReason, Hub, HubParts, Hubs};
+use roadstead_hub::{CloseReason, Hub, HubParts, Hubs, IfMatch, SectionChange, TwinChange, TwinWrite};
 use roadstead_model::{
     AccessPolicy, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, HubSettings, Right, Rights, Secret,
     UnixMillis, Webhook,
 };
-use roadstead_mqtt_proto::{Connect, PacketId, Publish, QoS, Will, encode};
+use roadstead_mqtt_proto::{Connect, Packet, PacketId, Publish, QoS, Will, decode, encode, frame};
 use roadstead_sas::{SasKey, sign};
 use roadstead_store::{HubLog, StoreError};
 use roadstead_testkit::{CountingRandom, FakeClock, MemoryLog, MemoryRecords};
@@ -332,4 +332,132 @@ async fn a_module_speaks_for_itself_alone() {
     }
     let bodies: Vec<_> = world.log.read(0, 0, usize::MAX).await.unwrap();
     assert!(bodies[2..].iter().all(|event| event.view().unwrap().body == b"will"), "nothing else was taken");
+}
+
+/// What a device asks of the hub, acknowledged when it has an id.
+fn request(topic: &str, payload: &[u8], packet_id: Option<PacketId>) -> Vec<u8> {
+    let qos = if packet_id.is_some() { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+    let mut bytes = Vec::new();
+    encode::publish(&mut bytes, &Publish { dup: false, qos, retain: false, topic, packet_id, payload }).unwrap();
+    bytes
+}
+
+/// The next packet of the hub.
+async fn packet(client: &mut DuplexStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        bytes.push(client.read_u8().await.unwrap());
+        if frame::first_packet_len(&bytes, usize::MAX).unwrap() == Some(bytes.len()) {
+            return bytes;
+        }
+    }
+}
+
+/// The next packet's topic and payload; it must be a message at QoS 0.
+async fn message(client: &mut DuplexStream) -> (String, String) {
+    let bytes = packet(client).await;
+    match decode(&bytes).unwrap() {
+        Packet::Publish(Publish { qos: QoS::AtMostOnce, topic, payload, .. }) => {
+            (topic.to_owned(), String::from_utf8(payload.to_vec()).unwrap())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+const GET: &str = "$iothub/twin/GET/?$rid=";
+const REPORT: &str = "$iothub/twin/PATCH/properties/reported/?$rid=";
+
+async fn subscribed(world: &World, filters: &[&str]) -> (DuplexStream, JoinHandle<()>) {
+    let (mut client, served) = world.connect().await;
+    let mut bytes = Vec::new();
+    let filters = filters.iter().map(|filter| (*filter, QoS::AtMostOnce));
+    encode::subscribe(&mut bytes, PacketId::FIRST, filters).unwrap();
+    client.write_all(&bytes).await.unwrap();
+    packet(&mut client).await;
+    (client, served)
+}
+
+#[tokio::test]
+async fn a_device_reads_and_reports_its_twin() {
+    let world = World::new().await;
+    let (mut client, _served) = subscribed(&world, &["$iothub/twin/res/#"]).await;
+    let answer = |topic: &str, payload: &str| (topic.to_owned(), payload.to_owned());
+    client.write_all(&request(&format!("{GET}Ab%20c"), b" ", None)).await.unwrap();
+    let empty = r#"{"desired":{"$version":1},"reported":{"$version":1}}"#;
+    assert_eq!(message(&mut client).await, answer("$iothub/twin/res/200/?$rid=Ab%20c", empty));
+
+    // Several at once, one of them to be acknowledged: that comes first, the answer at QoS 0 nonetheless.
+    let mut both = request(&format!("{REPORT}2"), r#"{"grün":1}"#.as_bytes(), Some(PacketId::FIRST));
+    both.extend(request(&format!("{REPORT}3&$version=2"), b"{}", None));
+    client.write_all(&both).await.unwrap();
+    assert_eq!(packet(&mut client).await, PUBACK);
+    assert_eq!(message(&mut client).await, answer("$iothub/twin/res/204/?$rid=2&$version=2", ""));
+    assert_eq!(message(&mut client).await, answer("$iothub/twin/res/204/?$rid=3&$version=3", ""));
+    client.write_all(&request(&format!("{GET}4"), b"", None)).await.unwrap();
+    let reported = r#"{"desired":{"$version":1},"reported":{"gr\u00fcn":1,"$version":3}}"#;
+    assert_eq!(message(&mut client).await.1, reported);
+}
+
+#[tokio::test]
+async fn refused_twin_requests_say_why() {
+    let world = World::new().await;
+    let (mut client, _served) = subscribed(&world, &["$iothub/twin/res/#"]).await;
+    let big =
+        format!("{{{}}}", (0..9).map(|n| format!("\"{n}\":\"{}\"", "x".repeat(4096))).collect::<Vec<_>>().join(","));
+    for (rid, body, status, code) in [
+        ("1", "", 400, 400_004),
+        ("2", "{", 400, 400_004),
+        ("3", "[]", 400, 400_004),
+        ("4", "null", 400, 400_004),
+        ("5", r#"{"a b":1}"#, 400, 400_004),
+        ("6&$version=7", "{}", 412, 412_001),
+        ("7", &big, 403, 403_100),
+    ] {
+        client.write_all(&request(&format!("{REPORT}{rid}"), body.as_bytes(), None)).await.unwrap();
+        let (topic, body) = message(&mut client).await;
+        assert_eq!(topic, format!("$iothub/twin/res/{status}/?$rid={}", &rid[..1]));
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["errorCode"], code, "{body}");
+        assert!(!body["message"].as_str().unwrap().is_empty() && !body["trackingId"].as_str().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_listen_gets_no_answer() {
+    let world = World::new().await;
+    let (mut client, served) = world.connect().await;
+    let mut bytes = request(&format!("{REPORT}1"), b"{\"a\":1}", Some(PacketId::FIRST));
+    encode::disconnect(&mut bytes);
+    client.write_all(&bytes).await.unwrap();
+    assert_eq!(rest(client).await, PUBACK);
+    served.await.unwrap();
+    let twin = world.hub.find_identity(&DeviceId::parse("dev1").unwrap().into()).await.unwrap().twin;
+    assert_eq!(twin.reported.version, 2, "but it is done");
+}
+
+#[tokio::test]
+async fn other_topics_of_the_hub_end_the_connection() {
+    for topic in ["$iothub/twin/PUT/?$rid=1", "$iothub/twin/GET/", "$iothub/twin/GET/?$rid=", "$iothub/x", "$SYS/x"] {
+        let world = World::new().await;
+        let (mut client, served) = world.connect().await;
+        client.write_all(&request(topic, b"{}", Some(PacketId::FIRST))).await.unwrap();
+        assert_eq!(rest(client).await, b"", "{topic}");
+        served.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn desired_properties_are_told_to_who_listens() {
+    let world = World::new().await;
+    let (mut client, _served) = subscribed(&world, &["$iothub/twin/PATCH/properties/desired/#"]).await;
+    let id = DeviceId::parse("dev1").unwrap().into();
+    for (write, body) in
+        [(TwinWrite::Patch, r#"{"a":1,"b":null,"$version":2}"#), (TwinWrite::Replace, r#"{"a":1,"$version":3}"#)]
+    {
+        let desired = SectionChange::Write(serde_json::from_str(r#"{"a":1,"b":null}"#).unwrap());
+        let change = TwinChange { desired, ..TwinChange::default() };
+        let version = world.hub.update_twin(&id, change, write, IfMatch::Any).await.unwrap().twin.desired.version;
+        let topic = format!("$iothub/twin/PATCH/properties/desired/?$version={version}");
+        assert_eq!(message(&mut client).await, (topic, body.to_owned()));
+    }
 }

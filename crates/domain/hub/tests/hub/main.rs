@@ -11,4 +11,5 @@ mod modules;
 mod presence;
 mod registry;
 mod session;
+mod twins;
 mod world;
