@@ -269,7 +269,8 @@ impl Records for EmbeddedRecords {
     ) -> Result<Vec<CloudMessage>, StoreError> {
         let Shared { readers, sealer, .. } = &*self.shared;
         readers.read(|connection| {
-            let within = params![integer(hub), device.as_str(), after.cast_signed(), bounded(limit).cast_signed() as i64];
+            let within =
+                params![integer(hub), device.as_str(), after.cast_signed(), bounded(limit).cast_signed() as i64];
             read::list(connection, read::MESSAGES, within, |row| read::message(row, sealer, hub, device.as_str()))
         })
     }
@@ -297,10 +298,15 @@ impl Records for EmbeddedRecords {
     async fn list_feedback(&self, hub: HubKey, limit: usize) -> Result<Vec<(u64, Feedback)>, StoreError> {
         self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
             readers.read(|connection| {
-                read::list(connection, read::FEEDBACK, params![integer(hub), bounded(limit).cast_signed() as i64], |row| {
-                    let feedback = Feedback::decode(text(row, 1)?, Vault { sealer, place: Place::Feedback(hub) })?;
-                    Ok((row.get::<_, i64>(0)?.cast_unsigned(), feedback))
-                })
+                read::list(
+                    connection,
+                    read::FEEDBACK,
+                    params![integer(hub), bounded(limit).cast_signed() as i64],
+                    |row| {
+                        let feedback = Feedback::decode(text(row, 1)?, Vault { sealer, place: Place::Feedback(hub) })?;
+                        Ok((row.get::<_, i64>(0)?.cast_unsigned(), feedback))
+                    },
+                )
             })
         })
         .await
