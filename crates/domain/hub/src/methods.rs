@@ -204,14 +204,14 @@ impl Drop for Placed {
 impl Hub {
     /// Asks a device or module, and waits for its answer. Dropping the future gives the call up.
     ///
-    /// Errors: `Invalid`, `PayloadTooLarge`, `TooManyCalls`, `DeviceNotFound`, `DeviceNotOnline`,
+    /// Errors: `Invalid`, `PayloadTooLarge`, `TooManyCalls`, `DeviceNotFound`, `ModuleNotFound`, `DeviceNotOnline`,
     /// `DeviceConnectionClosedRemotely`, `MethodTimedOut`, `MethodAnswerUnfit`, `Internal`.
     pub async fn invoke_method(&self, id: &IdentityId, request: MethodRequest) -> Result<MethodAnswer, HubError> {
         check(&request)?;
         let _place = self.methods().enter()?;
         let key = id.to_string();
-        if !self.sessions().is_live(&key) && self.records().find_session(self.key(), id).await?.is_none() {
-            return Err(HubError::DeviceNotFound(id.device.clone()));
+        if !self.sessions().is_live(&key) {
+            self.find_identity(id).await?;
         }
         let MethodRequest { response_timeout, connect_timeout, .. } = request;
         let offline = HubError::DeviceNotOnline { waited: connect_timeout };

@@ -9,6 +9,7 @@ mod device_send;
 mod fakes;
 mod hub_devices;
 mod hub_events;
+mod hub_methods;
 mod hub_modules;
 mod hub_query;
 mod hub_twins;

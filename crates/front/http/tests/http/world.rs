@@ -34,6 +34,7 @@ const YEAR_S: i64 = 365 * 86_400;
 
 pub struct World {
     pub front: HttpFront,
+    pub hub: Arc<Hub>,
     pub instances: Arc<Instances>,
     pub records: Arc<MemoryRecords>,
     pub log: Arc<MemoryLog>,
@@ -116,7 +117,7 @@ impl World {
         let hub = Hub::new(Arc::new(hub()), Arc::new(Trust::default()), parts);
         let (hubs, management, process) =
             (Arc::new(Hubs::new()), Arc::new(Echo::default()), Arc::new(Process::default()));
-        hubs.put(hub);
+        hubs.put(hub.clone());
         let front = HttpFront::new(Parts {
             hubs,
             dps: instances.clone(),
@@ -125,7 +126,7 @@ impl World {
             websockets: Arc::new(Parrot),
             operations: process.clone(),
         });
-        Self { front, instances, records, log, clock, webhook, management, process }
+        Self { front, hub, instances, records, log, clock, webhook, management, process }
     }
 
     /// Sends bytes on a connection of their own.
