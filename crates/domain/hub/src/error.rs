@@ -50,6 +50,8 @@ pub enum HubError {
     TwinTooLarge { section: TwinSectionName, bytes: usize, bytes_max: usize },
     #[error("the hub holds {max} devices already, which is its limit")]
     TooManyDevices { max: u64 },
+    #[error("`{0}` is named more than once in the request, and was left alone")]
+    DefinedTwice(IdentityId),
     #[error("device `{device}` has {max} modules already, which is its limit")]
     TooManyModules { device: DeviceId, max: usize },
     #[error("the message has {bytes} bytes with its properties, at most {bytes_max} are allowed")]

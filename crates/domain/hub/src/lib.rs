@@ -4,6 +4,7 @@
 //! A [`Session`] is a device that connected; dropping it ends the connection. All of an installation's hubs are
 //! in [`Hubs`], found by the host name a client used.
 
+pub mod bulk;
 mod credentials;
 pub mod edge;
 pub mod error;
@@ -26,6 +27,7 @@ mod sessions;
 pub mod twin;
 pub mod twins;
 
+pub use bulk::{RegistryChange, When};
 pub use credentials::AuthSpec;
 pub use edge::ScopeSpec;
 pub use error::HubError;

@@ -91,6 +91,8 @@ pub const FEEDBACK_WAIT_MS: i64 = 15_000;
 pub const FEEDBACK_BATCHES_MAX: usize = 16;
 /// Feedback records a hub keeps; more of them are not kept, and what they would tell is lost. Our bound.
 pub const FEEDBACK_MAX: u64 = 100_000;
+/// Identities of one bulk request. Source: docs, REST "Bulk Registry" (100).
+pub const BULK_MAX: usize = 100;
 /// Modules of one device. Source: docs, quotas (50; 20 in older editions).
 pub const MODULES_MAX: usize = roadstead_store::limits::MODULES_MAX;
 /// Characters of a module's `managedBy`. Ours: Azure names no bound, guess (?)

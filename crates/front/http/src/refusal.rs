@@ -16,6 +16,7 @@ pub fn hub_code(error: &HubError) -> HubCode {
         | HubError::ImpossibleId(_) => HubCode::IotHubUnauthorized,
         HubError::DeviceDisabled(_) => HubCode::DeviceDisabled,
         HubError::DeviceNotFound(_) => HubCode::DeviceNotFound,
+        HubError::DefinedTwice(_) => HubCode::DeviceDefinedMultipleTimes,
         HubError::ModuleNotFound(_) => HubCode::ModuleNotFound,
         HubError::ModuleAlreadyExists(_) => HubCode::ModuleAlreadyExistsOnDevice,
         HubError::TooManyModules { .. } => HubCode::TooManyModulesOnDevice,

@@ -25,6 +25,7 @@ pub fn connack(error: &HubError) -> Refusal {
         | HubError::Internal(_)
         | HubError::DeviceAlreadyExists(_)
         | HubError::ModuleAlreadyExists(_)
+        | HubError::DefinedTwice(_)
         | HubError::TooManyModules { .. }
         | HubError::EtagMismatch { .. }
         | HubError::TooManyDevices { .. }
@@ -74,6 +75,7 @@ pub fn twin(error: &HubError) -> HubCode {
         | HubError::LockLost
         | HubError::BadQuery(_)
         | HubError::ModuleAlreadyExists(_)
+        | HubError::DefinedTwice(_)
         | HubError::TooManyModules { .. } => HubCode::ServerError,
     }
 }

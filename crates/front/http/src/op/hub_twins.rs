@@ -56,7 +56,7 @@ async fn find_or_write(
     hub.update_twin(&id, change, write, if_match(call).unwrap_or(IfMatch::Any)).await
 }
 
-fn section(change: wire::SectionChange) -> SectionChange {
+pub(super) fn section(change: wire::SectionChange) -> SectionChange {
     match change {
         wire::SectionChange::Absent => SectionChange::Keep,
         wire::SectionChange::Null => SectionChange::Clear,

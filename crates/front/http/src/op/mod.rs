@@ -3,6 +3,7 @@
 pub(crate) mod device_messages;
 pub(crate) mod device_register;
 pub(crate) mod device_send;
+pub(crate) mod hub_bulk;
 pub(crate) mod hub_devices;
 pub(crate) mod hub_events;
 pub(crate) mod hub_messages;

@@ -7,6 +7,7 @@ mod device_messages;
 mod device_register;
 mod device_send;
 mod fakes;
+mod hub_bulk;
 mod hub_devices;
 mod hub_events;
 mod hub_methods;

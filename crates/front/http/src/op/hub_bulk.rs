@@ -1,0 +1,119 @@
+//! `POST /devices`: many identities in one request. Source: reference of the hub's service API, 1.5
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use roadstead_auth::Segment::AnyCase;
+use roadstead_hub::{Hub, HubError, IdentitySpec, IfMatch, ModuleSpec, RegistryChange, ScopeSpec, TwinChange, When};
+use roadstead_model::{DeviceStatus, Etag, IdentityId, Right};
+use roadstead_wire::hub_service::{BulkResult, ImportMode, OperationError, RegistryOperation};
+
+use crate::{
+    call::Call,
+    op::{authorize, hub_devices::auth_spec, hub_refusal, hub_twins::section},
+    refusal::hub_code,
+    reply::Reply,
+    serve::Parts,
+};
+
+/// 200 when all went well, else 400 with what did not.
+pub(crate) async fn change(parts: &Parts, hub: &Arc<Hub>, call: &Call) -> Reply {
+    if let Err(refusal) = authorize(parts, hub, call, &[AnyCase("devices")], Right::RegistryWrite) {
+        return *refusal;
+    }
+    match change_all(hub, call).await {
+        Ok(result) => {
+            let status = if result.is_successful { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+            Reply { status, ..Reply::ok(&result) }
+        }
+        Err(refused) => hub_refusal(parts, call, &refused),
+    }
+}
+
+/// Who an operation is about, for the answer.
+struct Named {
+    device: String,
+    module: Option<String>,
+    mode: ImportMode,
+}
+
+async fn change_all(hub: &Arc<Hub>, call: &Call) -> Result<BulkResult, HubError> {
+    let operations: Vec<RegistryOperation> =
+        serde_json::from_slice(&call.body).map_err(|error| HubError::Invalid(format!("the body: {error}")))?;
+    let (mut changes, mut named, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for operation in operations {
+        let mode = operation.import_mode.map_or(ImportMode::CreateOrUpdate, |mode| mode.0);
+        let name = Named { device: operation.id.clone(), module: operation.module_id.clone(), mode };
+        match read(operation, mode) {
+            Ok(change) => {
+                changes.push(change);
+                named.push(name);
+            }
+            Err(refused) => errors.push(worded(&name, &refused)),
+        }
+    }
+    let results = hub.change_identities(changes).await?;
+    let failed = named.iter().zip(&results).filter_map(|(name, result)| Some(worded(name, result.as_ref().err()?)));
+    errors.extend(failed);
+    Ok(BulkResult::new(errors))
+}
+
+fn worded(name: &Named, refused: &HubError) -> OperationError {
+    if let HubError::Internal(cause) = refused {
+        tracing::error!(%cause, device = name.device, "a change of a bulk request failed");
+    }
+    let message = match refused {
+        HubError::Full(_) => "the hub cannot store more now".to_owned(),
+        refused => refused.to_string(),
+    };
+    let error = OperationError::new(&name.device, hub_code(refused), message, name.mode);
+    OperationError { module_id: name.module.clone(), ..error }
+}
+
+fn read(operation: RegistryOperation, mode: ImportMode) -> Result<RegistryChange, HubError> {
+    let id = IdentityId::parse(&operation.id, operation.module_id.as_deref())?;
+    let twin = TwinChange {
+        tags: operation.tags.map_or_else(Default::default, roadstead_hub::SectionChange::Write),
+        desired: section(operation.properties.map(|properties| properties.desired).unwrap_or_default()),
+    };
+    let (etag, twin_etag) = (condition(operation.etag.as_deref()), condition(operation.twin_etag.as_deref()));
+    let needed = |etag: Option<IfMatch>, member: &str| {
+        etag.ok_or_else(|| HubError::Invalid(format!("this importMode needs the {member} of each identity")))
+    };
+    let when = match mode {
+        ImportMode::Delete => return Ok(RegistryChange::Delete(id, IfMatch::Any)),
+        ImportMode::DeleteIfMatchEtag => return Ok(RegistryChange::Delete(id, needed(etag, "eTag")?)),
+        ImportMode::UpdateTwin => return Ok(RegistryChange::PutTwin(id, twin, IfMatch::Any)),
+        ImportMode::UpdateTwinIfMatchEtag => {
+            return Ok(RegistryChange::PutTwin(id, twin, needed(twin_etag, "twinETag")?));
+        }
+        ImportMode::Create => When::Absent,
+        ImportMode::CreateOrUpdate => When::Either(IfMatch::Any),
+        ImportMode::CreateOrUpdateIfMatchEtag => etag.map_or(When::Absent, When::Either),
+        ImportMode::Update => When::Present(IfMatch::Any),
+        ImportMode::UpdateIfMatchEtag => When::Present(needed(etag, "eTag")?),
+    };
+    let auth = auth_spec(operation.authentication.unwrap_or_default());
+    let IdentityId { device, module } = id;
+    if let Some(id) = module {
+        return Ok(RegistryChange::PutModule(ModuleSpec { device, id, auth, managed_by: None }, when, twin));
+    }
+    let spec = IdentitySpec {
+        id: device,
+        status: operation.status.map_or(DeviceStatus::Enabled, |status| status.0),
+        status_reason: operation.status_reason,
+        auth,
+        iot_edge: operation.capabilities.map(|capabilities| capabilities.iot_edge),
+        scopes: ScopeSpec { scope: operation.device_scope, parents: operation.parent_scopes },
+    };
+    Ok(RegistryChange::PutDevice(spec, when, twin))
+}
+
+fn condition(etag: Option<&str>) -> Option<IfMatch> {
+    let etag = Etag::from_client(etag?);
+    match etag.as_str() {
+        "" => None,
+        "*" => Some(IfMatch::Any),
+        _ => Some(IfMatch::Etag(etag)),
+    }
+}
