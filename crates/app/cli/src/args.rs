@@ -9,7 +9,11 @@ pub mod dps;
 pub mod enrollment;
 pub mod group;
 pub mod hub;
+pub mod messaging;
+pub mod method;
+pub mod module;
 pub mod run;
+pub mod twin;
 pub mod value;
 
 use crate::output::Format;
@@ -91,6 +95,9 @@ pub enum IotCommand {
     /// Device Provisioning Services
     #[command(subcommand)]
     Dps(dps::DpsCommand),
+    /// Messages to and from devices
+    #[command(subcommand)]
+    Device(messaging::MessagingCommand),
 }
 
 /// A resource group, where a command can do without one.

@@ -1,17 +1,26 @@
 //! `roadstead iot`: each file is a noun of `az iot`.
 
 mod attestation;
+mod c2d_message;
 mod certificate;
 mod device;
 mod dps;
 mod enrollment;
 mod enrollment_group;
+mod feedback;
 mod hub;
 mod linked_hub;
 pub mod lookup;
+mod messaging;
+mod method;
+mod module;
 mod monitor;
 mod registration;
+mod renew_key;
 mod sas_token;
+mod scope;
+mod twin;
+mod upload;
 
 use crate::args::{Global, IotCommand};
 use crate::failure::Failure;
@@ -21,5 +30,6 @@ pub async fn run(command: &IotCommand, global: &Global) -> Result<Printed, Failu
     match command {
         IotCommand::Hub(command) => hub::run(command, global).await,
         IotCommand::Dps(command) => dps::run(command, global).await,
+        IotCommand::Device(command) => messaging::run(command, global).await,
     }
 }

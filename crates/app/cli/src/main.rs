@@ -12,6 +12,7 @@ mod group;
 mod iot;
 mod note;
 mod output;
+mod progress;
 mod query;
 mod run;
 

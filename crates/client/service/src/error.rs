@@ -76,6 +76,14 @@ impl ServiceError {
         }
     }
 
+    /// Azure's code of a refusal: `DeviceNotFound`, `404103`.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) | Self::SignIn { refusal, .. } => refusal.code.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether what was asked for is not there.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.status == 404)

@@ -1,7 +1,7 @@
 //! `roadstead iot hub device-identity`
 
 use super::hub::HubTarget;
-use super::value::{AuthMethod, KeyType, Status, Top, three_state, top};
+use super::value::{AuthMethod, Changes, KeyType, RenewedKey, Status, Top, three_state, top};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -19,6 +19,99 @@ pub enum DeviceCommand {
     /// A device's connection string
     #[command(subcommand)]
     ConnectionString(DeviceConnectionStringCommand),
+    /// Make new keys for devices, or swap a device's two
+    #[command(after_help = "Example: roadstead iot hub device-identity renew-key -n dev -d thermo-7 --kt primary")]
+    RenewKey(DeviceRenewKey),
+    /// The edge device that a device is behind
+    #[command(subcommand)]
+    Parent(ParentCommand),
+    /// The devices behind an edge device
+    #[command(subcommand)]
+    Children(ChildrenCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct DeviceRenewKey {
+    #[command(flatten)]
+    pub hub: HubTarget,
+    /// Device ids, separated by blanks; `*` for all
+    #[arg(short = 'd', long, required = true, num_args(1..))]
+    pub device_id: Vec<String>,
+    /// Which keys
+    #[arg(long = "key-type", alias = "kt", value_enum, ignore_case = true)]
+    pub key: RenewedKey,
+    /// New keys for the devices' modules, too
+    #[arg(long, alias = "im", num_args(0..=1), default_missing_value = "true", value_parser = three_state)]
+    pub include_modules: Option<bool>,
+    /// Only if its etag still is this one; when swapping
+    #[arg(short = 'e', long)]
+    pub etag: Option<String>,
+    /// Accepted, without effect
+    #[arg(long, hide = true)]
+    pub no_progress: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ParentCommand {
+    /// Show a device's parent
+    #[command(after_help = "Example: roadstead iot hub device-identity parent show -n dev -d thermo-7")]
+    Show(DeviceShow),
+    /// Put a device behind an edge device
+    #[command(after_help = "Example: roadstead iot hub device-identity parent set -n dev -d thermo-7 --pd gateway-1")]
+    Set(ParentSet),
+}
+
+#[derive(Debug, Args)]
+pub struct ParentSet {
+    #[command(flatten)]
+    pub device: DeviceShow,
+    /// The edge device
+    #[arg(long, alias = "pd")]
+    pub parent_device_id: String,
+    /// In place of the parent that it has
+    #[arg(short = 'f', long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ChildrenCommand {
+    /// Put devices behind an edge device
+    #[command(
+        after_help = "Example: roadstead iot hub device-identity children add -n dev -d gateway-1 --cl thermo-7 thermo-8"
+    )]
+    Add(ChildrenAdd),
+    /// List the ids of the devices behind an edge device
+    #[command(after_help = "Example: roadstead iot hub device-identity children list -n dev -d gateway-1")]
+    List(DeviceShow),
+    /// Take devices from behind an edge device
+    #[command(
+        after_help = "Example: roadstead iot hub device-identity children remove -n dev -d gateway-1 --remove-all"
+    )]
+    Remove(ChildrenRemove),
+}
+
+#[derive(Debug, Args)]
+pub struct ChildrenAdd {
+    #[command(flatten)]
+    pub device: DeviceShow,
+    /// Devices, separated by blanks
+    #[arg(long, alias = "cl", required = true, num_args(1..))]
+    pub child_list: Vec<String>,
+    /// In place of the parents that they have
+    #[arg(short = 'f', long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ChildrenRemove {
+    #[command(flatten)]
+    pub device: DeviceShow,
+    /// Devices, separated by blanks
+    #[arg(long, alias = "cl", num_args(1..), required_unless_present = "remove_all")]
+    pub child_list: Vec<String>,
+    /// All of them
+    #[arg(short = 'a', long)]
+    pub remove_all: bool,
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +162,9 @@ pub struct DeviceCreate {
     /// Whether it is an edge device
     #[arg(long, alias = "ee", num_args(0..=1), default_missing_value = "true", value_parser = three_state)]
     pub edge_enabled: Option<bool>,
+    /// Scope of the edge device that it is behind
+    #[arg(long)]
+    pub device_scope: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +185,8 @@ pub struct DeviceUpdate {
     /// Whether it is an edge device
     #[arg(long, alias = "ee", num_args(0..=1), default_missing_value = "true", value_parser = three_state)]
     pub edge_enabled: Option<bool>,
+    #[command(flatten)]
+    pub changes: Changes,
     /// Only if its etag still is this one
     #[arg(short = 'e', long)]
     pub etag: Option<String>,

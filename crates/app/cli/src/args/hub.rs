@@ -2,8 +2,11 @@
 
 use super::InGroup;
 use super::certificate::HubCertificateCommand;
-use super::device::DeviceCommand;
-use super::value::{EventProperties, KeyType, tag};
+use super::device::{DeviceCommand, DeviceShow};
+use super::method::InvokeMethod;
+use super::module::{ModuleCommand, ModuleShow};
+use super::twin::{DeviceTwinCommand, ModuleTwinCommand};
+use super::value::{EventProperties, KeyType, Top, tag, top};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -26,11 +29,65 @@ pub enum HubCommand {
     /// Devices of a hub
     #[command(subcommand)]
     DeviceIdentity(Box<DeviceCommand>),
+    /// Twins of devices
+    #[command(subcommand)]
+    DeviceTwin(Box<DeviceTwinCommand>),
+    /// Modules of devices
+    #[command(subcommand)]
+    ModuleIdentity(Box<ModuleCommand>),
+    /// Twins of modules
+    #[command(subcommand)]
+    ModuleTwin(Box<ModuleTwinCommand>),
+    /// Call a direct method of a device
+    #[command(
+        after_help = r#"Example: roadstead iot hub invoke-device-method -n dev -d thermo-7 --method-name reboot --method-payload '{"delay":3}'"#
+    )]
+    InvokeDeviceMethod(Box<InvokeMethod<DeviceShow>>),
+    /// Call a direct method of a module
+    #[command(
+        after_help = "Example: roadstead iot hub invoke-module-method -n dev -d thermo-7 -m filter --method-name reset"
+    )]
+    InvokeModuleMethod(Box<InvokeMethod<ModuleShow>>),
+    /// Ask for devices, modules and jobs in the IoT Hub query language
+    #[command(
+        after_help = r#"Example: roadstead iot hub query -n dev -q "select deviceId, tags.site from devices where tags.site = 'a'""#
+    )]
+    Query(HubQuery),
     /// CA certificates of a hub
     #[command(subcommand)]
     Certificate(HubCertificateCommand),
     /// Watch a hub's events as they arrive
     MonitorEvents(MonitorEvents),
+    /// Watch what becomes of messages to devices
+    #[command(after_help = "Example: roadstead iot hub monitor-feedback -n dev -d thermo-7")]
+    MonitorFeedback(MonitorFeedback),
+}
+
+#[derive(Debug, Args)]
+pub struct HubQuery {
+    #[command(flatten)]
+    pub hub: HubTarget,
+    /// The query
+    #[arg(short = 'q', long)]
+    pub query_command: String,
+    /// At most so many rows; all when left out or -1
+    #[arg(long, value_parser = top, allow_negative_numbers = true)]
+    pub top: Option<Top>,
+}
+
+#[derive(Debug, Args)]
+pub struct MonitorFeedback {
+    #[command(flatten)]
+    pub hub: HubTarget,
+    /// Show only what concerns this device
+    #[arg(short = 'd', long)]
+    pub device_id: Option<String>,
+    /// End with the outcome of this message
+    #[arg(short = 'w', long, value_name = "MESSAGE_ID")]
+    pub wait_on_msg: Option<String>,
+    /// Accepted, without effect: there is nothing to install
+    #[arg(short = 'y', long, hide = true)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +205,9 @@ pub struct GenerateSasToken {
     /// Device whose own key signs; a policy of the hub signs when left out
     #[arg(short = 'd', long)]
     pub device_id: Option<String>,
+    /// Module of the device whose own key signs
+    #[arg(short = 'm', long, requires = "device_id")]
+    pub module_id: Option<String>,
     /// Shared access policy that signs, or that reads the device's key
     #[arg(long, alias = "pn", default_value = OWNER_POLICY)]
     pub policy_name: String,
@@ -161,7 +221,7 @@ pub struct GenerateSasToken {
     #[arg(short = 'l', long, value_name = "CONNECTION_STRING")]
     pub login: Option<String>,
     /// Connection string whose owner signs, of a device, a module or a policy; no server is asked
-    #[arg(long, alias = "cs", conflicts_with_all = ["hub_name", "device_id", "login"])]
+    #[arg(long, alias = "cs", conflicts_with_all = ["hub_name", "device_id", "module_id", "login"])]
     pub connection_string: Option<String>,
     #[command(flatten)]
     pub within: InGroup,

@@ -1,7 +1,9 @@
 //! Values of flags, and how Azure spells them.
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::path::Path;
 
 /// `true` or `false` in any case; a flag without a value means `true`.
 pub fn three_state(text: &str) -> Result<bool, String> {
@@ -23,20 +25,118 @@ pub fn tags(tags: &[(String, String)]) -> Value {
     Value::Object(tags.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect())
 }
 
-/// A JSON object, or `@FILE` that holds one; an empty text is an empty object.
+/// A JSON object, or a file that holds one; an empty text is an empty object.
 pub fn json_object(text: &str) -> Result<Map<String, Value>, String> {
-    let read;
-    let text = match text.strip_prefix('@') {
-        Some(path) => {
-            read = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
-            &read
-        }
-        None => text,
-    };
+    let text = text_or_file(text)?;
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_str(text).map_err(|error| format!("it must be a JSON object: {error}"))
+    serde_json::from_str(&text).map_err(|error| format!("it must be a JSON object: {error}"))
+}
+
+/// Any JSON, or a file that holds it.
+pub fn json(text: &str) -> Result<Value, String> {
+    let text = text_or_file(text)?;
+    serde_json::from_str(&text).map_err(|error| format!("it must be JSON, or a file that holds it: {error}"))
+}
+
+/// `@FILE`, or as `az` has it the name of a file that is there; any other text is itself.
+fn text_or_file(text: &str) -> Result<Cow<'_, str>, String> {
+    let path = match text.strip_prefix('@') {
+        Some(path) => path,
+        None if Path::new(text).is_file() => text,
+        None => return Ok(text.into()),
+    };
+    std::fs::read_to_string(path).map(Cow::Owned).map_err(|error| format!("cannot read {path}: {error}"))
+}
+
+/// Properties of a message in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pairs(pub Vec<(String, String)>);
+
+/// `a=b;c=d`
+pub fn pairs(text: &str) -> Result<Pairs, String> {
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').filter(|(name, _)| !name.is_empty())?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    let parts = text.split(';').filter(|part| !part.is_empty());
+    parts.map(pair).collect::<Option<_>>().map(Pairs).ok_or_else(|| "properties are `a=b;c=d`".to_owned())
+}
+
+/// One assignment: `capabilities.iotEdge=true`. A value that is JSON is taken as such, any other as text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignment {
+    /// Names from the outermost to the innermost.
+    pub path: Vec<String>,
+    pub value: Value,
+}
+
+/// Reads [`Assignment`].
+pub fn assignment(text: &str) -> Result<Assignment, String> {
+    let (path, value) = text.split_once('=').ok_or("it must be `path.to.member=value`")?;
+    Ok(Assignment { path: member(path)?, value: serde_json::from_str(value).unwrap_or_else(|_| value.into()) })
+}
+
+/// Names from the outermost to the innermost: `authentication.symmetricKey`
+pub fn member(text: &str) -> Result<Vec<String>, String> {
+    let names: Vec<_> = text.split('.').map(str::to_owned).collect();
+    if names.iter().any(String::is_empty) { Err("it must be `path.to.member`".to_owned()) } else { Ok(names) }
+}
+
+/// A path as clap keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member(pub Vec<String>);
+
+/// Changes to what is shown, as in every `update` of `az`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Generic changes")]
+pub struct Changes {
+    /// Set members: `path.to.member=value`
+    #[arg(long, num_args(1..), value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<Assignment>,
+    /// Remove members: `path.to.member`
+    #[arg(long, num_args(1..), value_name = "PATH", value_parser = |text: &str| member(text).map(Member))]
+    pub remove: Vec<Member>,
+}
+
+impl Changes {
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.remove.is_empty()
+    }
+
+    /// Changes `document`. Errors: a path leads through something that is no object.
+    pub fn apply(&self, document: &mut Value) -> Result<(), String> {
+        for Assignment { path, value } in &self.set {
+            let (last, holder) = holder(document, path)?;
+            holder.insert(last.to_owned(), value.clone());
+        }
+        for Member(path) in &self.remove {
+            let (last, holder) = holder(document, path)?;
+            if holder.remove(last).is_none() {
+                return Err(format!("there is no `{}` to remove", path.join(".")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The object that holds the last member of `path`, made where it is absent.
+fn holder<'a, 'p>(
+    document: &'a mut Value,
+    path: &'p [String],
+) -> Result<(&'p str, &'a mut Map<String, Value>), String> {
+    let no_object = || format!("`{}` leads through something that is no object", path.join("."));
+    let (last, outer) = path.split_last().ok_or_else(no_object)?;
+    let mut place = document.as_object_mut().ok_or_else(no_object)?;
+    for name in outer {
+        let next = place.entry(name.as_str()).or_insert_with(|| Map::new().into());
+        if next.is_null() {
+            *next = Map::new().into();
+        }
+        place = next.as_object_mut().ok_or_else(no_object)?;
+    }
+    Ok((last, place))
 }
 
 /// A number of items; all when `None`, typed as `-1`.
@@ -86,6 +186,15 @@ AllocationPolicy {
     GeoLatency = "geoLatency" as "geoLatency",
     Static = "static" as "static",
     Custom = "custom" as "custom",
+});
+words!(/// Of which outcomes of a message a back end hears
+Ack { Positive = "positive" as "positive", Negative = "negative" as "negative", Full = "full" as "full" });
+words!(/// Which keys become new
+RenewedKey {
+    Primary = "primary" as "primaryKey",
+    Secondary = "secondary" as "secondaryKey",
+    Both = "both" as "both",
+    Swap = "swap" as "swap",
 });
 /// How a device proves itself to DPS
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -146,6 +255,67 @@ mod tests {
     }
 
     #[test]
+    fn properties_of_messages() {
+        for (text, expected) in [
+            ("a=b;c=d", Some(vec![("a", "b"), ("c", "d")])),
+            ("$.ct=application/json;", Some(vec![("$.ct", "application/json")])),
+            ("a=b=c", Some(vec![("a", "b=c")])),
+            ("a=", Some(vec![("a", "")])),
+            ("", Some(vec![])),
+            ("a", None),
+            ("=b", None),
+        ] {
+            let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            let expected = expected.map(|pairs| Pairs(pairs.into_iter().map(own).collect()));
+            assert_eq!(pairs(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn members_are_set_and_removed() {
+        let changed = |set: &[&str], remove: &[&str]| {
+            let changes = Changes {
+                set: set.iter().map(|text| assignment(text).unwrap()).collect(),
+                remove: remove.iter().map(|text| Member(member(text).unwrap())).collect(),
+            };
+            let mut document = json!({"a": {"b": 1}, "text": "t", "nothing": null});
+            changes.apply(&mut document).map(|()| document)
+        };
+        for (set, remove, expected) in [
+            (&["a.b=2"][..], &[][..], Ok(json!({"a": {"b": 2}, "text": "t", "nothing": null}))),
+            (
+                &["a.c=x y", "d.e=true"],
+                &["a.b"],
+                Ok(json!({"a": {"c": "x y"}, "text": "t", "nothing": null, "d": {"e": true}})),
+            ),
+            (&["a={}", "nothing.x="], &["text"], Ok(json!({"a": {}, "nothing": {"x": ""}}))),
+            (&["text.x=1"], &[], Err("`text.x` leads through something that is no object")),
+            (&[], &["a.z"], Err("there is no `a.z` to remove")),
+        ] {
+            assert_eq!(changed(set, remove), expected.map_err(str::to_owned), "{set:?} {remove:?}");
+        }
+        for text in ["a", "=b", "a..b=c", ".a=b"] {
+            assert!(assignment(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_json_is_given_or_lies_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payload.json");
+        std::fs::write(&path, "[1]").unwrap();
+        for (text, value) in [
+            ("5", Some(json!(5))),
+            ("null", Some(json!(null))),
+            (path.to_str().unwrap(), Some(json!([1]))),
+            ("absent.json", None),
+            ("", None),
+        ] {
+            assert_eq!(super::json(text).ok(), value, "{text}");
+        }
+    }
+
+    #[test]
     fn a_json_object_is_given_or_lies_in_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tags.json");
@@ -154,6 +324,7 @@ mod tests {
         for (text, object) in [
             (r#"{"a":[1]}"#, Some(json!({"a": [1]}))),
             (&at_file, Some(json!({"a": [1]}))),
+            (path.to_str().unwrap(), Some(json!({"a": [1]}))),
             (" ", Some(json!({}))),
             ("[1]", None),
             ("{", None),

@@ -1,8 +1,11 @@
 //! `roadstead iot hub device-identity`
 
-use super::lookup::hub_service;
+use super::lookup::{hub_label, hub_service};
+use super::{renew_key, scope};
 use crate::args::Global;
-use crate::args::device::{DeviceCommand, DeviceConnectionStringCommand, DeviceCreate, DeviceProof, DeviceUpdate};
+use crate::args::device::{
+    DeviceCommand, DeviceConnectionStringCommand, DeviceCreate, DeviceList, DeviceProof, DeviceUpdate,
+};
 use crate::args::value::{AuthMethod, KeyType};
 use crate::failure::Failure;
 use crate::output::Printed;
@@ -16,15 +19,7 @@ pub async fn run(command: &DeviceCommand, global: &Global) -> Result<Printed, Fa
             let hub = hub_service(&create.device.hub, global).await?;
             hub.put_device::<Value>(&create.device.device_id, &body, None).await?.into()
         }
-        DeviceCommand::List(list) => {
-            let query = match list.edge_enabled {
-                Some(true) => "select * from devices where capabilities.iotEdge = true",
-                _ => "select * from devices",
-            };
-            let mut twins: Vec<Value> = hub_service(&list.hub, global).await?.query(query, list.top.0).await?;
-            twins.iter_mut().for_each(say_how_it_authenticates);
-            twins.into()
-        }
+        DeviceCommand::List(of) => list(of, global).await?,
         DeviceCommand::Show(show) => {
             let hub = hub_service(&show.hub, global).await?;
             find(&hub, &show.device_id).await?.into()
@@ -33,6 +28,7 @@ pub async fn run(command: &DeviceCommand, global: &Global) -> Result<Printed, Fa
             let hub = hub_service(&update.device.hub, global).await?;
             let mut identity = find(&hub, &update.device.device_id).await?;
             change(&mut identity, update)?;
+            update.changes.apply(&mut identity).map_err(Failure::usage)?;
             let etag = update.etag.as_deref().unwrap_or("*");
             hub.put_device::<Value>(&update.device.device_id, &identity, Some(etag)).await?.into()
         }
@@ -48,7 +44,21 @@ pub async fn run(command: &DeviceCommand, global: &Global) -> Result<Printed, Fa
             let identity = find(&hub, &show.device.device_id).await?;
             json!({ "connectionString": connection_string(&identity, show.key_type)? }).into()
         }
+        DeviceCommand::RenewKey(renew) => renew_key::of_devices(renew, global).await?,
+        DeviceCommand::Parent(command) => scope::run_parent(command, global).await?,
+        DeviceCommand::Children(command) => scope::run_children(command, global).await?,
     })
+}
+
+/// The twins of devices.
+pub async fn list(of: &DeviceList, global: &Global) -> Result<Printed, Failure> {
+    let query = match of.edge_enabled {
+        Some(true) => "select * from devices where capabilities.iotEdge = true",
+        _ => "select * from devices",
+    };
+    let mut twins: Vec<Value> = hub_service(&of.hub, global).await?.query(query, of.top.0).await?;
+    twins.iter_mut().for_each(say_how_it_authenticates);
+    Ok(twins.into())
 }
 
 /// An identity, with the hub that it is in, as `az` shows it.
@@ -59,10 +69,8 @@ pub async fn find(hub: &HubService, id: &str) -> Result<Value, Failure> {
     Ok(identity)
 }
 
-fn absent(hub: &HubService, id: &str) -> Failure {
-    let host = hub.host();
-    let is_address = host.parse::<std::net::IpAddr>().is_ok();
-    let hub = if is_address { host } else { host.split('.').next().unwrap_or_default() };
+pub fn absent(hub: &HubService, id: &str) -> Failure {
+    let hub = hub_label(hub);
     Failure::not_found(format!("device `{id}` not found in hub `{hub}`"))
         .hint(format!("`roadstead iot hub device-identity list --hub-name {hub} -o table` shows those there are"))
 }
@@ -86,10 +94,18 @@ fn new_identity(create: &DeviceCreate) -> Result<Value, Failure> {
     if let Some(reason) = &create.status_reason {
         body["statusReason"] = reason.as_str().into();
     }
+    if let Some(scope) = &create.device_scope {
+        // An edge device names its parents, any other device the scope that it is in.
+        if create.edge_enabled == Some(true) {
+            body["parentScopes"] = json!([scope]);
+        } else {
+            body["deviceScope"] = scope.as_str().into();
+        }
+    }
     Ok(body)
 }
 
-fn new_authentication(method: AuthMethod, proof: &DeviceProof) -> Result<Value, Failure> {
+pub fn new_authentication(method: AuthMethod, proof: &DeviceProof) -> Result<Value, Failure> {
     let DeviceProof { primary_key, secondary_key, primary_thumbprint, secondary_thumbprint } = proof;
     let mut authentication = json!({ "type": method.word() });
     match method {
@@ -178,7 +194,8 @@ fn change(identity: &mut Value, update: &DeviceUpdate) -> Result<(), Failure> {
     Ok(())
 }
 
-fn connection_string(identity: &Value, key: KeyType) -> Result<String, Failure> {
+/// Of a device or a module that was found by [`find`] or its like.
+pub fn connection_string(identity: &Value, key: KeyType) -> Result<String, Failure> {
     let text = |pointer: &str| identity.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (host, id, kind) = (text("/hub"), text("/deviceId"), text("/authentication/type"));
     let secret = match kind.to_ascii_lowercase().as_str() {
@@ -186,7 +203,9 @@ fn connection_string(identity: &Value, key: KeyType) -> Result<String, Failure> 
         "selfsigned" | "certificateauthority" => "x509=true".to_owned(),
         _ => return Err(Failure::error(format!("device `{id}` has no way to connect: it is `{kind}`"))),
     };
-    Ok(format!("HostName={host};DeviceId={id};{secret}"))
+    let module = identity.get("moduleId").and_then(Value::as_str);
+    let module = module.map(|module| format!("ModuleId={module};")).unwrap_or_default();
+    Ok(format!("HostName={host};DeviceId={id};{module}{secret}"))
 }
 
 #[cfg(test)]
@@ -242,6 +261,8 @@ mod tests {
         }
         let edge = created(" --ee --status disabled --status-reason repair").unwrap();
         assert_eq!(edge["capabilities"]["iotEdge"], true);
+        assert_eq!(created(" --ee --device-scope s").unwrap()["parentScopes"], json!(["s"]));
+        assert_eq!(created(" --device-scope s").unwrap()["deviceScope"], "s");
         assert_eq!((edge["status"].as_str(), edge["statusReason"].as_str()), (Some("disabled"), Some("repair")));
     }
 
@@ -280,6 +301,10 @@ mod tests {
             let found = connection_string(&identity(kind), key).map_err(|failure| failure.to_string());
             assert_eq!(found.as_deref().map_err(String::as_str), expected);
         }
+        let mut module = identity("sas");
+        module["moduleId"] = "m".into();
+        let found = connection_string(&module, KeyType::Primary).unwrap();
+        assert_eq!(found, "HostName=h.localhost;DeviceId=d;ModuleId=m;SharedAccessKey=1");
     }
 
     #[test]

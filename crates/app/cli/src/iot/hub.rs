@@ -1,7 +1,7 @@
 //! `roadstead iot hub`
 
-use super::lookup::{Found, find, find_policy};
-use super::{certificate, device, monitor, sas_token};
+use super::lookup::{Found, find, find_policy, hub_service};
+use super::{certificate, device, feedback, method, module, monitor, sas_token, twin};
 use crate::args::Global;
 use crate::args::hub::{ConnectionStringCommand, HubCommand, HubCreate, ShowConnectionString};
 use crate::args::value::tags;
@@ -33,8 +33,18 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
         }
         HubCommand::GenerateSasToken(generate) => sas_token::run(generate, global).await?,
         HubCommand::DeviceIdentity(command) => device::run(command, global).await?,
+        HubCommand::DeviceTwin(command) => twin::run_device(command, global).await?,
+        HubCommand::ModuleIdentity(command) => module::run(command, global).await?,
+        HubCommand::ModuleTwin(command) => twin::run_module(command, global).await?,
+        HubCommand::InvokeDeviceMethod(invoke) => method::run(invoke, global).await?,
+        HubCommand::InvokeModuleMethod(invoke) => method::run(invoke, global).await?,
+        HubCommand::Query(query) => {
+            let top = query.top.and_then(|top| top.0);
+            hub_service(&query.hub, global).await?.query::<Value>(&query.query_command, top).await?.into()
+        }
         HubCommand::Certificate(command) => certificate::run_hub(command, global).await?,
         HubCommand::MonitorEvents(monitor) => monitor::run(monitor, global).await?,
+        HubCommand::MonitorFeedback(monitor) => feedback::run(monitor, global).await?,
     })
 }
 

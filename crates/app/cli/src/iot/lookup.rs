@@ -102,6 +102,13 @@ pub async fn hub_service(target: &HubTarget, global: &Global) -> Result<HubServi
     Ok(HubService::new(server.transport, found.host()?, policy))
 }
 
+/// What the user calls a hub: its name, or the address it is reached by.
+pub fn hub_label(hub: &HubService) -> &str {
+    let host = hub.host();
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    if is_address { host } else { host.split('.').next().unwrap_or_default() }
+}
+
 /// A DPS' enrollments, likewise.
 pub async fn provisioning(target: &DpsTarget, global: &Global) -> Result<Provisioning, Failure> {
     if let Some(login) = &target.login {

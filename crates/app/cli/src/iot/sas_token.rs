@@ -1,7 +1,7 @@
 //! `roadstead iot hub generate-sas-token`
 
-use super::device;
 use super::lookup::{find, find_policy, read_login, text};
+use super::{device, module};
 use crate::args::Global;
 use crate::args::hub::{GenerateSasToken, OWNER_POLICY};
 use crate::args::value::KeyType;
@@ -20,9 +20,12 @@ pub async fn run(generate: &GenerateSasToken, global: &Global) -> Result<Printed
         Signer::of_connection_string(string)?
     } else if let Some(id) = &generate.device_id {
         let (transport, host, policy) = policy(generate, KeyType::Primary, global).await?;
-        let registry = HubService::new(transport, &host, policy);
-        let identity = device::find(&registry, id).await?;
-        Signer::of_device(&host, &identity, generate.key_type)?
+        let hub = HubService::new(transport, &host, policy);
+        let identity = match &generate.module_id {
+            Some(module) => module::find(&hub, id, module).await?,
+            None => device::find(&hub, id).await?,
+        };
+        Signer::of_identity(&host, &identity, generate.key_type)?
     } else {
         let (_, host, policy) = policy(generate, generate.key_type, global).await?;
         Signer { resource: host, key: policy.key, policy: Some(policy.name) }
@@ -84,17 +87,19 @@ impl Signer {
         Ok(Self { resource, key, policy: string.shared_access_key_name })
     }
 
-    fn of_device(host: &str, identity: &Value, key: KeyType) -> Result<Self, Failure> {
+    fn of_identity(host: &str, identity: &Value, key: KeyType) -> Result<Self, Failure> {
         let id = text(identity, "/deviceId");
+        let module = identity.get("moduleId").and_then(Value::as_str);
+        let who =
+            module.map_or_else(|| format!("device `{id}`"), |module| format!("module `{module}` of device `{id}`"));
         if !text(identity, "/authentication/type").eq_ignore_ascii_case("sas") {
-            return Err(Failure::error(format!(
-                "device `{id}` proves itself with a certificate and has no key to sign with"
-            ))
-            .hint("without `--device-id` the token is signed by a policy, and speaks for the whole hub"));
+            return Err(Failure::error(format!("{who} proves itself with a certificate and has no key to sign with"))
+                .hint("without `--device-id` the token is signed by a policy, and speaks for the whole hub"));
         }
         let key = SasKey::from_base64(text(identity, &format!("/authentication/symmetricKey/{}", key.word())))
-            .map_err(|error| Failure::error(format!("device `{id}`: {error}")))?;
-        Ok(Self { resource: format!("{host}/devices/{id}"), key, policy: None })
+            .map_err(|error| Failure::error(format!("{who}: {error}")))?;
+        let module = module.map(|module| format!("/modules/{module}")).unwrap_or_default();
+        Ok(Self { resource: format!("{host}/devices/{id}{module}"), key, policy: None })
     }
 
     fn token(&self, expiry_s: i64) -> String {
@@ -135,10 +140,14 @@ mod tests {
     fn a_devices_own_key_signs_for_the_device() {
         let identity = |kind: &str| json!({"deviceId": "a#b", "authentication": {"type": kind, "symmetricKey": {"primaryKey": PRIMARY, "secondaryKey": SECONDARY}}});
         for (key_type, key) in [(KeyType::Primary, PRIMARY), (KeyType::Secondary, SECONDARY)] {
-            let signer = Signer::of_device("h.localhost", &identity("sas"), key_type).unwrap();
+            let signer = Signer::of_identity("h.localhost", &identity("sas"), key_type).unwrap();
             assert_eq!(read(&signer, key), ("h.localhost/devices/a#b".to_owned(), None));
         }
-        let refused = Signer::of_device("h", &identity("selfSigned"), KeyType::Primary).err().unwrap();
+        let mut module = identity("sas");
+        module["moduleId"] = "m".into();
+        let signer = Signer::of_identity("h.localhost", &module, KeyType::Primary).unwrap();
+        assert_eq!(read(&signer, PRIMARY), ("h.localhost/devices/a#b/modules/m".to_owned(), None));
+        let refused = Signer::of_identity("h", &identity("selfSigned"), KeyType::Primary).err().unwrap();
         insta::assert_snapshot!(refused.text(false), @"
         error: device `a#b` proves itself with a certificate and has no key to sign with
 

@@ -1,0 +1,14 @@
+//! `roadstead iot device`
+
+use super::{c2d_message, upload};
+use crate::args::Global;
+use crate::args::messaging::MessagingCommand;
+use crate::failure::Failure;
+use crate::output::Printed;
+
+pub async fn run(command: &MessagingCommand, global: &Global) -> Result<Printed, Failure> {
+    match command {
+        MessagingCommand::C2dMessage(command) => c2d_message::run(command, global).await,
+        MessagingCommand::UploadFile(upload) => upload::run(upload, global).await,
+    }
+}
