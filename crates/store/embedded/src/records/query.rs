@@ -83,10 +83,10 @@ impl<'q> Plan<'q> {
             (_, None) => " FROM devices d",
             (_, Some(_)) => " FROM tag_values i CROSS JOIN devices d ON d.hub = i.hub AND d.device = i.identity",
         });
-        sql.text.push_str(&format!(
+        sql.push(Sql::new(format!(
             " CROSS JOIN twins t ON t.hub = d.hub AND t.identity = {key}
             LEFT JOIN presence p ON p.hub = d.hub AND p.identity = {key} WHERE "
-        ));
+        )));
         let leading = match (&self.tag, self.source) {
             (Some((path, value)), _) => {
                 sql.push(Sql {
@@ -98,13 +98,13 @@ impl<'q> Plan<'q> {
             (None, _) => key,
         };
         let table = leading.split('.').next().unwrap_or_default();
-        sql.text.push_str(&format!("{table}.hub = ?1 AND {leading} > ?3"));
+        sql.push(Sql::new(format!("{table}.hub = ?1 AND {leading} > ?3")));
         for conjunct in &self.found {
             sql.text.push_str(" AND ");
             sql.push(conjunct.clone());
         }
         if ordered {
-            sql.text.push_str(&format!(" ORDER BY {leading}"));
+            sql.push(Sql::new(format!(" ORDER BY {leading}")));
         }
         sql
     }

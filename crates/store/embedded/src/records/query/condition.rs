@@ -116,8 +116,7 @@ impl Place {
     pub(super) fn shown(&self) -> Sql {
         match self {
             Self::Json { column, path } => Sql::new(format!("{column} -> ?")).with(path.clone()),
-            Self::Text(sql) => Sql::new(format!("json_quote({sql})")),
-            Self::Number(sql) => Sql::new(format!("json_quote({sql})")),
+            Self::Text(sql) | Self::Number(sql) => Sql::new(format!("json_quote({sql})")),
         }
     }
 }
@@ -193,7 +192,6 @@ fn compare(path: &Path, comparison: Comparison, constant: &Constant) -> Option<S
     let place = Place::of(path)?;
     Some(match (place, constant) {
         (_, Constant::Array(_)) => return None,
-        (_, Constant::Undefined) => Sql::new("NULL"),
         (Place::Json { column, path }, Constant::String(text)) => Sql::new(format!(
             "CASE json_type({column}, ?) WHEN 'text' THEN {column} ->> ? {symbol} ? WHEN 'null' THEN {against_null} END"
         ))
@@ -231,7 +229,7 @@ fn compare(path: &Path, comparison: Comparison, constant: &Constant) -> Option<S
         (Place::Text(sql), Constant::String(text)) => Sql::new(format!("({sql} {symbol} ?)")).with(text.clone()),
         (Place::Number(sql), Constant::Number(number)) => Sql::new(format!("({sql} {symbol} ?)")).with(*number),
         (Place::Text(_) | Place::Number(_), Constant::Null) => Sql::new(against_null),
-        (Place::Text(_) | Place::Number(_), _) => Sql::new("NULL"),
+        (_, Constant::Undefined) | (Place::Text(_) | Place::Number(_), _) => Sql::new("NULL"),
     })
 }
 
@@ -241,9 +239,10 @@ const INDEXED_BYTES_MAX: usize = 256;
 /// The tag and its value when the condition asks for one by `=`: `tag_values` leads straight to its twins.
 pub(super) fn indexed_tag(condition: &Expr) -> Option<(String, Value)> {
     let Expr::Compare(Comparison::Equal, left, right) = condition else { return None };
-    let (path, constant) = match (&**left, &**right) {
-        (Expr::Path(path), Expr::Constant(constant)) | (Expr::Constant(constant), Expr::Path(path)) => (path, constant),
-        _ => return None,
+    let ((Expr::Path(path), Expr::Constant(constant)) | (Expr::Constant(constant), Expr::Path(path))) =
+        (&**left, &**right)
+    else {
+        return None;
     };
     let ("tags", [_, names @ ..]) = (path.root(), path.names()) else { return None };
     let plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
