@@ -47,7 +47,7 @@ impl Device {
 
     async fn subscribe(&mut self, qos: QoS) {
         let mut bytes = Vec::new();
-        encode::subscribe(&mut bytes, PacketId::FIRST, [(FILTER, qos)].into_iter()).unwrap();
+        encode::subscribe(&mut bytes, PacketId::FIRST, [(FILTER, qos)]).unwrap();
         self.io.write_all(&bytes).await.unwrap();
         assert_eq!(self.packet().await[0], 0x90);
     }
@@ -63,7 +63,9 @@ impl Device {
 
     async fn acknowledge(&mut self, packet_ids: &[u16]) {
         let mut bytes = Vec::new();
-        packet_ids.iter().for_each(|id| encode::puback(&mut bytes, PacketId::new(*id).unwrap()));
+        for id in packet_ids {
+            encode::puback(&mut bytes, PacketId::new(*id).unwrap());
+        }
         self.io.write_all(&bytes).await.unwrap();
     }
 
