@@ -79,7 +79,8 @@ def test_tags_are_not_for_devices(sdk, service, client, device_id):
 
 
 def test_desired_while_offline(sdk, service, client, device_id):
-    """The SDK reads its twin when it is back, and hands over what it missed."""
+    """The SDK reads its twin when it is back, and hands over what it missed; it subscribes to answers with its first own request."""
+    assert sdk(client.get_twin())["desired"] == {"$version": 1}
     patches = sdk.desired(client)
     service.desire(device_id, {"seen": 1})
     assert patches.take() == {"seen": 1, "$version": 2}
