@@ -4,6 +4,8 @@
 
 #[path = "hub_session/devicebound.rs"]
 mod devicebound;
+#[path = "hub_session/methods.rs"]
+mod methods;
 
 use std::{
     io,
