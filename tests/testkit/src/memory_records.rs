@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
     CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, DeviceStatus, Dps, Enrollment,
-    EnrollmentGroup, EnrollmentGroupId, Etag, Feedback, Hub, HubKey, IdScope, IdentityId, Module, Presence,
-    Registration, RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
+    EnrollmentGroup, EnrollmentGroupId, Etag, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module,
+    Presence, Registration, RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
 };
 use roadstead_query::{Query, Source, eval};
 use roadstead_store::{
@@ -43,6 +43,7 @@ struct Tables {
     messages: BTreeMap<(HubKey, String), Vec<CloudMessage>>,
     sequence: u64,
     feedback: BTreeMap<u64, (HubKey, Feedback)>,
+    file_notifications: BTreeMap<u64, (HubKey, FileNotification)>,
     enrollments: BTreeMap<(String, String), Enrollment>,
     enrollment_groups: BTreeMap<(String, String), EnrollmentGroup>,
     registrations: BTreeMap<(String, String), Registration>,
@@ -154,6 +155,7 @@ impl Tables {
                     self.presence.retain(|(hub, _), _| *hub != key);
                     self.messages.retain(|(hub, _), _| *hub != key);
                     self.feedback.retain(|_, (hub, _)| *hub != key);
+                    self.file_notifications.retain(|_, (hub, _)| *hub != key);
                     let gone = owner(&CertificateOwner::Hub(key));
                     self.certificates.retain(|(owner, _), _| *owner != gone);
                 }
@@ -243,6 +245,14 @@ impl Tables {
             Write::AddFeedback(hub, feedback) => {
                 self.sequence += 1;
                 self.feedback.insert(self.sequence, (hub, feedback)).is_none()
+            }
+            Write::AddFileNotification(hub, notification) => {
+                self.sequence += 1;
+                self.file_notifications.insert(self.sequence, (hub, notification)).is_none()
+            }
+            Write::DeleteFileNotifications(hub, numbers) => {
+                self.file_notifications.retain(|number, (of, _)| *of != hub || !numbers.contains(number));
+                true
             }
             Write::DeleteFeedback(hub, numbers) => {
                 self.feedback.retain(|number, (of, _)| *of != hub || !numbers.contains(number));
@@ -447,6 +457,16 @@ impl Records for MemoryRecords {
 
     async fn count_feedback(&self, hub: HubKey) -> Result<u64, StoreError> {
         Ok(self.tables.lock().feedback.values().filter(|(of, _)| *of == hub).count() as u64)
+    }
+
+    async fn list_file_notifications(
+        &self,
+        hub: HubKey,
+        limit: usize,
+    ) -> Result<Vec<(u64, FileNotification)>, StoreError> {
+        let tables = self.tables.lock();
+        let own = tables.file_notifications.iter().filter(|(_, (of, _))| *of == hub);
+        Ok(own.take(limit).map(|(number, (_, notification))| (*number, notification.clone())).collect())
     }
 
     async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError> {

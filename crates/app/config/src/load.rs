@@ -49,6 +49,9 @@ impl Settings {
         if self.events.hub_mib_max == 0 {
             return Err("events.hub_mib_max is 0; a hub needs room for its events".to_owned());
         }
+        if self.blobs.hub_mib_max == 0 {
+            return Err("blobs.hub_mib_max is 0; a hub needs room for the files of its devices".to_owned());
+        }
         let digest = &self.administrator.client_secret_digest;
         let is_digest = digest.len() == 43 && digest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
         if !digest.is_empty() && !is_digest {
@@ -115,6 +118,7 @@ mod tests {
             ("[tls]\ncertificate_file = \"a.pem\"", "belong together"),
             ("[names]\nhub_domain = \"\"", "must be a domain"),
             ("[events]\nhub_mib_max = 0", "needs room"),
+            ("[blobs]\nhub_mib_max = 0", "needs room"),
             ("[administrator]\nclient_secret_digest = \"zz\"", "43 characters"),
             ("[listen]\nmqtt = \"8883\"", "invalid socket address"),
             ("[log]\nformat = \"xml\"", "unknown variant"),

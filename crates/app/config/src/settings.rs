@@ -15,6 +15,7 @@ pub struct Settings {
     pub tls: Tls,
     pub administrator: Administrator,
     pub events: Events,
+    pub blobs: Blobs,
     pub log: Log,
 }
 
@@ -72,6 +73,17 @@ pub struct Events {
     pub hub_mib_max: u64,
 }
 
+/// Where files that devices upload are kept, and how much of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Blobs {
+    /// `s3://bucket/prefix` or `az://container/prefix`, with credentials from the environment (`AWS_ACCESS_KEY_ID`,
+    /// `AZURE_STORAGE_ACCOUNT_NAME` and so on); the data directory when absent.
+    pub url: Option<String>,
+    /// MiB of files kept for each hub; what does not fit is refused.
+    pub hub_mib_max: u64,
+}
+
 /// What is logged, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -98,6 +110,7 @@ impl Default for Settings {
             tls: Tls::default(),
             administrator: Administrator::default(),
             events: Events::default(),
+            blobs: Blobs::default(),
             log: Log::default(),
         }
     }
@@ -125,6 +138,12 @@ impl Default for Listen {
 impl Default for Events {
     fn default() -> Self {
         Self { hub_mib_max: 10 * 1024 }
+    }
+}
+
+impl Default for Blobs {
+    fn default() -> Self {
+        Self { url: None, hub_mib_max: 10 * 1024 }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::settings::{Administrator, Settings};
 
 /// A commented `roadstead.toml` with every setting and its default. What is chosen already is written out.
 pub fn write(settings: &Settings) -> String {
-    let Settings { data_dir, names, listen, administrator, events, log, .. } = settings;
+    let Settings { data_dir, names, listen, administrator, events, blobs, log, .. } = settings;
     let Administrator { client_id, client_secret_digest, tenant_id, subscription_id } = administrator;
     let mut text = String::new();
     let written = write!(
@@ -43,6 +43,13 @@ subscription_id = {subscription_id:?}
 # MiB of events kept for each hub; beyond it the oldest go, before their time.
 hub_mib_max = {hub_mib_max}
 
+[blobs]
+# Files that devices upload are kept in the data directory, or in an object store, with credentials from the environment
+# (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL, AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY ...).
+# url = "s3://bucket/prefix"
+# MiB of files kept for each hub; what does not fit is refused.
+hub_mib_max = {blob_mib_max}
+
 [log]
 filter = {filter:?}
 # text or json
@@ -54,6 +61,7 @@ format = "text"
         https = listen.https,
         mqtt = listen.mqtt,
         hub_mib_max = events.hub_mib_max,
+        blob_mib_max = blobs.hub_mib_max,
         filter = log.filter,
     );
     written.expect("writing to a string does not fail");

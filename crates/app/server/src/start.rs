@@ -18,10 +18,11 @@ use roadstead_front_http::{HttpFront, Parts};
 use roadstead_front_mqtt::MqttFront;
 use roadstead_front_transport::{Capacity, Conn, Drain, Listener, limits as transport_limits, server_config};
 use roadstead_hub::{CloseReason, Hubs};
-use roadstead_model::{Clock, Random};
+use roadstead_model::{Clock, Random, UnixMillis};
 use roadstead_resources::{Administrators, Naming, Resources};
-use roadstead_store::{EventLog, Records};
-use roadstead_store_embedded::{DataDirectory, EmbeddedEventLog, EmbeddedRecords};
+use roadstead_store::{Blobs, EventLog, Records};
+use roadstead_store_embedded::{DataDirectory, EmbeddedBlobs, EmbeddedEventLog, EmbeddedRecords};
+use roadstead_store_object::ObjectBlobs;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
@@ -65,6 +66,7 @@ impl Server {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let directory = DataDirectory::open(&settings.data_dir)?;
         let seal_key = directory.seal_key(&*random)?;
+        let blobs = blobs(settings, &directory)?;
         let log: Arc<dyn EventLog> = Arc::new(EmbeddedEventLog::open(directory.clone())?);
         let records: Arc<dyn Records> = Arc::new(EmbeddedRecords::open(directory, &seal_key)?);
         let names = Arc::new(Names::open(&settings.data_dir, &settings.tls, machine, clock.clone())?);
@@ -87,6 +89,8 @@ impl Server {
             names: names.clone(),
             records: records.clone(),
             log,
+            blobs,
+            upload_secret: installation::token_key(&settings.data_dir, &*random)?,
             clock: clock.clone(),
             random: random.clone(),
             hub_bytes_max: settings.events.hub_mib_max.saturating_mul(1024 * 1024),
@@ -152,6 +156,18 @@ impl Server {
     }
 }
 
+/// Where uploaded files are kept.
+fn blobs(settings: &Settings, directory: &Arc<DataDirectory>) -> Result<Arc<dyn Blobs>> {
+    let hub_bytes_max = settings.blobs.hub_mib_max.saturating_mul(1024 * 1024);
+    Ok(match &settings.blobs.url {
+        None => Arc::new(EmbeddedBlobs::open(directory.clone(), hub_bytes_max)?),
+        Some(url) => {
+            let (store, prefix) = roadstead_store_object::open(url).context("blobs.url")?;
+            Arc::new(ObjectBlobs::new(store, prefix, hub_bytes_max))
+        }
+    })
+}
+
 fn bind(settings: &Settings, names: &Names, capacity: &Arc<Capacity>) -> Result<Doors> {
     let tls = server_config(names.shown())?;
     let open = |name, address: SocketAddr| {
@@ -190,6 +206,7 @@ async fn keep_house(world: Arc<World>, names: Arc<Names>) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut renewed = world.clock.now();
     let mut seen = modified(&names);
+    let mut swept = UnixMillis(i64::MIN);
     loop {
         tick.tick().await;
         let now = world.clock.now();
@@ -199,6 +216,12 @@ async fn keep_house(world: Arc<World>, names: Arc<Names>) {
             }
             if let Err(cause) = hub.sweep_messages().await {
                 warn!(hub = %hub.resource().name, %cause, "expired messages to devices could not be ended");
+            }
+        }
+        if now.0.saturating_sub(swept.0) >= limits::BLOCK_SWEEP_MS {
+            swept = now;
+            if let Err(cause) = world.blobs.sweep(now.plus_ms(-limits::BLOCK_AGE_MS)).await {
+                warn!(%cause, "blocks of unfinished uploads could not be dropped");
             }
         }
         let files = modified(&names);

@@ -7,10 +7,10 @@ use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use roadstead_auth::Trust;
 use roadstead_dps::{Instance, Instances, TrustObserver};
-use roadstead_hub::{CloseReason, Hub, HubParts, Hubs};
+use roadstead_hub::{CloseReason, Hub, HubParts, Hubs, UploadKey, UploadParts};
 use roadstead_model::{CertificateOwner, Clock, Dps, Hub as HubResource, HubKey, LinkedHub, Random, Thumbprint};
 use roadstead_resources::{Change, Observer, Resources};
-use roadstead_store::{EventLog, Records, Retention};
+use roadstead_store::{Blobs, EventLog, Records, Retention};
 use tracing::{error, info};
 
 use crate::names::Names;
@@ -24,6 +24,9 @@ pub struct World {
     pub names: Arc<Names>,
     pub records: Arc<dyn Records>,
     pub log: Arc<dyn EventLog>,
+    pub blobs: Arc<dyn Blobs>,
+    /// What the keys that sign uploads are made of.
+    pub upload_secret: [u8; 32],
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     /// Bytes of events kept for each hub.
@@ -78,7 +81,10 @@ impl World {
         }
         let (records, clock, random) = (self.records.clone(), self.clock.clone(), self.random.clone());
         let trust = self.trust_of(resource.key).await?;
-        self.hubs.put(Hub::new(resource.clone(), trust, HubParts { records, log, clock, random }));
+        let hub = Hub::new(resource.clone(), trust, HubParts { records, log, clock, random });
+        let key = UploadKey::derive(&self.upload_secret, &resource.key.to_string());
+        hub.set_uploads(UploadParts { blobs: self.blobs.clone(), key });
+        self.hubs.put(hub);
         info!(hub = %resource.name, host = resource.host_name, "hub open");
         Ok(())
     }
@@ -87,6 +93,7 @@ impl World {
         if let Some(hub) = self.hubs.remove(key) {
             hub.close(CloseReason::HubDeleted);
         }
+        self.blobs.delete_hub(key).await?;
         Ok(self.log.remove(key).await?)
     }
 

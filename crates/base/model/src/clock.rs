@@ -35,6 +35,22 @@ impl UnixMillis {
         }
     }
 
+    /// The whole second, as storage signatures print it: `2026-11-21T20:02:50Z`. "Never" as in [`UnixMillis::iso`].
+    pub fn iso_seconds(self) -> String {
+        let mut text = self.iso();
+        text.truncate("2026-11-21T20:02:50".len());
+        text.push('Z');
+        text
+    }
+
+    /// As HTTP prints times: `Sat, 21 Nov 2026 20:02:50 GMT`. Source: RFC 9110, 5.6.7.
+    ///
+    /// An instant outside the years -9999 to 9999 prints as the year 1970.
+    pub fn http_date(self) -> String {
+        let at = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// Parses an ISO 8601 time with a zone. `None` when the text is not one.
     pub fn parse_iso(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_millisecond()))
@@ -73,6 +89,15 @@ mod tests {
         ] {
             assert_eq!(UnixMillis(ms).iso(), text);
         }
+    }
+
+    #[test]
+    fn prints_whole_seconds() {
+        let at = UnixMillis(1_795_291_370_999);
+        assert_eq!(at.iso_seconds(), "2026-11-21T20:02:50Z");
+        assert_eq!(at.http_date(), "Sat, 21 Nov 2026 20:02:50 GMT");
+        assert_eq!(UnixMillis(i64::MAX).iso_seconds(), "0001-01-01T00:00:00Z");
+        assert_eq!(UnixMillis(i64::MAX).http_date(), "Thu, 01 Jan 1970 00:00:00 GMT");
     }
 
     #[test]

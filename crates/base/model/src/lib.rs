@@ -10,6 +10,7 @@ pub mod device;
 pub mod enrollment;
 pub mod etag;
 pub mod event;
+pub mod file;
 pub mod hub_settings;
 pub mod id;
 pub mod identity;
@@ -30,6 +31,7 @@ pub use enrollment::{
 };
 pub use etag::Etag;
 pub use event::{AuthMethod, Event, EventSource};
+pub use file::FileNotification;
 pub use hub_settings::{CloudToDevice, EventSwitches, HubSettings, ThrottleProfile, Tier};
 pub use id::{
     CertificateName, DeviceId, DpsName, EnrollmentGroupId, GenerationId, GroupName, HubKey, HubName, IdError, IdScope,

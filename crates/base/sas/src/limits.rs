@@ -23,3 +23,6 @@ pub const POLICY_KEY_BYTES: usize = 32;
 
 /// Longest connection string read, in bytes. Azure states none. `guess (?)`
 pub const CONNECTION_STRING_BYTES_MAX: usize = 4096;
+
+/// Longest value of one field of an upload's signature, in bytes. Ours are under 50; Azure states none. `guess (?)`
+pub const BLOB_SIGNATURE_BYTES_MAX: usize = 256;

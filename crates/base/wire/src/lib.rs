@@ -21,6 +21,7 @@
 pub mod annotation;
 pub mod arm;
 pub mod ascii_json;
+pub mod blob;
 pub mod certificate_text;
 pub mod device_twin;
 pub mod devicebound_to;

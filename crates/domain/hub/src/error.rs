@@ -89,6 +89,17 @@ pub enum HubError {
     TooManyCalls { max: usize },
     #[error("{0}")]
     Invalid(String),
+    #[error("this hub has no place for files")]
+    UploadsMissing,
+    #[error("device `{device}` has {max} uploads under way, which is the limit; end them by telling how they went")]
+    TooManyUploads { device: DeviceId, max: usize },
+    #[error("the correlation id is not of an upload under way of this device")]
+    UploadUnknown,
+    #[error("the correlation id expired; start the upload anew")]
+    UploadExpired,
+    /// Told to have succeeded.
+    #[error("there is no file at the place of this upload: upload it before you tell that it succeeded")]
+    UploadEmpty,
     /// The session was closed while it asked for something.
     #[error("the session is closed: {0}")]
     Closed(crate::session::CloseReason),

@@ -26,6 +26,7 @@ use crate::{
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
     twins::TwinTurns,
+    upload::{UploadParts, Uploads},
 };
 
 /// What a hub stands on.
@@ -60,6 +61,8 @@ pub struct Hub {
     twin_turns: TwinTurns,
     messages: Messages,
     parts: HubParts,
+    uploading: OnceLock<UploadParts>,
+    uploads: Uploads,
 }
 
 impl Hub {
@@ -77,6 +80,8 @@ impl Hub {
             twin_turns: TwinTurns::new(),
             messages: Messages::default(),
             parts,
+            uploading: OnceLock::new(),
+            uploads: Uploads::default(),
         })
     }
 
@@ -257,6 +262,14 @@ impl Hub {
 
     pub(crate) fn messages(&self) -> &Messages {
         &self.messages
+    }
+
+    pub(crate) fn uploading(&self) -> &OnceLock<UploadParts> {
+        &self.uploading
+    }
+
+    pub(crate) fn uploads(&self) -> &Uploads {
+        &self.uploads
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

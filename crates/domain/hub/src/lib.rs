@@ -4,6 +4,7 @@
 //! A [`Session`] is a device that connected; dropping it ends the connection. All of an installation's hubs are
 //! in [`Hubs`], found by the host name a client used.
 
+pub mod blob;
 pub mod bulk;
 mod credentials;
 pub mod edge;
@@ -26,7 +27,9 @@ pub mod session;
 mod sessions;
 pub mod twin;
 pub mod twins;
+pub mod upload;
 
+pub use blob::{BlockPut, FileAccess, FileError, FilePut, ReadableFile, WritableFile};
 pub use bulk::{RegistryChange, When};
 pub use credentials::AuthSpec;
 pub use edge::ScopeSpec;
@@ -41,7 +44,12 @@ pub use modules::ModuleSpec;
 pub use provision::{Adopted, DeviceSpec, Known};
 pub use query::{QueryPage, RowKind};
 pub use registry::{IdentitySpec, IfMatch};
-pub use roadstead_store::{IdentityRecord, QueryRow, StoredEvent, Ticket};
+pub use roadstead_sas::{BlobSasError, UploadKey};
+pub use roadstead_store::{
+    BlobChunks, BlobCondition, BlobError, BlobInfo, BlobProperties, BlobRead, BlockId, ByteRange, IdentityRecord,
+    QueryRow, StoreError, StoredEvent, Ticket, limits as store_limits,
+};
 pub use session::{CloseReason, Session, SessionRequest};
 pub use twin::{SectionChange, TwinChange, TwinFault, TwinSectionName, TwinWrite};
 pub use twins::DeviceTwin;
+pub use upload::{UploadGrant, UploadParts};

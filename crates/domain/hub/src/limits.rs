@@ -101,3 +101,13 @@ pub const MANAGED_BY_CHARS_MAX: usize = 128;
 pub const PARENTS_MAX: usize = 1;
 /// Edge devices above one another. Source: docs, nested edge (five layers).
 pub const EDGE_LAYERS_MAX: usize = 5;
+/// Uploads of one device that may be under way. Source: docs, quotas (10 concurrent file uploads)
+pub const UPLOADS_MAX: usize = 10;
+/// How long a device may take for an upload, in milliseconds. Source: docs, file upload (`sasTtlAsIso8601`, one hour by default)
+pub const UPLOAD_LIFETIME_MS: i64 = 3_600_000;
+/// Uploads of one device whose end is remembered, so that it is told but once.
+pub const ENDED_UPLOADS_MAX: usize = 100;
+/// Devices with uploads from which on those whose uploads all expired are looked for and forgotten.
+pub const UPLOADING_DEVICES_SWEEP: usize = 10_000;
+/// Bytes of a correlation id: a name of 1024 characters of four bytes each, in base64, and its signature.
+pub const CORRELATION_ID_BYTES_MAX: usize = 6 * 1024;

@@ -61,7 +61,7 @@ pub(crate) enum BodyFault {
 }
 
 /// Reads a body to its end, at most `bytes_max` of it.
-pub(crate) async fn read_body(mut body: Incoming, bytes_max: usize) -> Result<Bytes, BodyFault> {
+pub(crate) async fn read_body(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, BodyFault> {
     let read = async {
         let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {

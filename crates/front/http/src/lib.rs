@@ -7,6 +7,7 @@
 //! ```text
 //! request ─┬─ WebSockets                                            MQTT inside
 //!          ├─ Management                                            az, management SDKs
+//!          ├─ op/blob*                     hub::Hub                  files: devices, back ends
 //!          └─ call ─ route ─┬─ op/device_*     hub::Hub, dps::Instance   devices
 //!                           ├─ op/hub_*        hub::Hub                  back ends of a hub
 //!                           ├─ op/service_*    dps::Instance             back ends of DPS

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How long the head of a request may take to arrive; also how long a connection may idle between requests.
 pub const HEAD_WAIT: Duration = Duration::from_secs(60);
-/// How long the body of a request may take to arrive.
+/// How long the body of a request may take to arrive; of a file, how long each next piece of it may.
 pub const BODY_WAIT: Duration = Duration::from_secs(60);
 /// Bytes of a request's head. Hyper's buffer bound; SAS tokens and property headers fit many times.
 pub const HEAD_BYTES_MAX: usize = 128 * 1024;
@@ -16,6 +16,13 @@ pub const DEVICE_BODY_BYTES_MAX: usize = 512 * 1024;
 pub const SERVICE_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// How long a device may take to answer a method call that names no time. Source: docs, direct methods (30 s).
 pub const METHOD_RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of a block list: 50,000 ids of 64 bytes in base64, each in an element of its own.
+pub const BLOCK_LIST_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of a refused file's body that are read and thrown away, so that the client reads why: a little more than the blocks
+/// that SDKs send.
+pub const REFUSED_BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Chunks of a file that wait for a slow reader.
+pub const FILE_CHUNKS_AHEAD_MAX: usize = 2;
 /// Items of a page when the caller names no number. Source: docs, query (100 by default is not documented: guess (?)).
 pub const PAGE_ITEMS_DEFAULT: usize = 100;
 /// Items of a page at most. Source: docs, "Get devices".

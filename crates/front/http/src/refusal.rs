@@ -25,6 +25,11 @@ pub fn hub_code(error: &HubError) -> HubCode {
         HubError::TwinTooLarge { .. } => HubCode::TwinSizeExceeded,
         HubError::TooManyDevices { .. } => HubCode::TooManyDevices,
         HubError::MessageTooLarge { .. } | HubError::PayloadTooLarge { .. } => HubCode::MessageTooLarge,
+        HubError::UploadsMissing => HubCode::DefaultStorageEndpointNotConfigured,
+        HubError::TooManyUploads { .. } => HubCode::DeviceMaximumActiveFileUploadLimitExceeded,
+        HubError::UploadUnknown => HubCode::InvalidFileUploadCorrelationId,
+        HubError::UploadExpired => HubCode::ExpiredFileUploadCorrelationId,
+        HubError::UploadEmpty => HubCode::InvalidFileUploadCompletionStatus,
         HubError::TooManySubscriptions { .. } | HubError::Invalid(_) | HubError::TwinInvalid { .. } => {
             HubCode::ArgumentInvalid
         }

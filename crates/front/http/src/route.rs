@@ -12,9 +12,9 @@ use crate::{
     call::{BodyFault, Call},
     limits,
     op::{
-        self, device_messages, device_register, device_send, hub_bulk, hub_devices, hub_events, hub_messages,
-        hub_methods, hub_modules, hub_query, hub_twins, operations, service_bulk, service_enrollments, service_groups,
-        service_registrations,
+        self, device_files, device_messages, device_register, device_send, hub_bulk, hub_devices, hub_events,
+        hub_messages, hub_methods, hub_modules, hub_query, hub_twins, operations, service_bulk, service_enrollments,
+        service_groups, service_registrations,
     },
     reply::{Body, Reply},
     serve::Parts,
@@ -136,6 +136,14 @@ async fn hub_route(parts: &Parts, hub: &Arc<Hub>, call: &Call, words: &[&str]) -
         (&Method::POST, ["messages", "servicebound", "feedback", _, "abandon"]) => {
             hub_messages::abandon_feedback(parts, hub, call, call.segment(3)).await
         }
+        (&Method::POST, ["devices", _, "files"]) => device_files::start(parts, hub, call, id).await,
+        (&Method::POST, ["devices", _, "files", "notifications"]) => {
+            device_files::finish(parts, hub, call, id, None).await
+        }
+        (&Method::POST, ["devices", _, "files", "notifications", _]) => {
+            device_files::finish(parts, hub, call, id, Some(call.segment(4))).await
+        }
+        (&Method::GET, ["devices", _, "files", _, ..]) => device_files::start_named(parts, hub, call, id).await,
         (&Method::POST, ["devices", "query"]) => hub_query::query(parts, hub, call).await,
         (&Method::GET, ["statistics", "devices"]) => hub_devices::statistics(parts, hub, call).await,
         (&Method::GET, ["statistics", "service"]) => hub_devices::connected(parts, hub, call),

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::{
     call::{self, Call, Caller},
     limits,
+    op::blob,
     reply::{Body, Reply},
     route::Route,
 };
@@ -130,20 +131,23 @@ impl HttpFront {
         if websocket::is_upgrade(&request) {
             return self.upgrade(&mut request, caller);
         }
-        let (head, body) = request.into_parts();
+        let (head, mut body) = request.into_parts();
         if self.parts.management.claims(head.uri.path()) {
-            return self.manage(head, body, &caller).await;
+            return self.manage(head, &mut body, &caller).await;
         }
         let mut call = Call::new(head, caller, id, draining);
+        if let Some(file) = blob::target(&call.path) {
+            return blob::answer(&self.parts, &call, file, body).await;
+        }
         let route = Route::of(&call);
-        match call::read_body(body, route.body_bytes_max()).await {
+        match call::read_body(&mut body, route.body_bytes_max()).await {
             Ok(body) => call.body = body,
             Err(fault) => return route.refuse_body(&self.parts, &call, fault).into_response(),
         }
         route.answer(&self.parts, &call).await
     }
 
-    async fn manage(&self, head: request::Parts, body: Incoming, caller: &Caller) -> Response<Body> {
+    async fn manage(&self, head: request::Parts, body: &mut Incoming, caller: &Caller) -> Response<Body> {
         let body = match call::read_body(body, limits::SERVICE_BODY_BYTES_MAX).await {
             Ok(body) => body,
             Err(fault) => return Reply::fault(fault).into_response(),

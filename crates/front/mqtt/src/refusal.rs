@@ -32,6 +32,11 @@ pub fn connack(error: &HubError) -> Refusal {
         | HubError::TwinVersionMismatch { .. }
         | HubError::TwinInvalid { .. }
         | HubError::TwinTooLarge { .. }
+        | HubError::UploadsMissing
+        | HubError::TooManyUploads { .. }
+        | HubError::UploadUnknown
+        | HubError::UploadExpired
+        | HubError::UploadEmpty
         | HubError::MessageTooLarge { .. }
         | HubError::PayloadTooLarge { .. }
         | HubError::DeviceNotOnline { .. }
@@ -73,6 +78,11 @@ pub fn twin(error: &HubError) -> HubCode {
         | HubError::QueueFull { .. }
         | HubError::InvalidExpiry { .. }
         | HubError::LockLost
+        | HubError::UploadsMissing
+        | HubError::TooManyUploads { .. }
+        | HubError::UploadUnknown
+        | HubError::UploadExpired
+        | HubError::UploadEmpty
         | HubError::BadQuery(_)
         | HubError::ModuleAlreadyExists(_)
         | HubError::DefinedTwice(_)

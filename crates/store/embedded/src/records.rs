@@ -20,8 +20,8 @@ use std::{
 use async_trait::async_trait;
 use roadstead_model::{
     CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Feedback, Hub, HubKey, IdScope, IdentityId, Module, Registration, RegistrationId, ResourceGroup,
-    Twin, UnixMillis,
+    EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module, Registration,
+    RegistrationId, ResourceGroup, Twin, UnixMillis,
 };
 use roadstead_query::Query;
 use roadstead_store::{
@@ -315,6 +315,30 @@ impl Records for EmbeddedRecords {
     async fn count_feedback(&self, hub: HubKey) -> Result<u64, StoreError> {
         self.on_blocking_thread(move |Shared { readers, .. }| {
             readers.read(|connection| read::count_feedback(connection, hub))
+        })
+        .await
+    }
+
+    async fn list_file_notifications(
+        &self,
+        hub: HubKey,
+        limit: usize,
+    ) -> Result<Vec<(u64, FileNotification)>, StoreError> {
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            readers.read(|connection| {
+                read::list(
+                    connection,
+                    read::FILE_NOTIFICATIONS,
+                    params![integer(hub), bounded(limit).cast_signed() as i64],
+                    |row| {
+                        let notification = FileNotification::decode(
+                            text(row, 1)?,
+                            Vault { sealer, place: Place::FileNotification(hub) },
+                        )?;
+                        Ok((row.get::<_, i64>(0)?.cast_unsigned(), notification))
+                    },
+                )
+            })
         })
         .await
     }

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/001_records.sql"),
     include_str!("schema/002_identities.sql"),
     include_str!("schema/003_tag_values.sql"),
+    include_str!("schema/004_file_notifications.sql"),
 ];
 
 /// The version this program writes.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    blob_path::{BlobPath, BlockId},
+    blob_path::{BlobPath, BlockId, hex_name},
     error::StoreError,
     limits::BLOB_BYTES_MAX,
 };
@@ -80,13 +80,16 @@ impl ByteRange {
     }
 }
 
+/// The bytes of a blob, or of a part of it, as they are read.
+pub type BlobChunks = BoxStream<'static, Result<Bytes, StoreError>>;
+
 /// A blob being read: one version of it to the end, whatever is put meanwhile.
 pub struct BlobRead {
     pub info: BlobInfo,
     /// Which bytes `chunks` give.
     pub range: Range<u64>,
     /// The content. Ends after an error, or early: who reads counts.
-    pub chunks: BoxStream<'static, Result<Bytes, StoreError>>,
+    pub chunks: BlobChunks,
 }
 
 /// Why something was not done with a blob. After any but `Store(Unavailable)` nothing was changed.
@@ -174,11 +177,7 @@ pub fn block_list_digest(blocks: &[BlockId]) -> String {
         context.update(&[block.as_bytes().len() as u8]);
         context.update(block.as_bytes());
     }
-    context.finish().as_ref().iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        use std::fmt::Write;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex_name(&context.finish().as_ref()[..16])
 }
 
 #[cfg(test)]

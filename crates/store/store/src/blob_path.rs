@@ -1,5 +1,8 @@
 //! Which blob, which block: names made only by parsing.
 
+use std::fmt::Write;
+
+use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use roadstead_model::{DeviceId, HubKey};
 use thiserror::Error;
@@ -98,6 +101,38 @@ impl BlockId {
     }
 }
 
+/// A text as one name in a file system or an object store: letters, digits and `-_.` as they are, the rest percent-encoded,
+/// never hidden, and [`digest_name`] when that gets longer than `bytes_max`. No two texts have one name but by a collision of SHA-256.
+pub fn storage_name(text: &str, bytes_max: usize) -> String {
+    if text.is_empty() {
+        return "%".to_owned();
+    }
+    let mut name = String::with_capacity(text.len());
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'.' if at == 0 => name.push_str("%2E"),
+            b'-' | b'_' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => name.push(char::from(byte)),
+            byte => {
+                let _ = write!(name, "%{byte:02X}");
+            }
+        }
+    }
+    if name.len() > bytes_max { format!("~{}", digest_name(text)) } else { name }
+}
+
+/// A text as a name that tells nothing: SHA-256, 64 hex digits.
+pub fn digest_name(text: &str) -> String {
+    hex_name(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+}
+
+/// Bytes as a name: hex digits.
+pub fn hex_name(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +175,22 @@ mod tests {
         ] {
             assert_eq!(BlockId::parse(bad), Err(error), "{bad}");
         }
+    }
+
+    #[test]
+    fn storage_names_stay_in_their_place_and_apart() {
+        for (text, expected) in [
+            ("logs/1.txt", "logs%2F1.txt"),
+            ("..", "%2E."),
+            (".hidden", "%2Ehidden"),
+            ("a%2Fb~", "a%252Fb%7E"),
+            ("ä", "%C3%A4"),
+            ("", "%"),
+        ] {
+            assert_eq!(storage_name(text, 240), expected, "{text}");
+        }
+        let (long, longer) = ("/".repeat(80), "/".repeat(81));
+        assert_eq!(storage_name(&long, 240).len(), 240);
+        assert_eq!(storage_name(&longer, 240), format!("~{}", digest_name(&longer)));
     }
 }

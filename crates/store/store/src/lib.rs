@@ -18,7 +18,7 @@ pub mod stored;
 pub mod suite;
 
 pub use blob::{
-    BlobCondition, BlobError, BlobInfo, BlobProperties, BlobRead, BlobWriter, Blobs, BlockWriter, ByteRange,
+    BlobChunks, BlobCondition, BlobError, BlobInfo, BlobProperties, BlobRead, BlobWriter, Blobs, BlockWriter, ByteRange,
 };
 pub use blob_path::{BlobPath, BlobPathError, BlockId, BlockIdError};
 pub use commits::{Commits, Ticket};

@@ -1,5 +1,7 @@
 //! Bounds of the storage layer.
 
+use std::time::Duration;
+
 /// Items a listing returns at most. Source: docs, "Get devices" (top at most 1000).
 pub const PAGE_ITEMS_MAX: usize = 1000;
 /// Failed log batches whose reason is remembered for those who still wait.
@@ -27,9 +29,11 @@ pub const BLOB_BYTES_MAX: u64 = 10_000 * 8 * 1024 * 1024;
 pub const BLOB_METADATA_MAX: usize = 64;
 /// Bytes of all names and values of a blob's metadata. Source: docs, Set Blob Metadata (8 KB).
 pub const BLOB_METADATA_BYTES_MAX: usize = 8 * 1024;
-/// Blobs and blocks that are being written at one time; the next is refused as busy. Ours: bounds buffers and open files.
+/// Blobs and blocks that are being written at one time; others wait. Ours: bounds buffers and open files.
 pub const BLOB_WRITERS_MAX: usize = 256;
 /// Candidates that one page of a query looks at, where it cannot tell them apart without reading each.
 pub const QUERY_CANDIDATES_MAX: usize = 20_000;
+/// How long a writer waits for its turn before it is refused as busy. Ours: less than SDKs wait for an answer (60 s).
+pub const BLOB_WRITER_WAIT: Duration = Duration::from_secs(30);
 /// Modules of one device that a listing reads. Source: docs, quotas (50 modules per device)
 pub const MODULES_MAX: usize = 50;

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use roadstead_model::{
     CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Etag, Feedback, GroupName, Hub, HubKey, IdScope, IdentityId, Module, Presence, Registration,
-    RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
+    EnrollmentGroupId, Etag, Feedback, FileNotification, GroupName, Hub, HubKey, IdScope, IdentityId, Module, Presence,
+    Registration, RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
 };
 use roadstead_query::Query;
 
@@ -31,7 +31,7 @@ pub enum Write {
     PutGroup(ResourceGroup, Expect),
     DeleteGroup(GroupName, Expect),
     PutHub(Hub, Expect),
-    /// Takes the hub's devices with all that belongs to them, its feedback and its certificates with it.
+    /// Takes the hub's devices with all that belongs to them, its feedback, file notifications and certificates with it.
     DeleteHub(HubKey, Expect),
     PutDps(Dps, Expect),
     /// Takes the instance's enrollments, groups, registrations and certificates with it.
@@ -68,6 +68,10 @@ pub enum Write {
     AddFeedback(HubKey, Feedback),
     /// Deletes feedback by the numbers [`Records::list_feedback`] gave it; unknown numbers are fine.
     DeleteFeedback(HubKey, Vec<u64>),
+    /// Keeps what is told of an uploaded file until it is deleted, behind what was kept before.
+    AddFileNotification(HubKey, FileNotification),
+    /// Deletes by the numbers [`Records::list_file_notifications`] gave; unknown numbers are fine.
+    DeleteFileNotifications(HubKey, Vec<u64>),
     PutEnrollment(IdScope, Enrollment, Expect),
     DeleteEnrollment(IdScope, RegistrationId, Expect),
     PutEnrollmentGroup(IdScope, EnrollmentGroup, Expect),
@@ -154,6 +158,12 @@ pub trait Records: Send + Sync {
     ) -> Result<Vec<(DeviceId, CloudMessage)>, StoreError>;
     /// Feedback with the number it is deleted by, oldest first, at most `limit`.
     async fn list_feedback(&self, hub: HubKey, limit: usize) -> Result<Vec<(u64, Feedback)>, StoreError>;
+    /// What is told of uploaded files with the number it is deleted by, oldest first, at most `limit`.
+    async fn list_file_notifications(
+        &self,
+        hub: HubKey,
+        limit: usize,
+    ) -> Result<Vec<(u64, FileNotification)>, StoreError>;
 
     /// How much feedback is kept.
     async fn count_feedback(&self, hub: HubKey) -> Result<u64, StoreError>;

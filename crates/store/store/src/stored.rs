@@ -11,6 +11,7 @@ mod device;
 mod dps;
 mod enrollment;
 mod enrollment_group;
+mod file;
 #[cfg(test)]
 mod fixtures;
 mod hub;

@@ -1,5 +1,9 @@
 //! One file per group of operations. Each translates both ways and decides nothing.
 
+pub(crate) mod blob;
+mod blob_get;
+mod blob_put;
+pub(crate) mod device_files;
 pub(crate) mod device_messages;
 pub(crate) mod device_register;
 pub(crate) mod device_send;

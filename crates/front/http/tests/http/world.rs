@@ -9,7 +9,7 @@ use std::{
 use roadstead_auth::Trust;
 use roadstead_dps::{Instances, Ports};
 use roadstead_front_http::{Caller, HttpFront, Parts};
-use roadstead_hub::{Hub, HubParts, Hubs};
+use roadstead_hub::{Hub, HubParts, Hubs, UploadKey, UploadParts};
 use roadstead_model::{
     AccessPolicy, AllocationPolicy, CaCertificate, CertificateName, CertificateOwner, Dps, DpsName, Etag, GroupName,
     Hub as HubResource, HubKey, HubName, HubSettings, IdScope, LinkedHub, Right, Rights, Secret, UnixMillis,
@@ -17,8 +17,10 @@ use roadstead_model::{
 use roadstead_pki::{Authority, Certificate, KeyKind, Validity};
 use roadstead_sas::{SasKey, sign};
 use roadstead_store::{Expect, HubLog, Records, StoredEvent, Write};
+use roadstead_store_embedded::{DataDirectory, EmbeddedBlobs};
 use roadstead_testkit::{CountingRandom, FakeClock, MemoryLog, MemoryRecords};
 use serde_json::{Map, Value, json};
+use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -30,9 +32,13 @@ use crate::{
 pub const HOST: &str = "plant.example";
 pub const SCOPE: &str = "0ne00ABC123";
 pub const NOW_S: i64 = 1_800_000_000;
+/// Room for the files of the hub.
+const FILES_BYTES_MAX: u64 = 32 * 1024 * 1024;
 const YEAR_S: i64 = 365 * 86_400;
 
 pub struct World {
+    /// Holds the uploaded files.
+    pub files: TempDir,
     pub front: HttpFront,
     pub hub: Arc<Hub>,
     pub instances: Arc<Instances>,
@@ -117,6 +123,10 @@ impl World {
         let hub = Hub::new(Arc::new(hub()), Arc::new(Trust::default()), parts);
         let (hubs, management, process) =
             (Arc::new(Hubs::new()), Arc::new(Echo::default()), Arc::new(Process::default()));
+        let files = tempfile::tempdir().unwrap();
+        let data = DataDirectory::open(files.path()).unwrap();
+        let blobs = Arc::new(EmbeddedBlobs::open(data, FILES_BYTES_MAX).unwrap());
+        hub.set_uploads(UploadParts { blobs, key: UploadKey::derive(b"installation", "plant") });
         hubs.put(hub.clone());
         let front = HttpFront::new(Parts {
             hubs,
@@ -126,7 +136,7 @@ impl World {
             websockets: Arc::new(Parrot),
             operations: process.clone(),
         });
-        Self { front, hub, instances, records, log, clock, webhook, management, process }
+        Self { files, front, hub, instances, records, log, clock, webhook, management, process }
     }
 
     /// Sends bytes on a connection of their own.

@@ -17,9 +17,13 @@ use parking_lot::Mutex;
 use roadstead_model::{HubKey, UnixMillis};
 use roadstead_store::{
     BlobCondition, BlobError, BlobInfo, BlobPath, BlobProperties, BlobRead, BlobWriter, Blobs, BlockId, BlockWriter,
-    ByteRange, StoreError, limits::BLOB_WRITERS_MAX,
+    ByteRange, StoreError,
+    limits::{BLOB_WRITER_WAIT, BLOB_WRITERS_MAX},
 };
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use super::{
     commit,
@@ -78,8 +82,14 @@ impl EmbeddedBlobs {
         self.pool.run(move || job(&shared.hub(hub)?)).await
     }
 
+    /// One of the places for writers.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, BlobError> {
+        let place = timeout(BLOB_WRITER_WAIT, self.writers.clone().acquire_owned()).await;
+        Ok(place.map_err(|_| BlobError::Busy)?.expect("the semaphore is never closed"))
+    }
+
     async fn writing(&self, hub: HubKey, bytes_max: u64) -> Result<Writing, BlobError> {
-        let place = self.writers.clone().try_acquire_owned().map_err(|_| BlobError::Busy)?;
+        let place = self.place().await?;
         let (hub, new) = self.run(hub, |hub| Ok((hub.clone(), NewFile::create(hub.clone())?))).await?;
         let pool = self.pool.clone();
         Ok(Writing { pool, hub, new: Some(new), gathered: Vec::new(), bytes: 0, bytes_max, _place: place })
@@ -148,7 +158,7 @@ impl Blobs for EmbeddedBlobs {
         properties: &BlobProperties,
         condition: &BlobCondition,
     ) -> Result<BlobInfo, BlobError> {
-        let _place = self.writers.clone().try_acquire_owned().map_err(|_| BlobError::Busy)?;
+        let _place = self.place().await?;
         let (path, blocks, properties, condition) =
             (path.clone(), blocks.to_vec(), properties.clone(), condition.clone());
         self.run(path.hub(), move |hub| commit::blocks(hub, &path, &blocks, &properties, &condition)).await

@@ -48,8 +48,16 @@ pub(super) fn apply_batch(connection: &Connection, run: i64, changes: &[Change])
                 apply_message::put(connection, device, *sequence, *expires, body)?
             }
             Change::DeleteMessage { device, sequence } => apply_message::delete(connection, device, *sequence)?,
-            Change::Feedback { hub, body } => apply_message::add_feedback(connection, hub, body)?,
-            Change::DeleteFeedback { hub, numbers } => apply_message::delete_feedback(connection, hub, numbers)?,
+            Change::Feedback { hub, body } => apply_message::add_told(connection, "feedback", hub, body)?,
+            Change::DeleteFeedback { hub, numbers } => {
+                apply_message::delete_told(connection, "feedback", hub, numbers)?
+            }
+            Change::FileNotification { hub, body } => {
+                apply_message::add_told(connection, "file_notifications", hub, body)?
+            }
+            Change::DeleteFileNotifications { hub, numbers } => {
+                apply_message::delete_told(connection, "file_notifications", hub, numbers)?
+            }
         };
         if !found {
             return Ok(Some(index));
@@ -172,9 +180,17 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
         }
         Table::Modules => delete_identity(connection, key)?,
         Table::Hubs => {
-            for table in
-                ["devices", "device_counts", "modules", "twins", "tag_values", "presence", "messages", "feedback"]
-            {
+            for table in [
+                "devices",
+                "device_counts",
+                "modules",
+                "twins",
+                "tag_values",
+                "presence",
+                "messages",
+                "feedback",
+                "file_notifications",
+            ] {
                 connection.prepare_cached(&format!("DELETE FROM {table} WHERE hub = ?1"))?.execute([name])?;
             }
         }

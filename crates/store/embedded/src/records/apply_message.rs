@@ -45,13 +45,16 @@ pub(super) fn delete(connection: &Connection, Key { scope, name }: &Key, sequenc
     Ok(true)
 }
 
-pub(super) fn add_feedback(connection: &Connection, hub: &Value, body: &str) -> Result<bool> {
-    connection.prepare_cached("INSERT INTO feedback (hub, body) VALUES (?1, ?2)")?.execute(params![hub, body])?;
+/// Into one of the tables of what back ends are told.
+pub(super) fn add_told(connection: &Connection, table: &str, hub: &Value, body: &str) -> Result<bool> {
+    let sql = format!("INSERT INTO {table} (hub, body) VALUES (?1, ?2)");
+    connection.prepare_cached(&sql)?.execute(params![hub, body])?;
     Ok(true)
 }
 
-pub(super) fn delete_feedback(connection: &Connection, hub: &Value, numbers: &[u64]) -> Result<bool> {
-    let mut statement = connection.prepare_cached("DELETE FROM feedback WHERE hub = ?1 AND number = ?2")?;
+pub(super) fn delete_told(connection: &Connection, table: &str, hub: &Value, numbers: &[u64]) -> Result<bool> {
+    let sql = format!("DELETE FROM {table} WHERE hub = ?1 AND number = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
     for number in numbers {
         statement.execute(params![hub, number.cast_signed()])?;
     }

@@ -46,6 +46,14 @@ pub(super) enum Change {
         hub: Value,
         numbers: Vec<u64>,
     },
+    FileNotification {
+        hub: Value,
+        body: String,
+    },
+    DeleteFileNotifications {
+        hub: Value,
+        numbers: Vec<u64>,
+    },
 }
 
 #[derive(Debug)]
@@ -203,6 +211,13 @@ impl Change {
                 body: feedback.encode(Vault { sealer, place: Place::Feedback(hub) }),
             },
             Write::DeleteFeedback(hub, numbers) => Self::DeleteFeedback { hub: integer(hub), numbers },
+            Write::AddFileNotification(hub, notification) => Self::FileNotification {
+                hub: integer(hub),
+                body: notification.encode(Vault { sealer, place: Place::FileNotification(hub) }),
+            },
+            Write::DeleteFileNotifications(hub, numbers) => {
+                Self::DeleteFileNotifications { hub: integer(hub), numbers }
+            }
             Write::PutEnrollment(scope, enrollment, expect) => {
                 let id = enrollment.registration_id.key();
                 let body = enrollment.encode(Vault { sealer, place: Place::Enrollment(scope.as_str(), &id) });

@@ -153,6 +153,8 @@ pub(super) const MESSAGES: &str = "SELECT sequence, expires, body FROM messages
 pub(super) const EXPIRED_MESSAGES: &str = "SELECT sequence, expires, body, device FROM messages
     WHERE hub = ?1 AND expires <= ?2 ORDER BY expires LIMIT ?3";
 pub(super) const FEEDBACK: &str = "SELECT number, body FROM feedback WHERE hub = ?1 ORDER BY number LIMIT ?2";
+pub(super) const FILE_NOTIFICATIONS: &str =
+    "SELECT number, body FROM file_notifications WHERE hub = ?1 ORDER BY number LIMIT ?2";
 
 /// The first columns of [`MESSAGES`] and [`EXPIRED_MESSAGES`].
 pub(super) fn message(row: &Row<'_>, sealer: &Sealer, hub: HubKey, device: &str) -> Result<CloudMessage, ReadError> {

@@ -37,6 +37,7 @@ fn each_sample(visit: &mut impl Visit) {
     visit.record("hub-tuned", Place::Hub(hub), &samples::tuned_hub(hub, "plant"));
     visit.record("message", Place::Message(hub, "thermo-7"), &samples::message(5));
     visit.record("feedback", Place::Feedback(hub), &samples::feedback("thermo-7"));
+    visit.record("file-notification", Place::FileNotification(hub), &samples::file_notification("thermo-7"));
     visit.record("subscriptions", Place::Subscriptions(hub, "thermo-7"), &samples::subscriptions());
     visit.record("twin", Place::Twin(hub, "thermo-7"), &samples::twin());
     visit.record("enrollment-keys", Place::Enrollment(scope, "dev-01"), &samples::enrollment("Dev-01"));

@@ -65,6 +65,7 @@ macro_rules! records_suite {
             sequence_numbers_are_never_used_twice
             expired_messages_are_found
             feedback_is_kept_until_deleted
+            file_notifications_are_kept_until_deleted
             presence_is_of_this_run
             queries_select_what_they_say
             queries_follow_changes
@@ -160,6 +161,7 @@ fn whole_hub(hub: HubKey, name: &str) -> Vec<Write> {
     ];
     batch.extend(whole_device(hub, "thermo-7"));
     batch.push(Write::AddFeedback(hub, samples::feedback("thermo-7")));
+    batch.push(Write::AddFileNotification(hub, samples::file_notification("thermo-7")));
     batch
 }
 
@@ -205,6 +207,7 @@ async fn check_no_hub(store: &dyn Records, hub: HubKey) {
     assert_eq!(store.list_modules(hub, &id).await.unwrap(), []);
     assert_eq!(store.list_messages(hub, &id, 0, 10).await.unwrap(), []);
     assert_eq!(store.list_feedback(hub, 10).await.unwrap(), []);
+    assert_eq!(store.list_file_notifications(hub, 10).await.unwrap(), []);
     assert_eq!(store.list_devices(hub, None, 10).await.unwrap(), Page { items: vec![], next: None });
     assert_eq!(store.list_identities(hub, None, 10).await.unwrap(), Page { items: vec![], next: None });
     assert_eq!(store.count_devices(hub).await.unwrap(), DeviceCounts::default());

@@ -4,11 +4,11 @@
 use roadstead_model::{
     AccessPolicy, Ack, AllocationPolicy, Attestation, CaCertificate, CertificateEntry, CertificateName, CloudMessage,
     CloudToDevice, Device, DeviceAuth, DeviceId, DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Etag, EventSwitches, Feedback, GenerationId, GroupAttestation, GroupName, Hub, HubKey, HubName,
-    HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, MessageOutcome, Module, ModuleId, Presence, Properties,
-    Provisioning, ProvisioningStatus, Random, Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy,
-    ResourceGroup, Right, Rights, Secret, Subscription, Substatus, SymmetricKeys, SystemProperty, ThrottleProfile,
-    Thumbprint, Tier, Twin, TwinSection, UnixMillis, Webhook,
+    EnrollmentGroupId, Etag, EventSwitches, Feedback, FileNotification, GenerationId, GroupAttestation, GroupName, Hub,
+    HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, MessageOutcome, Module, ModuleId,
+    Presence, Properties, Provisioning, ProvisioningStatus, Random, Registration, RegistrationId, RegistrationStatus,
+    ReprovisionPolicy, ResourceGroup, Right, Rights, Secret, Subscription, Substatus, SymmetricKeys, SystemProperty,
+    ThrottleProfile, Thumbprint, Tier, Twin, TwinSection, UnixMillis, Webhook,
 };
 use serde_json::{Map, Value, json};
 
@@ -264,6 +264,18 @@ pub fn feedback(device: &str) -> Feedback {
         generation: GenerationId(638_678_451_234_567_890),
         outcome: MessageOutcome::DeliveryCountExceeded,
         at: NOW,
+    }
+}
+
+/// What is told of a file of `device`.
+pub fn file_notification(device: &str) -> FileNotification {
+    FileNotification {
+        device: device_id(device),
+        blob_uri: format!("https://plant.example/uploads/{device}/logs/1.txt"),
+        blob_name: format!("{device}/logs/1.txt"),
+        last_updated: NOW,
+        blob_bytes: 123,
+        enqueued: NOW.plus_ms(1),
     }
 }
 

@@ -118,3 +118,18 @@ pub async fn feedback_is_kept_until_deleted(place: &dyn Place) {
     assert_eq!(store.list_feedback(OTHER_HUB, 10).await.unwrap().len(), 1);
     assert_eq!(store.count_feedback(HUB).await.unwrap(), 1);
 }
+
+/// In order; each hub has its own.
+pub async fn file_notifications_are_kept_until_deleted(place: &dyn Place) {
+    let store = place.start().await;
+    let add = |device: &str| Write::AddFileNotification(HUB, samples::file_notification(device));
+    put(&*store, ["a", "b", "c"].map(add)).await;
+    put(&*store, [Write::AddFileNotification(OTHER_HUB, samples::file_notification("d"))]).await;
+    let kept = store.list_file_notifications(HUB, 10).await.unwrap();
+    let found: Vec<_> = kept.iter().map(|(_, notification)| notification.clone()).collect();
+    assert_eq!(found, ["a", "b", "c"].map(samples::file_notification));
+    assert_eq!(store.list_file_notifications(HUB, 1).await.unwrap(), kept[..1]);
+    put(&*store, [Write::DeleteFileNotifications(HUB, vec![kept[0].0, kept[2].0, u64::MAX >> 1])]).await;
+    assert_eq!(store.list_file_notifications(HUB, 10).await.unwrap(), kept[1..2]);
+    assert_eq!(store.list_file_notifications(OTHER_HUB, 10).await.unwrap().len(), 1);
+}

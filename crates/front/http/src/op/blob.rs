@@ -1,0 +1,234 @@
+//! `/uploads/{device}/{name}`: files, as Azure Storage's clients put and fetch them. Bodies are not gathered, but handed on as
+//! they come. Source: docs, "Blob service REST API"; what SDKs were seen to send.
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::{Method, Response, StatusCode, body::Incoming, header::HeaderValue};
+use roadstead_hub::{BlobError, BlobInfo, FileAccess, FileError, Hub, HubError};
+use roadstead_model::Etag;
+use roadstead_wire::{
+    blob::{self, BlobCode, CLIENT_REQUEST_ID_HEADER, ContentHeaders, ERROR_CODE_HEADER, VERSION, VERSION_HEADER},
+    percent,
+};
+use tokio::time::timeout;
+use tracing::{error, info};
+
+use super::{blob_get, blob_put};
+use crate::{
+    call::{BodyFault, Call},
+    limits,
+    reply::{Body, Reply},
+    serve::Parts,
+};
+
+const XML: HeaderValue = HeaderValue::from_static("application/xml");
+
+/// A refusal on its way.
+pub(crate) struct Refused {
+    pub(crate) code: BlobCode,
+    pub(crate) message: String,
+}
+
+impl Refused {
+    pub(crate) fn new(code: BlobCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// The device and the name in a path of the container; `None` for other paths.
+pub(crate) fn target(path: &str) -> Option<(String, String)> {
+    let rest = path.strip_prefix('/')?.strip_prefix(blob::CONTAINER)?.strip_prefix('/')?;
+    let decoded = percent::decode(rest);
+    let (device, name) = decoded.split_once('/').unwrap_or((&decoded, ""));
+    Some((device.to_owned(), name.to_owned()))
+}
+
+/// Answers a request for a file.
+pub(crate) async fn answer(
+    parts: &Parts,
+    call: &Call,
+    (device, name): (String, String),
+    mut body: Incoming,
+) -> Response<Body> {
+    let answered = match parts.hubs.by_host(&call.host) {
+        Some(hub) => route(&hub, call, (&device, &name), &mut body).await,
+        None => Err(Refused::new(BlobCode::ContainerNotFound, format!("no hub here answers to `{}`", call.host))),
+    };
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(refused) => {
+            info!(request = %call.id, path = call.path, code = refused.code.name(), "refused: {}", refused.message);
+            pass_over(body).await;
+            refusal(parts, call, &refused)
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
+    if let Some(id) = call.headers.get(CLIENT_REQUEST_ID_HEADER) {
+        headers.insert(CLIENT_REQUEST_ID_HEADER, id.clone());
+    }
+    response
+}
+
+async fn route(
+    hub: &Hub,
+    call: &Call,
+    (device, name): (&str, &str),
+    body: &mut Incoming,
+) -> Result<Response<Body>, Refused> {
+    let access = FileAccess { query: &call.query, token: call.authorization() };
+    let refuse = |error| refused(call, error);
+    match (&call.method, call.argument("comp")) {
+        (&Method::PUT, comp) => {
+            let file = hub.open_to_write(access, device, name).await.map_err(refuse)?;
+            match comp {
+                None => blob_put::whole(hub, call, &file, body).await,
+                Some("block") => blob_put::block(hub, call, &file, body).await,
+                Some("blocklist") => blob_put::list(hub, call, &file, body).await,
+                Some(other) => Err(unsupported(other)),
+            }
+        }
+        (&(Method::GET | Method::HEAD), None) => {
+            let file = hub.open_to_read(access, device, name).map_err(refuse)?;
+            if call.method == Method::HEAD {
+                blob_get::head(hub, call, &file).await
+            } else {
+                blob_get::get(hub, call, &file).await
+            }
+        }
+        (&Method::DELETE, None) => {
+            hub.delete_file(access, device, name).await.map_err(refuse)?;
+            Ok(Reply::empty(StatusCode::ACCEPTED).into_response())
+        }
+        (&(Method::GET | Method::HEAD | Method::DELETE), Some(other)) => Err(unsupported(other)),
+        _ => {
+            let text = format!("{} is not served for files by this version of Roadstead", call.method);
+            Err(Refused::new(BlobCode::UnsupportedHttpVerb, text))
+        }
+    }
+}
+
+fn unsupported(comp: &str) -> Refused {
+    let text = format!("comp={comp} is not served by this version of Roadstead");
+    Refused::new(BlobCode::UnsupportedQueryParameter, text)
+}
+
+/// A domain's refusal in the words of Azure Storage.
+pub(crate) fn refused(call: &Call, error: FileError) -> Refused {
+    let code = match &error {
+        FileError::Name(_) | FileError::Refused(HubError::Invalid(_)) => BlobCode::InvalidResourceName,
+        FileError::Refused(HubError::UploadsMissing) => BlobCode::ContainerNotFound,
+        FileError::Refused(HubError::Busy) | FileError::Blob(BlobError::Busy) => BlobCode::ServerBusy,
+        FileError::Refused(HubError::Internal(cause)) | FileError::Blob(BlobError::Store(cause)) => {
+            return match cause {
+                roadstead_hub::StoreError::Full(why) => {
+                    error!(request = %call.id, path = call.path, why, "a file found no room");
+                    Refused::new(BlobCode::RequestBodyTooLarge, "the hub has no room for this file")
+                }
+                cause => {
+                    error!(request = %call.id, path = call.path, %cause, "a request for a file failed");
+                    Refused::new(BlobCode::InternalError, "internal error")
+                }
+            };
+        }
+        FileError::Signature(_) | FileError::Refused(_) => BlobCode::AuthenticationFailed,
+        FileError::NotFound => BlobCode::BlobNotFound,
+        FileError::TooLarge { .. } | FileError::Blob(BlobError::TooLarge) => BlobCode::RequestBodyTooLarge,
+        FileError::Md5Mismatch { .. } => BlobCode::Md5Mismatch,
+        FileError::Blob(BlobError::AlreadyExists) => BlobCode::BlobAlreadyExists,
+        FileError::Blob(BlobError::EtagMismatch) => BlobCode::ConditionNotMet,
+        FileError::Blob(BlobError::UnknownBlock { .. }) => BlobCode::InvalidBlockList,
+        FileError::Blob(BlobError::OutOfRange { .. }) => BlobCode::InvalidRange,
+    };
+    Refused::new(code, error.to_string())
+}
+
+fn refusal(parts: &Parts, call: &Call, refused: &Refused) -> Response<Body> {
+    let status = StatusCode::from_u16(refused.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = refused.code.body(&refused.message, &call.id.to_string(), &parts.clock.now().iso());
+    Reply::empty(status).with_body(XML, body).header(ERROR_CODE_HEADER, refused.code.name()).into_response()
+}
+
+/// The next bytes of a body that is handed on as it comes; `None` at its end.
+pub(crate) async fn next(body: &mut Incoming) -> Result<Option<Bytes>, BodyFault> {
+    loop {
+        match timeout(limits::BODY_WAIT, body.frame()).await {
+            Err(_) => return Err(BodyFault::TooSlow),
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(_))) => return Err(BodyFault::Broken),
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
+
+/// Why a body ended too early, in the words of Azure Storage.
+pub(crate) fn broken(fault: BodyFault) -> Refused {
+    let code = match fault {
+        BodyFault::TooSlow => BlobCode::OperationTimedOut,
+        BodyFault::TooLarge { .. } => BlobCode::RequestBodyTooLarge,
+        BodyFault::Broken => BlobCode::InvalidHeaderValue,
+    };
+    Refused::new(code, fault.to_string())
+}
+
+/// Reads what is left of a refused body, if that is not too much: most clients read an answer only once they sent all, and
+/// would see a broken connection instead of it.
+async fn pass_over(mut body: Incoming) {
+    let mut left = limits::REFUSED_BODY_BYTES_MAX;
+    while let Ok(Some(data)) = next(&mut body).await {
+        left = left.saturating_sub(data.len());
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// The headers that tell a blob's version.
+pub(crate) fn version_headers(reply: Reply, info: &BlobInfo) -> Reply {
+    reply.header("etag", &format!("\"{}\"", info.etag)).header("last-modified", &info.last_modified.http_date())
+}
+
+/// The headers that tell what a blob is.
+pub(crate) fn content_headers(info: &BlobInfo) -> Vec<(String, String)> {
+    let properties = info.properties.clone();
+    blob::content_headers(&ContentHeaders {
+        content_type: properties.content_type,
+        content_encoding: properties.content_encoding,
+        content_md5: properties.content_md5,
+        metadata: properties.metadata,
+    })
+}
+
+/// Whether a header with etags names this one, or any.
+pub(crate) fn names_etag(header: &str, etag: &Etag) -> bool {
+    header.split(',').map(Etag::from_client).any(|named| named.as_str() == "*" || named == *etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_read_once_and_wholly() {
+        let pair = |device: &str, name: &str| Some((device.to_owned(), name.to_owned()));
+        for (path, expected) in [
+            ("/uploads/dev1/logs/1.txt", pair("dev1", "logs/1.txt")),
+            ("/uploads/dev1/logs%2F1.txt", pair("dev1", "logs/1.txt")),
+            ("/uploads/dev1/a%252Fb", pair("dev1", "a%2Fb")),
+            ("/uploads/dev1//a/", pair("dev1", "/a/")),
+            ("/uploads/dev1%2Fa", pair("dev1", "a")),
+            ("/uploads/dev1", pair("dev1", "")),
+            ("/uploads/", pair("", "")),
+            ("/uploads", None),
+            ("/Uploads/dev1/a", None),
+            ("/uploadsx/dev1/a", None),
+            ("/devices/dev1/files", None),
+        ] {
+            assert_eq!(target(path), expected, "{path}");
+        }
+    }
+}

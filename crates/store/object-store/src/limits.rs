@@ -1,0 +1,14 @@
+//! Bounds of the object store engine. Azure names none for these: they are ours.
+
+/// Bytes from which on an object is uploaded in parts of this size. S3 takes 10,000 parts of at least 5 MiB.
+pub const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Parts of one upload that are on their way at a time, beside the one being gathered.
+pub const PARTS_AHEAD_MAX: usize = 1;
+/// Objects that are being written at one time; others wait. Each holds up to two parts in memory.
+pub const WRITERS_MAX: usize = 32;
+/// Bytes of one segment of a name from which on its digest stands for it.
+pub const SEGMENT_BYTES_MAX: usize = 240;
+/// Bytes of a whole name from which on its digest stands for it. S3 and Azure take 1024, the prefix included.
+pub const NAME_BYTES_MAX: usize = 640;
+/// Locks that commits share: two blobs wait for each other only by chance.
+pub const STRIPES: usize = 64;

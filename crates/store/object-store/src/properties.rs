@@ -1,0 +1,66 @@
+//! What is kept with a blob, as attributes of its object.
+
+use std::borrow::Cow;
+
+use object_store::{Attribute, Attributes, ObjectMeta};
+use roadstead_model::{Etag, UnixMillis};
+use roadstead_store::{BlobInfo, BlobProperties};
+
+/// Metadata of ours; device's own may not begin so.
+const OURS: &str = "roadstead_";
+const CONTENT_MD5: &str = "roadstead_content_md5";
+const BLOCK_LIST: &str = "roadstead_block_list";
+
+pub(crate) fn attributes(properties: &BlobProperties, block_list: Option<String>) -> Attributes {
+    let mut attributes = Attributes::new();
+    let mut put = |name, value: Option<&String>| {
+        if let Some(value) = value {
+            attributes.insert(name, value.clone().into());
+        }
+    };
+    put(Attribute::ContentType, properties.content_type.as_ref());
+    put(Attribute::ContentEncoding, properties.content_encoding.as_ref());
+    put(Attribute::Metadata(CONTENT_MD5.into()), properties.content_md5.as_ref());
+    put(Attribute::Metadata(BLOCK_LIST.into()), block_list.as_ref());
+    for (name, value) in properties.metadata.iter().filter(|(name, _)| !name.starts_with(OURS)) {
+        put(Attribute::Metadata(Cow::Owned(name.clone())), Some(value));
+    }
+    attributes
+}
+
+/// A blob as its object tells.
+pub(crate) fn info(meta: &ObjectMeta, attributes: &Attributes) -> BlobInfo {
+    let get = |name| attributes.get(&name).map(|value| value.as_ref().to_owned());
+    let mut metadata: Vec<_> = attributes
+        .into_iter()
+        .filter_map(|(name, value)| match name {
+            Attribute::Metadata(name) if !name.starts_with(OURS) => Some((name.to_string(), value.as_ref().to_owned())),
+            _ => None,
+        })
+        .collect();
+    metadata.sort();
+    BlobInfo {
+        size: meta.size,
+        etag: etag(meta),
+        last_modified: UnixMillis(meta.last_modified.timestamp_millis()),
+        properties: BlobProperties {
+            content_type: get(Attribute::ContentType),
+            content_encoding: get(Attribute::ContentEncoding),
+            content_md5: get(Attribute::Metadata(CONTENT_MD5.into())),
+            metadata,
+        },
+    }
+}
+
+/// Which block list made the object.
+pub(crate) fn block_list(attributes: &Attributes) -> Option<&str> {
+    attributes.get(&Attribute::Metadata(BLOCK_LIST.into())).map(AsRef::as_ref)
+}
+
+/// The object's version; by its time for stores without etags.
+pub(crate) fn etag(meta: &ObjectMeta) -> Etag {
+    match &meta.e_tag {
+        Some(etag) => Etag::from_client(etag),
+        None => Etag::from_client(&meta.last_modified.timestamp_micros().to_string()),
+    }
+}
