@@ -2,14 +2,21 @@
 
 use crate::backoff::Backoff;
 use crate::connect_error::ConnectError;
+use crate::desired::DesiredChanges;
 use crate::dialer::Dialer;
-use crate::limits::QUEUE_MESSAGES;
+use crate::inbox::{Done, Feed, Inbox, Request};
+use crate::limits::{CALLS_MAX, CHANGES_MAX, QUEUE_MESSAGES, RECEIVED_MAX, REQUEST_TIMEOUT};
 use crate::message::Message;
+use crate::method::MethodCalls;
 use crate::options::DeviceOptions;
+use crate::received::ReceivedMessages;
+use crate::request_error::RequestError;
 use crate::send_error::SendError;
 use crate::session::Session;
 use crate::state::ConnectionState;
+use crate::twin::Twin;
 use crate::window::{Outgoing, Window};
+use serde::Serialize;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -28,6 +35,7 @@ pub struct Device {
     id: String,
     in_flight: usize,
     queue: mpsc::Sender<Outgoing>,
+    requests: mpsc::Sender<Request>,
     state: watch::Receiver<ConnectionState>,
     /// Its end tells the session that the device is gone.
     presence: oneshot::Sender<Infallible>,
@@ -51,11 +59,15 @@ impl Device {
         let dialer = Arc::new(Dialer::new(options)?);
         let connected = dialer.connect().await?;
         let (queue, queued) = mpsc::channel(QUEUE_MESSAGES);
+        let (requests, requested) = mpsc::channel(QUEUE_MESSAGES);
+        let inbox = Inbox::new(&id, requests.downgrade());
         let (presence, present) = oneshot::channel();
         let (state_writer, state) = watch::channel(ConnectionState::Connected { reconnects: 0 });
         let session = Session {
             dialer,
             queue: queued,
+            requests: requested,
+            inbox,
             device: present,
             state: state_writer,
             window: Window::new(in_flight),
@@ -64,7 +76,7 @@ impl Device {
             drain_by: None,
         };
         let session = tokio::spawn(session.run(connected));
-        Ok(Self { id, in_flight, queue, state, presence, session })
+        Ok(Self { id, in_flight, queue, requests, state, presence, session })
     }
 
     /// Connects by a device's connection string. For more choices: [`DeviceOptions::from_connection_string`].
@@ -123,10 +135,65 @@ impl Device {
         Ok(())
     }
 
+    /// The device's twin as it is now.
+    ///
+    /// Errors: [`RequestError`].
+    pub async fn twin(&self) -> Result<Twin, RequestError> {
+        let body = self.ask(|done| Request::GetTwin { done }).await?;
+        serde_json::from_slice(&body).map_err(|error| RequestError::Odd { cause: error.to_string() })
+    }
+
+    /// Merges what the device says of itself into its reported properties; `null` deletes. Gives back their new version. A
+    /// patch that was on its way when a connection broke is sent again.
+    ///
+    /// Errors: [`RequestError`].
+    pub async fn report(&self, patch: &(impl Serialize + ?Sized)) -> Result<i64, RequestError> {
+        let patch = serde_json::to_vec(patch).map_err(|error| RequestError::Json { cause: error.to_string() })?;
+        self.ask(|done| Request::Report { patch, done }).await
+    }
+
+    /// Hears of changes of desired properties from now on, across reconnects. Who asks again takes the place of who asked
+    /// before.
+    ///
+    /// Errors: [`RequestError`].
+    pub async fn desired(&self) -> Result<DesiredChanges, RequestError> {
+        let (sender, feed) = mpsc::channel(CHANGES_MAX);
+        self.ask(|done| Request::Listen { feed: Feed::Desired(sender), done }).await?;
+        Ok(DesiredChanges { feed })
+    }
+
+    /// Answers direct methods from now on, likewise.
+    ///
+    /// Errors: [`RequestError`].
+    pub async fn methods(&self) -> Result<MethodCalls, RequestError> {
+        let (sender, feed) = mpsc::channel(CALLS_MAX);
+        self.ask(|done| Request::Listen { feed: Feed::Methods(sender), done }).await?;
+        Ok(MethodCalls { feed })
+    }
+
+    /// Takes messages from back ends from now on, likewise.
+    ///
+    /// Errors: [`RequestError`].
+    pub async fn messages(&self) -> Result<ReceivedMessages, RequestError> {
+        let (sender, feed) = mpsc::channel(RECEIVED_MAX);
+        self.ask(|done| Request::Listen { feed: Feed::Messages(sender), done }).await?;
+        Ok(ReceivedMessages { feed })
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Done<T>) -> Request) -> Result<T, RequestError> {
+        let (done, answer) = oneshot::channel();
+        let closed = || RequestError::Closed { cause: self.closed_cause() };
+        let asked = async {
+            self.requests.send(request(done)).await.map_err(|_| closed())?;
+            answer.await.unwrap_or_else(|_| Err(closed()))
+        };
+        tokio::time::timeout(REQUEST_TIMEOUT, asked).await.unwrap_or(Err(RequestError::Timeout))
+    }
+
     /// Disconnects, after what was accepted has been acknowledged or five seconds have passed.
     pub async fn disconnect(self) {
-        let Self { queue, presence, session, .. } = self;
-        drop((queue, presence));
+        let Self { queue, requests, presence, session, .. } = self;
+        drop((queue, requests, presence));
         if let Err(error) = session.await {
             tracing::warn!(%error, "the task of a device's connection failed");
         }

@@ -49,7 +49,7 @@ impl Dialer {
     }
 
     pub(crate) async fn connect(&self) -> Result<Connected, ConnectError> {
-        let DeviceOptions { hub, endpoint, device_id, credentials, token_lifetime, .. } = &self.options;
+        let DeviceOptions { hub, endpoint, device_id, credentials, token_lifetime, model_id, .. } = &self.options;
         let renew_at = match credentials {
             Credentials::SymmetricKey(_) => Some(Instant::now() + token_lifetime.mul_f64(RENEW_AFTER)),
             Credentials::X509(_) => None,
@@ -60,6 +60,7 @@ impl Dialer {
             device_id,
             api_version: Some(API_VERSION.into()),
             client_type: Some(CLIENT_TYPE.into()),
+            model_id: model_id.as_deref().map(Into::into),
             ..HubUserName::default()
         };
         let connect = Connect {

@@ -1,4 +1,4 @@
-//! A device SDK: DPS, then telemetry, over MQTT, against Roadstead as against Azure.
+//! A device SDK: DPS, telemetry, twin, methods and messages, over MQTT, against Roadstead as against Azure.
 //!
 //! Owns the device's end of the wire: TLS, credentials, registration, a connection that holds. Refuses to hide what happens:
 //! every error says what to try, and every message is either acknowledged by the hub or reported.
@@ -21,6 +21,26 @@
 //!     device.send(Message::json(&reading)?.property("alert", "false")).await?; // the hub has it now
 //!
 //!     device.send_many((0..1000).map(|n| Message::new(format!("reading {n}")))).await?; // many on their way at once
+//!
+//!     // What back ends want, and what the device says of itself.
+//!     let twin = device.twin().await?;
+//!     let version = device.report(&serde_json::json!({ "hz": twin.desired.get("hz") })).await?;
+//!     println!("reported as version {version}");
+//!
+//!     // Back ends call, change and send: each is heard for as long as somebody listens.
+//!     let (mut methods, mut desired) = (device.methods().await?, device.desired().await?);
+//!     let mut messages = device.messages().await?;
+//!     loop {
+//!         tokio::select! {
+//!             Some(call) = methods.next() => match call.name() {
+//!                 "reboot" => call.reply(200, &serde_json::json!({ "in_s": 3 })).await?,
+//!                 _ => call.reply(404, "no such method").await?,
+//!             },
+//!             Some(change) = desired.next() => drop(device.report(&change.patch).await?),
+//!             Some(message) = messages.next() => message.complete().await?, // else it comes again
+//!             else => break,
+//!         }
+//!     }
 //!     device.disconnect().await;
 //!     Ok(())
 //! }
@@ -29,8 +49,8 @@
 //! | for | look at |
 //! |---|---|
 //! | set-up | [`Credentials`], [`Trust`], [`Provisioning`] to a [`Registration`], or [`DeviceOptions`] where no DPS is used |
-//! | work | [`Device`], [`Message`], [`Receipt`] |
-//! | what went wrong | [`RegisterError`], [`ConnectError`], [`SendError`], [`ConnectionState`] |
+//! | work | [`Device`], [`Message`], [`Receipt`], [`Twin`], [`DesiredChanges`], [`MethodCalls`], [`ReceivedMessages`] |
+//! | what went wrong | [`RegisterError`], [`ConnectError`], [`SendError`], [`RequestError`], [`ConnectionState`] |
 //!
 //! **Names:** `localhost` and every `*.localhost` lead to this machine without a resolver; `connect_to` gives an address to any other
 //! name. **Trust:** a file, a text, or what `SSL_CERT_FILE` names, else the system's CAs. **Delivery:** at least once; a message may arrive
@@ -44,35 +64,46 @@ mod backoff;
 mod clock;
 mod connect_error;
 mod credentials;
+mod desired;
 mod device;
 mod dialer;
 mod endpoint;
+mod inbox;
 mod line;
 mod liveness;
 mod message;
+mod method;
 mod options;
 mod provisioning;
+mod received;
 mod register_error;
 mod registration;
+mod request_error;
 mod send_error;
 mod session;
 mod state;
 mod tls;
 mod trust;
+mod twin;
 mod window;
 
 pub use backoff::Backoff;
 pub use connect_error::ConnectError;
 pub use credentials::{Credentials, CredentialsError, Identity};
+pub use desired::{DesiredChange, DesiredChanges};
 pub use device::{Device, Receipt};
 pub use message::{Message, MessageError};
+pub use method::{MethodCall, MethodCalls};
 pub use options::{DeviceOptions, OptionsError};
 pub use provisioning::Provisioning;
+pub use received::{ReceivedMessage, ReceivedMessages};
 pub use register_error::RegisterError;
 pub use registration::Registration;
+pub use request_error::RequestError;
 pub use send_error::SendError;
 pub use state::ConnectionState;
 pub use trust::{Trust, TrustError};
+pub use twin::Twin;
 
 pub use roadstead_model::Substatus;
 pub use roadstead_mqtt_proto::Refusal;

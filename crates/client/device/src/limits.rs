@@ -41,6 +41,26 @@ pub const IN_FLIGHT_DEFAULT: usize = 64;
 /// Messages sent and not yet acknowledged, at most: well below the 65535 packet ids.
 pub const IN_FLIGHT_MAX: usize = 4096;
 
+/// How long an answer to a twin request or a subscription may take, reconnects included. The SDKs: 30 to 60 s.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Requests that wait for their answer; further ones wait. Azure allows 10 requests in one second and unit of S1.
+/// Source: docs, IoT Hub quotas and throttling
+pub const REQUESTS_PENDING_MAX: usize = 64;
+
+/// Messages from back ends that nobody has taken yet: as many as Azure queues for a device (50), and a few. Further ones stay
+/// with the hub. Source: `reference/hub-device.md` 1.6
+pub const RECEIVED_MAX: usize = 64;
+
+/// Calls of methods that nobody has taken yet; further ones are answered with [`BUSY_STATUS`]. Ours.
+pub const CALLS_MAX: usize = 16;
+
+/// Changes of desired properties that nobody has taken yet; further ones are lost, as their versions show. Ours.
+pub const CHANGES_MAX: usize = 64;
+
+/// The status with which a method is answered that nobody takes. Ours: HTTP's own word for it.
+pub const BUSY_STATUS: i32 = 503;
+
 /// Messages that wait for a place among those in flight; further senders wait.
 pub const QUEUE_MESSAGES: usize = 16;
 

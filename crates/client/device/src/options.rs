@@ -17,6 +17,7 @@ pub struct DeviceOptions {
     pub(crate) device_id: String,
     pub(crate) credentials: Credentials,
     pub(crate) trust: Option<Trust>,
+    pub(crate) model_id: Option<String>,
     pub(crate) in_flight: usize,
     pub(crate) token_lifetime: Duration,
 }
@@ -56,6 +57,7 @@ impl DeviceOptions {
             device_id: device_id.into(),
             credentials,
             trust: None,
+            model_id: None,
             in_flight: IN_FLIGHT_DEFAULT,
             token_lifetime: TOKEN_LIFETIME,
         }
@@ -100,6 +102,13 @@ impl DeviceOptions {
     #[must_use]
     pub fn trust(mut self, trust: Trust) -> Self {
         self.trust = Some(trust);
+        self
+    }
+
+    /// The digital-twin model that the device says it has: `dtmi:com:example:Thermostat;1`
+    #[must_use]
+    pub fn model_id(mut self, model_id: impl Into<String>) -> Self {
+        self.model_id = Some(model_id.into());
         self
     }
 

@@ -3,9 +3,11 @@
 use crate::backoff::Backoff;
 use crate::connect_error::{ConnectError, LineFault};
 use crate::dialer::{Connected, Dialer};
+use crate::inbox::{Inbox, Request};
 use crate::limits::{DRAIN_TIMEOUT, OUT_BYTES_MAX, STEADY_AFTER};
 use crate::line::Line;
 use crate::liveness::{Due, Liveness};
+use crate::request_error::RequestError;
 use crate::send_error::SendError;
 use crate::state::ConnectionState;
 use crate::window::{Outgoing, Window};
@@ -20,6 +22,9 @@ pub(crate) struct Session {
     pub(crate) dialer: Arc<Dialer>,
     /// What is to be sent. Closed and empty: the device is gone.
     pub(crate) queue: mpsc::Receiver<Outgoing>,
+    /// What is asked of the hub, or answered.
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) inbox: Inbox,
     /// Ends when the device goes, however full the queue is.
     pub(crate) device: oneshot::Receiver<Infallible>,
     pub(crate) state: watch::Sender<ConnectionState>,
@@ -73,6 +78,7 @@ impl Session {
         for packet in self.window.resend(Instant::now()) {
             line.out().extend_from_slice(packet);
         }
+        self.inbox.resume(line.out());
         let mut alarm = pin!(sleep_until(Instant::now()));
         loop {
             let now = Instant::now();
@@ -80,7 +86,7 @@ impl Session {
                 return End::Lost(ConnectError::of_line(self.dialer.host(), fault));
             }
             let is_over =
-                self.drain_by.is_some_and(|by| by <= now || (self.window.is_empty() && self.queue.is_empty()));
+                self.drain_by.is_some_and(|by| by <= now || (self.window.is_empty() && self.has_nothing_to_send()));
             if is_over {
                 return End::Done;
             }
@@ -105,7 +111,8 @@ impl Session {
             if due < alarm.deadline() || alarm.is_elapsed() {
                 alarm.as_mut().reset(due);
             }
-            let may_take = !is_renewing && self.window.has_room() && line.waiting_bytes() < OUT_BYTES_MAX;
+            let has_space = !is_renewing && line.waiting_bytes() < OUT_BYTES_MAX;
+            let may_take = has_space && self.window.has_room();
             tokio::select! {
                 turned = line.turn() => if let Err(error) = turned {
                     return End::Lost(ConnectError::of_line(self.dialer.host(), error.into()));
@@ -114,6 +121,10 @@ impl Session {
                     let now = Instant::now();
                     line.out().extend_from_slice(self.window.push(message, now));
                     live.on_sent(now);
+                }
+                Some(request) = self.requests.recv(), if has_space && self.inbox.has_room() => {
+                    self.inbox.take(request, line.out());
+                    live.on_sent(Instant::now());
                 }
                 () = &mut alarm => {}
                 _ = &mut self.device, if self.drain_by.is_none() => self.drain_by = Some(Instant::now() + DRAIN_TIMEOUT),
@@ -128,6 +139,8 @@ impl Session {
                 Packet::Puback(id) => self.window.acknowledge(id),
                 Packet::Pingresp => {}
                 // A session kept by the hub may bring messages for another SDK's subscriptions: unanswered, they stay there.
+                Packet::Publish(publish) => self.inbox.on_publish(&publish, line.out()),
+                Packet::Suback(suback) if self.inbox.on_suback(&suback) => {}
                 other => tracing::debug!(packet = ?std::mem::discriminant(&other), "packet passed over"),
             }
         }
@@ -163,11 +176,15 @@ impl Session {
         }
     }
 
+    fn has_nothing_to_send(&self) -> bool {
+        self.queue.is_empty() && self.requests.is_empty()
+    }
+
     /// `None` when the device is gone and nothing is left to send, or there is no more time for it.
     async fn unless_gone<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         loop {
-            if self.drain_by.is_some() && self.window.is_empty() && self.queue.is_empty() {
+            if self.drain_by.is_some() && self.window.is_empty() && self.has_nothing_to_send() {
                 return None;
             }
             let drain_by = self.drain_by;
@@ -181,6 +198,8 @@ impl Session {
 
     fn close(mut self, cause: Option<Arc<ConnectError>>) {
         self.queue.close();
+        self.requests.close();
+        let refused = RequestError::Closed { cause: cause.clone() };
         let error = SendError::Closed { cause: cause.clone() };
         self.state.send_replace(ConnectionState::Closed { cause });
         self.window.fail(&error);
@@ -188,5 +207,9 @@ impl Session {
             // The sender may have stopped waiting.
             let _ = message.done.send(Err(error.clone()));
         }
+        while let Ok(request) = self.requests.try_recv() {
+            request.fail(&refused);
+        }
+        self.inbox.fail(&refused);
     }
 }

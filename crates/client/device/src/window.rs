@@ -1,5 +1,6 @@
 //! Messages sent and not yet acknowledged, oldest first.
 
+use crate::inbox::FIRST_SUBSCRIBE_ID;
 use crate::message::Packet;
 use crate::send_error::SendError;
 use roadstead_mqtt_proto::PacketId;
@@ -46,7 +47,8 @@ impl Window {
     /// Takes a message in; returns the bytes to send.
     pub(crate) fn push(&mut self, mut message: Outgoing, now: Instant) -> &[u8] {
         let id = self.next_id;
-        self.next_id = id.next();
+        let next = id.next();
+        self.next_id = if next.value() < FIRST_SUBSCRIBE_ID { next } else { PacketId::FIRST };
         message.packet.set_id(id);
         self.waiting.push_back(InFlight { id, sent: now, message });
         self.waiting.back().map_or(&[], |newest| newest.message.packet.bytes())
@@ -133,7 +135,7 @@ mod tests {
     async fn an_id_that_is_in_use_is_waited_for() {
         let mut window = Window::new(10);
         let oldest = push(&mut window, "oldest");
-        for id in 2..=u16::MAX {
+        for id in 2..FIRST_SUBSCRIBE_ID {
             drop(push(&mut window, ""));
             window.acknowledge(PacketId::new(id).unwrap());
         }

@@ -4,6 +4,7 @@
 
 mod connection;
 mod registration;
+mod requests;
 mod stub;
 mod telemetry;
 
