@@ -32,40 +32,6 @@ impl Query {
     }
 }
 
-impl Query {
-    /// Whether the answer depends on a member at the top of documents, spelled as in [`ROOTS`](crate::ROOTS).
-    pub fn mentions(&self, root: &str) -> bool {
-        let shown = self.select.named();
-        let selected = shown.iter().any(|(_, column)| match column {
-            Column::Path(path)
-            | Column::Aggregate(
-                Aggregate::Avg(path) | Aggregate::Sum(path) | Aggregate::Min(path) | Aggregate::Max(path),
-            ) => path.root() == root,
-            Column::Aggregate(Aggregate::Count) => false,
-        });
-        selected
-            || self.group_by.iter().any(|path| path.root() == root)
-            || self.condition.as_ref().is_some_and(|condition| condition.mentions(root))
-    }
-}
-
-impl Expr {
-    /// Whether a path in it begins with that name.
-    pub fn mentions(&self, root: &str) -> bool {
-        match self {
-            Self::Constant(_) => false,
-            Self::Path(path) => path.root() == root,
-            Self::And(members) | Self::Or(members) | Self::Call(_, members) => {
-                members.iter().any(|member| member.mentions(root))
-            }
-            Self::Not(inner) | Self::In(inner, _) | Self::NotIn(inner, _) => inner.mentions(root),
-            Self::Compare(_, left, right) | Self::Arithmetic(_, left, right) => {
-                left.mentions(root) || right.mentions(root)
-            }
-        }
-    }
-}
-
 /// What stands between SELECT and FROM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Select {
