@@ -8,7 +8,11 @@ use roadstead_query::QueryError;
 use roadstead_store::StoreError;
 use thiserror::Error;
 
-use crate::twin::{TwinFault, TwinSectionName};
+use crate::{
+    fault::FaultKind,
+    throttle::Operation,
+    twin::{TwinFault, TwinSectionName},
+};
 
 /// Why a hub said no. Not `#[non_exhaustive]`: a new refusal must get an answer in every front before it compiles.
 #[derive(Debug, Error)]
@@ -87,6 +91,17 @@ pub enum HubError {
     MethodAnswerUnfit(String),
     #[error("{max} method calls are under way already, which is the limit; try again when some are answered")]
     TooManyCalls { max: usize },
+    /// The hub is as slow as its settings say.
+    #[error("too many {operation} for the tier this hub is throttled like; try again in {retry_after_s} s")]
+    Throttled { operation: Operation, retry_after_s: u32 },
+    /// The hub takes as many messages a day as its settings say.
+    #[error("the hub has had its {messages_max} messages of today; it takes more after midnight UTC")]
+    QuotaExceeded { messages_max: u64 },
+    /// A test asked for it.
+    #[error("a message asked for this fault, which still lasts: {0}")]
+    FaultInjected(FaultKind),
+    #[error("{max} devices have asked for faults already, which is the limit; try again when some are over")]
+    TooManyFaults { max: usize },
     #[error("{0}")]
     Invalid(String),
     #[error("this hub has no place for files")]

@@ -11,13 +11,14 @@ use std::{
 use arc_swap::ArcSwap;
 use roadstead_auth::{AuthRefusal, DeviceGrant, Evidence, PolicyGrant, Segment, Trust, device};
 use roadstead_model::{
-    Clock, DeviceId, GenerationId, Hub as HubResource, HubKey, IdentityId, Properties, Random, Right, Thumbprint,
-    UnixMillis,
+    Clock, DeviceId, GenerationId, Hub as HubResource, HubKey, HubSettings, IdentityId, Properties, Random, Right,
+    Thumbprint, UnixMillis,
 };
 use roadstead_store::{HubLog, Records, SessionRecord};
 
 use crate::{
     error::HubError,
+    fault::Faults,
     hub_events::Sequence,
     limits,
     messages::Messages,
@@ -25,6 +26,7 @@ use crate::{
     presence::{PresenceBook, Visitor},
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
+    throttle::{Operation, Throttles},
     twins::TwinTurns,
     upload::{UploadParts, Uploads},
 };
@@ -60,6 +62,8 @@ pub struct Hub {
     sequence: Sequence,
     twin_turns: TwinTurns,
     messages: Messages,
+    throttles: Throttles,
+    faults: Faults,
     parts: HubParts,
     uploading: OnceLock<UploadParts>,
     uploads: Uploads,
@@ -79,6 +83,8 @@ impl Hub {
             sequence: Sequence::default(),
             twin_turns: TwinTurns::new(),
             messages: Messages::default(),
+            throttles: Throttles::new(),
+            faults: Faults::default(),
             parts,
             uploading: OnceLock::new(),
             uploads: Uploads::default(),
@@ -128,11 +134,16 @@ impl Hub {
 
     /// Lets a device or module in and opens its session; an earlier one of the same identity is closed.
     ///
-    /// Errors: `Unauthorized`, `UnknownDevice`, `UnknownModule`, `DeviceDisabled`, `Busy`, `Closed`, `Internal`.
+    /// Errors: `Unauthorized`, `UnknownDevice`, `UnknownModule`, `DeviceDisabled`, `Busy`, `Closed`, `Throttled`,
+    /// `FaultInjected`, `Internal`.
     pub async fn connect(self: &Arc<Self>, login: Login<'_>, request: SessionRequest<'_>) -> Result<Session, HubError> {
-        for _ in 0..limits::LOGIN_TRIES {
+        for attempt in 0..limits::LOGIN_TRIES {
             let seen = self.revocations.load(Ordering::Acquire);
             let (id, record, grant) = self.judge(login).await?;
+            if attempt == 0 {
+                self.check_connection_fault(&id)?;
+                self.throttle(Operation::Connect)?;
+            }
             let key: Arc<str> = id.to_string().into();
             let sender = Sender { generation: generation(&record), method: grant.method, expires_at: grant.expires_at };
             let visitor = Visitor { id: &id, key: &key, generation: sender.generation, model_id: request.model_id };
@@ -162,7 +173,7 @@ impl Hub {
     /// Takes messages from a device that keeps no session (HTTPS), durably. After `Full` or `Internal` some of several may
     /// have been stored: the device sends all of them again.
     ///
-    /// Errors: as [`Hub::connect`], and `MessageTooLarge`, `Full`.
+    /// Errors: as [`Hub::connect`], and `MessageTooLarge`, `QuotaExceeded`, `Full`.
     pub async fn send_once(&self, login: Login<'_>, messages: &[(Properties, Vec<u8>)]) -> Result<(), HubError> {
         let (id, record, grant) = self.judge(login).await?;
         let sender = Sender { generation: generation(&record), method: grant.method, expires_at: None };
@@ -170,6 +181,9 @@ impl Hub {
         if total > limits::MESSAGE_BYTES_MAX {
             return Err(HubError::MessageTooLarge { bytes: total, bytes_max: limits::MESSAGE_BYTES_MAX });
         }
+        self.check_message_fault(&id)?;
+        self.throttle_many(Operation::TelemetrySend, u32::try_from(messages.len()).unwrap_or(u32::MAX))?;
+        self.count_messages(messages.iter().map(|(properties, body)| properties.text_bytes() + body.len()))?;
         let mut tickets = Vec::with_capacity(messages.len());
         for (properties, body) in messages {
             tickets.push(self.append(&id, sender, properties, body)?);
@@ -270,6 +284,19 @@ impl Hub {
 
     pub(crate) fn uploads(&self) -> &Uploads {
         &self.uploads
+    }
+
+    /// How the hub behaves now.
+    pub(crate) fn settings(&self) -> HubSettings {
+        self.resource.load().settings
+    }
+
+    pub(crate) fn throttles(&self) -> &Throttles {
+        &self.throttles
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

@@ -37,6 +37,15 @@ pub const TWIN_SHOWN_CHARS_MAX: usize = 64;
 pub const TWIN_LOCKS: usize = 1024;
 /// How many times a change of a twin is tried anew when another write came between, before it is refused as busy.
 pub const TWIN_TRIES: usize = 5;
+/// How long telemetry over a connection is slowed down at most, before the connection is closed. Azure names no number;
+/// SDKs wait 10 to 60 s for an acknowledgement.
+pub const SHAPING_WAIT_MAX: Duration = Duration::from_secs(10);
+/// Bytes that count as one message of the day. Source: docs, quotas and throttling (4 KB).
+pub const MESSAGE_METER_BYTES: usize = 4096;
+/// Bytes that count as one direct method. Source: docs, quotas and throttling (4 KB).
+pub const METHOD_METER_BYTES: usize = 4096;
+/// Devices of one hub for which a fault is under way or about to be.
+pub const FAULTS_MAX: usize = 1024;
 /// Bytes a reader of events asks of one partition at a time.
 pub const READ_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a direct method's payload, and of its answer. Source: docs, direct methods (128 KB).

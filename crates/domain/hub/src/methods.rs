@@ -24,6 +24,7 @@ use crate::{
     limits,
     mailbox::{Mailbox, MethodCall, Notice},
     session::Session,
+    throttle::Operation,
 };
 
 /// What a back end asks of a device.
@@ -204,10 +205,13 @@ impl Drop for Placed {
 impl Hub {
     /// Asks a device or module, and waits for its answer. Dropping the future gives the call up.
     ///
-    /// Errors: `Invalid`, `PayloadTooLarge`, `TooManyCalls`, `DeviceNotFound`, `ModuleNotFound`, `DeviceNotOnline`,
-    /// `DeviceConnectionClosedRemotely`, `MethodTimedOut`, `MethodAnswerUnfit`, `Internal`.
+    /// Errors: `Invalid`, `PayloadTooLarge`, `Throttled`, `TooManyCalls`, `DeviceNotFound`, `ModuleNotFound`,
+    /// `DeviceNotOnline`, `DeviceConnectionClosedRemotely`, `MethodTimedOut`, `MethodAnswerUnfit`, `Internal`.
     pub async fn invoke_method(&self, id: &IdentityId, request: MethodRequest) -> Result<MethodAnswer, HubError> {
         check(&request)?;
+        let bytes = request.payload.as_ref().map_or(0, |json| json.get().len());
+        let meters = bytes.div_ceil(limits::METHOD_METER_BYTES).max(1);
+        self.throttle_many(Operation::MethodCall, u32::try_from(meters).unwrap_or(u32::MAX))?;
         let _place = self.methods().enter()?;
         let key = id.to_string();
         if !self.sessions().is_live(&key) {

@@ -13,6 +13,7 @@ use crate::{
     limits,
     registry::{IfMatch, fresh_generation, lost_race},
     session::CloseReason,
+    throttle::Operation,
 };
 
 /// A module that is to be registered, and its first twin.
@@ -37,6 +38,7 @@ impl Hub {
     /// Registers a module with a twin of its own, which begins as `initial`.
     /// Errors: `DeviceNotFound`, `ModuleAlreadyExists`, `TooManyModules`, `Invalid`.
     pub async fn create_module(&self, spec: ModuleSpec, initial: &InitialTwin) -> Result<Module, HubError> {
+        self.throttle(Operation::Registry)?;
         let (now, identity) = (self.now(), spec.identity());
         self.check_module_room(&identity).await?;
         let module = Module {
@@ -64,6 +66,7 @@ impl Hub {
     /// Changes a module. Keys that the spec leaves out stay; its session closes if it rests on a credential that is gone.
     /// Errors: `DeviceNotFound`, `ModuleNotFound`, `EtagMismatch`, `Busy` after a lost race without an etag, `Invalid`.
     pub async fn update_module(&self, spec: ModuleSpec, condition: IfMatch) -> Result<Module, HubError> {
+        self.throttle(Operation::Registry)?;
         let identity = spec.identity();
         let known = self.matching_module(&identity, &condition).await?;
         let module = Module {
@@ -86,6 +89,7 @@ impl Hub {
     /// Removes a module with its twin, and closes its session.
     /// Errors: `DeviceNotFound`, `ModuleNotFound`, `EtagMismatch`.
     pub async fn delete_module(&self, device: &DeviceId, id: &ModuleId, condition: IfMatch) -> Result<(), HubError> {
+        self.throttle(Operation::Registry)?;
         let identity = IdentityId::of_module(device.clone(), id.clone());
         let known = self.matching_module(&identity, &condition).await?;
         let expect = match &condition {
@@ -119,6 +123,7 @@ impl Hub {
 
     /// The modules of a device, in the order of their ids. Errors: `DeviceNotFound`.
     pub async fn list_modules(&self, device: &DeviceId) -> Result<Vec<Module>, HubError> {
+        self.throttle(Operation::Registry)?;
         let modules = self.records().list_modules(self.key(), device).await?;
         if modules.is_empty() {
             self.find_device(device).await?;

@@ -3,7 +3,7 @@
 use roadstead_query::{Select, Source, parse};
 use roadstead_store::{QueryRow, StoreError};
 
-use crate::{error::HubError, hub::Hub};
+use crate::{error::HubError, hub::Hub, throttle::Operation};
 
 /// What the rows of an answer are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +41,10 @@ impl<'a> Place<'a> {
 impl Hub {
     /// Runs a query in the IoT Hub query language. A page may have fewer than `limit` rows, or none, and a next one.
     ///
-    /// Errors: `BadQuery`; `Invalid` when `continuation` is none of this hub's, or the query makes too many groups.
+    /// Errors: `BadQuery`; `Throttled`; `Invalid` when `continuation` is none of this hub's, or the query makes too many groups.
     pub async fn query(&self, text: &str, continuation: Option<&str>, limit: usize) -> Result<QueryPage, HubError> {
         let query = parse(text).map_err(HubError::BadQuery)?;
+        self.throttle(Operation::Query)?;
         let kind = match (&query.select, query.source) {
             (_, Source::Jobs) => RowKind::Jobs,
             (Select::All, _) => RowKind::Twins,

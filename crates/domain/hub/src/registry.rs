@@ -13,6 +13,7 @@ use crate::{
     hub_events::News,
     limits,
     session::CloseReason,
+    throttle::Operation,
 };
 
 /// A device identity as a back end wants it.
@@ -52,6 +53,7 @@ impl Hub {
     /// Registers a device of which the twin begins as `initial`; an edge device gets the modules of its runtime with it.
     /// Errors: as [`Hub::create_device`].
     pub async fn create_device_with(&self, spec: IdentitySpec, initial: &InitialTwin) -> Result<Device, HubError> {
+        self.throttle(Operation::Registry)?;
         self.check_room().await?;
         let now = self.now();
         let auth = decide_auth(spec.auth, None, self.random())?;
@@ -91,6 +93,7 @@ impl Hub {
     /// otherwise a session closes only if it rests on a credential that is gone. An edge device stays one, `guess (?)`.
     /// Errors: `DeviceNotFound`, `EtagMismatch`, `Busy` after a lost race without an etag, `Invalid`.
     pub async fn update_device(&self, spec: IdentitySpec, condition: IfMatch) -> Result<Device, HubError> {
+        self.throttle(Operation::Registry)?;
         let id = spec.id.clone();
         let known = self.matching_device(&id, &condition).await?;
         let auth = decide_auth(spec.auth, Some(&known.auth), self.random())?;
@@ -131,6 +134,7 @@ impl Hub {
 
     /// Removes a device with its modules and their twins, and closes their sessions. Errors: `DeviceNotFound`, `EtagMismatch`.
     pub async fn delete_device(&self, id: &DeviceId, condition: IfMatch) -> Result<(), HubError> {
+        self.throttle(Operation::Registry)?;
         let known = self.matching_device(id, &condition).await?;
         let expect = match &condition {
             IfMatch::Any => Expect::Present,
@@ -169,15 +173,23 @@ impl Hub {
 
     /// Devices in the order of their ids, from after `after` on.
     pub async fn list_devices(&self, after: Option<&str>, limit: usize) -> Result<Page<Device>, HubError> {
+        self.throttle(Operation::Registry)?;
         Ok(self.records().list_devices(self.key(), after, limit).await?)
     }
 
     /// Everything about each device, in the order of their ids.
     pub async fn list_identities(&self, after: Option<&str>, limit: usize) -> Result<Page<IdentityRecord>, HubError> {
         self.presence_stored().await;
+        self.throttle(Operation::Registry)?;
         let mut page = self.records().list_identities(self.key(), after, limit).await?;
         page.items.iter_mut().for_each(|record| self.overlay(record));
         Ok(page)
+    }
+
+    /// An identity, for a back end. Errors: as [`Hub::find_identity`], and `Throttled`.
+    pub async fn read_identity(&self, id: &IdentityId) -> Result<IdentityRecord, HubError> {
+        self.throttle(Operation::Registry)?;
+        self.find_identity(id).await
     }
 
     /// Everything about a device or module. Errors: `DeviceNotFound`, `ModuleNotFound`.

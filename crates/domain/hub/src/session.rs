@@ -1,6 +1,13 @@
 //! A device that is connected.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use roadstead_model::{
     AuthMethod, Event, EventSource, GenerationId, IdentityId, ModuleId, Properties, Subscription, SystemProperty,
@@ -78,6 +85,8 @@ pub struct Session {
     persistent: bool,
     resumed: bool,
     subscriptions: Vec<Subscription>,
+    /// Milliseconds by which what was sent is to be acknowledged later.
+    pause_ms: AtomicU32,
 }
 
 /// What is stamped on every event of the session.
@@ -110,7 +119,8 @@ impl Session {
         let resumed = !request.clean && !remembered.is_empty();
         let subscriptions = if request.clean { Vec::new() } else { remembered };
         let model_id = request.model_id.map(Into::into);
-        Self { hub, mailbox, id, key, sender, model_id, persistent: !request.clean, resumed, subscriptions }
+        let pause_ms = AtomicU32::new(0);
+        Self { hub, mailbox, id, key, sender, model_id, persistent: !request.clean, resumed, subscriptions, pause_ms }
     }
 
     pub(crate) fn visitor(&self) -> Visitor<'_> {
@@ -189,12 +199,21 @@ impl Session {
     /// Queues a message for the hub's log. It is accepted when [`Session::durable`] says so, not before.
     ///
     /// The session's own properties (the announced model) are added to `properties`.
-    /// Errors: `MessageTooLarge`, `Full`, `Closed`.
+    /// Errors: `MessageTooLarge`, `Full`, `Closed`, `Throttled`, `QuotaExceeded`.
     pub fn send(&self, properties: &mut Properties, body: &[u8]) -> Result<Ticket, HubError> {
-        match self.mailbox.reason() {
-            None => self.append(properties, body),
-            Some(reason) => Err(HubError::Closed(reason)),
+        if let Some(reason) = self.mailbox.reason() {
+            return Err(HubError::Closed(reason));
         }
+        let pause = self.hub.shape_telemetry(properties.text_bytes() + body.len())?;
+        if !pause.is_zero() {
+            self.pause_ms.fetch_max(u32::try_from(pause.as_millis()).unwrap_or(u32::MAX), Ordering::AcqRel);
+        }
+        self.append(properties, body)
+    }
+
+    /// How long to wait before what was sent is acknowledged and more is read, in a hub that is to be slow; often not at all.
+    pub fn take_pause(&self) -> Duration {
+        Duration::from_millis(self.pause_ms.swap(0, Ordering::AcqRel).into())
     }
 
     /// Queues the message that a device left for the case that its connection ends without a goodbye. A device that was

@@ -20,6 +20,7 @@ use crate::{
     mailbox::{DesiredChange, Notice},
     registry::IfMatch,
     session::Session,
+    throttle::Operation,
     twin::{self, TwinChange, TwinWrite},
 };
 
@@ -54,11 +55,17 @@ impl fmt::Debug for TwinTurns {
 }
 
 impl Hub {
+    /// A twin, for a back end. Errors: as [`Hub::find_identity`], and `Throttled`.
+    pub async fn read_twin(&self, id: &IdentityId) -> Result<IdentityRecord, HubError> {
+        self.throttle(Operation::TwinRead)?;
+        self.find_identity(id).await
+    }
+
     /// Changes tags and desired properties of a device's or module's twin, durably, and tells the device if it listens.
     /// Runs to its end even if the caller goes away: a change that is durable is also told.
     ///
-    /// Errors: `DeviceNotFound`, `EtagMismatch` (the twin's etag, not the identity's), `TwinInvalid`, `TwinTooLarge`, `Busy`
-    /// after lost races, `Full`, `Internal`.
+    /// Errors: `DeviceNotFound`, `EtagMismatch` (the twin's etag, not the identity's), `TwinInvalid`, `TwinTooLarge`, `Throttled`,
+    /// `Busy` after lost races, `Full`, `Internal`.
     pub async fn update_twin(
         self: &Arc<Self>,
         id: &IdentityId,
@@ -66,6 +73,7 @@ impl Hub {
         write: TwinWrite,
         condition: IfMatch,
     ) -> Result<IdentityRecord, HubError> {
+        self.throttle(Operation::TwinUpdate)?;
         let (hub, id) = (self.clone(), id.clone());
         let task = tokio::spawn(async move { hub.write_twin(&id, change, write, &condition).await });
         task.await.unwrap_or_else(|cause| {
@@ -137,8 +145,9 @@ impl Hub {
 }
 
 impl Session {
-    /// The device's own twin. Errors: `DeviceNotFound`, `Closed`, `Internal`.
+    /// The device's own twin. Errors: `DeviceNotFound`, `Closed`, `Throttled`, `Internal`.
     pub async fn twin(&self) -> Result<DeviceTwin, HubError> {
+        self.hub().throttle(Operation::TwinRead)?;
         let Twin { desired, reported, .. } = self.own_twin().await?;
         Ok(DeviceTwin { desired, reported })
     }
@@ -151,6 +160,7 @@ impl Session {
     pub async fn report(&self, mut patch: Map<String, Value>, expected: Option<i64>) -> Result<i64, HubError> {
         twin::drop_own(&mut patch);
         let hub = self.hub();
+        hub.throttle(Operation::TwinUpdate)?;
         let turn = hub.twin_turns().take(self.key()).await;
         for _ in 0..limits::TWIN_TRIES {
             let twin = self.own_twin().await?;

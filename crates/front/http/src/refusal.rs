@@ -2,7 +2,7 @@
 
 use roadstead_auth::AuthRefusal;
 use roadstead_dps::DpsError;
-use roadstead_hub::HubError;
+use roadstead_hub::{FaultKind, HubError};
 use roadstead_wire::{DpsCode, HubCode};
 
 /// The hub's error code for a refusal. Source: reference of hub error codes.
@@ -38,7 +38,15 @@ pub fn hub_code(error: &HubError) -> HubCode {
         HubError::DeviceConnectionClosedRemotely => HubCode::DeviceConnectionClosedRemotely,
         HubError::MethodTimedOut { .. } => HubCode::GatewayTimeout,
         HubError::MethodAnswerUnfit(_) => HubCode::InvalidResponseWhileProxying,
-        HubError::TooManyCalls { .. } => HubCode::ThrottlingException,
+        HubError::TooManyCalls { .. }
+        | HubError::Throttled { .. }
+        | HubError::TooManyFaults { .. }
+        | HubError::FaultInjected(FaultKind::Throttled) => HubCode::ThrottlingException,
+        HubError::QuotaExceeded { .. } | HubError::FaultInjected(FaultKind::QuotaExceeded) => {
+            HubCode::IotHubQuotaExceeded
+        }
+        HubError::FaultInjected(FaultKind::Unauthorized) => HubCode::IotHubUnauthorized,
+        HubError::FaultInjected(FaultKind::Unreachable) => HubCode::ConnectionRejectedOnFaultInjection,
         HubError::QueueFull { .. } => HubCode::DeviceMaximumQueueDepthExceeded,
         HubError::InvalidExpiry { .. } => HubCode::InvalidMessageExpiryTime,
         HubError::LockLost => HubCode::DeviceMessageLockLost,

@@ -48,6 +48,8 @@ pub(crate) enum End {
     TokenExpired(i64),
     #[error("the hub closed the session: {0}")]
     ClosedByHub(CloseReason),
+    #[error("the device asked for this fault")]
+    Fault,
     #[error("DPS closed the session: {0}")]
     Revoked(&'static str),
     #[error("more than {} requests on one DPS connection", crate::limits::DPS_REQUESTS_MAX)]

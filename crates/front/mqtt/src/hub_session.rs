@@ -8,13 +8,14 @@ use roadstead_mqtt_proto::{Connack, Packet, PacketType, Publish, QoS, SubackCode
 use roadstead_wire::{HubFilter, TelemetryTopic, TwinRequest, telemetry_topic};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use crate::{
     Caller, MqttFront,
     devicebound::Devicebound,
     end::{End, shown},
+    fault::{self, Doom},
     limits, methods, notices,
     stream::PacketStream,
     twin,
@@ -89,6 +90,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let mut alarm = pin!(sleep_until(next_look(session, &*front.clock, heard + patience)));
     let mut reading = Reading::default();
     let mut devicebound = Devicebound::new();
+    let mut doom = Doom::default();
     loop {
         let mut unsynced = None;
         while let Some(range) = stream.next_packet(limits::HUB_PACKET_BYTES_MAX)? {
@@ -99,10 +101,19 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                     Box::pin(accept_request(front, session, &publish, &mut unsynced, out)).await?;
                 }
                 Packet::Publish(publish) => {
-                    let ticket = accept(front, session, &publish, &mut reading)?;
-                    unsynced = Some(ticket);
-                    if let Some(packet_id) = publish.packet_id {
-                        encode::puback(out, packet_id);
+                    match accept(front, session, &publish, &mut reading)? {
+                        Accepted::Message(ticket) => {
+                            unsynced = Some(ticket);
+                            if let Some(packet_id) = publish.packet_id {
+                                encode::puback(out, packet_id);
+                            }
+                        }
+                        // Not acknowledged: no client must take it for telemetry that is kept.
+                        Accepted::Fault(at) => {
+                            doom.add(at);
+                            let look = doom.or(alarm.deadline());
+                            alarm.as_mut().reset(look);
+                        }
                     }
                 }
                 Packet::Pingreq => encode::pingresp(out),
@@ -131,8 +142,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         }
         // A client that never pauses leaves the alarm below no turn.
         if heard >= alarm.deadline() {
-            check_token(session, &*front.clock)?;
-            alarm.as_mut().reset(next_look(session, &*front.clock, heard + patience));
+            check_end(session, &*front.clock, doom)?;
+            alarm.as_mut().reset(next_look(session, &*front.clock, doom.or(heard + patience)));
         }
         tokio::select! {
             biased;
@@ -140,7 +151,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 Box::pin(acknowledge(stream, session, unsynced, &mut devicebound)).await;
                 return Err(End::ClosedByHub(reason));
             }
-            durable = wait_durable(session, unsynced) => durable?,
+            durable = wait_turn(session, unsynced) => durable?,
         }
         // A client that never pauses leaves `woken` below no turn either.
         notices::deliver(session, &mut devicebound, &mut stream.out);
@@ -156,12 +167,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             reason = &mut closed => return Err(End::ClosedByHub(reason)),
             () = &mut woken => woken.set(session.woken()),
             () = &mut alarm => {
-                check_token(session, &*front.clock)?;
+                check_end(session, &*front.clock, doom)?;
                 let silence = heard.elapsed();
                 if silence >= patience {
                     return Err(End::Silent { silence_s: silence.as_secs(), keep_alive_s });
                 }
-                alarm.as_mut().reset(next_look(session, &*front.clock, heard + patience));
+                alarm.as_mut().reset(next_look(session, &*front.clock, doom.or(heard + patience)));
             }
         }
     }
@@ -172,6 +183,16 @@ async fn wait_durable(session: &Session, ticket: Option<Ticket>) -> Result<(), E
         Some(ticket) => Ok(session.durable(ticket).await?),
         None => Ok(()),
     }
+}
+
+/// Waits until what was sent is durable, and as long as the hub makes the device wait beyond that.
+async fn wait_turn(session: &Session, ticket: Option<Ticket>) -> Result<(), End> {
+    wait_durable(session, ticket).await?;
+    let pause = session.take_pause();
+    if !pause.is_zero() {
+        Box::pin(sleep(pause)).await;
+    }
+    Ok(())
 }
 
 /// Sends the last acknowledgements of a session that ends in order, so that the client need not send again what is stored, and
@@ -190,13 +211,20 @@ async fn acknowledge<S: AsyncRead + AsyncWrite + Unpin>(
     let _ = timeout(limits::ACKNOWLEDGE_WAIT, acknowledged).await;
 }
 
+/// What became of a device's message.
+enum Accepted {
+    Message(Ticket),
+    /// It asked for the connection to end then.
+    Fault(Instant),
+}
+
 /// Queues a device's message. Its acknowledgement may be written, but not sent, before the ticket is durable.
 fn accept(
     front: &MqttFront,
     session: &Session,
     publish: &Publish<'_>,
     Reading { properties, scratch }: &mut Reading,
-) -> Result<Ticket, End> {
+) -> Result<Accepted, End> {
     if publish.qos == QoS::ExactlyOnce {
         return Err(End::QosTwo);
     }
@@ -211,10 +239,14 @@ fn accept(
     if publish.retain {
         properties.push_application("mqtt-retain", Some("true"));
     }
+    if let Some(fault) = fault::asked_for(session, properties) {
+        session.inject(fault)?;
+        return Ok(Accepted::Fault(Instant::now() + fault.delay));
+    }
     let ticket = session.send(properties, publish.payload)?;
     front.counters.messages.increment(1);
     front.counters.message_bytes.increment(publish.payload.len() as u64);
-    Ok(ticket)
+    Ok(Accepted::Message(ticket))
 }
 
 /// Takes what a device says to the hub itself. The packet is acknowledged on its own, before what the hub has to answer.
@@ -270,6 +302,10 @@ fn token_left_ms(session: &Session, clock: &dyn Clock) -> Option<i64> {
     let expires = session.expires_at()?.millis();
     let grace = limits::TOKEN_GRACE.as_millis() as i64;
     Some(expires.plus_ms(grace).0.saturating_sub(clock.now().0))
+}
+
+fn check_end(session: &Session, clock: &dyn Clock, doom: Doom) -> Result<(), End> {
+    if doom.has_come() { Err(End::Fault) } else { check_token(session, clock) }
 }
 
 fn check_token(session: &Session, clock: &dyn Clock) -> Result<(), End> {

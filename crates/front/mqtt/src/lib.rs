@@ -14,6 +14,7 @@ mod counters;
 mod devicebound;
 mod dps_session;
 mod end;
+mod fault;
 mod hub_session;
 pub mod limits;
 mod methods;

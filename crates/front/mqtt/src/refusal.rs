@@ -47,6 +47,10 @@ pub fn connack(error: &HubError) -> Refusal {
         | HubError::QueueFull { .. }
         | HubError::InvalidExpiry { .. }
         | HubError::LockLost
+        | HubError::Throttled { .. }
+        | HubError::QuotaExceeded { .. }
+        | HubError::FaultInjected(_)
+        | HubError::TooManyFaults { .. }
         | HubError::TooManySubscriptions { .. } => Refusal::ServerUnavailable,
     }
 }
@@ -61,6 +65,8 @@ pub fn twin(error: &HubError) -> HubCode {
         HubError::ModuleNotFound(_) | HubError::UnknownModule(_) => HubCode::ModuleNotFound,
         HubError::Busy | HubError::Closed(_) => HubCode::ServerBusy,
         HubError::Full(_) => HubCode::ServiceUnavailable,
+        HubError::Throttled { .. } => HubCode::ThrottlingException,
+        HubError::QuotaExceeded { .. } => HubCode::IotHubQuotaExceeded,
         // The rest is never said of a twin.
         HubError::Internal(_)
         | HubError::Unauthorized(_)
@@ -83,6 +89,8 @@ pub fn twin(error: &HubError) -> HubCode {
         | HubError::UploadUnknown
         | HubError::UploadExpired
         | HubError::UploadEmpty
+        | HubError::FaultInjected(_)
+        | HubError::TooManyFaults { .. }
         | HubError::BadQuery(_)
         | HubError::ModuleAlreadyExists(_)
         | HubError::DefinedTwice(_)

@@ -29,7 +29,7 @@ use roadstead_front_mqtt::{Caller, MqttFront, limits::TOKEN_GRACE};
 use roadstead_hub::{CloseReason, Hub, HubParts, Hubs, IfMatch, SectionChange, TwinChange, TwinWrite};
 use roadstead_model::{
     AccessPolicy, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, HubSettings, Right, Rights, Secret,
-    UnixMillis, Webhook,
+    ThrottleProfile, Tier, UnixMillis, Webhook,
 };
 use roadstead_mqtt_proto::{Connect, Packet, PacketId, Publish, QoS, Will, decode, encode, frame};
 use roadstead_sas::{SasKey, sign};
@@ -97,6 +97,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with(HubSettings::default()).await
+    }
+
+    async fn with(settings: HubSettings) -> Self {
         let (clock, random) = (Arc::new(FakeClock::at(UnixMillis(NOW_S * 1000))), Arc::new(CountingRandom::default()));
         let (records, log) = (Arc::new(MemoryRecords::new()), MemoryLog::new(1));
         let policy = AccessPolicy {
@@ -117,7 +121,7 @@ impl World {
             partition_count: 1,
             retention_days: 1,
             policies: vec![policy],
-            settings: HubSettings::default(),
+            settings,
             tags: Map::new(),
             properties: Map::new(),
         };
@@ -142,14 +146,20 @@ impl World {
     }
 
     async fn connect(&self) -> (DuplexStream, JoinHandle<()>) {
+        let (client, served, connack) = self.knock().await;
+        assert_eq!(connack, CONNACK);
+        (client, served)
+    }
+
+    /// Connects, and says what the hub makes of it.
+    async fn knock(&self) -> (DuplexStream, JoinHandle<()>, [u8; 4]) {
         let (mut client, server) = duplex(4096);
         let front = self.front.clone();
         let served = tokio::spawn(async move { front.serve(server, caller()).await });
         client.write_all(&connect()).await.unwrap();
         let mut connack = [0; 4];
         client.read_exact(&mut connack).await.unwrap();
-        assert_eq!(connack, CONNACK);
-        (client, served)
+        (client, served, connack)
     }
 
     fn stored(&self) -> u64 {
@@ -180,9 +190,15 @@ fn connect() -> Vec<u8> {
 
 /// A message that [`PUBACK`] acknowledges.
 fn publish() -> Vec<u8> {
+    publish_with("")
+}
+
+/// The same with properties: `a=b&c=d`.
+fn publish_with(bag: &str) -> Vec<u8> {
     let (qos, packet_id) = (QoS::AtLeastOnce, Some(PacketId::FIRST));
     let mut bytes = Vec::new();
-    let publish = Publish { dup: false, qos, retain: false, topic: EVENTS, packet_id, payload: b"{}" };
+    let topic = format!("{EVENTS}{bag}");
+    let publish = Publish { dup: false, qos, retain: false, topic: &topic, packet_id, payload: b"{}" };
     encode::publish(&mut bytes, &publish).unwrap();
     bytes
 }
@@ -462,4 +478,98 @@ async fn desired_properties_are_told_to_who_listens() {
         let topic = format!("$iothub/twin/PATCH/properties/desired/?$version={version}");
         assert_eq!(message(&mut client).await, (topic, body.to_owned()));
     }
+}
+
+const CONNACK_UNAVAILABLE: [u8; 4] = [0x20, 2, 0, 3];
+
+/// As the C# SDK asks for it.
+fn ask_fault(kind: &str) -> Vec<u8> {
+    publish_with(&format!(
+        "AzIoTHub_FaultOperationType={kind}&AzIoTHub_FaultOperationCloseReason=boom\
+         &AzIoTHub_FaultOperationDelayInSecs=2&AzIoTHub_FaultOperationDurationInSecs=5"
+    ))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_ends_when_its_device_asked_for_it() {
+    for (kind, lasts) in
+        [("KillTcp", true), ("ShutDownMqtt", true), ("InvokeThrottling", false), ("InvokeAuthError", false)]
+    {
+        let world = World::with(HubSettings { fault_injection: true, ..HubSettings::default() }).await;
+        let begun = tokio::time::Instant::now();
+        let (mut client, served) = world.connect().await;
+        client.write_all(&[ask_fault(kind), publish()].concat()).await.unwrap();
+        assert_eq!(rest(client).await, PUBACK, "{kind}: the message after it, not the fault, is acknowledged");
+        served.await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), 2, "{kind}");
+        assert_eq!(world.stored(), 2, "{kind}: the message and the will, not the fault");
+        world.clock.advance_ms(2000);
+        let (.., connack) = world.knock().await;
+        assert_eq!(connack, if lasts { CONNACK_UNAVAILABLE } else { CONNACK }, "{kind}");
+        world.clock.advance_ms(5000);
+        drop(world.connect().await);
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_asks_in_vain_is_telemetry() {
+    for (allowed, kind) in [(false, "KillTcp"), (true, "KillAmqpConnection"), (true, "KillCat")] {
+        let world = World::with(HubSettings { fault_injection: allowed, ..HubSettings::default() }).await;
+        let (mut client, served) = world.connect().await;
+        let mut bytes = ask_fault(kind);
+        encode::disconnect(&mut bytes);
+        client.write_all(&bytes).await.unwrap();
+        assert_eq!(rest(client).await, PUBACK, "{kind}");
+        served.await.unwrap();
+        assert_eq!(world.stored(), 1, "{kind}");
+    }
+}
+
+/// Azure's smallest hub.
+async fn slow() -> World {
+    let throttle = Some(ThrottleProfile { tier: Tier::S1, units: 1 });
+    World::with(HubSettings { throttle, ..HubSettings::default() }).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn telemetry_beyond_the_rate_is_acknowledged_later() {
+    let world = slow().await;
+    let (mut client, served) = world.connect().await;
+    let begun = tokio::time::Instant::now();
+    let mut puback = [0; 4];
+    for sent in 1..=103 {
+        client.write_all(&publish()).await.unwrap();
+        client.read_exact(&mut puback).await.unwrap();
+        assert_eq!(puback, PUBACK);
+        // The hub's clock stands still: each message waits 10 ms longer than the one before.
+        let expected = [0, 10, 30, 60][usize::try_from(sent - 100).unwrap_or(0)];
+        assert!((expected..expected + 9).contains(&begun.elapsed().as_millis()), "{sent}: {:?}", begun.elapsed());
+    }
+    drop(client);
+    served.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn telemetry_far_beyond_the_rate_and_too_many_connections_are_refused() {
+    let world = slow().await;
+    let (mut client, served) = world.connect().await;
+    let flood = publish().repeat(1200);
+    let mut puback = [0; 4];
+    let mut acknowledged = 0;
+    let (mut read, mut write) = tokio::io::split(&mut client);
+    let send = async { write.write_all(&flood).await };
+    let receive = async {
+        while read.read_exact(&mut puback).await.is_ok() {
+            acknowledged += 1;
+        }
+    };
+    let (sent, ()) = tokio::join!(send, receive);
+    assert!(sent.is_err() || acknowledged <= 1100);
+    served.await.unwrap();
+    assert_eq!(world.stored(), 1101, "a second's worth, ten seconds' worth, and the will");
+    for _ in 1..100 {
+        drop(world.connect().await);
+    }
+    let (.., connack) = world.knock().await;
+    assert_eq!(connack, CONNACK_UNAVAILABLE);
 }

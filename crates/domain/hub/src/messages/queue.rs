@@ -4,7 +4,7 @@ use roadstead_model::{Ack, CloudMessage, CloudToDevice, DeviceId, MessageOutcome
 use roadstead_store::{StoreError, Write};
 
 use super::{Turn, desk::Held};
-use crate::{error::HubError, hub::Hub, limits, mailbox::Notice};
+use crate::{error::HubError, hub::Hub, limits, mailbox::Notice, throttle::Operation};
 
 /// A message as a back end sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,9 @@ pub struct NewMessage {
 impl Hub {
     /// Queues a message for a device, durably, and tells the device if it is connected and listens.
     ///
-    /// Errors: `DeviceNotFound`, `QueueFull`, `MessageTooLarge`, `InvalidExpiry`, `Full`, `Internal`.
+    /// Errors: `Throttled`, `DeviceNotFound`, `QueueFull`, `MessageTooLarge`, `InvalidExpiry`, `Full`, `Internal`.
     pub async fn send_message(&self, device: &DeviceId, new: NewMessage) -> Result<(), HubError> {
+        self.throttle(Operation::MessageSend)?;
         let settings = self.resource().settings.cloud_to_device;
         let message = decide_message(new, settings, self.now())?;
         if !self.enqueue(device, &message, settings.depth_max).await? {

@@ -8,6 +8,7 @@ use crate::{
     error::HubError,
     hub::{Hub, Login},
     limits,
+    throttle::Operation,
 };
 
 /// What a device does with a message it has in hand. Source: `reference/hub-device.md` 2 (rows 4 to 6)
@@ -25,6 +26,7 @@ impl Hub {
     /// Errors: as [`Hub::connect`], and `Full`.
     pub async fn receive_message(&self, login: Login<'_>) -> Result<Option<(LockToken, CloudMessage)>, HubError> {
         let mut turn = self.turn_of(login).await?;
+        self.throttle(Operation::MessageReceive)?;
         let now = self.now();
         let mut after = 0;
         loop {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod edge;
+mod fault;
 mod feedback;
 mod message_queue;
 mod messages;
@@ -11,5 +12,6 @@ mod modules;
 mod presence;
 mod registry;
 mod session;
+mod throttle;
 mod twins;
 mod world;

@@ -33,8 +33,13 @@ pub fn sas_spec(device: &str) -> IdentitySpec {
 
 impl World {
     pub fn new() -> Self {
+        Self::with(HubSettings::default())
+    }
+
+    /// A new hub that behaves so.
+    pub fn with(settings: HubSettings) -> Self {
         let clock = Arc::new(FakeClock::at(UnixMillis(1_795_291_370_000)));
-        Self::over(Arc::new(MemoryRecords::new()), clock, HubSettings::default())
+        Self::over(Arc::new(MemoryRecords::new()), clock, settings)
     }
 
     /// A hub that finds what an earlier one left in `records`.

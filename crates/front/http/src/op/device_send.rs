@@ -1,10 +1,13 @@
 //! `POST /devices/{id}/messages/events`: telemetry without a connection. Source: reference of the HTTPS device API, 2.
 
+use std::time::Duration;
+
 use hyper::{StatusCode, header};
 use roadstead_auth::Evidence;
-use roadstead_hub::{Hub, HubError, Login};
+use roadstead_hub::{Fault, FaultKind, Hub, HubError, Login};
 use roadstead_model::Properties;
 use roadstead_wire::{
+    Words, fault,
     http_batch::{self, BatchError},
     http_headers,
     limits::BATCH_BYTES_MAX,
@@ -20,6 +23,12 @@ pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call, device_id: &str,
         Ok(messages) => messages,
         Err(refused) => return hub_refusal(parts, call, &refused),
     };
+    if let Some(fault) = asked_for(hub, device_id, &messages) {
+        return match hub.inject_once(login, fault).await {
+            Ok(()) => Reply::empty(StatusCode::NO_CONTENT),
+            Err(refused) => hub_refusal(parts, call, &refused),
+        };
+    }
     match hub.send_once(login, &messages).await {
         Ok(()) => {
             let bytes: usize = messages.iter().map(|(_, body)| body.len()).sum();
@@ -29,6 +38,33 @@ pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call, device_id: &str,
         }
         Err(refused) => hub_refusal(parts, call, &refused),
     }
+}
+
+/// The fault that a message asks for, where the hub allows it and a request can have it. Any other message, one that asks
+/// in vain too, is telemetry. Source: `roadstead_wire::fault`
+fn asked_for(hub: &Hub, device_id: &str, messages: &[(Properties, Vec<u8>)]) -> Option<Fault> {
+    let [(properties, _)] = messages else { return None };
+    if !hub.takes_faults() {
+        return None;
+    }
+    let asked = match fault::Fault::from_properties(properties)? {
+        Ok(asked) => asked,
+        Err(error) => {
+            tracing::info!(device = device_id, "the message is telemetry: {error}");
+            return None;
+        }
+    };
+    let kind = match asked.kind {
+        fault::FaultKind::InvokeThrottling => FaultKind::Throttled,
+        fault::FaultKind::InvokeMaxMessageQuota => FaultKind::QuotaExceeded,
+        fault::FaultKind::InvokeAuthError => FaultKind::Unauthorized,
+        other => {
+            tracing::info!(device = device_id, "fault `{}` is not one of HTTP: the message is telemetry", other.word());
+            return None;
+        }
+    };
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    Some(Fault { kind, delay: seconds(asked.delay_s), duration: seconds(asked.duration_s) })
 }
 
 fn read_messages(call: &Call) -> Result<Vec<(Properties, Vec<u8>)>, HubError> {

@@ -23,7 +23,7 @@ pub(crate) async fn show(parts: &Parts, hub: &Hub, call: &Call, id: &str) -> Rep
     let found = async {
         authorize(parts, hub, call, &[AnyCase("devices"), Exact(id)], Right::RegistryRead)?;
         let id = read_id(parts, call, id)?;
-        hub.find_identity(&id.into()).await.map_err(|refused| Box::new(hub_refusal(parts, call, &refused)))
+        hub.read_identity(&id.into()).await.map_err(|refused| Box::new(hub_refusal(parts, call, &refused)))
     };
     found.await.map_or_else(|refusal: Box<Reply>| *refusal, |found| shown(&found))
 }

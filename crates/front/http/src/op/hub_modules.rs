@@ -34,7 +34,7 @@ pub(crate) async fn list(parts: &Parts, hub: &Hub, call: &Call, device: &str) ->
 pub(crate) async fn show(parts: &Parts, hub: &Hub, call: &Call, device: &str, module: &str) -> Reply {
     let found = async {
         authorize(hub, call, device, &path(device, module), Right::RegistryRead).await?;
-        hub.find_identity(&IdentityId::parse(device, Some(module))?).await
+        hub.read_identity(&IdentityId::parse(device, Some(module))?).await
     };
     answer(parts, call, found.await, |found| shown(&found))
 }

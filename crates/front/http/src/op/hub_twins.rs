@@ -45,7 +45,7 @@ async fn find_or_write(
     let write = match call.method {
         Method::PATCH => TwinWrite::Patch,
         Method::PUT => TwinWrite::Replace,
-        _ => return hub.find_identity(&id).await,
+        _ => return hub.read_twin(&id).await,
     };
     let changes: TwinChanges =
         object_body::parse(&call.body).map_err(|error| HubError::Invalid(format!("the body: {error}")))?;

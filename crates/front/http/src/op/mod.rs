@@ -56,7 +56,11 @@ pub(crate) fn hub_refusal(parts: &Parts, call: &Call, refused: &HubError) -> Rep
             refused.to_string()
         }
     };
-    hub_code(parts, call, code, &message)
+    let reply = hub_code(parts, call, code, &message);
+    match refused {
+        HubError::Throttled { retry_after_s, .. } => reply.header("retry-after", &retry_after_s.to_string()),
+        _ => reply,
+    }
 }
 
 /// An error of the registry and device APIs: body of shape A, and the header that the C# SDK compares with it.

@@ -14,6 +14,7 @@ mod hub_events;
 mod hub_methods;
 mod hub_modules;
 mod hub_query;
+mod hub_settings;
 mod hub_twins;
 mod pipe;
 mod service_bulk;

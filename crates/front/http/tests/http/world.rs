@@ -139,6 +139,12 @@ impl World {
         Self { files, front, hub, instances, records, log, clock, webhook, management, process }
     }
 
+    /// Makes the hub behave so.
+    pub fn set(&self, settings: HubSettings) {
+        let resource = HubResource { settings, ..(*self.hub.resource()).clone() };
+        self.hub.set_resource(Arc::new(resource));
+    }
+
     /// Sends bytes on a connection of their own.
     pub async fn raw(&self, request: &[u8]) -> Answer {
         Pipe::open(&self.front, caller(&[])).ask(request).await
