@@ -13,7 +13,8 @@ pub fn hub_code(error: &HubError) -> HubCode {
         HubError::Unauthorized(_)
         | HubError::UnknownDevice(_)
         | HubError::UnknownModule(_)
-        | HubError::ImpossibleId(_) => HubCode::IotHubUnauthorized,
+        | HubError::ImpossibleId(_)
+        | HubError::FaultInjected(FaultKind::Unauthorized) => HubCode::IotHubUnauthorized,
         HubError::DeviceDisabled(_) => HubCode::DeviceDisabled,
         HubError::DeviceNotFound(_) => HubCode::DeviceNotFound,
         HubError::DefinedTwice(_) => HubCode::DeviceDefinedMultipleTimes,
@@ -45,7 +46,6 @@ pub fn hub_code(error: &HubError) -> HubCode {
         HubError::QuotaExceeded { .. } | HubError::FaultInjected(FaultKind::QuotaExceeded) => {
             HubCode::IotHubQuotaExceeded
         }
-        HubError::FaultInjected(FaultKind::Unauthorized) => HubCode::IotHubUnauthorized,
         HubError::FaultInjected(FaultKind::Unreachable) => HubCode::ConnectionRejectedOnFaultInjection,
         HubError::QueueFull { .. } => HubCode::DeviceMaximumQueueDepthExceeded,
         HubError::InvalidExpiry { .. } => HubCode::InvalidMessageExpiryTime,

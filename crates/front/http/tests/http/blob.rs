@@ -88,7 +88,7 @@ async fn blocks_become_a_file() {
     assert_eq!(put("MDAwMDAx", vec![2; 1000]).await.status, 201);
     assert_eq!(put("not base64", vec![]).await.status, 400);
     let list = |ids: &[&str]| {
-        let ids: String = ids.iter().map(|id| format!("<Latest>{id}</Latest>")).collect();
+        let ids = ids.iter().fold(String::new(), |ids, id| ids + "<Latest>" + id + "</Latest>");
         format!("<?xml version='1.0' encoding='utf-8'?>\n<BlockList>{ids}</BlockList>")
     };
     let line = format!("PUT {path}{sas}&comp=blocklist");

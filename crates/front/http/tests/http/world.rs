@@ -38,7 +38,7 @@ const YEAR_S: i64 = 365 * 86_400;
 
 pub struct World {
     /// Holds the uploaded files.
-    pub files: TempDir,
+    _files: TempDir,
     pub front: HttpFront,
     pub hub: Arc<Hub>,
     pub instances: Arc<Instances>,
