@@ -136,7 +136,7 @@ impl World {
             websockets: Arc::new(Parrot),
             operations: process.clone(),
         });
-        Self { files, front, hub, instances, records, log, clock, webhook, management, process }
+        Self { _files: files, front, hub, instances, records, log, clock, webhook, management, process }
     }
 
     /// Makes the hub behave so.
