@@ -41,10 +41,13 @@ play({
   },
   properties: () => plain(twin.properties),
   report: (patch) => new Promise((done, fail) => twin.properties.reported.update(patch, (error) => (error ? fail(error) : done()))),
-  // The answer to a request that follows the subscription says that it is made.
+  // The SDK begins with what it knows, twice; only what comes later is told. The answer to a request that follows the
+  // subscription says that it is made.
   async watch() {
-    twin.on('properties.desired', (patch) => tell('desired', patch));
+    let isWatching = false;
+    twin.on('properties.desired', (patch) => isWatching && tell('desired', patch));
     await twin.get();
+    isWatching = true;
   },
   answer(name, status) {
     const on = client.onMethod ? client.onMethod.bind(client) : client.onDeviceMethod.bind(client);
