@@ -5,7 +5,7 @@ import threading
 import pytest
 from azure.iot.device import Message
 
-from harness import hub, injection
+from harness import hub, injection, wait
 from harness.monitor import telemetry
 from harness.python_sdk import Renewal
 
@@ -41,7 +41,9 @@ def test_renewal_keeps_everything(sdk, service, roadstead, monitor, device_id):
     client = sdk.hub_client("connection_string", connection_string=text, sastoken_ttl=Renewal.TTL_S)
     with Renewal() as renewal:
         everything = Everything(sdk, service, monitor, client, device_id)
+        before = service.connected_since(device_id)
         renewal.wait()
+        wait.until(lambda: service.connected_since(device_id) not in (None, before), 15, "the new connection")
     everything.works()
 
 

@@ -43,6 +43,11 @@ class Service:
         assert response.ok, f"{method} {path}: {response.status_code} {response.text}"
         return response.json() if response.content else None
 
+    def connected_since(self, device_id: str) -> str | None:
+        """The time of the device's present connection; `None` while there is none."""
+        identity = self.ok("GET", f"/devices/{device_id}")
+        return identity["connectionStateUpdatedTime"] if identity["connectionState"] == "Connected" else None
+
     def twin(self, device_id: str, module_id: str | None = None) -> dict:
         return self.ok("GET", twin_path(device_id, module_id))
 
