@@ -1,7 +1,8 @@
 //! The IoT Hub query language: text to a [`Query`], and what a query yields.
 //!
 //! Owns the grammar ([`parse`], [`parse_condition`]), the tree ([`ast`]) and its meaning ([`eval`]), which an engine that
-//! compiles the tree to something faster has to keep. Refuses to know where documents are kept, how a page is cut, and every word of a protocol.
+//! compiles the tree to something faster has to keep. Refuses to know where documents are kept, how a page is cut, and
+//! every word of a protocol.
 //!
 //! ```
 //! use roadstead_query::{eval, parse};

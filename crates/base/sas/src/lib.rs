@@ -1,8 +1,8 @@
 //! Shared access signatures: what a client without a certificate proves itself with.
 //!
 //! Owns the token (`SharedAccessSignature sr=…&sig=…&se=…[&skn=…]`), the keys that sign it, the keys derived from
-//! a group key, the connection string that carries a key to a client, and the signature that opens one file for upload. Refuses to know who owns a key, which
-//! rights a policy has, and what time it is: `now` is an argument.
+//! a group key, the connection string that carries a key to a client, and the signature that opens one file for upload.
+//! Refuses to know who owns a key, which rights a policy has, and what time it is: `now` is an argument.
 //!
 //! Sources: `reference/hub-device.md` 4.1, `reference/dps.md` 2.1 and 2.2, `reference/hub-service.md` 1.2.
 

@@ -1,10 +1,11 @@
 //! Who is calling, and what may they do.
 //!
 //! Judges what a caller presented ([`Evidence`]: a shared access signature, a certificate chain, or both) against what is
-//! registered: a device or module of a hub ([`device`]), the policies of a hub or DPS instance ([`policy`]), and, for enrollments, the
-//! parts of which DPS composes its own verdict ([`registration`], [`certificate`], [`trust`]). Refuses to know where records
-//! are kept and how a refusal is worded on the wire. Every refusal is an [`AuthRefusal`] whose text names the cause and
-//! holds neither key nor token. Signatures are compared in constant time.
+//! registered: a device or module of a hub ([`device`]), the policies of a hub or DPS instance ([`policy`]), and, for
+//! enrollments, the parts of which DPS composes its own verdict ([`registration`], [`certificate`], [`trust`]). Says also on
+//! which credential a login rests ([`ground`]), so that changing one ends only the sessions it opened. Refuses to know where
+//! records are kept and how a refusal is worded on the wire. Every refusal is an [`AuthRefusal`] whose text names the cause
+//! and holds neither key nor token. Signatures are compared in constant time.
 //!
 //! Sources: `reference/hub-device.md` section 4, `reference/hub-service.md` 1.2, `reference/dps.md` section 2.
 

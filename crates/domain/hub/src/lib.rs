@@ -1,8 +1,15 @@
-//! One hub and what it decides: who may connect, what becomes of a message, who reads the events.
+//! One hub and what it decides: who may connect, what becomes of a message, what a twin may hold, who reads the events.
 //!
-//! Owns the identities of devices and modules, live sessions and telemetry. Refuses to know protocols, storage engines and DPS.
-//! A [`Session`] is a device that connected; dropping it ends the connection. All of an installation's hubs are
-//! in [`Hubs`], found by the host name a client used.
+//! Owns all that belongs to a device or module: its identity, its twin, its live session, the messages that wait for it, the
+//! files it uploads. Refuses to know protocols, storage engines and DPS. A [`Session`] is a device that connected; dropping it
+//! ends the connection. All of an installation's hubs are in [`Hubs`], found by the host name a client used.
+//!
+//! | for | modules |
+//! |---|---|
+//! | who is there | [`registry`], [`modules`], [`edge`], [`bulk`], [`provision`], `credentials` |
+//! | who is connected | [`session`], `sessions`, `presence`; [`mailbox`]: from the hub to a live session |
+//! | what is said | [`twins`] and their rules ([`twin`]), [`methods`], [`messages`], [`upload`] and [`blob`] |
+//! | what is known | [`query`], [`events`]; `hub_events`: what the hub itself tells; `routing`: the one way into the log |
 
 pub mod blob;
 pub mod bulk;

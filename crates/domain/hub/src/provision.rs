@@ -72,12 +72,11 @@ impl Hub {
                 Err(StoreError::Conflict { .. }) => continue,
                 Err(error) => return Err(error.into()),
             }
-            self.tell_born(&born).await?;
             if known.auth != spec.auth {
                 self.revoked();
                 self.sessions().close_groundless(spec.id.as_str(), &spec.auth);
             }
-            return Ok(());
+            return self.tell_born(&born).await;
         }
         Err(HubError::Busy)
     }

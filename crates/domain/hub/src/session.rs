@@ -233,7 +233,8 @@ impl Session {
         self.hub.append(&self.id, self.sender, properties, body)
     }
 
-    /// Waits until the batch of `ticket` is durable, and with it what was sent before without a wait between. Errors: `Full`, `Internal`; the message is not in the log then.
+    /// Waits until the batch of `ticket` is durable, and with it what was sent before without a wait between.
+    /// Errors: `Full`, `Internal`; the message is not in the log then.
     pub async fn durable(&self, ticket: Ticket) -> Result<(), HubError> {
         Ok(self.hub.log().commits().wait(ticket).await?)
     }

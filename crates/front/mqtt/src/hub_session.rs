@@ -99,6 +99,11 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             match decode(bytes)? {
                 Packet::Publish(publish) if publish.topic.starts_with("$iothub/") => {
                     Box::pin(accept_request(front, session, &publish, &mut unsynced, out)).await?;
+                    // A question is small and its answer may be a whole twin: who asks much must read, too.
+                    if stream.out.len() >= limits::ANSWER_BYTES_AHEAD_MAX {
+                        wait_durable(session, unsynced.take()).await?;
+                        timeout(limits::WRITE_WAIT, stream.flush()).await.map_err(|_| End::NotReading)??;
+                    }
                 }
                 Packet::Publish(publish) => {
                     match accept(front, session, &publish, &mut reading)? {

@@ -16,6 +16,8 @@ pub const HUB_PACKET_BYTES_MAX: usize = 320 * 1024 + 16;
 pub const DPS_PACKET_BYTES_MAX: usize = 160 * 1024 + 16;
 /// Bytes of the CONNECT packet: user name, token and a will of 64 KiB each.
 pub const CONNECT_PACKET_BYTES_MAX: usize = 3 * 65_535 + 1024;
+/// Bytes of answers that are gathered before they are sent; then nothing more is answered until the client took them.
+pub const ANSWER_BYTES_AHEAD_MAX: usize = 256 * 1024;
 /// How long a connection may take to send CONNECT after TLS. Source: docs, MQTT 5 page (30 s).
 pub const CONNECT_WAIT: Duration = Duration::from_secs(30);
 /// The longest silence allowed, also to clients that ask for none (keep-alive 0). Source: docs, 29.45 minutes.

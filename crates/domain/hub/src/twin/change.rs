@@ -109,8 +109,8 @@ pub(crate) fn change(
     Ok(twin)
 }
 
-/// The twin after a device's [cleaned](drop_own) patch of its reported properties at `at` (ISO 8601). The etag stays: it is for back ends, who do
-/// not write these.
+/// The twin after a device's [cleaned](drop_own) patch of its reported properties at `at` (ISO 8601). The etag stays: it is
+/// for back ends, who do not write these.
 /// Errors: `TwinInvalid`, `TwinTooLarge`; then nothing of the patch counts.
 pub(crate) fn report(mut twin: Twin, patch: Map<String, Value>, at: &str) -> Result<Twin, HubError> {
     check_section(TwinSectionName::Reported, &patch)?;

@@ -176,15 +176,18 @@ pub(crate) fn broken(fault: BodyFault) -> Refused {
 }
 
 /// Reads what is left of a refused body, if that is not too much: most clients read an answer only once they sent all, and
-/// would see a broken connection instead of it.
+/// would see a broken connection instead of it. Who was refused has the time of one wait for all of it.
 async fn pass_over(mut body: Incoming) {
-    let mut left = limits::REFUSED_BODY_BYTES_MAX;
-    while let Ok(Some(data)) = next(&mut body).await {
-        left = left.saturating_sub(data.len());
-        if left == 0 {
-            return;
+    let rest = async {
+        let mut left = limits::REFUSED_BODY_BYTES_MAX;
+        while let Ok(Some(data)) = next(&mut body).await {
+            left = left.saturating_sub(data.len());
+            if left == 0 {
+                return;
+            }
         }
-    }
+    };
+    let _ = timeout(limits::BODY_WAIT, rest).await;
 }
 
 /// The headers that tell a blob's version.
