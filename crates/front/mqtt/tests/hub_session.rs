@@ -441,6 +441,32 @@ async fn refused_twin_requests_say_why() {
 }
 
 #[tokio::test]
+async fn who_asks_much_must_read_before_more_is_answered() {
+    let world = World::new().await;
+    let (mut client, _served) = subscribed(&world, &["$iothub/twin/res/#"]).await;
+    let big =
+        format!("{{{}}}", (0..7).map(|n| format!("\"{n}\":\"{}\"", "x".repeat(4096))).collect::<Vec<_>>().join(","));
+    client.write_all(&request(&format!("{REPORT}0"), big.as_bytes(), None)).await.unwrap();
+    message(&mut client).await;
+    let questions: Vec<u8> = (0..100).flat_map(|rid| request(&format!("{GET}{rid}"), b"", None)).collect();
+    client.write_all(&questions).await.unwrap();
+    let (topic, first) = message(&mut client).await;
+    assert_eq!(topic, "$iothub/twin/res/200/?$rid=0");
+    // What was answered before the first answer was taken does not know of this.
+    let id = DeviceId::parse("dev1").unwrap().into();
+    let desired = SectionChange::Write(Map::from_iter([("hz".to_owned(), 5.into())]));
+    let change = TwinChange { tags: SectionChange::Keep, desired };
+    world.hub.update_twin(&id, change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
+    let mut last = first;
+    for rid in 1..100 {
+        let (topic, body) = message(&mut client).await;
+        assert_eq!(topic, format!("$iothub/twin/res/200/?$rid={rid}"));
+        last = body;
+    }
+    assert!(last.starts_with(r#"{"desired":{"hz":5,"#), "all were answered before the first was taken");
+}
+
+#[tokio::test]
 async fn who_does_not_listen_gets_no_answer() {
     let world = World::new().await;
     let (mut client, served) = world.connect().await;
