@@ -4,6 +4,7 @@ use crate::args::Global;
 use crate::clock::MachineClock;
 use crate::failure::Failure;
 use roadstead_config::{Context, ContextError, context::default_data_dir};
+use roadstead_device::limits::MQTT_PORT;
 use roadstead_service::{Credentials, Management, Reach, Transport};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,28 @@ pub fn open_transport(global: &Global) -> Result<Transport, Failure> {
         Some(Reach { ca_file, https_port: 443, connect_to: BTreeMap::new() })
     };
     transport(&found.or_else(|failure| ca_only().ok_or(failure))?)
+}
+
+/// How a device reaches the server over MQTT.
+#[derive(Debug)]
+pub struct DeviceReach {
+    pub ca_file: PathBuf,
+    pub mqtt_port: u16,
+    pub connect_to: BTreeMap<String, std::net::IpAddr>,
+}
+
+/// The way to a server for a device: as [`open_transport`], whom to trust is all that must be known.
+pub fn device_reach(global: &Global) -> Result<DeviceReach, Failure> {
+    let known = |context: Context| {
+        let Reach { ca_file, connect_to, .. } = reach(&context);
+        DeviceReach { ca_file, mqtt_port: context.mqtt_port, connect_to }
+    };
+    let ca_only = || {
+        let ca_file = PathBuf::from(variable(CA_FILE)?);
+        Some(DeviceReach { ca_file, mqtt_port: MQTT_PORT, connect_to: BTreeMap::new() })
+    };
+    let found = find(global.data_dir.as_deref(), variable).map(known);
+    found.or_else(|failure| ca_only().ok_or(failure))
 }
 
 fn transport(reach: &Reach) -> Result<Transport, Failure> {
@@ -128,7 +151,7 @@ fn from_environment(endpoint: &str, variable: impl Fn(&str) -> Option<String>) -
         subscription_id: None,
         ca_file: ca_file.into(),
         https_port,
-        mqtt_port: 8883,
+        mqtt_port: MQTT_PORT,
         id_scope: None,
         provisioning_host: None,
         hub_host: None,

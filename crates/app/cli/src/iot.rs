@@ -19,8 +19,11 @@ mod registration;
 mod renew_key;
 mod sas_token;
 mod scope;
+mod send;
+mod simulate;
 mod twin;
 mod upload;
+mod virtual_device;
 
 use crate::args::{Global, IotCommand};
 use crate::failure::Failure;

@@ -196,6 +196,26 @@ RenewedKey {
     Both = "both" as "both",
     Swap = "swap" as "swap",
 });
+/// What becomes of a message that was received
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Settle {
+    /// It has been dealt with
+    Complete,
+    /// It comes again
+    Abandon,
+    /// It never will be dealt with
+    Reject,
+}
+
+/// How a device speaks
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Protocol {
+    /// MQTT 3.1.1 over TLS
+    Mqtt,
+    /// HTTPS
+    Http,
+}
+
 /// How a device proves itself to DPS
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AttestationType {

@@ -65,7 +65,8 @@ async fn next(stream: &mut EventStream, timeout_s: u64) -> Result<Option<StreamI
     }
 }
 
-fn text(event: &Value, format: Format) -> String {
+/// What happens now and then, in a form that can be read as it comes.
+pub fn text(event: &Value, format: Format) -> String {
     match format {
         Format::Json | Format::Jsonc => {
             let mut out = Vec::new();
