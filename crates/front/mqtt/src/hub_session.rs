@@ -113,6 +113,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                                 encode::puback(out, packet_id);
                             }
                         }
+                        // Clients send again what was not acknowledged, and a fault happens once.
+                        Accepted::Fault(_) if publish.dup => {
+                            if let Some(packet_id) = publish.packet_id {
+                                encode::puback(out, packet_id);
+                            }
+                        }
                         // Not acknowledged: no client must take it for telemetry that is kept.
                         Accepted::Fault(at) => {
                             doom.add(at);
@@ -245,7 +251,9 @@ fn accept(
         properties.push_application("mqtt-retain", Some("true"));
     }
     if let Some(fault) = fault::asked_for(session, properties) {
-        session.inject(fault)?;
+        if !publish.dup {
+            session.inject(fault)?;
+        }
         return Ok(Accepted::Fault(Instant::now() + fault.delay));
     }
     let ticket = session.send(properties, publish.payload)?;
