@@ -6,6 +6,8 @@
 mod devicebound;
 #[path = "hub_session/methods.rs"]
 mod methods;
+#[path = "hub_session/simulation.rs"]
+mod simulation;
 
 use std::{
     io,
@@ -28,12 +30,12 @@ use roadstead_dps::{
 use roadstead_front_mqtt::{Caller, MqttFront, limits::TOKEN_GRACE};
 use roadstead_hub::{CloseReason, Hub, HubParts, Hubs, IfMatch, SectionChange, TwinChange, TwinWrite};
 use roadstead_model::{
-    AccessPolicy, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, HubSettings, Right, Rights, Secret,
-    ThrottleProfile, Tier, UnixMillis, Webhook,
+    AccessPolicy, Clock, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, HubSettings, Right, Rights,
+    Secret, ThrottleProfile, Tier, UnixMillis, Webhook,
 };
 use roadstead_mqtt_proto::{Connect, Packet, PacketId, Publish, QoS, Will, decode, encode, frame};
 use roadstead_sas::{SasKey, sign};
-use roadstead_store::{HubLog, StoreError};
+use roadstead_store::{HubLog, Records, StoreError};
 use roadstead_testkit::{CountingRandom, FakeClock, MemoryLog, MemoryRecords};
 use serde_json::Map;
 use tokio::{
@@ -101,47 +103,11 @@ impl World {
     }
 
     async fn with(settings: HubSettings) -> Self {
-        let (clock, random) = (Arc::new(FakeClock::at(UnixMillis(NOW_S * 1000))), Arc::new(CountingRandom::default()));
-        let (records, log) = (Arc::new(MemoryRecords::new()), MemoryLog::new(1));
-        let policy = AccessPolicy {
-            key_name: "device".to_owned(),
-            primary: Secret::new(KEY),
-            secondary: Secret::new(KEY),
-            rights: Rights::of(&[Right::DeviceConnect]),
-        };
-        let resource = HubResource {
-            key: HubKey(7),
-            name: HubName::parse("hub1").unwrap(),
-            host_name: HOST.to_owned(),
-            aliases: Vec::new(),
-            group: GroupName::parse("rg").unwrap(),
-            location: "here".to_owned(),
-            etag: Etag::from_client("1"),
-            created: UnixMillis(0),
-            partition_count: 1,
-            retention_days: 1,
-            policies: vec![policy],
-            settings,
-            tags: Map::new(),
-            properties: Map::new(),
-        };
-        let parts =
-            HubParts { records: records.clone(), log: log.clone(), clock: clock.clone(), random: random.clone() };
-        let hub = Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts);
+        let (clock, records) = (Arc::new(FakeClock::at(UnixMillis(NOW_S * 1000))), Arc::new(MemoryRecords::new()));
+        let (hub, log, front) = open(records.clone(), clock.clone(), settings).await;
         let id = DeviceId::parse("dev1").unwrap();
         let spec = roadstead_hub::IdentitySpec::new(id, roadstead_hub::AuthSpec::None);
         hub.create_device(spec).await.unwrap();
-        let hubs = Arc::new(Hubs::new());
-        hubs.put(hub.clone());
-        let ports = Ports {
-            records: records.clone(),
-            hubs: Arc::new(Nobody),
-            webhooks: Arc::new(Nobody),
-            clock: clock.clone(),
-            random,
-        };
-        let dps = Arc::new(Instances::open(ports).await.unwrap());
-        let front = Arc::new(MqttFront::new(hubs, dps, clock.clone()));
         Self { hub, records, log, clock, front }
     }
 
@@ -165,6 +131,51 @@ impl World {
     fn stored(&self) -> u64 {
         self.log.bounds(0).next
     }
+}
+
+/// A hub and a front for it.
+async fn open(
+    records: Arc<dyn Records>,
+    clock: Arc<dyn Clock>,
+    settings: HubSettings,
+) -> (Arc<Hub>, Arc<MemoryLog>, Arc<MqttFront>) {
+    let (random, log) = (Arc::new(CountingRandom::default()), MemoryLog::new(1));
+    let policy = AccessPolicy {
+        key_name: "device".to_owned(),
+        primary: Secret::new(KEY),
+        secondary: Secret::new(KEY),
+        rights: Rights::of(&[Right::DeviceConnect]),
+    };
+    let resource = HubResource {
+        key: HubKey(7),
+        name: HubName::parse("hub1").unwrap(),
+        host_name: HOST.to_owned(),
+        aliases: Vec::new(),
+        group: GroupName::parse("rg").unwrap(),
+        location: "here".to_owned(),
+        etag: Etag::from_client("1"),
+        created: UnixMillis(0),
+        partition_count: 1,
+        retention_days: 1,
+        policies: vec![policy],
+        settings,
+        tags: Map::new(),
+        properties: Map::new(),
+    };
+    let parts = HubParts { records: records.clone(), log: log.clone(), clock: clock.clone(), random: random.clone() };
+    let hub = Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts);
+    let hubs = Arc::new(Hubs::new());
+    hubs.put(hub.clone());
+    let ports = Ports {
+        records: records.clone(),
+        hubs: Arc::new(Nobody),
+        webhooks: Arc::new(Nobody),
+        clock: clock.clone(),
+        random,
+    };
+    let dps = Arc::new(Instances::open(ports).await.unwrap());
+    let front = Arc::new(MqttFront::new(hubs, dps, clock.clone()));
+    (hub, log, front)
 }
 
 fn caller() -> Caller {
