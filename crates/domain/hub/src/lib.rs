@@ -10,6 +10,7 @@
 //! | who is connected | [`session`], `sessions`, `presence`; [`mailbox`]: from the hub to a live session |
 //! | what is said | [`twins`] and their rules ([`twin`]), [`methods`], [`messages`], [`upload`] and [`blob`] |
 //! | what is known | [`query`], [`events`]; `hub_events`: what the hub itself tells; `routing`: the one way into the log |
+//! | what tests ask for | `throttle`: as slow as an Azure tier; `fault`: failures on request |
 
 pub mod blob;
 pub mod bulk;

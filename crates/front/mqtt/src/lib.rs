@@ -5,7 +5,9 @@
 //! their refusals to MQTT's few words for no. Which service a client wants is read from its user name.
 //!
 //! ```text
-//! bytes ─ stream ─▶ connect ─┬─▶ hub_session ─▶ hub::Session ─▶ event log
+//! bytes ─ stream ─▶ connect ─┬─▶ hub_session ─┬─ telemetry ───────────▶ hub::Session
+//!                            │                ├─ twin, methods ────────▶   │
+//!                            │                └─ devicebound ◀─ notices ◀──┘
 //!                            └─▶ dps_session ─▶ dps::Instance
 //! ```
 
