@@ -83,7 +83,7 @@ impl Hub {
 
     /// Takes a device away because it now lives on another hub. Fine when it is gone already.
     pub async fn release_device(&self, id: &DeviceId) -> Result<(), HubError> {
-        match self.delete_device(id, IfMatch::Any).await {
+        match self.remove_device(id, IfMatch::Any).await {
             Err(HubError::DeviceNotFound(_)) => Ok(()),
             other => other,
         }

@@ -135,6 +135,11 @@ impl Hub {
     /// Removes a device with its modules and their twins, and closes their sessions. Errors: `DeviceNotFound`, `EtagMismatch`.
     pub async fn delete_device(&self, id: &DeviceId, condition: IfMatch) -> Result<(), HubError> {
         self.throttle(Operation::Registry)?;
+        self.remove_device(id, condition).await
+    }
+
+    /// As [`Hub::delete_device`], for the house itself: not counted as a back end's.
+    pub(crate) async fn remove_device(&self, id: &DeviceId, condition: IfMatch) -> Result<(), HubError> {
         let known = self.matching_device(id, &condition).await?;
         let expect = match &condition {
             IfMatch::Any => Expect::Present,
@@ -179,8 +184,8 @@ impl Hub {
 
     /// Everything about each device, in the order of their ids.
     pub async fn list_identities(&self, after: Option<&str>, limit: usize) -> Result<Page<IdentityRecord>, HubError> {
-        self.presence_stored().await;
         self.throttle(Operation::Registry)?;
+        self.presence_stored().await;
         let mut page = self.records().list_identities(self.key(), after, limit).await?;
         page.items.iter_mut().for_each(|record| self.overlay(record));
         Ok(page)

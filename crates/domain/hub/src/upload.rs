@@ -15,7 +15,11 @@ use roadstead_store::{BlobError, BlobPath, Blobs, Write};
 use crate::{
     error::HubError,
     hub::{Hub, Login},
-    limits::{CORRELATION_ID_BYTES_MAX, ENDED_UPLOADS_MAX, UPLOAD_LIFETIME_MS, UPLOADING_DEVICES_SWEEP, UPLOADS_MAX},
+    limits::{
+        CORRELATION_ID_BYTES_MAX, ENDED_UPLOADS_MAX, FILE_NOTIFICATION_LIFE_MS, SWEEP_PAGE, SWEEP_PAGES_MAX,
+        UPLOAD_LIFETIME_MS, UPLOADING_DEVICES_SWEEP, UPLOADS_MAX,
+    },
+    throttle::Operation,
 };
 
 /// What uploads stand on.
@@ -61,10 +65,11 @@ impl Hub {
         self.uploading().get_or_init(|| parts);
     }
 
-    /// Lets a device upload a file for an hour. Errors: as [`Hub::connect`], and `UploadsMissing`, `TooManyUploads`,
-    /// `Invalid` for a name that no blob may have.
+    /// Lets a device upload a file for an hour. Errors: as [`Hub::connect`], and `Throttled`, `UploadsMissing`,
+    /// `TooManyUploads`, `Invalid` for a name that no blob may have.
     pub async fn start_upload(&self, login: Login<'_>, name: &str) -> Result<UploadGrant, HubError> {
         let device = self.identify(login).await?.0.device;
+        self.throttle(Operation::UploadStart)?;
         let parts = self.upload_parts()?;
         let path =
             BlobPath::parse(self.key(), device.clone(), name).map_err(|why| HubError::Invalid(why.to_string()))?;
@@ -116,6 +121,20 @@ impl Hub {
             self.records().commit(vec![Write::AddFileNotification(self.key(), notification)]).await?;
         }
         self.uploads().end(&device, &correlation, now);
+        Ok(())
+    }
+
+    /// Drops notifications that nobody took in time.
+    pub(crate) async fn sweep_file_notifications(&self, now: UnixMillis) -> Result<(), HubError> {
+        for _ in 0..SWEEP_PAGES_MAX {
+            let page = self.records().list_file_notifications(self.key(), SWEEP_PAGE).await?;
+            let is_over = |told: &FileNotification| now >= told.enqueued.plus_ms(FILE_NOTIFICATION_LIFE_MS);
+            let over: Vec<u64> = page.iter().filter(|(_, told)| is_over(told)).map(|(number, _)| *number).collect();
+            if over.is_empty() {
+                break;
+            }
+            self.records().commit(vec![Write::DeleteFileNotifications(self.key(), over)]).await?;
+        }
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! What time does to messages, whether or not anybody asks for them.
+//! What time does to messages and to what back ends are told, whether or not anybody asks for them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use super::desk::{Held, is_abandoned};
 use crate::{error::HubError, hub::Hub, limits};
 
 impl Hub {
-    /// Ends messages and feedback that have expired, and locks that were held for too long. To be called now and then.
+    /// Ends messages, feedback and notifications of files that have expired, and locks that were held for too long. To be
+    /// called now and then.
     ///
     /// A message that a device has in hand is left to it for the time of a lock. Errors: `Full`, `Internal`.
     pub async fn sweep_messages(&self) -> Result<(), HubError> {
@@ -23,7 +24,8 @@ impl Hub {
                 break;
             }
         }
-        self.sweep_feedback(now).await
+        self.sweep_feedback(now).await?;
+        self.sweep_file_notifications(now).await
     }
 
     /// Says how many it ended.

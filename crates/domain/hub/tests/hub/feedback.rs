@@ -1,11 +1,12 @@
 //! What back ends hear of their messages.
 
-use roadstead_hub::{HubError, IfMatch, LockToken};
-use roadstead_model::MessageOutcome;
+use roadstead_hub::{HubError, IfMatch, LockToken, limits::FILE_NOTIFICATION_LIFE_MS};
+use roadstead_model::{Clock, FileNotification, MessageOutcome};
+use roadstead_store::Write;
 
 use crate::{
     messages::{outcomes, send},
-    world::{World, id},
+    world::{HOST, World, id},
 };
 
 async fn purged(world: &World, names: &[&str]) {
@@ -80,4 +81,27 @@ async fn feedback_does_not_outlive_its_time_nor_its_device() {
     world.clock.advance_ms(15_000);
     world.device("dev1").await;
     assert_eq!((receive(&world).await, outcomes(&world).await.len()), (None, 0));
+}
+
+#[tokio::test]
+async fn notifications_of_files_that_nobody_takes_are_dropped_in_time() {
+    let world = World::new();
+    let told = |name: &str| {
+        let notification = FileNotification {
+            device: id("dev1"),
+            blob_uri: format!("https://{HOST}/uploads/dev1/{name}"),
+            blob_name: format!("dev1/{name}"),
+            last_updated: world.clock.now(),
+            blob_bytes: 1,
+            enqueued: world.clock.now(),
+        };
+        world.records.commit(vec![Write::AddFileNotification(world.hub.resource().key, notification)])
+    };
+    told("early").await.unwrap();
+    world.clock.advance_ms(1);
+    told("late").await.unwrap();
+    world.clock.advance_ms(FILE_NOTIFICATION_LIFE_MS - 1);
+    world.hub.sweep_messages().await.unwrap();
+    let kept = world.records.list_file_notifications(world.hub.resource().key, 10).await.unwrap();
+    assert_eq!(kept.iter().map(|(_, told)| told.blob_name.as_str()).collect::<Vec<_>>(), ["dev1/late"]);
 }

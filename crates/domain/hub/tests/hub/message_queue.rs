@@ -95,9 +95,12 @@ impl Model {
     /// Ends locks, and messages that are nobody's. `abandoned_ms`: after it, also those in somebody's hands.
     fn age(&mut self, now: UnixMillis, abandoned_ms: Option<i64>) {
         self.locked.retain(|_, until| now < *until);
-        let is_over = |waiting: &&Waiting| match self.is_held(waiting.number) {
-            false => waiting.expires <= now,
-            true => abandoned_ms.is_some_and(|ms| waiting.expires.plus_ms(ms) <= now),
+        let is_over = |waiting: &&Waiting| {
+            if self.is_held(waiting.number) {
+                abandoned_ms.is_some_and(|ms| waiting.expires.plus_ms(ms) <= now)
+            } else {
+                waiting.expires <= now
+            }
         };
         for number in self.queue.iter().filter(is_over).map(|waiting| waiting.number).collect::<Vec<_>>() {
             self.end(number, MessageOutcome::Expired);

@@ -86,6 +86,11 @@ async fn each_operation_of_back_ends_and_devices_has_its_rate() {
     }
     let received = world.hub.receive_message(world.once("a", &token)).await;
     assert_eq!(refused(received), Some(Operation::MessageReceive));
+    for _ in 0..100 {
+        let started = world.hub.start_upload(world.once("a", &token), "log.txt").await;
+        assert!(matches!(started, Err(HubError::UploadsMissing)), "counted, and told that there is no place for files");
+    }
+    assert_eq!(refused(world.hub.start_upload(world.once("a", &token), "log.txt").await), Some(Operation::UploadStart));
 }
 
 #[tokio::test]
