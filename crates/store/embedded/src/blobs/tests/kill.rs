@@ -30,7 +30,7 @@ fn version(writer: usize, n: usize) -> Vec<u8> {
 #[ignore = "only does something in a process started by another test"]
 fn child() {
     let Some(place) = env::var_os(PLACE) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     runtime.block_on(async {
         let blobs = open(Path::new(&place), u64::MAX);
         let writers = (0..WRITERS).map(|writer| {
