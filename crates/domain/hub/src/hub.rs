@@ -23,7 +23,7 @@ use crate::{
     limits,
     messages::Messages,
     methods::Methods,
-    presence::{PresenceBook, Visitor},
+    presence::{Arrival, PresenceBook, Visitor},
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
     throttle::{Operation, Throttles},
@@ -137,6 +137,7 @@ impl Hub {
     /// Errors: `Unauthorized`, `UnknownDevice`, `UnknownModule`, `DeviceDisabled`, `Busy`, `Closed`, `Throttled`,
     /// `FaultInjected`, `Internal`.
     pub async fn connect(self: &Arc<Self>, login: Login<'_>, request: SessionRequest<'_>) -> Result<Session, HubError> {
+        let mut displaced = false;
         for attempt in 0..limits::LOGIN_TRIES {
             let seen = self.revocations.load(Ordering::Acquire);
             let (id, record, grant) = self.judge(login).await?;
@@ -148,12 +149,17 @@ impl Hub {
             let sender = Sender { generation: generation(&record), method: grant.method, expires_at: grant.expires_at };
             let visitor = Visitor { id: &id, key: &key, generation: sender.generation, model_id: request.model_id };
             let mailbox = self.sessions.open(&key, grant, self.now(), |arrival, since| {
+                displaced |= arrival != Arrival::New;
                 self.note_arrival(visitor, arrival, since);
             });
             self.store_presence_soon();
             let remembered = record.subscriptions;
-            let forget = request.clean && !remembered.is_empty();
-            let session = Session::new(self.clone(), mailbox, (id, key), sender, request, remembered);
+            // What the earlier session was about to remember may be stored after it was read here.
+            let forget = request.clean && (displaced || !remembered.is_empty());
+            let mut session = Session::new(self.clone(), mailbox, (id, key), sender, request, remembered);
+            if displaced {
+                session.distrust_remembered();
+            }
             // A hub closed between the judgement and the opening did not find this session among the live ones.
             if let Some(reason) = self.closed.get() {
                 return Err(HubError::Closed(*reason));

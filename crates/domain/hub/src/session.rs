@@ -85,6 +85,8 @@ pub struct Session {
     persistent: bool,
     resumed: bool,
     subscriptions: Vec<Subscription>,
+    /// Whether `subscriptions` are what is stored, as far as the session is persistent.
+    is_remembered: bool,
     /// Milliseconds by which what was sent is to be acknowledged later.
     pause_ms: AtomicU32,
 }
@@ -119,8 +121,8 @@ impl Session {
         let resumed = !request.clean && !remembered.is_empty();
         let subscriptions = if request.clean { Vec::new() } else { remembered };
         let model_id = request.model_id.map(Into::into);
-        let pause_ms = AtomicU32::new(0);
-        Self { hub, mailbox, id, key, sender, model_id, persistent: !request.clean, resumed, subscriptions, pause_ms }
+        let (pause_ms, persistent, is_remembered) = (AtomicU32::new(0), !request.clean, true);
+        Self { hub, mailbox, id, key, sender, model_id, persistent, resumed, subscriptions, is_remembered, pause_ms }
     }
 
     pub(crate) fn visitor(&self) -> Visitor<'_> {
@@ -262,6 +264,11 @@ impl Session {
         self.remember(next).await
     }
 
+    /// An earlier session may still be storing subscriptions: the next ones are written even if they seem to be known.
+    pub(crate) fn distrust_remembered(&mut self) {
+        self.is_remembered = false;
+    }
+
     /// A clean session ends the persistent one before it: its subscriptions are gone, durably.
     pub(crate) async fn forget_remembered(&self) -> Result<(), HubError> {
         let forgotten = Write::PutSubscriptions(self.hub.key(), self.id.clone(), Vec::new());
@@ -274,14 +281,14 @@ impl Session {
         if let Some(reason) = self.mailbox.reason() {
             return Err(HubError::Closed(reason));
         }
-        if next == self.subscriptions {
+        if self.is_remembered && next == self.subscriptions {
             return Ok(());
         }
         if self.persistent {
             let remembered = Write::PutSubscriptions(self.hub.key(), self.id.clone(), next.clone());
             self.hub.records().commit(vec![remembered]).await?;
         }
-        self.subscriptions = next;
+        (self.subscriptions, self.is_remembered) = (next, true);
         Ok(())
     }
 }

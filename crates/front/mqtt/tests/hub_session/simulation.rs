@@ -25,7 +25,7 @@ use tokio::{
 
 use super::*;
 use chance::{Chance, SimulatedClock};
-use client::Plan;
+use client::{Errand, Plan};
 use ledger::{Connection, Ledger};
 use link::Weather;
 use store::SlowRecords;
@@ -164,13 +164,20 @@ impl Simulation {
         self: &Arc<Self>,
         who: Who,
         clean: bool,
-        subscribes: bool,
+        errand: Errand,
         chance: &mut Chance,
     ) -> (usize, oneshot::Sender<()>) {
-        let plan = Plan { who, clean, key: None, weather: Weather::FAIR, witness: true, subscribes };
+        let plan = Plan { who, clean, key: None, weather: Weather::FAIR, witness: true, errand };
         let (connection, stay) = client::begin(self, plan, chance.fork());
         self.until("a witness is let in", async || self.connection(connection).session_present.is_some()).await;
         (connection, stay)
+    }
+
+    /// A connection that is about to do its errand when the next one comes.
+    async fn rival(self: &Arc<Self>, who: Who, errand: Errand, chance: &mut Chance) -> (usize, oneshot::Sender<()>) {
+        let rival = self.witness(who, false, errand, chance).await;
+        sleep(chance.ms(0, 100)).await;
+        rival
     }
 
     /// After the storm all must work again, by what is remembered of a session alone.
@@ -178,9 +185,13 @@ impl Simulation {
         let mut earlier = Vec::new();
         let is_cleaned = chance.percent(50);
         if is_cleaned {
-            earlier.push(self.witness(who, true, false, chance).await);
+            earlier.push(self.rival(who, Errand::Subscribe, chance).await);
+            earlier.push(self.witness(who, true, Errand::Read, chance).await);
         }
-        let (first, stay) = self.witness(who, false, true, chance).await;
+        if !is_cleaned {
+            earlier.push(self.rival(who, Errand::Unsubscribe, chance).await);
+        }
+        let (first, stay) = self.witness(who, false, Errand::Subscribe, chance).await;
         self.until("a witness is subscribed", async || self.connection(first).subscribed).await;
         if is_cleaned && self.connection(first).session_present == Some(true) {
             self.ledger.lock().violate(format!("{who:?}: what a clean session ended is still there, see {first}"));
@@ -191,7 +202,7 @@ impl Simulation {
         } else {
             earlier.push((first, stay));
         }
-        let (last, stay) = self.witness(who, false, false, chance).await;
+        let (last, stay) = self.witness(who, false, Errand::Read, chance).await;
         if self.connection(last).session_present != Some(true) {
             self.ledger.lock().violate(format!("{who:?}: the session is not remembered, see {last}"));
         }
@@ -283,7 +294,7 @@ async fn visits(sim: Arc<Simulation>, who: Who, mut chance: Chance) {
             key,
             weather: Weather::random(&mut chance),
             witness: false,
-            subscribes: chance.percent(70),
+            errand: if chance.percent(70) { Errand::Subscribe } else { Errand::Read },
         };
         let (_, stay) = client::begin(&sim, plan, chance.fork());
         sleep(chance.ms(0, 15_000)).await;
@@ -325,13 +336,15 @@ fn check(seeds: std::ops::Range<u64>) {
     assert!(failures.is_empty(), "{} seeds fail\n{}", failures.len(), failures.join("\n"));
 }
 
+/// Seeds 1 and 3 found that what an earlier session was storing outlived its end by a clean session, or undid what its
+/// successor subscribed to.
 #[test]
 fn the_newest_connection_wins_and_nothing_is_lost_or_mixed_up() {
-    check(0..5);
+    check(0..4);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn the_same_from_many_more_seeds() {
-    check(5..1000);
+    check(4..1000);
 }

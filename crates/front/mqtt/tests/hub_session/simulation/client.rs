@@ -22,6 +22,15 @@ const DESIRED: &str = "$iothub/twin/PATCH/properties/desired/#";
 const METHODS: &str = "$iothub/methods/POST/#";
 const MESSAGES: &str = "devices/dev1/messages/devicebound/#";
 
+/// What a client does first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    Subscribe,
+    Unsubscribe,
+    /// Trusts that it is subscribed.
+    Read,
+}
+
 /// What a client sets out to do.
 pub struct Plan {
     pub who: Who,
@@ -31,7 +40,7 @@ pub struct Plan {
     pub weather: Weather,
     /// Answers and acknowledges everything at once, does nothing else, and stays until told to go.
     pub witness: bool,
-    pub subscribes: bool,
+    pub errand: Errand,
 }
 
 struct Client {
@@ -115,10 +124,12 @@ impl Client {
         match packet {
             Packet::Connack(Connack::Accepted { session_present }) => {
                 self.sim.ledger.lock().connections[self.connection].session_present = Some(session_present);
-                if self.plan.subscribes {
-                    self.subscribe();
-                } else {
-                    self.publish("$iothub/twin/GET/?$rid=get", b"");
+                match self.plan.errand {
+                    Errand::Subscribe => self.subscribe(),
+                    Errand::Unsubscribe => {
+                        encode::unsubscribe(&mut self.out, PacketId::FIRST, [METHODS, MESSAGES]).unwrap();
+                    }
+                    Errand::Read => self.publish("$iothub/twin/GET/?$rid=get", b""),
                 }
             }
             Packet::Suback(_) => {
