@@ -73,6 +73,11 @@ pub struct HttpFront {
     pub(crate) parts: Arc<Parts>,
 }
 
+/// An answer after which the connection closes, as what was not read of the body cannot be told from a next request.
+fn last(reply: Reply) -> Response<Body> {
+    reply.header("connection", "close").into_response()
+}
+
 impl HttpFront {
     /// A front over these parts.
     pub fn new(parts: Parts) -> Self {
@@ -142,7 +147,7 @@ impl HttpFront {
         let route = Route::of(&call);
         match call::read_body(&mut body, route.body_bytes_max()).await {
             Ok(body) => call.body = body,
-            Err(fault) => return route.refuse_body(&self.parts, &call, fault).into_response(),
+            Err(fault) => return last(route.refuse_body(&self.parts, &call, fault)),
         }
         route.answer(&self.parts, &call).await
     }
@@ -150,7 +155,7 @@ impl HttpFront {
     async fn manage(&self, head: request::Parts, body: &mut Incoming, caller: &Caller) -> Response<Body> {
         let body = match call::read_body(body, limits::SERVICE_BODY_BYTES_MAX).await {
             Ok(body) => body,
-            Err(fault) => return Reply::fault(fault).into_response(),
+            Err(fault) => return last(Reply::fault(fault)),
         };
         let base_url = format!("https://{}", call::host_of(&head, caller));
         let answer = self.parts.management.answer(Request::from_parts(head, body), &base_url).await;
