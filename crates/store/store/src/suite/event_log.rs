@@ -175,7 +175,8 @@ pub async fn a_read_is_bounded_but_never_empty_handed(place: &dyn Place) {
     assert_eq!(log.read(0, 0, 0).await.unwrap().len(), 1);
     assert_eq!(log.read(0, 0, 10).await.unwrap().len(), 1);
     let some = log.read(0, 10, 20_000).await.unwrap();
-    assert!((10..=20).contains(&some.len()), "{} events of 1000 bytes are about 20000 bytes", some.len());
+    // It may stop where a file of the engine's ends.
+    assert!((1..=20).contains(&some.len()), "{} events of 1000 bytes are more than 20000 bytes", some.len());
     assert_eq!(some[0].offset, 10);
 }
 
