@@ -3,7 +3,7 @@
 //! A message waits until a device completes or rejects it, it expires, it was abandoned too often, or a back end purges the
 //! queue; each of these ends it, and tells the sender if it asked for that. Its end and the feedback are one commit.
 //!
-//! What is durable is in the store; who has which message in hand is known only here ([`desk`]) and forgotten on restart, when
+//! What is durable is in the store; who has which message in hand is known only here (`desk`) and forgotten on restart, when
 //! every message waits again. All changes of one device's queue but sending take turns.
 //!
 //! | who | how |
