@@ -106,6 +106,7 @@ impl Service {
              Content-Length: {length}\r\n\r\n{body}"
         );
         io.write_all(request.as_bytes()).await.unwrap();
+        io.flush().await.unwrap(); // a TLS stream may keep what it has taken
         let mut answer = Vec::new();
         loop {
             assert!(io.read_buf(&mut answer).await.unwrap() > 0, "the server closed the connection");
@@ -129,6 +130,7 @@ struct Line {
 impl Line {
     async fn flush(&mut self) {
         self.io.write_all(&self.out).await.unwrap();
+        self.io.flush().await.unwrap(); // a TLS stream may keep what it has taken
         self.out.clear();
     }
 
