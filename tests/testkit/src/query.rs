@@ -15,7 +15,7 @@ use proptest::{
 use roadstead_query::{Aggregate, Column, Element, Path, Query, Select, Source};
 
 const NAMES: [&str; 6] = ["a", "b", "A", "x-y", "group", "5"];
-const STRINGS: [&str; 10] = ["", "a", "b", "A", "ab", "5", "-1.5", "true", "ä😀", "it's \\ \"so\""];
+const STRINGS: [&str; 11] = ["", "a\0b", "a", "b", "A", "ab", "5", "-1.5", "true", "ä😀", "it's \\ \"so\""];
 const NUMBERS: [f64; 9] = [0.0, 1.0, 2.0, 5.0, -1.0, 0.5, -1.5, 2.5, 4_294_967_296.0];
 
 /// A path into [`any_document`], mostly to something that may be there.

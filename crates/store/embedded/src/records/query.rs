@@ -1,5 +1,6 @@
 //! The IoT Hub query language on SQLite.
 
+mod call;
 mod condition;
 
 use roadstead_model::HubKey;

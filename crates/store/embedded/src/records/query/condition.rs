@@ -1,10 +1,12 @@
 //! Conditions as SQL: three-valued, with NULL for undefined, exactly as `roadstead_query::eval` says.
 //!
-//! What has no plain SQL (functions, arithmetic, paths against paths) is left to that evaluator, which then looks at the
+//! What has no plain SQL (most functions, arithmetic, paths against paths) is left to that evaluator, which then looks at the
 //! records that the rest of the condition found.
 
-use roadstead_query::{Comparison, Constant, Expr, Function, Path};
+use roadstead_query::{Comparison, Constant, Expr, Path};
 use rusqlite::types::Value;
+
+use super::call;
 
 /// SQL with the values of its plain `?`s, in order; [`Sql::numbered`] makes them what SQLite reads.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,7 +20,7 @@ impl Sql {
         Self { text: text.into(), values: Vec::new() }
     }
 
-    fn with(mut self, value: impl Into<Value>) -> Self {
+    pub(super) fn with(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
     }
@@ -142,16 +144,8 @@ pub(super) fn compile(condition: &Expr) -> Option<Sql> {
         },
         Expr::In(value, members) => is_member(value, members),
         Expr::NotIn(value, members) => Some(negated(is_member(value, members)?)),
-        Expr::Call(Function::IsDefined, arguments) => match arguments.as_slice() {
-            [Expr::Path(path)] => match Place::of(path)? {
-                Place::Json { column, path } => {
-                    Some(Sql::new(format!("(json_type({column}, ?) IS NOT NULL)")).with(path))
-                }
-                Place::Text(_) | Place::Number(_) => Some(Sql::new("1")),
-            },
-            _ => None,
-        },
-        Expr::Arithmetic(..) | Expr::Call(..) => None,
+        Expr::Call(function, arguments) => call::compile(*function, arguments),
+        Expr::Arithmetic(..) => None,
     }
 }
 
