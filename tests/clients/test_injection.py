@@ -4,7 +4,6 @@ import pytest
 
 from harness import hub, injection
 from harness.monitor import body
-from harness.rawmqtt import publish_packet
 
 
 @pytest.fixture
@@ -13,15 +12,14 @@ def key(roadstead, device_id):
 
 
 @pytest.mark.parametrize("kind", ["KillTcp", "ShutDownMqtt"])
-def test_connection_ends_after_the_delay(server, key, device_id, kind):
-    """The fault comes when it was asked for; sent again, as clients do, the message is acknowledged and does nothing."""
-    topic = hub.events_topic(device_id, injection.bag(injection.fault(kind, delay_s=1)))
+def test_connection_ends_after_the_delay(server, monitor, key, device_id, kind):
+    """The message is acknowledged at once and not kept, and the fault comes when it was asked for."""
     with hub.connected(server, device_id, key) as mqtt:
-        mqtt.send(publish_packet(topic, b" ", packet_id=7))
+        mqtt.publish(hub.events_topic(device_id, injection.bag(injection.fault(kind, delay_s=1))), b" ")
         assert 0.5 < mqtt.wait_closed() < 4
     with hub.connected(server, device_id, key) as again:
-        again.publish(topic, b" ", dup=True)
-        again.ping()
+        again.publish(hub.events_topic(device_id), b'{"n": 1}')
+    assert [body(event) for event in monitor.wait(device_id, 1)] == [{"n": 1}]
 
 
 def test_unknown_faults_are_messages(server, monitor, key, device_id):

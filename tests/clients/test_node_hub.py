@@ -144,7 +144,7 @@ class TestEverything:
         wait.until(lambda: service.connected_since(device_id) not in (None, before), 15, "the new connection")
         self.assert_works(service, monitor, actor, device_id, 2)
 
-    @pytest.mark.parametrize("cut", ["take-over"])
+    @pytest.mark.parametrize("cut", ["take-over", "KillTcp", "ShutDownMqtt"])
     def test_after_a_cut(self, server, service, monitor, busy, key, device_id, cut):
         self.assert_works(service, monitor, busy, device_id, 1)
         if cut == "take-over":

@@ -12,9 +12,10 @@
 //! Only hubs that Microsoft has listed heed them, and by a note in node's suite its newer gateway does not at all.
 //!
 //! What the suites rely on:
-//! - **The message** with the fault is not acknowledged: C's wait for it ends with `MESSAGE_TIMEOUT`, over MQTT and AMQP,
-//!   and C# warns that no PUBACK precedes the close, so that a client which resends it is closed forever (C, built for
-//!   these tests, leaves it out when it resends). No suite looks for it among the events: that it becomes none is `guess (?)`.
+//! - **The message** with the fault is not acknowledged by Azure: C's wait for it ends with `MESSAGE_TIMEOUT`, over MQTT and
+//!   AMQP, and C# warns that no PUBACK precedes the close, so that a client which resends it is closed forever (C, built for
+//!   these tests, leaves it out when it resends). Clients that await it, node's and python's, are better off with a PUBACK, and no
+//!   test of MQTT fails by one. No suite looks for it among the events: that it becomes none is `guess (?)`.
 //! - **Connections** end after the delay; the device is then seen to disconnect, and to be back within the duration and 10 s
 //!   (C#). While the fault lasts new connections are refused: java asks for 100000 s to see a client give up. Azure's names
 //!   for both are [`HubCode::ConnectionForcefullyClosedOnFaultInjection`] and [`HubCode::ConnectionRejectedOnFaultInjection`].

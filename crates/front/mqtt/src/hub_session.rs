@@ -107,24 +107,15 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 Packet::Publish(publish) => {
                     match accept(front, session, &publish, &mut reading)? {
-                        Accepted::Message(ticket) => {
-                            unsynced = Some(ticket);
-                            if let Some(packet_id) = publish.packet_id {
-                                encode::puback(out, packet_id);
-                            }
-                        }
-                        // Clients send again what was not acknowledged, and a fault happens once.
-                        Accepted::Fault(_) if publish.dup => {
-                            if let Some(packet_id) = publish.packet_id {
-                                encode::puback(out, packet_id);
-                            }
-                        }
-                        // Not acknowledged: no client must take it for telemetry that is kept.
+                        Accepted::Message(ticket) => unsynced = Some(ticket),
                         Accepted::Fault(at) => {
                             doom.add(at);
                             let look = doom.or(alarm.deadline());
                             alarm.as_mut().reset(look);
                         }
+                    }
+                    if let Some(packet_id) = publish.packet_id {
+                        encode::puback(out, packet_id);
                     }
                 }
                 Packet::Pingreq => encode::pingresp(out),
@@ -151,11 +142,6 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 other => return Err(End::Unexpected(packet_type(&other))),
             }
         }
-        // A client that never pauses leaves the alarm below no turn.
-        if heard >= alarm.deadline() {
-            check_end(session, &*front.clock, doom)?;
-            alarm.as_mut().reset(next_look(session, &*front.clock, doom.or(heard + patience)));
-        }
         tokio::select! {
             biased;
             reason = &mut closed => {
@@ -171,6 +157,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         }
         if !stream.out.is_empty() {
             timeout(limits::WRITE_WAIT, stream.flush()).await.map_err(|_| End::NotReading)??;
+        }
+        // A client that never pauses leaves the alarm below no turn. What it sent until now is acknowledged, a fault that it
+        // asked for at once, too.
+        if heard >= alarm.deadline() {
+            check_end(session, &*front.clock, doom)?;
+            alarm.as_mut().reset(next_look(session, &*front.clock, doom.or(heard + patience)));
         }
         tokio::select! {
             biased;
@@ -222,10 +214,10 @@ async fn acknowledge<S: AsyncRead + AsyncWrite + Unpin>(
     let _ = timeout(limits::ACKNOWLEDGE_WAIT, acknowledged).await;
 }
 
-/// What became of a device's message.
+/// What became of a device's message, which is to be acknowledged either way.
 enum Accepted {
     Message(Ticket),
-    /// It asked for the connection to end then.
+    /// It asked for the connection to end then, and is not stored.
     Fault(Instant),
 }
 
@@ -251,9 +243,7 @@ fn accept(
         properties.push_application("mqtt-retain", Some("true"));
     }
     if let Some(fault) = fault::asked_for(session, properties) {
-        if !publish.dup {
-            session.inject(fault)?;
-        }
+        session.inject(fault)?;
         return Ok(Accepted::Fault(Instant::now() + fault.delay));
     }
     let ticket = session.send(properties, publish.payload)?;
