@@ -118,6 +118,19 @@ def test_desired_for_subscribers_alone(server, service, key, device_id):
         assert device.get().body["desired"] == {"a": 1, "$version": 2}
 
 
+def test_desired_between_question_and_subscription(server, service, key, device_id):
+    """C and Node subscribe once they have read their twin: what changed in between is told then."""
+    with bare.connected(server, device_id, key, TWIN_ANSWERS) as device:
+        service.desire(device_id, {"a": 1})
+        assert device.get().body["desired"] == {"a": 1, "$version": 2}
+        service.desire(device_id, {"a": 2})
+        service.desire(device_id, {"b": 3})
+        device.mqtt.subscribe(DESIRED)
+        assert device.desired() == {"a": 2, "$version": 3}
+        assert device.desired() == {"b": 3, "$version": 4}
+        device.marker()
+
+
 def test_answers_for_subscribers_alone(server, service, key, device_id):
     """A request without the subscription is done, and its answer goes nowhere."""
     with bare.connected(server, device_id, key) as device:

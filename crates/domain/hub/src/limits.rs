@@ -72,6 +72,9 @@ pub const PRESENCE_BATCH_MAX: usize = 256;
 pub const PRESENCE_WAITING_MAX: usize = 262_144;
 /// Notices (methods, desired changes) that wait for one session to take them; a session that lets more pile up is closed.
 pub const NOTICES_MAX: usize = 256;
+/// Changes of desired properties that are kept for a session that has read its twin and does not listen to changes yet; with
+/// one more none is. Our bound: SDKs that listen subscribe as soon as they have read.
+pub const DESIRED_UNHEARD_MAX: usize = 16;
 
 /// Bytes of a message to a device: body plus property names and values. Source: docs, quotas (64 KB).
 pub const CLOUD_MESSAGE_BYTES_MAX: usize = 64 * 1024;

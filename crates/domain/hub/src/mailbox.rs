@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use roadstead_auth::Ground;
 use roadstead_model::{Thumbprint, UnixMillis};
 use serde_json::{Map, Value};
@@ -58,6 +58,22 @@ pub enum Notice {
     MessagesWaiting,
 }
 
+/// What is left for a front.
+#[derive(Debug, Default)]
+struct Left {
+    notices: Vec<Notice>,
+    /// Only between a device's reading of its twin and its listening to changes.
+    unheard: Option<Unheard>,
+}
+
+/// Changes of desired properties that a device has neither read nor been told of.
+#[derive(Debug, Default)]
+struct Unheard {
+    /// The version it has read.
+    read: i64,
+    changes: Vec<DesiredChange>,
+}
+
 /// Speaks to a live session. Kept small: there is one per connected device.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
@@ -74,8 +90,8 @@ pub(crate) struct Mailbox {
     active: AtomicI64,
     /// Since when the identity is connected, milliseconds since 1970: earlier than the session when it took over.
     since: AtomicI64,
-    notices: Mutex<Vec<Notice>>,
-    /// Whether there are any, so that a busy front looks without a lock.
+    left: Mutex<Left>,
+    /// Whether there are notices, so that a busy front looks without a lock.
     waiting: AtomicBool,
     woken: Notify,
     calls: Calls,
@@ -91,7 +107,7 @@ impl Mailbox {
             interests: AtomicU8::new(0),
             active: AtomicI64::new(now.0),
             since: AtomicI64::new(now.0),
-            notices: Mutex::default(),
+            left: Mutex::default(),
             waiting: AtomicBool::new(false),
             woken: Notify::new(),
             calls: Calls::new(),
@@ -133,8 +149,50 @@ impl Mailbox {
         Interests::from_bits(self.interests.load(Ordering::Acquire))
     }
 
+    /// Who begins to listen to changes of desired properties is told first of those since it read its twin.
     pub(crate) fn attend(&self, interests: Interests) {
+        let mut left = self.left.lock();
         self.interests.store(interests.bits(), Ordering::Release);
+        if interests.desired
+            && let Some(unheard) = left.unheard.take()
+        {
+            for change in unheard.changes {
+                self.leave(&mut left, Notice::DesiredChanged(change));
+            }
+        }
+    }
+
+    /// The device is about to read its twin: changes from now on are kept for it until it listens to them.
+    pub(crate) fn begin_reading(&self) {
+        let mut left = self.left.lock();
+        if !self.interests().desired {
+            left.unheard.get_or_insert_default();
+        }
+    }
+
+    /// The device has read its desired properties as of `version`.
+    pub(crate) fn has_read(&self, version: i64) {
+        if let Some(unheard) = &mut self.left.lock().unheard {
+            unheard.read = version;
+            unheard.changes.retain(|change| change.version > version);
+        }
+    }
+
+    /// Desired properties changed to `version`: tells a device that listens, and keeps the change for one that has read its
+    /// twin and may be about to. Who lets more than [`limits::DESIRED_UNHEARD_MAX`] pass does not seem to be.
+    pub(crate) fn desired_changed(&self, version: i64, properties: impl FnOnce() -> Map<String, Value>) {
+        let mut left = self.left.lock();
+        if self.interests().desired {
+            self.leave(&mut left, Notice::DesiredChanged(DesiredChange { properties: properties(), version }));
+            return;
+        }
+        match &mut left.unheard {
+            Some(unheard) if unheard.changes.len() >= limits::DESIRED_UNHEARD_MAX => left.unheard = None,
+            Some(unheard) if version > unheard.read => {
+                unheard.changes.push(DesiredChange { properties: properties(), version });
+            }
+            Some(_) | None => {}
+        }
     }
 
     pub(crate) fn heard(&self, now: UnixMillis) {
@@ -156,17 +214,18 @@ impl Mailbox {
 
     /// Leaves a notice for the front. A session that takes none is closed: what it missed cannot be told later.
     pub(crate) fn post(&self, notice: Notice) {
-        let mut notices = self.notices.lock();
-        if notice == Notice::MessagesWaiting && notices.contains(&notice) {
+        self.leave(&mut self.left.lock(), notice);
+    }
+
+    fn leave(&self, left: &mut MutexGuard<'_, Left>, notice: Notice) {
+        if notice == Notice::MessagesWaiting && left.notices.contains(&notice) {
             return;
         }
-        if notices.len() >= limits::NOTICES_MAX {
-            drop(notices);
-            return self.close(CloseReason::NotReading);
+        if left.notices.len() >= limits::NOTICES_MAX {
+            return MutexGuard::unlocked(left, || self.close(CloseReason::NotReading));
         }
-        notices.push(notice);
+        left.notices.push(notice);
         self.waiting.store(true, Ordering::Release);
-        drop(notices);
         self.woken.notify_one();
     }
 
@@ -175,14 +234,14 @@ impl Mailbox {
         if !self.waiting.load(Ordering::Acquire) {
             return Vec::new();
         }
-        let mut notices = self.notices.lock();
+        let mut left = self.left.lock();
         self.waiting.store(false, Ordering::Release);
-        std::mem::take(&mut *notices)
+        std::mem::take(&mut left.notices)
     }
 
     /// Takes back a call that was not taken yet.
     pub(crate) fn withdraw(&self, id: u32) {
-        self.notices.lock().retain(|notice| !matches!(notice, Notice::Method(call) if call.id == id));
+        self.left.lock().notices.retain(|notice| !matches!(notice, Notice::Method(call) if call.id == id));
     }
 
     /// What the session has still to answer.
@@ -216,12 +275,60 @@ mod tests {
         mailbox.post(Notice::MessagesWaiting);
         assert!(mailbox.woken().now_or_never().is_some());
         assert_eq!(mailbox.take(), [Notice::MessagesWaiting]);
-        let change = |version| Notice::DesiredChanged(DesiredChange { properties: Map::new(), version });
         for version in (0..).take(limits::NOTICES_MAX) {
-            mailbox.post(change(version));
+            mailbox.post(Notice::DesiredChanged(change(version)));
         }
         assert_eq!(mailbox.reason(), None);
-        mailbox.post(change(-1));
+        mailbox.post(Notice::DesiredChanged(change(-1)));
         assert_eq!(mailbox.reason(), Some(CloseReason::NotReading));
+    }
+    fn change(version: i64) -> DesiredChange {
+        DesiredChange { properties: Map::new(), version }
+    }
+
+    const LISTENING: Interests = Interests { methods: false, desired: true, messages: false };
+
+    /// What a device that begins to listen now is told first, by version.
+    fn told_at_last(mailbox: &Mailbox) -> Vec<i64> {
+        mailbox.attend(LISTENING);
+        let version = |notice| match notice {
+            Notice::DesiredChanged(change) => change.version,
+            other => panic!("{other:?}"),
+        };
+        mailbox.take().into_iter().map(version).collect()
+    }
+
+    #[test]
+    fn changes_between_reading_and_listening_are_kept() {
+        let mailbox = Mailbox::new(Ground::Policy, Vec::new(), UnixMillis(0));
+        let tell =
+            |versions: std::ops::Range<i64>| versions.for_each(|version| mailbox.desired_changed(version, Map::new));
+        tell(2..4);
+        assert_eq!(told_at_last(&mailbox), [0; 0], "it did not read");
+        mailbox.begin_reading();
+        tell(4..5);
+        assert_eq!(mailbox.take(), [Notice::DesiredChanged(change(4))], "it listens all the time");
+
+        mailbox.attend(Interests::default());
+        tell(5..6);
+        mailbox.begin_reading();
+        tell(6..8);
+        mailbox.has_read(7);
+        // The writer of version 7 gets here after its reader, too.
+        tell(7..10);
+        assert_eq!(mailbox.take(), []);
+        assert_eq!(told_at_last(&mailbox), [8, 9]);
+
+        mailbox.attend(Interests::default());
+        mailbox.begin_reading();
+        mailbox.has_read(9);
+        let most = i64::try_from(limits::DESIRED_UNHEARD_MAX).unwrap();
+        tell(10..10 + most);
+        assert_eq!(told_at_last(&mailbox).len(), limits::DESIRED_UNHEARD_MAX);
+        mailbox.attend(Interests::default());
+        mailbox.begin_reading();
+        mailbox.has_read(9);
+        tell(10..11 + most);
+        assert_eq!(told_at_last(&mailbox), [0; 0], "all or nothing");
     }
 }

@@ -17,7 +17,6 @@ use crate::{
     hub::Hub,
     hub_events::{News, SectionUpdate, TwinUpdate},
     limits,
-    mailbox::{DesiredChange, Notice},
     registry::IfMatch,
     session::Session,
     throttle::Operation,
@@ -132,23 +131,24 @@ impl Hub {
         }
     }
 
-    /// A device that is not connected, or does not listen, reads its twin when it comes.
+    /// A device that is not connected reads its twin when it comes.
     fn notify_desired(&self, key: &str, desired: Option<&Map<String, Value>>, write: TwinWrite, twin: &Twin) {
-        let Some(patch) = desired else { return };
-        let Some(mailbox) = self.sessions().find(key).filter(|mailbox| mailbox.interests().desired) else { return };
-        let properties = match write {
+        let (Some(patch), Some(mailbox)) = (desired, self.sessions().find(key)) else { return };
+        mailbox.desired_changed(twin.desired.version, || match write {
             TwinWrite::Patch => patch.clone(),
             TwinWrite::Replace => twin.desired.value.clone(),
-        };
-        mailbox.post(Notice::DesiredChanged(DesiredChange { properties, version: twin.desired.version }));
+        });
     }
 }
 
 impl Session {
-    /// The device's own twin. Errors: `DeviceNotFound`, `Closed`, `Throttled`, `Internal`.
+    /// The device's own twin. Changes of desired properties after it are told, at the latest when the device begins to listen
+    /// to them, unless more than [`limits::DESIRED_UNHEARD_MAX`] come before. Errors: `DeviceNotFound`, `Closed`, `Throttled`, `Internal`.
     pub async fn twin(&self) -> Result<DeviceTwin, HubError> {
         self.hub().throttle(Operation::TwinRead)?;
+        self.mailbox().begin_reading();
         let Twin { desired, reported, .. } = self.own_twin().await?;
+        self.mailbox().has_read(desired.version);
         Ok(DeviceTwin { desired, reported })
     }
 

@@ -517,6 +517,39 @@ async fn desired_properties_are_told_to_who_listens() {
     }
 }
 
+/// Clients that read their twin and then subscribe (C, Node) miss nothing in between.
+#[tokio::test]
+async fn changes_between_a_devices_question_and_its_subscription_are_told_after_it() {
+    let world = World::new().await;
+    let id = DeviceId::parse("dev1").unwrap().into();
+    let desire = async |n: u32| {
+        let desired = SectionChange::Write(Map::from_iter([("n".to_owned(), n.into())]));
+        let change = TwinChange { tags: SectionChange::Keep, desired };
+        world.hub.update_twin(&id, change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
+    };
+    let (mut client, _served) = subscribed(&world, &["$iothub/twin/res/#"]).await;
+    desire(2).await;
+    client.write_all(&request(&format!("{GET}1"), b"", None)).await.unwrap();
+    message(&mut client).await;
+    desire(3).await;
+    client.write_all(&request(&format!("{GET}2"), b"", None)).await.unwrap();
+    assert!(message(&mut client).await.1.starts_with(r#"{"desired":{"n":3,"#));
+    desire(4).await;
+    desire(5).await;
+    let mut bytes = Vec::new();
+    let filter = "$iothub/twin/PATCH/properties/desired/#";
+    encode::subscribe(&mut bytes, PacketId::FIRST, [(filter, QoS::AtMostOnce)]).unwrap();
+    client.write_all(&bytes).await.unwrap();
+    assert_eq!(packet(&mut client).await, [0x90, 3, 0, 1, 0], "SUBACK comes first");
+    for n in 4..7 {
+        if n == 6 {
+            desire(6).await;
+        }
+        let topic = format!("$iothub/twin/PATCH/properties/desired/?$version={n}");
+        assert_eq!(message(&mut client).await, (topic, format!(r#"{{"n":{n},"$version":{n}}}"#)));
+    }
+}
+
 const CONNACK_UNAVAILABLE: [u8; 4] = [0x20, 2, 0, 3];
 
 /// As the C# SDK asks for it.
