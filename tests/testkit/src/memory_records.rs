@@ -440,13 +440,16 @@ impl Records for MemoryRecords {
         &self,
         hub: HubKey,
         now: UnixMillis,
+        skip: usize,
         limit: usize,
     ) -> Result<Vec<(DeviceId, CloudMessage)>, StoreError> {
         let tables = self.tables.lock();
         let all = tables.messages.iter().filter(|((of, _), _)| *of == hub);
         let expired = all.flat_map(|((_, device), queue)| queue.iter().map(move |message| (device, message)));
-        let expired = expired.filter(|(_, message)| message.expires <= now).take(limit);
-        Ok(expired.filter_map(|(device, message)| Some((DeviceId::parse(device).ok()?, message.clone()))).collect())
+        let mut expired: Vec<_> = expired.filter(|(_, message)| message.expires <= now).collect();
+        expired.sort_by_key(|(_, message)| message.expires);
+        let page = expired.into_iter().skip(skip).take(limit);
+        Ok(page.filter_map(|(device, message)| Some((DeviceId::parse(device).ok()?, message.clone()))).collect())
     }
 
     async fn list_feedback(&self, hub: HubKey, limit: usize) -> Result<Vec<(u64, Feedback)>, StoreError> {

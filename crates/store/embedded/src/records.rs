@@ -279,11 +279,13 @@ impl Records for EmbeddedRecords {
         &self,
         hub: HubKey,
         now: UnixMillis,
+        skip: usize,
         limit: usize,
     ) -> Result<Vec<(DeviceId, CloudMessage)>, StoreError> {
         self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
             readers.read(|connection| {
-                let within = params![integer(hub), now.0, bounded(limit).cast_signed() as i64];
+                let within =
+                    params![integer(hub), now.0, bounded(limit).cast_signed() as i64, skip.cast_signed() as i64];
                 read::list(connection, read::EXPIRED_MESSAGES, within, |row| {
                     let device = DeviceId::parse(text(row, 3)?)
                         .map_err(|error| StoreError::Unreadable(format!("a queue's device: {error}")))?;

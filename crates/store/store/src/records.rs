@@ -149,11 +149,13 @@ pub trait Records: Send + Sync {
         after: u64,
         limit: usize,
     ) -> Result<Vec<CloudMessage>, StoreError>;
-    /// Messages of any device that had expired at `now`, at most `limit`.
+    /// Messages of any device that had expired at `now`, those that expired first before others: after the first `skip`, at
+    /// most `limit`.
     async fn list_expired_messages(
         &self,
         hub: HubKey,
         now: UnixMillis,
+        skip: usize,
         limit: usize,
     ) -> Result<Vec<(DeviceId, CloudMessage)>, StoreError>;
     /// Feedback with the number it is deleted by, oldest first, at most `limit`.

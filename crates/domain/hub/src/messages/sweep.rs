@@ -17,10 +17,13 @@ impl Hub {
         for (device, generation) in self.messages().desks.list_due(now) {
             self.turn(&device, generation).await;
         }
+        // What is left stays before the rest.
+        let mut left = 0;
         for _ in 0..limits::SWEEP_PAGES_MAX {
-            let page = self.records().list_expired_messages(self.key(), now, limits::SWEEP_PAGE).await?;
-            let is_last = page.len() < limits::SWEEP_PAGE;
-            if self.end_expired(page, now).await? == 0 || is_last {
+            let page = self.records().list_expired_messages(self.key(), now, left, limits::SWEEP_PAGE).await?;
+            let found = page.len();
+            left += found - self.end_expired(page, now).await?;
+            if found < limits::SWEEP_PAGE {
                 break;
             }
         }
@@ -28,7 +31,7 @@ impl Hub {
         self.sweep_file_notifications(now).await
     }
 
-    /// Says how many it ended.
+    /// Says how many it ended; others somebody has in hand.
     async fn end_expired(&self, page: Vec<(DeviceId, CloudMessage)>, now: UnixMillis) -> Result<usize, HubError> {
         let mut by_device: BTreeMap<DeviceId, Vec<Held>> = BTreeMap::new();
         for (device, message) in &page {

@@ -1,7 +1,9 @@
 //! Messages to devices: queued, delivered, settled.
 
 use futures_util::FutureExt;
-use roadstead_hub::{Delivery, HubError, IfMatch, Interests, LockToken, NewMessage, Notice, Session, Settlement};
+use roadstead_hub::{
+    Delivery, HubError, IfMatch, Interests, LockToken, NewMessage, Notice, Session, Settlement, limits,
+};
 use roadstead_model::{Ack, MessageOutcome, Properties, SystemProperty, UnixMillis};
 use roadstead_store::StoreError;
 
@@ -98,7 +100,7 @@ async fn a_session_has_a_bounded_number_in_flight() {
     send(&world, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let session = listening(&world).await;
     let sent = session.fetch_messages(100).await.unwrap();
-    assert_eq!(sent.len(), roadstead_hub::limits::IN_FLIGHT_MAX);
+    assert_eq!(sent.len(), limits::IN_FLIGHT_MAX);
     assert_eq!(session.fetch_messages(100).await.unwrap(), []);
     session.complete(&sequences(&sent[..3])).await.unwrap();
     assert_eq!(session.fetch_messages(100).await.unwrap().len(), 3);
@@ -197,6 +199,30 @@ async fn expired_messages_are_not_delivered_and_their_senders_hear_of_it() {
     world.hub.send_message(&id("dev1"), NewMessage { expiry: Some(UnixMillis(0)), ..message("dead") }).await.unwrap();
     assert_eq!(session.fetch_messages(9).await.unwrap(), []);
     assert_eq!(outcomes(&world).await[2..], [expired("dead")]);
+}
+
+#[tokio::test]
+async fn a_sweep_gets_past_what_devices_have_in_hand() {
+    let world = World::new();
+    let token = world.policy_token("device");
+    let now = world.device("dev1").await.created;
+    let expiring = |name: &str, ms| NewMessage { expiry: Some(now.plus_ms(ms)), ..message(name) };
+    let mut sessions = Vec::new();
+    for device in 0..=limits::SWEEP_PAGE / limits::IN_FLIGHT_MAX {
+        let device = format!("busy{device}");
+        world.device(&device).await;
+        for _ in 0..limits::IN_FLIGHT_MAX {
+            world.hub.send_message(&id(&device), expiring("in hand", 1000)).await.unwrap();
+        }
+        let session = world.login(&device, &token, false).await.unwrap();
+        session.attend(LISTENING);
+        assert_eq!(session.fetch_messages(limits::IN_FLIGHT_MAX).await.unwrap().len(), limits::IN_FLIGHT_MAX);
+        sessions.push(session);
+    }
+    world.hub.send_message(&id("dev1"), expiring("nobody's", 1001)).await.unwrap();
+    world.clock.advance_ms(1001);
+    world.hub.sweep_messages().await.unwrap();
+    assert_eq!(outcomes(&world).await, [("nobody's".to_owned(), MessageOutcome::Expired)]);
 }
 
 #[tokio::test]

@@ -151,7 +151,7 @@ pub(super) const MODULES: &str = "SELECT identity, body FROM modules
 pub(super) const MESSAGES: &str = "SELECT sequence, expires, body FROM messages
     WHERE hub = ?1 AND device = ?2 AND sequence > ?3 ORDER BY sequence LIMIT ?4";
 pub(super) const EXPIRED_MESSAGES: &str = "SELECT sequence, expires, body, device FROM messages
-    WHERE hub = ?1 AND expires <= ?2 ORDER BY expires LIMIT ?3";
+    WHERE hub = ?1 AND expires <= ?2 ORDER BY expires, rowid LIMIT ?3 OFFSET ?4";
 pub(super) const FEEDBACK: &str = "SELECT number, body FROM feedback WHERE hub = ?1 ORDER BY number LIMIT ?2";
 pub(super) const FILE_NOTIFICATIONS: &str =
     "SELECT number, body FROM file_notifications WHERE hub = ?1 ORDER BY number LIMIT ?2";

@@ -183,10 +183,11 @@ impl Records for SlowRecords {
         &self,
         hub: HubKey,
         now: UnixMillis,
+        skip: usize,
         limit: usize,
     ) -> Result<Vec<(DeviceId, CloudMessage)>, StoreError> {
         self.pause().await;
-        let found = self.inner.list_expired_messages(hub, now, limit).await;
+        let found = self.inner.list_expired_messages(hub, now, skip, limit).await;
         self.pause().await;
         found
     }

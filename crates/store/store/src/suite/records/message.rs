@@ -84,23 +84,28 @@ pub async fn sequence_numbers_are_never_used_twice(place: &dyn Place) {
     }
 }
 
-/// Of every device, and no others.
+/// Of every device, and no others; first those that expired first.
 pub async fn expired_messages_are_found(place: &dyn Place) {
     let store = place.start().await;
     make(&*store, "a").await;
     make(&*store, "b").await;
     put(&*store, [enqueue("a", "late", 30, 9), enqueue("a", "soon", 10, 9), enqueue("b", "sooner", 9, 9)]).await;
-    let expired = async |now: i64, limit: usize| {
-        let found = store.list_expired_messages(HUB, UnixMillis(now), limit).await.unwrap();
-        let mut found: Vec<_> =
-            found.into_iter().map(|(device, m)| format!("{device} {}", String::from_utf8(m.body).unwrap())).collect();
-        found.sort();
-        found
+    let expired = async |now: i64, skip: usize, limit: usize| {
+        let found = store.list_expired_messages(HUB, UnixMillis(now), skip, limit).await.unwrap();
+        let shown =
+            |(device, message): (_, CloudMessage)| format!("{device} {}", String::from_utf8(message.body).unwrap());
+        found.into_iter().map(shown).collect::<Vec<_>>()
     };
-    assert_eq!(expired(8, 9).await, [""; 0]);
-    assert_eq!(expired(10, 9).await, ["a soon", "b sooner"]);
-    assert_eq!(expired(30, 9).await, ["a late", "a soon", "b sooner"]);
-    assert_eq!(expired(30, 2).await.len(), 2);
+    assert_eq!(expired(8, 0, 9).await, [""; 0]);
+    assert_eq!(expired(10, 0, 9).await, ["b sooner", "a soon"]);
+    assert_eq!(expired(30, 0, 9).await, ["b sooner", "a soon", "a late"]);
+    assert_eq!(expired(30, 0, 2).await, ["b sooner", "a soon"]);
+    assert_eq!(expired(30, 1, 2).await, ["a soon", "a late"]);
+    assert_eq!(expired(30, 3, 2).await, [""; 0]);
+    // What expires at the same time comes in the same order each time.
+    put(&*store, ["1", "2", "3"].map(|body| enqueue("a", body, 40, 9))).await;
+    let once = expired(40, 3, 9).await;
+    assert_eq!([expired(40, 3, 1).await, expired(40, 4, 1).await, expired(40, 5, 1).await].concat(), once);
 }
 
 /// In order; each hub has its own.
