@@ -1,5 +1,6 @@
 //! Why a connection could not be made, or did not last.
 
+use crate::limits::RECEIVED_MAX;
 use crate::options::OptionsError;
 use crate::trust::TrustError;
 use roadstead_model::id::IdError;
@@ -131,6 +132,7 @@ impl ConnectError {
             },
             LineFault::Frame(error) => Self::Protocol { host, cause: error.to_string() },
             LineFault::Packet(error) => Self::Protocol { host, cause: error.to_string() },
+            LineFault::Unacknowledged => Self::Protocol { host, cause: fault.to_string() },
         }
     }
 
@@ -148,6 +150,8 @@ pub(crate) enum LineFault {
     Frame(#[from] FrameError),
     #[error(transparent)]
     Packet(#[from] DecodeError),
+    #[error("it sent more than {RECEIVED_MAX} messages ahead of their acknowledgements")]
+    Unacknowledged,
 }
 
 fn meaning(code: Refusal) -> &'static str {

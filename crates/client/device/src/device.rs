@@ -5,11 +5,11 @@ use crate::connect_error::ConnectError;
 use crate::desired::DesiredChanges;
 use crate::dialer::Dialer;
 use crate::inbox::{Done, Feed, Inbox, Request};
-use crate::limits::{CALLS_MAX, CHANGES_MAX, QUEUE_MESSAGES, RECEIVED_MAX, REQUEST_TIMEOUT};
+use crate::limits::{CALLS_MAX, CHANGES_MAX, QUEUE_MESSAGES, REQUEST_TIMEOUT};
 use crate::message::Message;
 use crate::method::MethodCalls;
 use crate::options::DeviceOptions;
-use crate::received::ReceivedMessages;
+use crate::received::{Arrivals, ReceivedMessages};
 use crate::request_error::RequestError;
 use crate::send_error::SendError;
 use crate::session::Session;
@@ -36,6 +36,7 @@ pub struct Device {
     in_flight: usize,
     queue: mpsc::Sender<Outgoing>,
     requests: mpsc::Sender<Request>,
+    arrivals: Arc<Arrivals>,
     state: watch::Receiver<ConnectionState>,
     /// Its end tells the session that the device is gone.
     presence: oneshot::Sender<Infallible>,
@@ -60,7 +61,8 @@ impl Device {
         let connected = dialer.connect().await?;
         let (queue, queued) = mpsc::channel(QUEUE_MESSAGES);
         let (requests, requested) = mpsc::channel(QUEUE_MESSAGES);
-        let inbox = Inbox::new(&id, requests.downgrade());
+        let arrivals = Arc::new(Arrivals::default());
+        let inbox = Inbox::new(&id, requests.downgrade(), Arc::clone(&arrivals));
         let (presence, present) = oneshot::channel();
         let (state_writer, state) = watch::channel(ConnectionState::Connected { reconnects: 0 });
         let session = Session {
@@ -76,7 +78,7 @@ impl Device {
             drain_by: None,
         };
         let session = tokio::spawn(session.run(connected));
-        Ok(Self { id, in_flight, queue, requests, state, presence, session })
+        Ok(Self { id, in_flight, queue, requests, arrivals, state, presence, session })
     }
 
     /// Connects by a device's connection string. For more choices: [`DeviceOptions::from_connection_string`].
@@ -171,13 +173,12 @@ impl Device {
         Ok(MethodCalls { feed })
     }
 
-    /// Takes messages from back ends from now on, likewise.
+    /// Takes messages from back ends from now on, likewise. Those that the one before did not take are among them.
     ///
     /// Errors: [`RequestError`].
     pub async fn messages(&self) -> Result<ReceivedMessages, RequestError> {
-        let (sender, feed) = mpsc::channel(RECEIVED_MAX);
-        self.ask(|done| Request::Listen { feed: Feed::Messages(sender), done }).await?;
-        Ok(ReceivedMessages { feed })
+        self.ask(|done| Request::Listen { feed: Feed::Messages, done }).await?;
+        Ok(self.arrivals.listen())
     }
 
     async fn ask<T>(&self, request: impl FnOnce(Done<T>) -> Request) -> Result<T, RequestError> {

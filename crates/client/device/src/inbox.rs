@@ -1,9 +1,10 @@
 //! What a device has asked of its hub and wants to hear from it, kept across connections.
 
+use crate::connect_error::LineFault;
 use crate::desired::DesiredChange;
 use crate::limits::{BUSY_STATUS, REQUESTS_PENDING_MAX};
 use crate::method::MethodCall;
-use crate::received::ReceivedMessage;
+use crate::received::{Arrivals, ReceivedMessage};
 use crate::request_error::RequestError;
 use bytes::Bytes;
 use roadstead_mqtt_proto::{PacketId, Publish, QoS, Suback, SubackCode, encode};
@@ -11,6 +12,7 @@ use roadstead_wire::{
     DesiredPatch, DeviceboundTopic, MethodRequest, MethodResponse, TwinRequest, TwinResponse, devicebound_topic,
     hub_error, method_topic, twin_topic,
 };
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Whoever waits for an answer.
@@ -31,7 +33,8 @@ pub(crate) enum Request {
 pub(crate) enum Feed {
     Desired(mpsc::Sender<DesiredChange>),
     Methods(mpsc::Sender<MethodCall>),
-    Messages(mpsc::Sender<ReceivedMessage>),
+    /// To the [`Arrivals`].
+    Messages,
 }
 
 /// One arrival of a message: its packet id means nothing on any other connection.
@@ -78,11 +81,23 @@ pub(crate) struct Inbox {
     next_rid: u64,
     pending: Vec<Pending>,
     subscriptions: [Option<Subscription>; 4],
+    arrivals: Inflow,
+}
+
+/// Arrivals come to an end with it.
+#[derive(Debug)]
+struct Inflow(Arc<Arrivals>);
+
+impl Drop for Inflow {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 impl Inbox {
-    pub(crate) fn new(device_id: &str, requests: mpsc::WeakSender<Request>) -> Self {
+    pub(crate) fn new(device_id: &str, requests: mpsc::WeakSender<Request>, arrivals: Arc<Arrivals>) -> Self {
         Self {
+            arrivals: Inflow(arrivals),
             device_id: device_id.to_owned(),
             requests,
             connection: 0,
@@ -99,6 +114,7 @@ impl Inbox {
     /// On a new connection: everything is asked for once more.
     pub(crate) fn resume(&mut self, out: &mut Vec<u8>) {
         self.connection += 1;
+        self.arrivals.0.resume();
         for at in 0..self.subscriptions.len() {
             if self.subscriptions[at].is_some() {
                 self.subscribe(at, out);
@@ -185,7 +201,8 @@ impl Inbox {
         true
     }
 
-    pub(crate) fn on_publish(&mut self, publish: &Publish<'_>, out: &mut Vec<u8>) {
+    /// Errors: `Unacknowledged`.
+    pub(crate) fn on_publish(&mut self, publish: &Publish<'_>, out: &mut Vec<u8>) -> Result<(), LineFault> {
         if let Some(topic) = DeviceboundTopic::parse(publish.topic) {
             return self.on_message(&topic, publish);
         }
@@ -201,22 +218,26 @@ impl Inbox {
         } else {
             tracing::debug!(topic = publish.topic, "message passed over");
         }
+        Ok(())
     }
 
     fn feed(&self, at: usize) -> Option<&Feed> {
         self.subscriptions.get(at)?.as_ref()?.feed.as_ref()
     }
 
-    /// What nobody takes stays unacknowledged, and with the hub.
-    fn on_message(&self, topic: &DeviceboundTopic<'_>, publish: &Publish<'_>) {
-        let Some(Feed::Messages(feed)) = self.feed(MESSAGES) else {
-            return tracing::debug!("message to the device passed over");
-        };
+    /// A message waits for whoever takes it, be it the one who listens next. What nobody takes stays unacknowledged, and with
+    /// the hub.
+    fn on_message(&self, topic: &DeviceboundTopic<'_>, publish: &Publish<'_>) -> Result<(), LineFault> {
         let delivery = publish.packet_id.map(|id| Delivery { connection: self.connection, id });
         let message = ReceivedMessage::read(topic.bag, publish.payload, delivery, self.requests.clone());
-        if let Err(error) = feed.try_send(message) {
-            tracing::debug!(%error, "message to the device left with the hub");
+        if self.arrivals.0.offer(message) {
+            return Ok(());
         }
+        if delivery.is_some() {
+            return Err(LineFault::Unacknowledged);
+        }
+        tracing::warn!("message to the device lost: nobody takes it, and the hub wants no acknowledgement");
+        Ok(())
     }
 
     fn on_desired(&self, version: i64, payload: &[u8]) {
@@ -272,7 +293,7 @@ impl Feed {
         match self {
             Self::Desired(_) => DESIRED,
             Self::Methods(_) => METHODS,
-            Self::Messages(_) => MESSAGES,
+            Self::Messages => MESSAGES,
         }
     }
 }

@@ -48,8 +48,9 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Source: docs, IoT Hub quotas and throttling
 pub const REQUESTS_PENDING_MAX: usize = 64;
 
-/// Messages from back ends that nobody has taken yet: as many as Azure queues for a device (50), and a few. Further ones stay
-/// with the hub. Source: `reference/hub-device.md` 1.6
+/// Messages from back ends that came on one connection and that nobody has taken yet: as many as Azure queues for a device (50),
+/// and a few; Roadstead sends 16 ahead of their acknowledgements. A hub that sends more is left, and comes again with all of
+/// them. Source: `reference/hub-device.md` 1.6
 pub const RECEIVED_MAX: usize = 64;
 
 /// Calls of methods that nobody has taken yet; further ones are answered with [`BUSY_STATUS`]. Ours.

@@ -138,8 +138,8 @@ impl Session {
             match decode(&packet)? {
                 Packet::Puback(id) => self.window.acknowledge(id),
                 Packet::Pingresp => {}
-                // A session kept by the hub may bring messages for another SDK's subscriptions: unanswered, they stay there.
-                Packet::Publish(publish) => self.inbox.on_publish(&publish, line.out()),
+                // A session kept by the hub may bring messages for another SDK's subscriptions: unless taken, they stay there.
+                Packet::Publish(publish) => self.inbox.on_publish(&publish, line.out())?,
                 Packet::Suback(suback) if self.inbox.on_suback(&suback) => {}
                 other => tracing::debug!(packet = ?std::mem::discriminant(&other), "packet passed over"),
             }

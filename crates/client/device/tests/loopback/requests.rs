@@ -2,7 +2,7 @@
 
 use crate::stub::{Peer, Stub};
 use crate::{device, key};
-use roadstead_device::{DesiredChange, Device, RequestError};
+use roadstead_device::{ConnectionState, DesiredChange, Device, RequestError, limits};
 use roadstead_mqtt_proto::{Packet, PacketId, Publish, QoS, SubackCode, decode, encode};
 use serde_json::{Value, json};
 use tokio::join;
@@ -168,6 +168,134 @@ async fn messages_are_acknowledged_when_completed_and_only_on_their_own_connecti
         again.complete().await.unwrap();
         drop(receipt);
         (device, messages)
+    };
+    join!(server, client);
+}
+
+const DEVICEBOUND: &str = "devices/thermo-7/messages/devicebound/#";
+const MESSAGE: &str = "devices/thermo-7/messages/devicebound/%24.mid=m1";
+
+/// Answers the question that comes next: by its answer the client has what was sent before.
+async fn answered(peer: &mut Peer) {
+    let (topic, _) = asked(peer).await;
+    let rid = topic.strip_prefix("$iothub/twin/GET/?$rid=").unwrap();
+    tell(peer, &format!("$iothub/twin/res/200/?$rid={rid}"), None, br#"{"desired":{},"reported":{}}"#).await;
+}
+
+/// However often they come again meanwhile.
+#[tokio::test]
+async fn messages_wait_until_somebody_takes_them() {
+    const AHEAD: u16 = 16;
+    const CONNECTIONS: u16 = 6;
+    let stub = Stub::start().await;
+    let at_least_once = SubackCode::Granted(QoS::AtLeastOnce);
+    let server = async {
+        for connection in 1..=CONNECTIONS {
+            let mut peer = stub.accept().await;
+            peer.login().await;
+            if connection == 1 {
+                subscribed(&mut peer, DEVICEBOUND, at_least_once).await;
+                subscribed(&mut peer, TWIN_ANSWERS, GRANTED).await;
+            } else {
+                subscribed(&mut peer, TWIN_ANSWERS, GRANTED).await;
+                subscribed(&mut peer, DEVICEBOUND, at_least_once).await;
+            }
+            let ids = connection * 100..connection * 100 + AHEAD;
+            for id in ids.clone() {
+                tell(&mut peer, MESSAGE, Some(id), id.to_string().as_bytes()).await;
+            }
+            answered(&mut peer).await;
+            if connection == CONNECTIONS {
+                for id in ids {
+                    peer.expect(Packet::Puback(PacketId::new(id).unwrap())).await;
+                }
+            }
+        }
+    };
+    let client = async {
+        let device = Device::connect(device(&stub, key())).await.unwrap();
+        let mut messages = device.messages().await.unwrap();
+        for _ in 0..CONNECTIONS {
+            device.twin().await.unwrap();
+        }
+        for id in CONNECTIONS * 100..CONNECTIONS * 100 + AHEAD {
+            let message = messages.next().await.unwrap();
+            assert_eq!(message.body(), id.to_string().as_bytes());
+            message.complete().await.unwrap();
+        }
+        (device, messages)
+    };
+    join!(server, client);
+}
+
+#[tokio::test]
+async fn messages_outlive_who_listens() {
+    let stub = Stub::start().await;
+    let at_least_once = SubackCode::Granted(QoS::AtLeastOnce);
+    let server = async {
+        let mut peer = stub.accept().await;
+        peer.login().await;
+        // Of a session that the hub kept: nobody has asked yet.
+        tell(&mut peer, MESSAGE, Some(1), b"1").await;
+        tell(&mut peer, MESSAGE, Some(2), b"2").await;
+        subscribed(&mut peer, TWIN_ANSWERS, GRANTED).await;
+        answered(&mut peer).await;
+        subscribed(&mut peer, DEVICEBOUND, at_least_once).await;
+        peer.expect(Packet::Puback(PacketId::FIRST)).await;
+        tell(&mut peer, MESSAGE, Some(3), b"3").await;
+        answered(&mut peer).await;
+        subscribed(&mut peer, DEVICEBOUND, at_least_once).await;
+        for id in [2, 3] {
+            peer.expect(Packet::Puback(PacketId::new(id).unwrap())).await;
+        }
+        peer
+    };
+    let client = async {
+        let device = Device::connect(device(&stub, key())).await.unwrap();
+        device.twin().await.unwrap();
+        let mut first = device.messages().await.unwrap();
+        first.next().await.unwrap().complete().await.unwrap();
+        device.twin().await.unwrap();
+        let mut second = device.messages().await.unwrap();
+        assert!(first.next().await.is_none(), "its place is taken");
+        for body in [b"2", b"3"] {
+            let message = second.next().await.unwrap();
+            assert_eq!(message.body(), body);
+            message.complete().await.unwrap();
+        }
+        (device, second)
+    };
+    let (peer, (device, mut messages)) = join!(server, client);
+    drop((peer, device));
+    drop(stub);
+    assert!(messages.next().await.is_none(), "the device is gone");
+}
+
+#[tokio::test]
+async fn a_hub_that_sends_without_end_is_left() {
+    let stub = Stub::start().await;
+    let server = async {
+        let mut peer = stub.accept().await;
+        peer.login().await;
+        for id in 1..=u16::try_from(limits::RECEIVED_MAX + 1).unwrap() {
+            tell(&mut peer, MESSAGE, Some(id), b"").await;
+        }
+        let mut again = stub.accept().await;
+        again.login().await;
+        (peer, again)
+    };
+    let client = async {
+        let device = Device::connect(device(&stub, key())).await.unwrap();
+        let mut state = device.state();
+        let is_left = |state: &ConnectionState| match state {
+            ConnectionState::Reconnecting { cause, .. } => {
+                cause.to_string().contains("ahead of their acknowledgements")
+            }
+            _ => false,
+        };
+        state.wait_for(is_left).await.unwrap();
+        state.wait_for(|state| matches!(state, ConnectionState::Connected { reconnects: 1 })).await.unwrap();
+        device
     };
     join!(server, client);
 }
