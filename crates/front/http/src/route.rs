@@ -69,6 +69,12 @@ impl Route {
         }
     }
 
+    /// Whether the answer is of use to nobody but the client: then it ends with the client's connection. Everything else is
+    /// brought to its end.
+    pub(crate) fn is_for_its_client(&self) -> bool {
+        matches!(self.words.as_slice(), [first, .., last] if first == "twins" && last == "methods")
+    }
+
     pub(crate) async fn answer(&self, parts: &Parts, call: &Call) -> Response<Body> {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         let reply = match self.face {

@@ -1,6 +1,6 @@
 //! A connection, request by request.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, panic::resume_unwind, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,7 +17,10 @@ use roadstead_front_transport::{
 };
 use roadstead_hub::Hubs;
 use roadstead_model::Clock;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinError,
+};
 use tracing::debug;
 use uuid::Uuid;
 
@@ -78,6 +81,16 @@ fn last(reply: Reply) -> Response<Body> {
     reply.header("connection", "close").into_response()
 }
 
+/// Brings an answer to its end even if the client goes away, which ends the connection: what has begun to change is not cut short.
+async fn see_through(answer: impl Future<Output = Response<Body>> + Send + 'static) -> Response<Body> {
+    match tokio::spawn(answer).await.map_err(JoinError::try_into_panic) {
+        Ok(response) => response,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The process ends.
+        Err(Err(_)) => std::future::pending().await,
+    }
+}
+
 impl HttpFront {
     /// A front over these parts.
     pub fn new(parts: Parts) -> Self {
@@ -99,8 +112,6 @@ impl HttpFront {
             .header_read_timeout(limits::HEAD_WAIT)
             .max_buf_size(limits::HEAD_BYTES_MAX)
             .max_headers(limits::HEADERS_MAX)
-            // So a client that goes away does not cut short a change that has begun.
-            .half_close(true)
             .serve_connection(TokioIo::new(io), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
@@ -141,15 +152,18 @@ impl HttpFront {
             return self.manage(head, &mut body, &caller).await;
         }
         let mut call = Call::new(head, caller, id, draining);
+        let parts = self.parts.clone();
         if let Some(file) = blob::target(&call.path) {
-            return blob::answer(&self.parts, &call, file, body).await;
+            return see_through(async move { blob::answer(&parts, &call, file, body).await }).await;
         }
         let route = Route::of(&call);
         match call::read_body(&mut body, route.body_bytes_max()).await {
             Ok(body) => call.body = body,
-            Err(fault) => return last(route.refuse_body(&self.parts, &call, fault)),
+            Err(fault) => return last(route.refuse_body(&parts, &call, fault)),
         }
-        route.answer(&self.parts, &call).await
+        let is_for_its_client = route.is_for_its_client();
+        let answer = async move { route.answer(&parts, &call).await };
+        if is_for_its_client { answer.await } else { see_through(answer).await }
     }
 
     async fn manage(&self, head: request::Parts, body: &mut Incoming, caller: &Caller) -> Response<Body> {
@@ -158,9 +172,13 @@ impl HttpFront {
             Err(fault) => return last(Reply::fault(fault)),
         };
         let base_url = format!("https://{}", call::host_of(&head, caller));
-        let answer = self.parts.management.answer(Request::from_parts(head, body), &base_url).await;
-        let (head, body) = answer.into_parts();
-        Reply { status: head.status, headers: head.headers, body }.into_response()
+        let management = self.parts.management.clone();
+        see_through(async move {
+            let answer = management.answer(Request::from_parts(head, body), &base_url).await;
+            let (head, body) = answer.into_parts();
+            Reply { status: head.status, headers: head.headers, body }.into_response()
+        })
+        .await
     }
 
     fn upgrade(&self, request: &mut Request<Incoming>, caller: Caller) -> Response<Body> {

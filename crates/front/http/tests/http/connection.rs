@@ -63,12 +63,12 @@ async fn a_change_that_has_begun_is_brought_to_its_end() {
     }
     let Pipe { io, served, .. } = pipe;
     drop(io);
-    for _ in 0..100 {
+    served.await.unwrap();
+    assert_eq!(world.management.done.load(Ordering::SeqCst), 0);
+    world.management.gate.add_permits(1);
+    while world.management.done.load(Ordering::SeqCst) == 0 {
         yield_now().await;
     }
-    world.management.gate.add_permits(1);
-    served.await.unwrap();
-    assert_eq!(world.management.done.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

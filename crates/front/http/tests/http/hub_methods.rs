@@ -1,12 +1,13 @@
 //! Direct methods, with a device at the hub's other side.
 
 use roadstead_auth::Evidence;
-use roadstead_hub::{Interests, Login, MethodCall, Notice, Session, SessionRequest};
+use roadstead_hub::{Interests, Login, MethodCall, Notice, Session, SessionRequest, limits};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 use crate::{
-    pipe::Answer,
-    world::{World, device_token, key},
+    pipe::{Answer, Pipe},
+    world::{World, caller, device_token, key, request},
 };
 
 async fn connect(world: &World) -> Session {
@@ -85,6 +86,26 @@ async fn faults_of_devices_have_their_own_shape() {
         drop(session);
     });
     assert_eq!((refusal(&answer).0, refusal(&answer).1), (404, 404_104));
+}
+
+/// Neither the device nor those who call it after him are burdened with it.
+#[tokio::test]
+async fn who_hangs_up_takes_his_call_back() {
+    let world = World::new().await;
+    world.device("dev1").await;
+    let session = connect(&world).await;
+    let token = crate::world::policy_token("owner");
+    let call = call(&json!(1)).to_string();
+    let call = request("POST /twins/dev1/methods", &[("Authorization", &token)], call.as_bytes());
+    for _ in 0..=limits::METHODS_PER_SESSION_MAX {
+        let mut pipe = Pipe::open(&world.front, caller(&[]));
+        pipe.io.write_all(&call).await.unwrap();
+        session.woken().await;
+        let Pipe { io, served, .. } = pipe;
+        drop(io);
+        served.await.unwrap();
+        assert_eq!(session.take_notices(), []);
+    }
 }
 
 #[tokio::test]
