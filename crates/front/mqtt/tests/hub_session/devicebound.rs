@@ -3,7 +3,7 @@
 use roadstead_hub::NewMessage;
 use roadstead_model::{Ack, HubKey, MessageOutcome, Properties, SystemProperty};
 use roadstead_mqtt_proto::{Packet, decode, frame::first_packet_len};
-use roadstead_store::Records;
+use roadstead_store::{Records, StoreError};
 
 use super::*;
 

@@ -1,18 +1,14 @@
 //! Many connections of one identity over a bad network and a slow store that fails, from a seed: nobody ends up with what is
 //! another's, and in the end all is as it should be.
 
-#[path = "simulation/backend.rs"]
 mod backend;
-#[path = "simulation/chance.rs"]
 mod chance;
-#[path = "simulation/client.rs"]
 mod client;
-#[path = "simulation/ledger.rs"]
 mod ledger;
-#[path = "simulation/link.rs"]
 mod link;
-#[path = "simulation/store.rs"]
 mod store;
+
+use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 use roadstead_hub::{AuthSpec, IdentitySpec, ModuleSpec};
