@@ -1,9 +1,11 @@
 //! What tests share: stand-ins for the ports, which keep their promises in memory.
 //!
 //! Owns [`MemoryRecords`], a [`Records`](roadstead_store::Records) without a disk that can be told to fail, [`MemoryLog`], an event log likewise, the clock
-//! and chance that tests hold in their hands ([`FakeClock`], [`CountingRandom`]), and random twins and queries ([`query`]). Refuses to be part of any program.
+//! and chance that tests hold in their hands ([`FakeClock`], [`CountingRandom`]), random twins and queries ([`query`]), and
+//! processes that are killed while they write ([`killed`]). Refuses to be part of any program.
 
 mod clock;
+pub mod killed;
 mod memory_log;
 mod memory_records;
 pub mod query;

@@ -2,10 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    env,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
+    process,
     sync::Arc,
 };
 
@@ -14,11 +11,10 @@ use roadstead_store::{
     Expect, Records, Write,
     suite::samples::{self, HUB, device_id, registration_id, scope},
 };
+use roadstead_testkit::killed;
 
 use super::open;
 
-const DIRECTORY: &str = "ROADSTEAD_TEST_KILLED_DIRECTORY";
-const ROUND: &str = "ROADSTEAD_TEST_KILLED_ROUND";
 const ROUNDS: usize = 6;
 const CLIENTS: usize = 32;
 
@@ -46,24 +42,26 @@ fn completion(id: &str) -> Vec<Write> {
 #[test]
 #[ignore = "the process that is killed; started by the test below"]
 fn child() {
-    let (Ok(directory), Ok(round)) = (env::var(DIRECTORY), env::var(ROUND)) else { return };
+    let Some(directory) = killed::place() else { return };
+    // The devices of each process are its own.
+    let round = process::id();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
-        let store = Arc::new(open(Path::new(&directory)));
+        let store = Arc::new(open(&directory));
         let clients = (0..CLIENTS).map(|client| {
-            let (store, round) = (store.clone(), round.clone());
+            let store = store.clone();
             tokio::spawn(async move {
                 for n in 0.. {
                     let id = format!("d{round}-{client}-{n}");
                     store.commit(registration(&id)).await.unwrap();
-                    println!("acknowledged {id}");
+                    killed::acknowledge(&id);
                     // Then two messages to it, the first of which it completes.
                     for body in MESSAGES {
                         store.commit(vec![enqueue(&id, body)]).await.unwrap();
-                        println!("acknowledged {id} has {body}");
+                        killed::acknowledge(format_args!("{id} has {body}"));
                     }
                     store.commit(completion(&id)).await.unwrap();
-                    println!("acknowledged {id} done");
+                    killed::acknowledge(format_args!("{id} done"));
                 }
             })
         });
@@ -78,30 +76,10 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     let temporary = tempfile::tempdir().unwrap();
     let mut acknowledged = Vec::new();
     for round in 0..ROUNDS {
-        acknowledged.extend(killed_after(temporary.path(), round, 300 * (round + 1)));
+        acknowledged.extend(killed::run("kill::child", temporary.path(), 300 * (round + 1)));
         let store = open(temporary.path());
         check(&store, &acknowledged).await;
     }
-}
-
-/// Runs the child until it has acknowledged `enough`, kills it, and tells what it acknowledged before it was dead.
-fn killed_after(directory: &Path, round: usize, enough: usize) -> Vec<String> {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "kill::child", "--ignored", "--nocapture", "--quiet"])
-        .env(DIRECTORY, directory)
-        .env(ROUND, round.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let acknowledged = |line: std::io::Result<String>| line.unwrap().strip_prefix("acknowledged ").map(str::to_owned);
-    let mut ids: Vec<_> = lines.by_ref().filter_map(acknowledged).take(enough).collect();
-    child.kill().unwrap();
-    // What is left in the pipe was acknowledged as well: the newest of it is what a too early answer would lose.
-    ids.extend(lines.filter_map(acknowledged));
-    child.wait().unwrap();
-    assert!(ids.len() >= enough, "the child ended early, after {}", ids.len());
-    ids
 }
 
 /// A queued message is there until it was completed, and then the feedback is.

@@ -1,21 +1,15 @@
 //! A process that is killed while it uploads: a child puts blobs as fast as it can and tells what was acknowledged.
 
-use std::{
-    collections::HashMap,
-    env,
-    io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{collections::HashMap, path::Path};
 
 use roadstead_store::{
     Blobs,
     suite::blobs::{commit, content, path, pattern, put, put_block},
 };
+use roadstead_testkit::killed;
 
 use super::open;
 
-const PLACE: &str = "ROADSTEAD_TEST_BLOBS";
 const WRITERS: usize = 4;
 
 /// What writer `writer` puts as its version `n` of blob `n % 3`.
@@ -29,10 +23,10 @@ fn version(writer: usize, n: usize) -> Vec<u8> {
 #[test]
 #[ignore = "only does something in a process started by another test"]
 fn child() {
-    let Some(place) = env::var_os(PLACE) else { return };
+    let Some(place) = killed::place() else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     runtime.block_on(async {
-        let blobs = open(Path::new(&place), u64::MAX);
+        let blobs = open(&place, u64::MAX);
         let writers = (0..WRITERS).map(|writer| {
             let blobs = blobs.clone();
             tokio::spawn(async move {
@@ -46,8 +40,7 @@ fn child() {
                         put_block(&*blobs, &path(&name), 1, second).await;
                         commit(&*blobs, &path(&name), &[0, 1]).await.unwrap();
                     }
-                    let mut out = std::io::stdout().lock();
-                    writeln!(out, "acknowledged {writer} {n}").unwrap();
+                    killed::acknowledge(format_args!("{writer} {n}"));
                 }
             })
         });
@@ -57,29 +50,14 @@ fn child() {
     });
 }
 
-/// Runs a child until it has told of `count` blobs, kills it, and gives for each writer how many it acknowledged.
-fn run_and_kill(place: &Path, count: usize) -> [usize; WRITERS] {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "blobs::tests::kill::child", "--ignored", "--nocapture"])
-        .env(PLACE, place)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+/// How many blobs were acknowledged to each writer.
+fn run_and_kill(place: &Path, enough: usize) -> [usize; WRITERS] {
     let mut acknowledged = [0; WRITERS];
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    for told in 0.. {
-        if told == count {
-            child.kill().unwrap();
-        }
-        let Some(Ok(line)) = lines.next() else { break };
-        let mut words = line.split_once("acknowledged ").map_or("", |(_, rest)| rest).split(' ');
-        if let (Some(Ok(writer)), Some(Ok(n))) =
-            (words.next().map(str::parse::<usize>), words.next().map(str::parse::<usize>))
-        {
-            acknowledged[writer] = acknowledged[writer].max(n + 1);
-        }
+    for blob in killed::run("blobs::tests::kill::child", place, enough) {
+        let (writer, n) = blob.split_once(' ').unwrap();
+        let (writer, n): (usize, usize) = (writer.parse().unwrap(), n.parse().unwrap());
+        acknowledged[writer] = acknowledged[writer].max(n + 1);
     }
-    child.wait().unwrap();
     acknowledged
 }
 
@@ -88,7 +66,6 @@ async fn what_was_acknowledged_survives_a_kill() {
     for count in [20, 100, 300] {
         let directory = tempfile::tempdir().unwrap();
         let acknowledged = run_and_kill(directory.path(), count);
-        assert!(acknowledged.iter().sum::<usize>() + 10 >= count, "the child did write");
         let blobs = open(directory.path(), u64::MAX);
         for (writer, acknowledged) in acknowledged.into_iter().enumerate() {
             // The newest version of each name that the writer was told of; one more may have been written unheard.
