@@ -48,6 +48,16 @@ impl RegistryChange {
     }
 }
 
+/// Whether one request may name so many identities, well or badly. Errors: `Invalid` when there are more than
+/// [`limits::BULK_MAX`].
+pub fn check_bulk(count: usize) -> Result<(), HubError> {
+    let max = limits::BULK_MAX;
+    if count > max {
+        return Err(HubError::Invalid(format!("the request has {count} identities, at most {max} are allowed")));
+    }
+    Ok(())
+}
+
 impl Hub {
     /// Makes changes to identities, those of modules after those of devices, and says what became of each, in order. An
     /// identity that is named more than once is left alone. All run at the same time, so that they share commits, and to
@@ -59,10 +69,7 @@ impl Hub {
         self: &Arc<Self>,
         changes: Vec<RegistryChange>,
     ) -> Result<Vec<Result<(), HubError>>, HubError> {
-        if changes.len() > limits::BULK_MAX {
-            let (count, max) = (changes.len(), limits::BULK_MAX);
-            return Err(HubError::Invalid(format!("the request has {count} identities, at most {max} are allowed")));
-        }
+        check_bulk(changes.len())?;
         let (mut seen, mut twice) = (HashSet::new(), HashSet::new());
         for change in &changes {
             if !seen.insert(change.id()) {

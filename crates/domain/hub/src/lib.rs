@@ -40,7 +40,7 @@ pub mod twins;
 pub mod upload;
 
 pub use blob::{BlockPut, FileAccess, FileError, FilePut, ReadableFile, WritableFile};
-pub use bulk::{RegistryChange, When};
+pub use bulk::{RegistryChange, When, check_bulk};
 pub use credentials::AuthSpec;
 pub use edge::ScopeSpec;
 pub use error::HubError;

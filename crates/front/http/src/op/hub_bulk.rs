@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use roadstead_auth::Segment::AnyCase;
-use roadstead_hub::{Hub, HubError, IdentitySpec, IfMatch, ModuleSpec, RegistryChange, ScopeSpec, TwinChange, When};
+use roadstead_hub::{
+    Hub, HubError, IdentitySpec, IfMatch, ModuleSpec, RegistryChange, ScopeSpec, TwinChange, When, check_bulk,
+};
 use roadstead_model::{DeviceStatus, Etag, IdentityId, Right};
 use roadstead_wire::hub_service::{BulkResult, ImportMode, OperationError, RegistryOperation};
+use serde_json::value::RawValue;
 
 use crate::{
     call::Call,
@@ -38,8 +41,12 @@ struct Named {
 }
 
 async fn change_all(hub: &Arc<Hub>, call: &Call) -> Result<BulkResult, HubError> {
-    let operations: Vec<RegistryOperation> =
-        serde_json::from_slice(&call.body).map_err(|error| HubError::Invalid(format!("the body: {error}")))?;
+    let unread = |error: serde_json::Error| HubError::Invalid(format!("the body: {error}"));
+    // Counted before they are read: each that is badly named is answered with more bytes than it has.
+    let entries: Vec<&RawValue> = serde_json::from_slice(&call.body).map_err(unread)?;
+    check_bulk(entries.len())?;
+    let operations = entries.into_iter().map(|entry| serde_json::from_str(entry.get()));
+    let operations: Vec<RegistryOperation> = operations.collect::<Result<_, _>>().map_err(unread)?;
     let (mut changes, mut named, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for operation in operations {
         let mode = operation.import_mode.map_or(ImportMode::CreateOrUpdate, |mode| mode.0);

@@ -123,6 +123,16 @@ async fn so_many_and_no_more() {
         let refusal = world.ask(LINE, body).await.hub_refusal();
         assert_eq!((refusal.0, &*refusal.1), (400, "ArgumentInvalid"));
     }
+    // Badly named ones count, too: the answer would have many times their bytes.
+    let unnamed = |count| json!(vec![json!({"id": ""}); count]);
+    let (status, errors) = bulk(&world, unnamed(100)).await;
+    assert_eq!((status, errors.len()), (400, 100));
+    for count in [101, 100_000] {
+        let answer = world.ask(LINE, unnamed(count)).await;
+        let refusal = answer.hub_refusal();
+        assert_eq!((refusal.0, &*refusal.1), (400, "ArgumentInvalid"));
+        assert!(answer.body.len() < 1024 && answer.text().contains(&format!("has {count} identities, at most 100")));
+    }
     let reader = world.ask_as(Right::RegistryRead, LINE, json!([])).await.hub_refusal();
     assert_eq!((reader.0, &*reader.1), (401, "IotHubUnauthorizedAccess"));
     assert_eq!(bulk(&world, json!([])).await, (200, Vec::new()));
