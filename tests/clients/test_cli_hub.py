@@ -6,13 +6,16 @@ What a device must do meanwhile, bare MQTT does.
 import json
 import subprocess
 import threading
+from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qs
 
 import pytest
+import requests
 
 from harness import hub as devices
-from harness import wait
+from harness import injection, wait
 from harness.cli import Refused
-from harness.monitor import telemetry
+from harness.monitor import body, telemetry
 
 
 @pytest.fixture
@@ -270,3 +273,146 @@ class TestAsDevice:
         path.write_text("line\n")
         words = ("--hub-name", cli.hub_name, "--device-id", device_id, "--file-path", path, "--content-type", "text/plain")
         assert cli("iot", "device", "upload-file", *words) is None
+
+
+AS_DEV_MAKES_IT = (
+    ("--c2d-ttl", "1", "--c2d-max-delivery-count", "10", "--feedback-ttl", "1", "--feedback-lock-duration", "60")
+    + ("--feedback-max-delivery-count", "10", "--fileupload-notifications", "false", "--fileupload-notification-ttl", "1")
+    + ("--fileupload-notification-max-delivery-count", "10", "--fileupload-notification-lock-duration", "5")
+    + ("--fileupload-sas-ttl", "1", "--throttle", "off", "--fault-injection", "--message-queue-depth", "50")
+    + ("--twin-change-events", "--device-lifecycle-events", "false", "--connection-state-events", "false", "--tags")
+)
+
+
+class TestHubSettings:
+    """`roadstead iot hub update`, and what it makes of the hub. Every test leaves the hub as it was."""
+
+    @pytest.fixture
+    def update(self, cli):
+        def run(*words):
+            return cli("iot", "hub", "update", "--name", cli.hub_name, *words)["properties"]
+
+        yield run
+        run(*AS_DEV_MAKES_IT)
+
+    @staticmethod
+    def files(server, device_id: str, key: str, path: str, sent: dict):
+        token = devices.device_token(server, device_id, key)
+        url = server.url(server.hub_host, f"/devices/{device_id}/{path}")
+        options = {"params": {"api-version": devices.API_VERSION}, "verify": server.ca_file, "timeout": 20}
+        return requests.post(url, json=sent, headers={"Authorization": token}, **options)
+
+    def test_shown_as_set(self, cli, update):
+        words = ["--cdd", "3", "--ct", "2", "--fd", "4", "--ft", "5", "--fld", "6", "--fn", "--fnt", "7", "--fnd", "8", "--fnld", "9"]
+        words += ["--fst", "10", "--throttle", "azure-s2", "--fault-injection", "false", "--message-queue-depth", "11"]
+        words += ["--device-lifecycle-events", "--connection-state-events", "--twin-change-events", "false", "--tags", "line=north"]
+        update(*words)
+        hub = cli("iot", "hub", "show", "--name", cli.hub_name)
+        shown = hub["properties"]
+        feedback = {"lockDurationAsIso8601": "PT6S", "ttlAsIso8601": "PT5H", "maxDeliveryCount": 4}
+        assert shown["cloudToDevice"] == {"maxDeliveryCount": 3, "defaultTtlAsIso8601": "PT2H", "feedback": feedback}
+        told = {"lockDurationAsIso8601": "PT9S", "ttlAsIso8601": "PT7H", "maxDeliveryCount": 8}
+        assert (shown["enableFileUploadNotifications"], shown["messagingEndpoints"]["fileNotifications"]) == (True, told)
+        assert shown["storageEndpoints"]["$default"]["sasTtlAsIso8601"] == "PT10H"
+        like = {"tier": "azure-s2", "units": 1}
+        assert shown["roadstead"] == {"messageQueueDepth": 11, "throttle": like, "faultInjection": False}
+        events = {route["source"] for route in shown["routing"]["routes"] if route["isEnabled"]}
+        assert events == {"DeviceLifecycleEvents", "DeviceConnectionStateEvents"}
+        assert hub["tags"] == {"line": "north"}
+        left = update("--cdd", "20", "--set", "properties.roadstead.throttle.units=2")
+        assert (left["cloudToDevice"]["maxDeliveryCount"], left["cloudToDevice"]["feedback"]) == (20, feedback)
+        assert left["roadstead"]["throttle"] == {"tier": "azure-s2", "units": 2}
+
+    def test_refusals(self, cli):
+        update = ("iot", "hub", "update", "--name", cli.hub_name)
+        typed = refused(cli, *update, "--c2d-ttl", "49")
+        assert typed.code == 2 and "49 is not in 1..=48" in typed.stderr
+        told = refused(cli, *update, "--set", "properties.cloudToDevice.maxDeliveryCount=101")
+        assert told.code == 1 and "cloudToDevice.maxDeliveryCount is 101; it must be 1 to 100" in told.stderr
+        nothing = refused(cli, *update)
+        assert nothing.code == 2 and "nothing to change" in nothing.stderr
+        assert refused(cli, "iot", "hub", "update", "--name", "nowhere", "--cdd", "1").code == 3
+
+    @pytest.mark.slow
+    @pytest.mark.timeout(180)
+    def test_messages_expire(self, cli, key, device_id, update):
+        """A minute is the least a hub takes, and `--c2d-ttl` counts hours, as in az."""
+        update("--set", "properties.cloudToDevice.defaultTtlAsIso8601=PT1M")
+        words = ["iot", "device", "c2d-message", "send", "-n", cli.hub_name, "-d", device_id, "--ack", "negative", "--wait"]
+        done = subprocess.run([cli.server.binary, *words], env=cli.server.environment, capture_output=True, text=True, timeout=150)
+        assert done.returncode == 0 and "statusCode: Expired" in done.stdout, done.stderr
+        assert message(cli, "receive", device_id) is None
+
+    def test_deliveries(self, cli, key, device_id, update):
+        update("--c2d-max-delivery-count", "1")
+        message(cli, "send", device_id)
+        message(cli, "abandon", device_id, "--etag", message(cli, "receive", device_id)["etag"])
+        assert message(cli, "receive", device_id) is None
+
+    def test_queue_depth(self, cli, key, device_id, update):
+        update("--message-queue-depth", "1")
+        message(cli, "send", device_id)
+        full = refused(lambda *words: message(cli, "send", device_id, *words))
+        assert full.code == 1 and "1" in full.stderr
+        update("--message-queue-depth", "2")
+        message(cli, "send", device_id)
+
+    def test_file_notifications(self, server, key, device_id, update):
+        """They tell of a file, so that a success without one is refused while a hub keeps them."""
+
+        def told(status: int):
+            place = self.files(server, device_id, key, "files", {"blobName": "never.txt"}).json()
+            ended = {"correlationId": place["correlationId"], "isSuccess": True, "statusCode": 200, "statusDescription": ""}
+            assert self.files(server, device_id, key, "files/notifications", ended).status_code == status
+
+        told(204)
+        update("--fileupload-notifications")
+        told(400)
+        update("--fn", "false")
+        told(204)
+
+    def test_upload_lifetime(self, server, key, device_id, update):
+        update("--fileupload-sas-ttl", "3")
+        place = self.files(server, device_id, key, "files", {"blobName": "a.txt"}).json()
+        (ends,) = parse_qs(place["sasToken"].lstrip("?"))["se"]
+        left = datetime.fromisoformat(ends.replace("Z", "+00:00")) - datetime.now(timezone.utc)
+        assert timedelta(hours=2, minutes=59) < left <= timedelta(hours=3)
+
+    def test_throttle(self, service, update):
+        def refusals() -> int:
+            answers = [service.query("SELECT deviceId FROM devices WHERE deviceId = 'nobody'").status_code for _ in range(30)]
+            assert set(answers) <= {200, 429}
+            return answers.count(429)
+
+        update("--throttle", "azure-s1")
+        assert refusals() > 0
+        update("--throttle", "off")
+        assert refusals() == 0
+
+    def test_fault_injection(self, server, monitor, key, device_id, update):
+        update("--fault-injection", "false")
+        asked = injection.bag(injection.fault("KillTcp", delay_s=0))
+        with devices.connected(server, device_id, key) as mqtt:
+            mqtt.publish(devices.events_topic(device_id, asked), b'{"n": 1}')
+            mqtt.publish(devices.events_topic(device_id), b'{"n": 2}')
+        numbers = [body(event)["n"] for event in monitor.wait(device_id, 2)]
+        assert numbers == [1, 2], "without faults it is telemetry, and the connection stays"
+
+    def test_events(self, cli, server, monitor, device_id, update):
+        def kinds(device: str, enough) -> set[str]:
+            seen = monitor.wait_for(device, lambda events: enough({source(event) for event in events}), "events of the hub")
+            return {source(event) for event in seen}
+
+        def source(event) -> str:
+            return event["annotations"]["iothub-message-source"]
+
+        update("--device-lifecycle-events", "--connection-state-events")
+        loud = f"{device_id}-loud"
+        devices.connected(server, loud, cli.device_key(loud)).drop()
+        both = {"deviceLifecycleEvents", "deviceConnectionStateEvents"}
+        kinds(loud, both.issubset)
+        update("--device-lifecycle-events", "false", "--connection-state-events", "false")
+        quiet = f"{device_id}-quiet"
+        with devices.connected(server, quiet, cli.device_key(quiet)) as mqtt:
+            mqtt.publish(devices.events_topic(quiet), b"{}")
+        assert kinds(quiet, {"Telemetry"}.issubset) == {"Telemetry"}

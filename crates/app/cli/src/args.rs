@@ -9,6 +9,7 @@ pub mod dps;
 pub mod enrollment;
 pub mod group;
 pub mod hub;
+pub mod hub_settings;
 pub mod messaging;
 pub mod method;
 pub mod module;

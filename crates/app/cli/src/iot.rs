@@ -9,6 +9,7 @@ mod enrollment;
 mod enrollment_group;
 mod feedback;
 mod hub;
+mod hub_update;
 mod linked_hub;
 pub mod lookup;
 mod messaging;

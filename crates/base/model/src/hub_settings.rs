@@ -11,8 +11,7 @@ pub struct HubSettings {
     pub throttle: Option<ThrottleProfile>,
     /// Whether messages with the vendor's fault properties make the hub misbehave.
     pub fault_injection: bool,
-    /// Whether finished file uploads leave a notification for back ends.
-    pub file_notifications: bool,
+    pub files: FileUploads,
 }
 
 /// Messages from the cloud to devices. Source: docs, "Configure IoT Hub" (`cloudToDevice`)
@@ -41,6 +40,33 @@ impl Default for CloudToDevice {
             feedback_ttl_s: 3600,
             feedback_lock_s: 60,
             feedback_delivery_count_max: 10,
+        }
+    }
+}
+
+/// Files that devices upload. Source: docs, "Configure IoT Hub file uploads"
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileUploads {
+    /// How long a device may take for an upload, in seconds: one minute to a day.
+    pub lifetime_s: u32,
+    /// Whether finished uploads leave a notification for back ends.
+    pub notifications: bool,
+    /// How long a notification waits to be read, in seconds: one minute to two days.
+    pub notification_ttl_s: u32,
+    /// How long a back end may hold a notification before it is offered again, in seconds: 5 to 300.
+    pub notification_lock_s: u32,
+    /// How often a notification may be abandoned before it is dropped: 1 to 100.
+    pub notification_delivery_count_max: u32,
+}
+
+impl Default for FileUploads {
+    fn default() -> Self {
+        Self {
+            lifetime_s: 3600,
+            notifications: false,
+            notification_ttl_s: 3600,
+            notification_lock_s: 5,
+            notification_delivery_count_max: 10,
         }
     }
 }

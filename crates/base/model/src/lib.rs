@@ -32,7 +32,7 @@ pub use enrollment::{
 pub use etag::Etag;
 pub use event::{AuthMethod, Event, EventSource};
 pub use file::FileNotification;
-pub use hub_settings::{CloudToDevice, EventSwitches, HubSettings, ThrottleProfile, Tier};
+pub use hub_settings::{CloudToDevice, EventSwitches, FileUploads, HubSettings, ThrottleProfile, Tier};
 pub use id::{
     CertificateName, DeviceId, DpsName, EnrollmentGroupId, GenerationId, GroupName, HubKey, HubName, IdError, IdScope,
     ModuleId, RegistrationId,

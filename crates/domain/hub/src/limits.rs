@@ -115,11 +115,6 @@ pub const PARENTS_MAX: usize = 1;
 pub const EDGE_LAYERS_MAX: usize = 5;
 /// Uploads of one device that may be under way. Source: docs, quotas (10 concurrent file uploads)
 pub const UPLOADS_MAX: usize = 10;
-/// How long a device may take for an upload, in milliseconds. Source: docs, file upload (`sasTtlAsIso8601`, one hour by default)
-pub const UPLOAD_LIFETIME_MS: i64 = 3_600_000;
-/// How long a notification of an uploaded file waits to be read, in milliseconds. Source: `reference/arm-and-az.md`
-/// (`messagingEndpoints.fileNotifications.ttlAsIso8601`, one hour by default)
-pub const FILE_NOTIFICATION_LIFE_MS: i64 = 3_600_000;
 /// Uploads of one device whose end is remembered, so that it is told but once.
 pub const ENDED_UPLOADS_MAX: usize = 100;
 /// Devices with uploads from which on those whose uploads all expired are looked for and forgotten.

@@ -16,8 +16,7 @@ use crate::{
     error::HubError,
     hub::{Hub, Login},
     limits::{
-        CORRELATION_ID_BYTES_MAX, ENDED_UPLOADS_MAX, FILE_NOTIFICATION_LIFE_MS, SWEEP_PAGE, SWEEP_PAGES_MAX,
-        UPLOAD_LIFETIME_MS, UPLOADING_DEVICES_SWEEP, UPLOADS_MAX,
+        CORRELATION_ID_BYTES_MAX, ENDED_UPLOADS_MAX, SWEEP_PAGE, SWEEP_PAGES_MAX, UPLOADING_DEVICES_SWEEP, UPLOADS_MAX,
     },
     throttle::Operation,
 };
@@ -65,7 +64,7 @@ impl Hub {
         self.uploading().get_or_init(|| parts);
     }
 
-    /// Lets a device upload a file for an hour. Errors: as [`Hub::connect`], and `Throttled`, `UploadsMissing`,
+    /// Lets a device upload a file, for as long as the hub's settings say. Errors: as [`Hub::connect`], and `Throttled`, `UploadsMissing`,
     /// `TooManyUploads`, `Invalid` for a name that no blob may have.
     pub async fn start_upload(&self, login: Login<'_>, name: &str) -> Result<UploadGrant, HubError> {
         let device = self.identify(login).await?.0.device;
@@ -76,7 +75,8 @@ impl Hub {
         let now = self.now();
         let mut number = [0; 9];
         self.random().fill(&mut number);
-        let correlation = Correlation { number, expires: now.plus_ms(UPLOAD_LIFETIME_MS), name: name.to_owned() };
+        let expires = now.plus_ms(i64::from(self.resource().settings.files.lifetime_s) * 1000);
+        let correlation = Correlation { number, expires, name: name.to_owned() };
         self.uploads().begin(&device, &correlation, now)?;
         let rights = BlobRights { read: true, write: true };
         let signature = parts.key.sign(&path.full_name(), rights, &correlation.expires.iso_seconds());
@@ -105,7 +105,7 @@ impl Hub {
             return Err(HubError::UploadExpired);
         }
         self.uploads().check(&device, &correlation)?;
-        if succeeded && self.resource().settings.file_notifications {
+        if succeeded && self.resource().settings.files.notifications {
             let path = BlobPath::parse(self.key(), device.clone(), &correlation.name);
             let path = path.map_err(|why| HubError::Invalid(why.to_string()))?;
             let blob = parts.blobs.find(&path).await.map_err(blob_failure)?.ok_or(HubError::UploadEmpty)?;
@@ -126,9 +126,10 @@ impl Hub {
 
     /// Drops notifications that nobody took in time.
     pub(crate) async fn sweep_file_notifications(&self, now: UnixMillis) -> Result<(), HubError> {
+        let life_ms = i64::from(self.resource().settings.files.notification_ttl_s) * 1000;
         for _ in 0..SWEEP_PAGES_MAX {
             let page = self.records().list_file_notifications(self.key(), SWEEP_PAGE).await?;
-            let is_over = |told: &FileNotification| now >= told.enqueued.plus_ms(FILE_NOTIFICATION_LIFE_MS);
+            let is_over = |told: &FileNotification| now >= told.enqueued.plus_ms(life_ms);
             let over: Vec<u64> = page.iter().filter(|(_, told)| is_over(told)).map(|(number, _)| *number).collect();
             if over.is_empty() {
                 break;

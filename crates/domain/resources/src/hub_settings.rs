@@ -29,8 +29,16 @@ pub struct SettingsSpec {
     pub throttle: Option<Throttling>,
     /// Whether messages may ask for faults.
     pub fault_injection: Option<bool>,
+    /// Seconds that a device may take for an upload.
+    pub upload_lifetime_s: Option<u32>,
     /// Whether finished uploads leave notifications.
     pub file_notifications: Option<bool>,
+    /// Seconds for which a notification waits.
+    pub file_notification_ttl_s: Option<u32>,
+    /// Seconds for which a notification is locked.
+    pub file_notification_lock_s: Option<u32>,
+    /// How often a notification is delivered.
+    pub file_notification_delivery_count_max: Option<u32>,
 }
 
 /// Whether a hub refuses when there is too much to do.
@@ -152,7 +160,7 @@ impl RouteSpec {
 impl SettingsSpec {
     /// The settings after the change. Errors: `Value`, `Route`, `TooMany`.
     pub(crate) fn applied(&self, mut settings: HubSettings) -> Result<HubSettings, ResourceError> {
-        let messages = &mut settings.cloud_to_device;
+        let (messages, files) = (&mut settings.cloud_to_device, &mut settings.files);
         for (member, given, place, allowed) in [
             ("roadstead.messageQueueDepth", self.depth_max, &mut messages.depth_max, limits::MESSAGE_DEPTH),
             (
@@ -167,6 +175,12 @@ impl SettingsSpec {
                 &mut messages.feedback_delivery_count_max,
                 limits::DELIVERY_COUNT,
             ),
+            (
+                "messagingEndpoints.fileNotifications.maxDeliveryCount",
+                self.file_notification_delivery_count_max,
+                &mut files.notification_delivery_count_max,
+                limits::DELIVERY_COUNT,
+            ),
         ] {
             set(member, given, place, allowed, "")?;
         }
@@ -177,6 +191,24 @@ impl SettingsSpec {
                 "cloudToDevice.feedback.lockDurationAsIso8601",
                 self.feedback_lock_s,
                 &mut messages.feedback_lock_s,
+                limits::LOCK_S,
+            ),
+            (
+                "storageEndpoints.$default.sasTtlAsIso8601",
+                self.upload_lifetime_s,
+                &mut files.lifetime_s,
+                limits::UPLOAD_LIFETIME_S,
+            ),
+            (
+                "messagingEndpoints.fileNotifications.ttlAsIso8601",
+                self.file_notification_ttl_s,
+                &mut files.notification_ttl_s,
+                limits::TTL_S,
+            ),
+            (
+                "messagingEndpoints.fileNotifications.lockDurationAsIso8601",
+                self.file_notification_lock_s,
+                &mut files.notification_lock_s,
                 limits::LOCK_S,
             ),
         ] {
@@ -200,7 +232,7 @@ impl SettingsSpec {
             None => {}
         }
         settings.fault_injection = self.fault_injection.unwrap_or(settings.fault_injection);
-        settings.file_notifications = self.file_notifications.unwrap_or(settings.file_notifications);
+        settings.files.notifications = self.file_notifications.unwrap_or(settings.files.notifications);
         Ok(settings)
     }
 
@@ -255,7 +287,7 @@ fn set(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use roadstead_model::Tier;
+    use roadstead_model::{FileUploads, Tier};
 
     fn refusal(spec: SettingsSpec) -> String {
         spec.applied(HubSettings::default()).unwrap_err().to_string()
@@ -279,7 +311,11 @@ mod tests {
             fallback: Some(RouteSpec { enabled: false, ..RouteSpec::of_all("$fallback", RouteSource::Telemetry) }),
             throttle: Some(Throttling::Like(ThrottleProfile { tier: Tier::S2, units: 3 })),
             fault_injection: Some(true),
+            upload_lifetime_s: Some(86_400),
             file_notifications: Some(true),
+            file_notification_ttl_s: Some(60),
+            file_notification_lock_s: Some(300),
+            file_notification_delivery_count_max: Some(2),
         };
         let settings = all.applied(HubSettings::default()).unwrap();
         let messages = settings.cloud_to_device;
@@ -289,7 +325,15 @@ mod tests {
         let events = settings.events;
         assert_eq!((events.twin_changes, events.device_lifecycle, events.connection_state), (true, false, true));
         assert_eq!(settings.throttle, Some(ThrottleProfile { tier: Tier::S2, units: 3 }));
-        assert!(settings.fault_injection && settings.file_notifications);
+        assert!(settings.fault_injection);
+        let files = FileUploads {
+            lifetime_s: 86_400,
+            notifications: true,
+            notification_ttl_s: 60,
+            notification_lock_s: 300,
+            notification_delivery_count_max: 2,
+        };
+        assert_eq!(settings.files, files);
         assert_eq!(SettingsSpec::default().applied(settings).unwrap(), settings);
         let off = SettingsSpec { routes: Some(vec![]), throttle: Some(Throttling::Off), ..SettingsSpec::default() };
         let off = off.applied(settings).unwrap();
@@ -320,6 +364,22 @@ mod tests {
             (
                 SettingsSpec { feedback_delivery_count_max: Some(0), ..none() },
                 "cloudToDevice.feedback.maxDeliveryCount is 0; it must be 1 to 100",
+            ),
+            (
+                SettingsSpec { upload_lifetime_s: Some(86_401), ..none() },
+                "storageEndpoints.$default.sasTtlAsIso8601 is 86401 seconds; it must be 60 to 86400 seconds",
+            ),
+            (
+                SettingsSpec { file_notification_ttl_s: Some(59), ..none() },
+                "messagingEndpoints.fileNotifications.ttlAsIso8601 is 59 seconds; it must be 60 to 172800 seconds",
+            ),
+            (
+                SettingsSpec { file_notification_lock_s: Some(301), ..none() },
+                "messagingEndpoints.fileNotifications.lockDurationAsIso8601 is 301 seconds; it must be 5 to 300 seconds",
+            ),
+            (
+                SettingsSpec { file_notification_delivery_count_max: Some(0), ..none() },
+                "messagingEndpoints.fileNotifications.maxDeliveryCount is 0; it must be 1 to 100",
             ),
             (
                 SettingsSpec {

@@ -58,12 +58,14 @@ pub const TOKEN_BYTES_MAX: usize = 256;
 /// Bytes of a client secret that is looked at. Source: docs, Entra application passwords are under 64.
 pub const CLIENT_SECRET_BYTES_MAX: usize = 1024;
 
-/// Deliveries of a message to a device, or of feedback. Source: docs, "Configure IoT Hub" (`maxDeliveryCount`)
+/// Deliveries of a message to a device, of feedback, or of a notification of a file. Source: docs, "Configure IoT Hub" (`maxDeliveryCount`)
 pub const DELIVERY_COUNT: RangeInclusive<u32> = 1..=100;
-/// Seconds for which messages to devices and feedback wait. Source: docs, as above (one minute to two days)
+/// Seconds for which messages to devices, feedback and notifications of files wait. Source: docs, as above (one minute to two days)
 pub const TTL_S: RangeInclusive<u32> = 60..=172_800;
-/// Seconds for which feedback is locked. Source: docs, as above
+/// Seconds for which feedback and notifications of files are locked. Source: docs, as above
 pub const LOCK_S: RangeInclusive<u32> = 5..=300;
+/// Seconds that a device may take for an upload. Source: docs, template reference `sasTtlAsIso8601` (one minute to one day)
+pub const UPLOAD_LIFETIME_S: RangeInclusive<u32> = 60..=86_400;
 /// Messages that may wait for one device. Source: docs, quotas (50); more here for those who want it.
 pub const MESSAGE_DEPTH: RangeInclusive<u32> = 1..=1000;
 /// Units of the tier that a hub is throttled like. Source: docs, quotas (200 of S1 and S2)

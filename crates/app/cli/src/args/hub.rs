@@ -3,6 +3,7 @@
 use super::InGroup;
 use super::certificate::HubCertificateCommand;
 use super::device::{DeviceCommand, DeviceShow};
+use super::hub_settings::{Behaviour, HubUpdate};
 use super::method::InvokeMethod;
 use super::module::{ModuleCommand, ModuleShow};
 use super::twin::{DeviceTwinCommand, ModuleTwinCommand};
@@ -17,6 +18,11 @@ pub enum HubCommand {
     List(InGroup),
     /// Show a hub
     Show(HubName),
+    /// Change a hub: how it deals with messages, files and events
+    #[command(
+        after_help = "Example: roadstead iot hub update -n dev --c2d-ttl 24 --fileupload-notifications true --throttle azure-s1"
+    )]
+    Update(Box<HubUpdate>),
     /// Delete a hub with all its devices and events
     Delete(HubName),
     /// Show a hub's connection string
@@ -125,24 +131,11 @@ pub struct HubCreate {
     /// Days for which events are kept
     #[arg(long, alias = "rd", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=7))]
     pub retention_day: u32,
-    /// Hours for which a cloud-to-device message waits
-    #[arg(long, alias = "ct", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=48))]
-    pub c2d_ttl: u32,
-    /// Deliveries of a cloud-to-device message before it is dead
-    #[arg(long, alias = "cdd", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub c2d_max_delivery_count: u32,
-    /// Hours for which feedback waits
-    #[arg(long, alias = "ft", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=48))]
-    pub feedback_ttl: u32,
-    /// Seconds for which feedback is locked
-    #[arg(long, alias = "fld", default_value_t = 5, value_parser = clap::value_parser!(u32).range(5..=300))]
-    pub feedback_lock_duration: u32,
-    /// Deliveries of feedback before it is dead
-    #[arg(long, alias = "fd", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub feedback_max_delivery_count: u32,
     /// Tags, separated by blanks
     #[arg(long, num_args(0..), value_name = "KEY=VALUE", value_parser = tag)]
     pub tags: Vec<(String, String)>,
+    #[command(flatten)]
+    pub behaviour: Behaviour,
 }
 
 /// Which policy's connection string of which hub.

@@ -196,6 +196,34 @@ RenewedKey {
     Both = "both" as "both",
     Swap = "swap" as "swap",
 });
+/// Whose throttles a hub has
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ThrottleLike {
+    /// Nobody's
+    Off,
+    /// An Azure hub's of tier S1
+    #[value(name = "azure-s1")]
+    S1,
+    /// An Azure hub's of tier S2
+    #[value(name = "azure-s2")]
+    S2,
+    /// An Azure hub's of tier S3
+    #[value(name = "azure-s3")]
+    S3,
+}
+
+impl ThrottleLike {
+    /// As the hub's resource spells it.
+    pub fn tier(self) -> Option<&'static str> {
+        match self {
+            Self::Off => None,
+            Self::S1 => Some("azure-s1"),
+            Self::S2 => Some("azure-s2"),
+            Self::S3 => Some("azure-s3"),
+        }
+    }
+}
+
 /// What becomes of a message that was received
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Settle {

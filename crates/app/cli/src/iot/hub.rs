@@ -1,7 +1,7 @@
 //! `roadstead iot hub`
 
 use super::lookup::{Found, find, find_policy, hub_service};
-use super::{certificate, device, feedback, method, module, monitor, sas_token, twin};
+use super::{certificate, device, feedback, hub_update, method, module, monitor, sas_token, twin};
 use crate::args::Global;
 use crate::args::hub::{ConnectionStringCommand, HubCommand, HubCreate, ShowConnectionString};
 use crate::args::value::tags;
@@ -22,6 +22,7 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
         HubCommand::Show(hub) => {
             find(&management()?, Kind::Hub, &hub.name, hub.within.resource_group.as_deref()).await?.document.into()
         }
+        HubCommand::Update(update) => hub_update::run(&management()?, update).await?,
         HubCommand::Delete(hub) => {
             let management = management()?;
             let found = find(&management, Kind::Hub, &hub.name, hub.within.resource_group.as_deref()).await?;
@@ -66,7 +67,6 @@ pub async fn location(management: &Management, group: &str, given: Option<&str>)
 
 /// As `az` sends it. Source: `reference/arm-and-az.md` 3, hub create body
 fn body(create: &HubCreate, location: &str) -> Value {
-    let hours = |hours: u32| format!("PT{hours}H");
     let mut body = json!({
         "location": location,
         "sku": {"name": create.sku, "capacity": create.unit},
@@ -82,19 +82,16 @@ fn body(create: &HubCreate, location: &str) -> Value {
             },
             "enableFileUploadNotifications": false,
             "cloudToDevice": {
-                "maxDeliveryCount": create.c2d_max_delivery_count,
-                "defaultTtlAsIso8601": hours(create.c2d_ttl),
-                "feedback": {
-                    "lockDurationAsIso8601": format!("PT{}S", create.feedback_lock_duration),
-                    "ttlAsIso8601": hours(create.feedback_ttl),
-                    "maxDeliveryCount": create.feedback_max_delivery_count,
-                },
+                "maxDeliveryCount": 10,
+                "defaultTtlAsIso8601": "PT1H",
+                "feedback": {"lockDurationAsIso8601": "PT5S", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10},
             },
         },
     });
     if !create.tags.is_empty() {
         body["tags"] = tags(&create.tags);
     }
+    hub_update::behave(&mut body, &create.behaviour);
     body
 }
 
@@ -144,6 +141,7 @@ fn written(show: &ShowConnectionString, found: &Found, key: &Value) -> Result<Va
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::hub_settings::Behaviour;
     use crate::args::{Cli, Command, IotCommand};
     use clap::Parser;
 
@@ -158,6 +156,21 @@ mod tests {
         let line = "roadstead iot hub create --name h --resource-group g --sku S1 --partition-count 2 --retention-day 7 --c2d-ttl 2 --tags a=b";
         let HubCommand::Create(create) = parsed(line) else { panic!() };
         insta::assert_snapshot!(body(&create, "centralindia"), @r#"{"location":"centralindia","sku":{"name":"S1","capacity":1},"properties":{"eventHubEndpoints":{"events":{"retentionTimeInDays":7,"partitionCount":2}},"storageEndpoints":{"$default":{"sasTtlAsIso8601":"PT1H","connectionString":"","containerName":""}},"messagingEndpoints":{"fileNotifications":{"lockDurationAsIso8601":"PT5S","ttlAsIso8601":"PT1H","maxDeliveryCount":10}},"enableFileUploadNotifications":false,"cloudToDevice":{"maxDeliveryCount":10,"defaultTtlAsIso8601":"PT2H","feedback":{"lockDurationAsIso8601":"PT5S","ttlAsIso8601":"PT1H","maxDeliveryCount":10}}},"tags":{"a":"b"}}"#);
+    }
+
+    #[test]
+    fn a_hub_is_created_with_what_flags_say() {
+        let line = "roadstead iot hub create -n h -g g --cdd 3 --fn --fnt 2 --fnd 4 --fnld 6 --fst 24";
+        let HubCommand::Create(create) = parsed(line) else { panic!() };
+        let mut expected = body(&HubCreate { behaviour: Behaviour::default(), ..*create }, "here");
+        let HubCommand::Create(create) = parsed(line) else { panic!() };
+        let properties = &mut expected["properties"];
+        properties["cloudToDevice"]["maxDeliveryCount"] = 3.into();
+        properties["enableFileUploadNotifications"] = true.into();
+        properties["messagingEndpoints"]["fileNotifications"] =
+            json!({"lockDurationAsIso8601": "PT6S", "ttlAsIso8601": "PT2H", "maxDeliveryCount": 4});
+        properties["storageEndpoints"]["$default"]["sasTtlAsIso8601"] = "PT24H".into();
+        assert_eq!(body(&create, "here"), expected);
     }
 
     #[test]

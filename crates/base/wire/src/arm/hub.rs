@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    hub_settings::{CloudToDevice, Roadstead, Routing},
+    hub_settings::{CloudToDevice, MessagingEndpoints, Roadstead, Routing, StorageEndpoints},
     key::AccessKey,
 };
 
@@ -30,11 +30,15 @@ pub struct HubProperties {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_file_upload_notifications: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_endpoints: Option<StorageEndpoints>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messaging_endpoints: Option<MessagingEndpoints>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub routing: Option<Routing>,
     /// Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roadstead: Option<Roadstead>,
-    /// Everything else, kept and given back: `storageEndpoints`, `features`, …
+    /// Everything else, kept and given back: `ipFilterRules`, `features`, …
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -81,6 +85,7 @@ mod tests {
         let body = json!({"location": "local", "sku": {"name": "S1", "capacity": 1}, "tags": null, "properties": {
             "eventHubEndpoints": {"events": {"retentionTimeInDays": 7, "partitionCount": 2}},
             "storageEndpoints": {"$default": {"sasTtlAsIso8601": "PT1H", "connectionString": "", "containerName": ""}},
+            "messagingEndpoints": {"fileNotifications": {"maxDeliveryCount": 10}}, "features": "None",
             "enableFileUploadNotifications": false, "cloudToDevice": {"maxDeliveryCount": 10}}});
         let hub: Resource<HubProperties> = serde_json::from_value(body.clone()).unwrap();
         let events = hub.properties.event_hub_endpoints.clone().unwrap().events.unwrap();
@@ -91,7 +96,11 @@ mod tests {
             (&Some(CloudToDevice { max_delivery_count: Some(10), ..CloudToDevice::default() }), Some(false))
         );
         let kept: Vec<_> = hub.properties.other.keys().collect();
-        assert_eq!(kept, ["storageEndpoints"]);
+        assert_eq!(kept, ["features"]);
+        let storage = hub.properties.storage_endpoints.clone().unwrap().default.unwrap();
+        assert_eq!(storage.sas_ttl.as_deref(), Some("PT1H"));
+        let notifications = hub.properties.messaging_endpoints.clone().unwrap().file_notifications.unwrap();
+        assert_eq!(notifications.max_delivery_count, Some(10));
         let mut expected = body;
         for member in ["id", "name", "type"] {
             expected[member] = json!("");

@@ -21,6 +21,8 @@ pub struct CloudToDevice {
     pub feedback: Option<Feedback>,
 }
 
+/// What back ends read in turn: feedback, and notifications of files.
+///
 /// Shape: `{"lockDurationAsIso8601":"PT1M","ttlAsIso8601":"PT1H","maxDeliveryCount":10}`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -31,6 +33,31 @@ pub struct Feedback {
     pub ttl: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_delivery_count: Option<u32>,
+}
+
+/// Shape: `{"fileNotifications":{"lockDurationAsIso8601":"PT5S","ttlAsIso8601":"PT1H","maxDeliveryCount":10}}`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MessagingEndpoints {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_notifications: Option<Feedback>,
+}
+
+/// Shape: `{"$default":{"sasTtlAsIso8601":"PT1H","connectionString":"","containerName":""}}`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StorageEndpoints {
+    #[serde(rename = "$default", skip_serializing_if = "Option::is_none")]
+    pub default: Option<StorageEndpoint>,
+}
+
+/// Where uploaded files go: of a storage account's members only the place where they were written is kept.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StorageEndpoint {
+    #[serde(rename = "sasTtlAsIso8601", skip_serializing_if = "Option::is_none")]
+    pub sas_ttl: Option<String>,
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// Shape: `{"endpoints":{…},"routes":[…],"fallbackRoute":{…},"enrichments":[]}`.

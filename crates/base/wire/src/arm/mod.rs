@@ -24,7 +24,10 @@ pub use envelope::{
 };
 pub use error::ArmError;
 pub use hub::{EventHub, EventHubEndpoints, HubProperties, Location};
-pub use hub_settings::{CloudToDevice, Feedback, Roadstead, Route, RouteSource, Routing, Throttle, Throttling};
+pub use hub_settings::{
+    CloudToDevice, Feedback, MessagingEndpoints, Roadstead, Route, RouteSource, Routing, StorageEndpoint,
+    StorageEndpoints, Throttle, Throttling,
+};
 pub use key::AccessKey;
 pub use metadata::Cloud;
 pub use resource_id::{Kind, ResourceId};

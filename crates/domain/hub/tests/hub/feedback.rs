@@ -1,7 +1,7 @@
 //! What back ends hear of their messages.
 
-use roadstead_hub::{HubError, IfMatch, LockToken, limits::FILE_NOTIFICATION_LIFE_MS};
-use roadstead_model::{Clock, FileNotification, MessageOutcome};
+use roadstead_hub::{HubError, IfMatch, LockToken};
+use roadstead_model::{Clock, FileNotification, FileUploads, HubSettings, MessageOutcome};
 use roadstead_store::Write;
 
 use crate::{
@@ -85,7 +85,9 @@ async fn feedback_does_not_outlive_its_time_nor_its_device() {
 
 #[tokio::test]
 async fn notifications_of_files_that_nobody_takes_are_dropped_in_time() {
-    let world = World::new();
+    const LIFE_MS: i64 = 60_000;
+    let files = FileUploads { notification_ttl_s: 60, ..FileUploads::default() };
+    let world = World::with(HubSettings { files, ..HubSettings::default() });
     let told = |name: &str| {
         let notification = FileNotification {
             device: id("dev1"),
@@ -100,7 +102,7 @@ async fn notifications_of_files_that_nobody_takes_are_dropped_in_time() {
     told("early").await.unwrap();
     world.clock.advance_ms(1);
     told("late").await.unwrap();
-    world.clock.advance_ms(FILE_NOTIFICATION_LIFE_MS - 1);
+    world.clock.advance_ms(LIFE_MS - 1);
     world.hub.sweep_messages().await.unwrap();
     let kept = world.records.list_file_notifications(world.hub.resource().key, 10).await.unwrap();
     assert_eq!(kept.iter().map(|(_, told)| told.blob_name.as_str()).collect::<Vec<_>>(), ["dev1/late"]);

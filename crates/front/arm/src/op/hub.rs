@@ -34,7 +34,8 @@ pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     let etag = call.if_match().or(asked.etag.as_deref()).map(str::to_owned);
     let settings = settings::read(&asked.properties)?;
     let events = asked.properties.event_hub_endpoints.and_then(|endpoints| endpoints.events).unwrap_or_default();
-    let properties = settings::with_routing(asked.properties.other, asked.properties.routing);
+    let (routing, storage) = (asked.properties.routing.as_ref(), asked.properties.storage_endpoints.as_ref());
+    let properties = settings::with_written(asked.properties.other, routing, storage);
     let spec = HubSpec {
         location: asked.location,
         partition_count: events.partition_count,
@@ -59,6 +60,7 @@ fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
     let kind = Kind::Hub { name: hub.name.as_str() };
     let (mut other, sku) = without_sku(&hub.properties);
     let routing = settings::take_routing(&mut other, hub.settings.events);
+    let storage = settings::take_storage(&mut other, &hub.settings.files);
     Resource {
         id: ResourceId { subscription: &subscription, group: hub.group.as_str(), kind }.to_string(),
         name: hub.name.to_string(),
@@ -77,7 +79,9 @@ fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
             authorization_policies: None,
             locations: Some(vec![Location { location: hub.location.clone(), role: "primary".to_owned() }]),
             cloud_to_device: Some(settings::cloud_to_device(&hub.settings.cloud_to_device)),
-            enable_file_upload_notifications: Some(hub.settings.file_notifications),
+            enable_file_upload_notifications: Some(hub.settings.files.notifications),
+            storage_endpoints: Some(storage),
+            messaging_endpoints: Some(settings::messaging_endpoints(&hub.settings.files)),
             routing: Some(routing),
             roadstead: Some(settings::roadstead(&hub.settings)),
             other: with_defaults(other),
@@ -98,10 +102,7 @@ fn events(hub: &Hub) -> EventHub {
 /// What every hub shows, over which goes what its maker wrote: `az iot hub update` sets members of these and fails where
 /// they are absent. Source: `reference/arm-and-az.md` 3 (create body) and 5
 fn with_defaults(kept: Map<String, Value>) -> Map<String, Value> {
-    let queue = json!({"lockDurationAsIso8601": "PT5S", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10});
     let defaults = json!({
-        "storageEndpoints": {"$default": {"sasTtlAsIso8601": "PT1H", "connectionString": "", "containerName": ""}},
-        "messagingEndpoints": {"fileNotifications": queue},
         "ipFilterRules": [],
         "features": "None",
     });

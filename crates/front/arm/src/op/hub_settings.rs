@@ -1,10 +1,12 @@
 //! A hub's settings, between the members of its resource and what the domain calls them.
 
-use roadstead_model::{CloudToDevice, EventSwitches, HubSettings, ThrottleProfile};
+use roadstead_model::{CloudToDevice, EventSwitches, FileUploads, HubSettings, ThrottleProfile};
 use roadstead_resources::{ResourceError, RouteSource, RouteSpec, SettingsSpec, Throttling};
 use roadstead_wire::{
     IsoDuration, Words,
-    arm::{self, Feedback, HubProperties, Roadstead, Route, Routing},
+    arm::{
+        self, Feedback, HubProperties, MessagingEndpoints, Roadstead, Route, Routing, StorageEndpoint, StorageEndpoints,
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -12,8 +14,10 @@ use crate::refusal::Refusal;
 
 /// The key under which `routing` is kept among a resource's other members: the settings know only what follows from it.
 const ROUTING: &str = "routing";
+/// The same of the place where uploads go.
+const STORAGE: &str = "storageEndpoints";
 /// Members that hubs stored before there were settings keep among the others.
-const SETTINGS: [&str; 3] = ["cloudToDevice", "enableFileUploadNotifications", "roadstead"];
+const SETTINGS: [&str; 4] = ["cloudToDevice", "enableFileUploadNotifications", "messagingEndpoints", "roadstead"];
 /// What the built-in endpoint is called.
 const EVENTS: &str = "events";
 /// Source: docs, template reference; `az iot hub message-route fallback` shows it under this name.
@@ -25,6 +29,9 @@ pub(crate) fn read(properties: &HubProperties) -> Result<SettingsSpec, Refusal> 
     let feedback = messages.feedback.unwrap_or_default();
     let ours = properties.roadstead.clone().unwrap_or_default();
     let routing = properties.routing.as_ref();
+    let storage = properties.storage_endpoints.as_ref().and_then(|endpoints| endpoints.default.as_ref());
+    let told = properties.messaging_endpoints.clone().and_then(|endpoints| endpoints.file_notifications);
+    let told = told.unwrap_or_default();
     Ok(SettingsSpec {
         depth_max: ours.message_queue_depth,
         delivery_count_max: messages.max_delivery_count,
@@ -39,7 +46,17 @@ pub(crate) fn read(properties: &HubProperties) -> Result<SettingsSpec, Refusal> 
             arm::Throttling::Like(like) => Throttling::Like(ThrottleProfile { tier: like.tier.0, units: like.units }),
         }),
         fault_injection: ours.fault_injection,
+        upload_lifetime_s: seconds(
+            "storageEndpoints.$default.sasTtlAsIso8601",
+            storage.and_then(|storage| storage.sas_ttl.as_deref()),
+        )?,
         file_notifications: properties.enable_file_upload_notifications,
+        file_notification_ttl_s: seconds("messagingEndpoints.fileNotifications.ttlAsIso8601", told.ttl.as_deref())?,
+        file_notification_lock_s: seconds(
+            "messagingEndpoints.fileNotifications.lockDurationAsIso8601",
+            told.lock_duration.as_deref(),
+        )?,
+        file_notification_delivery_count_max: told.max_delivery_count,
     })
 }
 
@@ -85,13 +102,42 @@ fn source(text: &str) -> RouteSource {
     }
 }
 
-/// Keeps `routing` as it was written: names of routes, what is empty.
-pub(crate) fn with_routing(mut other: Map<String, Value>, routing: Option<Routing>) -> Map<String, Value> {
+/// Keeps `routing` and `storageEndpoints` as they were written: names of routes, what is empty.
+pub(crate) fn with_written(
+    mut other: Map<String, Value>,
+    routing: Option<&Routing>,
+    storage: Option<&StorageEndpoints>,
+) -> Map<String, Value> {
+    let written = "texts and lists under text keys can be written as JSON";
     if let Some(routing) = routing {
-        let value = serde_json::to_value(routing).expect("texts and lists under text keys can be written as JSON");
-        other.insert(ROUTING.to_owned(), value);
+        other.insert(ROUTING.to_owned(), serde_json::to_value(routing).expect(written));
+    }
+    if let Some(storage) = storage {
+        other.insert(STORAGE.to_owned(), serde_json::to_value(storage).expect(written));
     }
     other
+}
+
+/// `storageEndpoints` as the hub follows it: what was kept, and for how long a device may write.
+pub(crate) fn take_storage(other: &mut Map<String, Value>, files: &FileUploads) -> StorageEndpoints {
+    let kept = other.shift_remove(STORAGE).and_then(|kept| serde_json::from_value::<StorageEndpoints>(kept).ok());
+    let mut members = kept.and_then(|kept| kept.default).map(|default| default.other).unwrap_or_default();
+    for member in ["connectionString", "containerName"] {
+        members.entry(member).or_insert_with(|| "".into());
+    }
+    let sas_ttl = Some(IsoDuration { seconds: files.lifetime_s }.to_string());
+    StorageEndpoints { default: Some(StorageEndpoint { sas_ttl, other: members }) }
+}
+
+pub(crate) fn messaging_endpoints(files: &FileUploads) -> MessagingEndpoints {
+    let duration = |seconds| Some(IsoDuration { seconds }.to_string());
+    MessagingEndpoints {
+        file_notifications: Some(Feedback {
+            lock_duration: duration(files.notification_lock_s),
+            ttl: duration(files.notification_ttl_s),
+            max_delivery_count: Some(files.notification_delivery_count_max),
+        }),
+    }
 }
 
 /// `routing` as the hub follows it: the routes that were kept, and one for what was switched on otherwise.

@@ -18,11 +18,17 @@ async fn a_new_hub_shows_azures_defaults() {
     let world = World::with_group().await;
     let shown = put(&world, json!({})).await;
     let feedback = json!({"lockDurationAsIso8601": "PT1M", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10});
+    let notifications = json!({"lockDurationAsIso8601": "PT5S", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10});
     let endpoints = json!({"serviceBusQueues": [], "serviceBusTopics": [], "eventHubs": [], "storageContainers": [],
         "cosmosDBSqlContainers": []});
     for (member, value) in [
         ("cloudToDevice", json!({"maxDeliveryCount": 10, "defaultTtlAsIso8601": "PT1H", "feedback": feedback})),
         ("enableFileUploadNotifications", json!(false)),
+        ("messagingEndpoints", json!({"fileNotifications": notifications})),
+        (
+            "storageEndpoints",
+            json!({"$default": {"sasTtlAsIso8601": "PT1H", "connectionString": "", "containerName": ""}}),
+        ),
         ("roadstead", json!({"messageQueueDepth": 50, "throttle": null, "faultInjection": false})),
         (
             "routing",
@@ -41,12 +47,19 @@ async fn what_a_put_leaves_out_stays() {
     let feedback = json!({"lockDurationAsIso8601": "PT30S", "ttlAsIso8601": "P1D", "maxDeliveryCount": 3});
     let messages = json!({"maxDeliveryCount": 20, "defaultTtlAsIso8601": "PT120M", "feedback": feedback});
     let routes = json!([route("mine", "TwinChangeEvents", true), route("off", "DeviceLifecycleEvents", false)]);
+    let told = json!({"lockDurationAsIso8601": "PT30S", "ttlAsIso8601": "P2D", "maxDeliveryCount": 3});
+    let storage = json!({"sasTtlAsIso8601": "PT2H", "connectionString": "", "containerName": "mine"});
     let all = json!({"cloudToDevice": messages, "enableFileUploadNotifications": true, "roadstead": ours,
+        "storageEndpoints": {"$default": storage}, "messagingEndpoints": {"fileNotifications": told},
         "routing": {"routes": routes}});
     let first = put(&world, all).await;
     assert_eq!(first["cloudToDevice"]["defaultTtlAsIso8601"], "PT2H");
     assert_eq!((&first["cloudToDevice"]["feedback"], &first["roadstead"]), (&feedback, &ours));
     assert_eq!(first["routing"]["routes"], routes);
+    assert_eq!(
+        (&first["storageEndpoints"]["$default"], &first["messagingEndpoints"]["fileNotifications"]),
+        (&storage, &told)
+    );
     assert_eq!(put(&world, first.clone()).await, first, "what was shown can be sent back");
     let second =
         put(&world, json!({"cloudToDevice": {"feedback": {"maxDeliveryCount": 4}}, "roadstead": {"throttle": null}}))
@@ -56,6 +69,8 @@ async fn what_a_put_leaves_out_stays() {
     assert_eq!(second["cloudToDevice"]["feedback"], left);
     assert_eq!(second["roadstead"], json!({"messageQueueDepth": 7, "throttle": null, "faultInjection": true}));
     assert_eq!(second["enableFileUploadNotifications"], true);
+    assert_eq!(second["messagingEndpoints"]["fileNotifications"], told);
+    assert_eq!(second["storageEndpoints"]["$default"]["sasTtlAsIso8601"], "PT2H");
     assert_eq!(second["routing"]["routes"], json!([route("TwinChangeEvents", "TwinChangeEvents", true)]));
     let third = put(&world, json!({"routing": {"routes": []}})).await;
     assert_eq!(third["routing"]["routes"], json!([]));
@@ -95,6 +110,16 @@ async fn refusals() {
             json!({"cloudToDevice": {"feedback": {"ttlAsIso8601": "P3D"}}}),
             "InvalidParameter",
             "cloudToDevice.feedback.ttlAsIso8601 is 259200 seconds; it must be 60 to 172800 seconds",
+        ),
+        (
+            json!({"storageEndpoints": {"$default": {"sasTtlAsIso8601": "P2D"}}}),
+            "InvalidParameter",
+            "storageEndpoints.$default.sasTtlAsIso8601 is 172800 seconds; it must be 60 to 86400 seconds",
+        ),
+        (
+            json!({"messagingEndpoints": {"fileNotifications": {"lockDurationAsIso8601": "soon"}}}),
+            "InvalidParameter",
+            "messagingEndpoints.fileNotifications.lockDurationAsIso8601 is `soon`; it must be an ISO 8601 duration",
         ),
         (json!({"cloudToDevice": {"maxDeliveryCount": -1}}), "InvalidRequestContent", "invalid value"),
         (json!({"roadstead": {"faults": true}}), "InvalidRequestContent", "unknown field `faults`"),

@@ -1,6 +1,6 @@
 //! How a hub behaves. A hub stored before there were settings has the defaults.
 
-use roadstead_model::{CloudToDevice, EventSwitches, HubSettings, ThrottleProfile, Tier};
+use roadstead_model::{CloudToDevice, EventSwitches, FileUploads, HubSettings, ThrottleProfile, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::mirror;
@@ -21,6 +21,18 @@ pub(super) struct HubSettingsV1 {
     throttle: Option<(TierV1, u32)>,
     fault_injection: bool,
     file_notifications: bool,
+    #[serde(default)]
+    uploads: UploadsV1,
+}
+
+/// Beside `file_notifications`, which is older.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct UploadsV1 {
+    lifetime_s: u32,
+    notification_ttl_s: u32,
+    notification_lock_s: u32,
+    notification_delivery_count_max: u32,
 }
 
 mirror!(TierV1 of Tier: S1, S2, S3);
@@ -31,9 +43,28 @@ impl Default for HubSettingsV1 {
     }
 }
 
+impl Default for UploadsV1 {
+    fn default() -> Self {
+        FileUploads::default().into()
+    }
+}
+
+impl From<FileUploads> for UploadsV1 {
+    fn from(files: FileUploads) -> Self {
+        let FileUploads {
+            lifetime_s,
+            notifications: _,
+            notification_ttl_s,
+            notification_lock_s,
+            notification_delivery_count_max,
+        } = files;
+        Self { lifetime_s, notification_ttl_s, notification_lock_s, notification_delivery_count_max }
+    }
+}
+
 impl From<HubSettings> for HubSettingsV1 {
     fn from(settings: HubSettings) -> Self {
-        let HubSettings { cloud_to_device, events, throttle, fault_injection, file_notifications } = settings;
+        let HubSettings { cloud_to_device, events, throttle, fault_injection, files } = settings;
         Self {
             depth_max: cloud_to_device.depth_max,
             delivery_count_max: cloud_to_device.delivery_count_max,
@@ -46,7 +77,8 @@ impl From<HubSettings> for HubSettingsV1 {
             connection_state: events.connection_state,
             throttle: throttle.map(|profile| (profile.tier.into(), profile.units)),
             fault_injection,
-            file_notifications,
+            file_notifications: files.notifications,
+            uploads: files.into(),
         }
     }
 }
@@ -69,7 +101,13 @@ impl From<HubSettingsV1> for HubSettings {
             },
             throttle: stored.throttle.map(|(tier, units)| ThrottleProfile { tier: tier.into(), units }),
             fault_injection: stored.fault_injection,
-            file_notifications: stored.file_notifications,
+            files: FileUploads {
+                lifetime_s: stored.uploads.lifetime_s,
+                notifications: stored.file_notifications,
+                notification_ttl_s: stored.uploads.notification_ttl_s,
+                notification_lock_s: stored.uploads.notification_lock_s,
+                notification_delivery_count_max: stored.uploads.notification_delivery_count_max,
+            },
         }
     }
 }

@@ -4,11 +4,11 @@
 use roadstead_model::{
     AccessPolicy, Ack, AllocationPolicy, Attestation, CaCertificate, CertificateEntry, CertificateName, CloudMessage,
     CloudToDevice, Device, DeviceAuth, DeviceId, DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Etag, EventSwitches, Feedback, FileNotification, GenerationId, GroupAttestation, GroupName, Hub,
-    HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, MessageOutcome, Module, ModuleId,
-    Presence, Properties, Provisioning, ProvisioningStatus, Random, Registration, RegistrationId, RegistrationStatus,
-    ReprovisionPolicy, ResourceGroup, Right, Rights, Secret, Subscription, Substatus, SymmetricKeys, SystemProperty,
-    ThrottleProfile, Thumbprint, Tier, Twin, TwinSection, UnixMillis, Webhook,
+    EnrollmentGroupId, Etag, EventSwitches, Feedback, FileNotification, FileUploads, GenerationId, GroupAttestation,
+    GroupName, Hub, HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, MessageOutcome, Module,
+    ModuleId, Presence, Properties, Provisioning, ProvisioningStatus, Random, Registration, RegistrationId,
+    RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Secret, Subscription, Substatus,
+    SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier, Twin, TwinSection, UnixMillis, Webhook,
 };
 use serde_json::{Map, Value, json};
 
@@ -220,7 +220,7 @@ pub fn identity(device: &str) -> IdentityId {
     device_id(device).into()
 }
 
-/// A hub with every setting changed.
+/// A hub with every setting changed, but for how it deals with uploads.
 pub fn tuned_hub(key: HubKey, name: &str) -> Hub {
     let settings = HubSettings {
         cloud_to_device: CloudToDevice {
@@ -234,9 +234,21 @@ pub fn tuned_hub(key: HubKey, name: &str) -> Hub {
         events: EventSwitches { twin_changes: true, device_lifecycle: false, connection_state: true },
         throttle: Some(ThrottleProfile { tier: Tier::S2, units: 2 }),
         fault_injection: true,
-        file_notifications: true,
+        files: FileUploads { notifications: true, ..FileUploads::default() },
     };
     Hub { settings, ..hub(key, name) }
+}
+
+/// A hub that deals with uploads in its own way.
+pub fn hub_of_uploads(key: HubKey, name: &str) -> Hub {
+    let files = FileUploads {
+        lifetime_s: 60,
+        notifications: true,
+        notification_ttl_s: 63,
+        notification_lock_s: 6,
+        notification_delivery_count_max: 8,
+    };
+    Hub { settings: HubSettings { files, ..HubSettings::default() }, ..hub(key, name) }
 }
 
 /// A message with every member set.
