@@ -107,7 +107,7 @@ impl Shared {
         let mut objects = std::pin::pin!(objects);
         while let Some(object) = objects.try_next().await.map_err(failed)? {
             if found(self.store.delete(&object.location).await)?.is_some() {
-                hub.give(object.size);
+                hub.quota.give(object.size);
                 removed += 1;
             }
         }
@@ -194,7 +194,7 @@ impl Blobs for ObjectBlobs {
         let _one_at_a_time = hub.lock(&name).await;
         let Some(meta) = found(self.0.store.head(&name).await)? else { return Ok(false) };
         found(self.0.store.delete(&name).await)?;
-        hub.give(meta.size);
+        hub.quota.give(meta.size);
         Ok(true)
     }
 

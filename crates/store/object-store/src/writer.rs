@@ -100,7 +100,7 @@ impl NewObject {
             return Err(BlobError::TooLarge);
         }
         let more = len.saturating_sub(self.taken);
-        self.hub.take(more)?;
+        self.hub.quota.take(more)?;
         self.taken += more;
         self.len = len;
         if let Some(parts) = &mut self.parts {
@@ -145,8 +145,8 @@ impl NewObject {
                 other => failed(other),
             })?;
         }
-        self.hub.retake(self.borrowed);
-        self.hub.give((self.taken - self.len).saturating_add(before.map_or(0, |before| before.size)));
+        self.hub.quota.retake(self.borrowed);
+        self.hub.quota.give((self.taken - self.len).saturating_add(before.map_or(0, |before| before.size)));
         (self.taken, self.borrowed) = (0, 0);
         Ok(())
     }
@@ -154,7 +154,7 @@ impl NewObject {
 
 impl Drop for NewObject {
     fn drop(&mut self) {
-        self.hub.give(self.taken - self.borrowed);
+        self.hub.quota.give(self.taken - self.borrowed);
         if let (Some(parts), Ok(runtime)) = (self.parts.take(), tokio::runtime::Handle::try_current()) {
             // Parts that stay cost money. Stores drop them by themselves only if told to.
             runtime.spawn(async move {

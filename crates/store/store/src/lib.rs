@@ -12,13 +12,15 @@ pub mod event;
 pub mod event_log;
 pub mod limits;
 pub mod query;
+pub mod quota;
 pub mod records;
 pub mod seal;
 pub mod stored;
 pub mod suite;
 
 pub use blob::{
-    BlobChunks, BlobCondition, BlobError, BlobInfo, BlobProperties, BlobRead, BlobWriter, Blobs, BlockWriter, ByteRange,
+    BlobChunks, BlobCondition, BlobError, BlobInfo, BlobProperties, BlobRead, BlobWriter, Blobs, BlockWriter,
+    ByteRange,
 };
 pub use blob_path::{BlobPath, BlobPathError, BlockId, BlockIdError};
 pub use commits::{Commits, Ticket};
@@ -26,6 +28,7 @@ pub use error::StoreError;
 pub use event::{EventView, StoredEvent};
 pub use event_log::{Bounds, EventLog, HubLog, Partition, Retention};
 pub use query::QueryRow;
+pub use quota::Quota;
 pub use records::{DeviceCounts, Expect, IdentityRecord, Page, Records, SessionRecord, Write};
 pub use seal::{SealKey, Sealer};
 pub use stored::{Place, Stored, Vault};

@@ -21,7 +21,7 @@ use roadstead_store::{
     limits::{BLOB_WRITER_WAIT, BLOB_WRITERS_MAX},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
@@ -51,10 +51,13 @@ pub struct EmbeddedBlobs {
 struct Shared {
     directory: PathBuf,
     hub_bytes_max: u64,
-    hubs: Mutex<HashMap<HubKey, Arc<HubFiles>>>,
+    hubs: Mutex<HashMap<HubKey, Arc<Slot>>>,
     /// Held, so that no other process writes here.
     _data: Arc<DataDirectory>,
 }
+
+/// A hub's files once they are summed up; locked while that is done, and while they are removed.
+type Slot = AsyncMutex<Option<Arc<HubFiles>>>;
 
 impl EmbeddedBlobs {
     /// Makes a directory `blobs` in the data directory, if there is none, and finishes removals that were cut short. A hub's
@@ -78,8 +81,26 @@ impl EmbeddedBlobs {
         hub: HubKey,
         job: impl FnOnce(&Arc<HubFiles>) -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
+        let hub = self.hub(hub).await?;
+        self.pool.run(move || job(&hub)).await
+    }
+
+    /// A hub's files. The first time they are summed up, for which others of this hub wait, and nobody else.
+    async fn hub(&self, key: HubKey) -> Result<Arc<HubFiles>, BlobError> {
+        let mut slot = self.shared.slot(key).lock_owned().await;
+        if let Some(hub) = &*slot {
+            return Ok(hub.clone());
+        }
         let shared = self.shared.clone();
-        self.pool.run(move || job(&shared.hub(hub)?)).await
+        // The lock goes along: who asked may go away, and the next must not begin before this has ended.
+        let open = move || {
+            let path = shared.path_of(key);
+            let opened = HubFiles::open(path.clone(), shared.hub_bytes_max).map_err(|error| unusable(&path, &error))?;
+            let hub = Arc::new(opened);
+            *slot = Some(hub.clone());
+            Ok(hub)
+        };
+        self.pool.run(open).await
     }
 
     /// One of the places for writers.
@@ -101,30 +122,27 @@ impl Shared {
         self.directory.join(hub.to_string())
     }
 
-    /// A hub's blobs; the first time, they are summed up.
-    fn hub(&self, key: HubKey) -> Result<Arc<HubFiles>, BlobError> {
-        let mut hubs = self.hubs.lock();
-        if let Some(hub) = hubs.get(&key) {
-            return Ok(hub.clone());
-        }
-        let path = self.path_of(key);
-        let opened = HubFiles::open(path.clone(), self.hub_bytes_max).map_err(|error| unusable(&path, &error))?;
-        let hub = Arc::new(opened);
-        hubs.insert(key, hub.clone());
-        Ok(hub)
+    fn slot(&self, key: HubKey) -> Arc<Slot> {
+        self.hubs.lock().entry(key).or_default().clone()
     }
 
     /// Renames first, so that half a directory is never taken for a hub's, then removes.
-    fn delete(&self, key: HubKey) -> io::Result<()> {
+    fn delete(&self, key: HubKey, mut slot: OwnedMutexGuard<Option<Arc<HubFiles>>>) -> io::Result<()> {
         let path = self.path_of(key);
         let removed = path.with_extension(REMOVED);
+        *slot = None;
+        let renamed = fs::rename(&path, &removed);
         {
             let mut hubs = self.hubs.lock();
-            hubs.remove(&key);
-            match fs::rename(&path, &removed) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                renamed => renamed?,
+            // Whoever waits for this slot would not see what is done through another one.
+            if Arc::strong_count(OwnedMutexGuard::mutex(&slot)) == 2 {
+                hubs.remove(&key);
             }
+        }
+        drop(slot);
+        match renamed {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            renamed => renamed?,
         }
         sync_directory(&self.directory)?;
         fs::remove_dir_all(&removed)
@@ -195,8 +213,8 @@ impl Blobs for EmbeddedBlobs {
     }
 
     async fn delete_hub(&self, hub: HubKey) -> Result<(), BlobError> {
-        let shared = self.shared.clone();
-        let delete = move || shared.delete(hub).map_err(|error| unusable(&shared.path_of(hub), &error).into());
+        let (shared, slot) = (self.shared.clone(), self.shared.slot(hub).lock_owned().await);
+        let delete = move || shared.delete(hub, slot).map_err(|error| unusable(&shared.path_of(hub), &error).into());
         self.pool.run(delete).await
     }
 

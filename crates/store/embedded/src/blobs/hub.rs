@@ -8,7 +8,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
-use roadstead_store::{BlobError, StoreError};
+use roadstead_store::{BlobError, Quota};
 
 use super::limits::{GRAIN_BYTES, STRIPES};
 use crate::{directory::private_builder, error::unusable};
@@ -17,8 +17,7 @@ use crate::{directory::private_builder, error::unusable};
 #[derive(Debug)]
 pub(crate) struct HubFiles {
     pub(crate) directory: PathBuf,
-    bytes_max: u64,
-    used: AtomicU64,
+    pub(crate) quota: Quota,
     next_new: AtomicU64,
     commits: Box<[Mutex<()>]>,
 }
@@ -40,7 +39,7 @@ impl HubFiles {
         }
         let used = taken(&directory.join("files"))? + taken(&directory.join("blocks"))?;
         let commits = (0..STRIPES).map(|_| Mutex::default()).collect();
-        Ok(Self { directory, bytes_max, used: AtomicU64::new(used), next_new: AtomicU64::new(0), commits })
+        Ok(Self { directory, quota: Quota::new(bytes_max, used), next_new: AtomicU64::new(0), commits })
     }
 
     /// A file that nobody else writes.
@@ -54,37 +53,12 @@ impl HubFiles {
         self.commits[crc32fast::hash(digest) as usize % STRIPES].lock()
     }
 
-    /// Takes `bytes` of the quota. Errors: `Full`, and nothing is taken.
-    pub(crate) fn take(&self, bytes: u64) -> Result<(), BlobError> {
-        let more = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
-        let taken = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
-        taken.map(|_| ()).map_err(|_| {
-            let text = format!(
-                "the hub's uploaded files may take {} bytes (`blobs.hub_mib_max`); {bytes} more do not fit",
-                self.bytes_max
-            );
-            StoreError::Full(text).into()
-        })
-    }
-
-    /// Takes `bytes`, over the quota if it must be: others are given back in a moment.
-    pub(crate) fn retake(&self, bytes: u64) {
-        self.used.fetch_add(bytes, Ordering::AcqRel);
-    }
-
-    /// Gives back.
-    pub(crate) fn give(&self, bytes: u64) {
-        let less = |used: u64| Some(used.saturating_sub(bytes));
-        // A closure that always answers does not fail.
-        let _ = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
-    }
-
     /// Removes a file if it is there, and gives back what it took; whether it was there.
     pub(crate) fn remove(&self, path: &Path) -> Result<bool, BlobError> {
         let removed = fs::metadata(path).and_then(|found| fs::remove_file(path).map(|()| found.len()));
         match removed {
             Ok(len) => {
-                self.give(grains(len));
+                self.quota.give(grains(len));
                 Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),

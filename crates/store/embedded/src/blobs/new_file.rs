@@ -47,7 +47,7 @@ impl NewFile {
     /// Takes of the quota what the file will have with `bytes` more.
     pub(crate) fn reserve(&mut self, bytes: u64) -> Result<(), BlobError> {
         let more = grains(self.len.saturating_add(bytes)).saturating_sub(self.taken);
-        self.hub.take(more)?;
+        self.hub.quota.take(more)?;
         self.taken += more;
         Ok(())
     }
@@ -96,8 +96,8 @@ impl NewFile {
         let replaced = fs::metadata(name).map_or(0, |found| grains(found.len()));
         fs::rename(&self.path, name).map_err(fail)?;
         self.kept = true;
-        self.hub.retake(self.borrowed);
-        self.hub.give(self.taken.saturating_sub(grains(self.len)).saturating_add(replaced));
+        self.hub.quota.retake(self.borrowed);
+        self.hub.quota.give(self.taken.saturating_sub(grains(self.len)).saturating_add(replaced));
         sync_directory(directory).map_err(fail)
     }
 }
@@ -107,7 +107,7 @@ impl Drop for NewFile {
         if !self.kept {
             // What cannot be removed now goes when the hub's blobs are opened again.
             let _ = fs::remove_file(&self.path);
-            self.hub.give(self.taken - self.borrowed);
+            self.hub.quota.give(self.taken - self.borrowed);
         }
     }
 }
