@@ -7,7 +7,7 @@ use roadstead_model::{DeviceId, Right};
 use roadstead_sas::BlobSasError;
 use roadstead_store::{
     BlobCondition, BlobError, BlobInfo, BlobPath, BlobPathError, BlobProperties, BlobRead, BlobWriter, BlockId,
-    BlockWriter, ByteRange,
+    BlockWriter, ByteRange, WaitingBlock,
     limits::{BLOCK_BYTES_MAX, PUT_BLOB_BYTES_MAX},
 };
 use thiserror::Error;
@@ -121,6 +121,14 @@ impl Hub {
     ) -> Result<BlobInfo, FileError> {
         let blobs = &self.upload_parts().map_err(FileError::Refused)?.blobs;
         Ok(blobs.commit_blocks(&file.0, blocks, properties, condition).await?)
+    }
+
+    /// The blocks of a file that wait for a list to name them, and the file itself, if it is there.
+    /// Errors: `NotFound` when there is neither; `Blob`.
+    pub async fn list_blocks(&self, file: &ReadableFile) -> Result<(Option<BlobInfo>, Vec<WaitingBlock>), FileError> {
+        let blobs = &self.upload_parts().map_err(FileError::Refused)?.blobs;
+        let (info, blocks) = (blobs.find(&file.0).await?, blobs.list_blocks(&file.0).await?);
+        if info.is_none() && blocks.is_empty() { Err(FileError::NotFound) } else { Ok((info, blocks)) }
     }
 
     /// What is known of a file. Errors: `NotFound`, `Blob`.

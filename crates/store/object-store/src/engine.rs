@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 use roadstead_model::{HubKey, UnixMillis};
 use roadstead_store::{
     BlobCondition, BlobError, BlobInfo, BlobPath, BlobProperties, BlobRead, BlobWriter, Blobs, BlockId, BlockWriter,
-    ByteRange, StoreError,
+    ByteRange, StoreError, WaitingBlock,
     blob::block_list_digest,
-    limits::{BLOB_BYTES_MAX, BLOB_WRITER_WAIT},
+    limits::{BLOB_BYTES_MAX, BLOB_WRITER_WAIT, BLOCKS_MAX},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -163,6 +163,17 @@ impl Blobs for ObjectBlobs {
         }
         new.commit(condition).await?;
         shared.committed(path).await
+    }
+
+    async fn list_blocks(&self, path: &BlobPath) -> Result<Vec<WaitingBlock>, BlobError> {
+        let waiting = self.0.store.list(Some(&names::blocks(&self.0.prefix, path))).take(BLOCKS_MAX);
+        let block = |found: ObjectMeta| {
+            let id = found.location.filename().and_then(BlockId::of_hex_name);
+            std::future::ready(Ok(id.map(|id| WaitingBlock { id, size: found.size })))
+        };
+        let mut blocks: Vec<_> = waiting.try_filter_map(block).try_collect().await.map_err(failed)?;
+        blocks.sort_by(|one, other| one.id.as_bytes().cmp(other.id.as_bytes()));
+        Ok(blocks)
     }
 
     async fn find(&self, path: &BlobPath) -> Result<Option<BlobInfo>, BlobError> {

@@ -40,6 +40,14 @@ pub struct BlobInfo {
     pub properties: BlobProperties,
 }
 
+/// A block that was put and that no list has named yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingBlock {
+    pub id: BlockId,
+    /// Bytes of its content.
+    pub size: u64,
+}
+
 /// What a commit wants to find.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlobCondition {
@@ -140,6 +148,9 @@ pub trait Blobs: Send + Sync {
         properties: &BlobProperties,
         condition: &BlobCondition,
     ) -> Result<BlobInfo, BlobError>;
+    /// The blocks of a blob that wait for their list, in the order of their ids; at most
+    /// [`BLOCKS_MAX`](crate::limits::BLOCKS_MAX), of more no matter which.
+    async fn list_blocks(&self, path: &BlobPath) -> Result<Vec<WaitingBlock>, BlobError>;
     /// A blob without its content; `None` when there is none.
     async fn find(&self, path: &BlobPath) -> Result<Option<BlobInfo>, BlobError>;
     /// A blob, or a part of it; `None` when there is none. Errors: `OutOfRange`, `Store`.

@@ -99,6 +99,21 @@ impl BlockId {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// As its uploader named it: `MDAwMDAw`.
+    pub fn to_text(&self) -> String {
+        STANDARD.encode(&self.0)
+    }
+
+    /// The id whose bytes have this [`hex_name`]; `None` for other names.
+    pub fn of_hex_name(name: &str) -> Option<Self> {
+        let digits = name.as_bytes();
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        if digits.is_empty() || !digits.len().is_multiple_of(2) || digits.len() > 2 * BLOCK_ID_BYTES_MAX {
+            return None;
+        }
+        digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect::<Option<_>>().map(Self)
+    }
 }
 
 /// A text as one name in a file system or an object store: letters, digits and `-_.` as they are, the rest percent-encoded,
@@ -174,6 +189,12 @@ mod tests {
             (&*STANDARD.encode([7; 65]), BlockIdError::Length { bytes: 65 }),
         ] {
             assert_eq!(BlockId::parse(bad), Err(error), "{bad}");
+        }
+        let id = BlockId::parse("AP8wMDA=").unwrap();
+        assert_eq!(id.to_text(), "AP8wMDA=");
+        assert_eq!(BlockId::of_hex_name(&hex_name(id.as_bytes())), Some(id));
+        for bad in ["", "0", "0g", "ä0", "+1", &"00".repeat(65)] {
+            assert_eq!(BlockId::of_hex_name(bad), None, "{bad}");
         }
     }
 

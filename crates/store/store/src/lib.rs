@@ -20,7 +20,7 @@ pub mod suite;
 
 pub use blob::{
     BlobChunks, BlobCondition, BlobError, BlobInfo, BlobProperties, BlobRead, BlobWriter, Blobs, BlockWriter,
-    ByteRange,
+    ByteRange, WaitingBlock,
 };
 pub use blob_path::{BlobPath, BlobPathError, BlockId, BlockIdError};
 pub use commits::{Commits, Ticket};

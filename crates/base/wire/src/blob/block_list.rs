@@ -1,4 +1,6 @@
-//! The body of Put Block List.
+//! The body of Put Block List, and of the answer to Get Block List.
+
+use std::fmt::Write;
 
 use quick_xml::{Reader, events::Event};
 
@@ -59,9 +61,71 @@ pub fn parse(body: &[u8], blocks_max: usize) -> Result<Vec<String>, BlockListErr
     }
 }
 
+/// Which blocks Get Block List asks for. Absent: `Committed`. Source: docs, "Get Block List"
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockListType {
+    /// Those that the blob is made of.
+    Committed,
+    /// Those that wait for a list.
+    Uncommitted,
+    All,
+}
+
+impl BlockListType {
+    /// Reads the argument `blocklisttype`. `None` for another word.
+    pub fn parse(text: Option<&str>) -> Option<Self> {
+        match text.unwrap_or("committed") {
+            "committed" => Some(Self::Committed),
+            "uncommitted" => Some(Self::Uncommitted),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+
+/// The answer to Get Block List: ids in base64, with the bytes of each block. Which blocks a blob is made of is not known, since
+/// they are kept as one: that list is always empty.
+///
+/// Shape: `<BlockList><CommittedBlocks /><UncommittedBlocks><Block><Name>MDAw</Name><Size>4</Size></Block></UncommittedBlocks></BlockList>`.
+/// Source: docs, "Get Block List"
+pub fn write(which: BlockListType, waiting: impl Iterator<Item = (String, u64)>) -> String {
+    let mut body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>".to_owned();
+    if which != BlockListType::Uncommitted {
+        body.push_str("<CommittedBlocks />");
+    }
+    if which != BlockListType::Committed {
+        body.push_str("<UncommittedBlocks>");
+        for (id, bytes) in waiting {
+            // Base64 needs no escaping.
+            let _ = write!(body, "<Block><Name>{id}</Name><Size>{bytes}</Size></Block>");
+        }
+        body.push_str("</UncommittedBlocks>");
+    }
+    body.push_str("</BlockList>");
+    body
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_waits_is_told() {
+        let waiting = || [("MDA=".to_owned(), 4), ("MDE=".to_owned(), 0)].into_iter();
+        let blocks = "<UncommittedBlocks><Block><Name>MDA=</Name><Size>4</Size></Block><Block><Name>MDE=</Name><Size>0</Size></Block></UncommittedBlocks>";
+        for (asked, inner) in [
+            (None, Some("<CommittedBlocks />".to_owned())),
+            (Some("committed"), Some("<CommittedBlocks />".to_owned())),
+            (Some("uncommitted"), Some(blocks.to_owned())),
+            (Some("all"), Some(format!("<CommittedBlocks />{blocks}"))),
+            (Some("latest"), None),
+        ] {
+            let body = BlockListType::parse(asked).map(|which| super::write(which, waiting()));
+            let expected =
+                inner.map(|inner| format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{inner}</BlockList>"));
+            assert_eq!(body, expected, "{asked:?}");
+        }
+    }
 
     fn ids(body: &str) -> Result<Vec<String>, BlockListError> {
         parse(body.as_bytes(), 3)

@@ -38,6 +38,7 @@ blob_codes! {
     InvalidHeaderValue = 400,
     InvalidMd5 = 400,
     InvalidMetadata = 400,
+    InvalidQueryParameterValue = 400,
     InvalidResourceName = 400,
     InvalidXmlDocument = 400,
     BlockListTooLong = 400,

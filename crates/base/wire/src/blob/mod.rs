@@ -8,7 +8,7 @@ mod code;
 mod properties;
 mod range;
 
-pub use block_list::{BlockListError, parse as parse_block_list};
+pub use block_list::{BlockListError, BlockListType, parse as parse_block_list, write as write_block_list};
 pub use code::BlobCode;
 pub use properties::{ContentHeaders, PropertyError, content_headers, read as read_properties};
 pub use range::parse as parse_range;
@@ -29,6 +29,8 @@ pub const BLOB_TYPE_HEADER: &str = "x-ms-blob-type";
 pub const BLOCK_BLOB: &str = "BlockBlob";
 /// Tells that what was put is encrypted at rest. SDKs read it; disks are the operator's to encrypt.
 pub const SERVER_ENCRYPTED_HEADER: &str = "x-ms-request-server-encrypted";
+/// Bytes of a blob whose blocks are listed.
+pub const BLOB_CONTENT_LENGTH_HEADER: &str = "x-ms-blob-content-length";
 /// A range that goes before `Range`.
 pub const RANGE_HEADER: &str = "x-ms-range";
 /// MD5 of a request's body, base64.

@@ -21,7 +21,7 @@ use crate::{
     serve::Parts,
 };
 
-const XML: HeaderValue = HeaderValue::from_static("application/xml");
+pub(crate) const XML: HeaderValue = HeaderValue::from_static("application/xml");
 
 /// A refusal on its way.
 pub(crate) struct Refused {
@@ -95,6 +95,10 @@ async fn route(
             } else {
                 blob_get::get(hub, call, &file).await
             }
+        }
+        (&Method::GET, Some("blocklist")) => {
+            let file = hub.open_to_read(access, device, name).map_err(refuse)?;
+            blob_get::block_list(hub, call, &file).await
         }
         (&Method::DELETE, None) => {
             hub.delete_file(access, device, name).await.map_err(refuse)?;

@@ -10,12 +10,14 @@ use hyper::{
     header::{HeaderName, HeaderValue},
 };
 use roadstead_hub::{BlobChunks, BlobInfo, BlobRead, ByteRange, Hub, ReadableFile};
-use roadstead_wire::blob::{self, BLOB_TYPE_HEADER, BLOCK_BLOB, BlobCode, RANGE_HEADER};
+use roadstead_wire::blob::{
+    self, BLOB_CONTENT_LENGTH_HEADER, BLOB_TYPE_HEADER, BLOCK_BLOB, BlobCode, BlockListType, RANGE_HEADER,
+};
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tracing::warn;
 
-use super::blob::{Refused, content_headers, names_etag, refused, version_headers};
+use super::blob::{Refused, XML, content_headers, names_etag, refused, version_headers};
 use crate::{
     call::Call,
     limits,
@@ -52,6 +54,21 @@ pub(crate) async fn get(hub: &Hub, call: &Call, file: &ReadableFile) -> Result<R
     *response.body_mut() = stream(call, chunks);
     describe(response.headers_mut(), &info, given.end - given.start);
     Ok(response)
+}
+
+/// Get Block List. Source: docs, "Get Block List"
+pub(crate) async fn block_list(hub: &Hub, call: &Call, file: &ReadableFile) -> Result<Response<Body>, Refused> {
+    let asked = call.argument("blocklisttype");
+    let which = BlockListType::parse(asked).ok_or_else(|| {
+        let text = format!("blocklisttype is `{}`; it is committed, uncommitted or all", asked.unwrap_or_default());
+        Refused::new(BlobCode::InvalidQueryParameterValue, text)
+    })?;
+    let (info, blocks) = hub.list_blocks(file).await.map_err(|error| refused(call, error))?;
+    let body = blob::write_block_list(which, blocks.into_iter().map(|block| (block.id.to_text(), block.size)));
+    let bytes = info.as_ref().map_or(0, |info| info.size).to_string();
+    let reply = Reply::empty(StatusCode::OK).with_body(XML, body).header(BLOB_CONTENT_LENGTH_HEADER, &bytes);
+    // Blocks alone have no version yet.
+    Ok(info.iter().fold(reply, version_headers).into_response())
 }
 
 /// A task reads the file and waits when the client does not keep up; it ends with the client's connection. Ending early, against

@@ -108,6 +108,32 @@ async fn blocks_become_a_file() {
 }
 
 #[tokio::test]
+async fn what_waits_of_an_upload_is_told() {
+    let (world, path, sas) = granted("big.bin").await;
+    let list = |kind: &str| format!("GET {path}{sas}&comp=blocklist{kind}");
+    let missing = world.send(&list(""), &[], "").await;
+    assert_eq!(missing.blob_refusal(), (404, "BlobNotFound".to_owned()));
+    for (id, body) in [("MDAwMDAx", "12345"), ("MDAwMDAw", "1")] {
+        assert_eq!(world.send(&format!("PUT {path}{sas}&comp=block&blockid={id}"), &[], body).await.status, 201);
+    }
+    let waiting = world.send(&list("&blocklisttype=all"), &[], "").await;
+    let blocks = "<UncommittedBlocks><Block><Name>MDAwMDAw</Name><Size>1</Size></Block><Block><Name>MDAwMDAx</Name><Size>5</Size></Block></UncommittedBlocks>";
+    let document = |inner: &str| format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{inner}</BlockList>");
+    assert_eq!((waiting.status, waiting.text()), (200, &*document(&format!("<CommittedBlocks />{blocks}"))));
+    assert_eq!((waiting.header("content-type"), waiting.header("etag")), (Some("application/xml"), None));
+    let body = "<BlockList><Latest>MDAwMDAw</Latest></BlockList>";
+    let put = world.send(&format!("PUT {path}{sas}&comp=blocklist"), &[], body).await;
+    let empty = world.send(&list("&blocklisttype=uncommitted"), &[], "").await;
+    assert_eq!(empty.text(), document("<UncommittedBlocks></UncommittedBlocks>"));
+    assert_eq!((empty.header("etag"), empty.header("x-ms-blob-content-length")), (put.header("etag"), Some("1")));
+    assert_eq!(world.send(&list(""), &[], "").await.text(), document("<CommittedBlocks />"));
+    let odd = world.send(&list("&blocklisttype=latest"), &[], "").await;
+    assert_eq!(odd.blob_refusal(), (400, "InvalidQueryParameterValue".to_owned()));
+    let stranger = world.send(&format!("GET {path}?comp=blocklist"), &[], "").await;
+    assert_eq!(stranger.blob_refusal(), (403, "AuthenticationFailed".to_owned()));
+}
+
+#[tokio::test]
 async fn a_signature_opens_one_file_for_a_known_device() {
     let (world, path, sas) = granted("mine.txt").await;
     for (path, sas) in [

@@ -8,8 +8,9 @@ use std::{
 };
 
 use roadstead_store::{
-    BlobCondition, BlobError, BlobInfo, BlobPath, BlobProperties, BlockId, blob::block_list_digest,
-    limits::BLOB_BYTES_MAX,
+    BlobCondition, BlobError, BlobInfo, BlobPath, BlobProperties, BlockId, WaitingBlock,
+    blob::block_list_digest,
+    limits::{BLOB_BYTES_MAX, BLOCKS_MAX},
 };
 use tracing::warn;
 
@@ -119,6 +120,30 @@ fn open_block(hub: &HubFiles, path: &BlobPath, id: &BlockId) -> Result<Option<(F
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unusable(&name, &error).into()),
     }
+}
+
+/// The blocks in a directory, in the order of their ids.
+pub(crate) fn waiting(directory: &Path) -> Result<Vec<WaitingBlock>, BlobError> {
+    let fail = |error: io::Error| BlobError::from(unusable(directory, &error));
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(fail(error)),
+    };
+    let mut blocks = Vec::new();
+    for entry in entries.take(BLOCKS_MAX) {
+        let entry = entry.map_err(fail)?;
+        let size = match entry.metadata() {
+            Ok(found) => found.len(),
+            // Committed, or swept, since the directory was read.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(fail(error)),
+        };
+        let id = entry.file_name().to_str().and_then(BlockId::of_hex_name);
+        blocks.extend(id.map(|id| WaitingBlock { id, size }));
+    }
+    blocks.sort_by(|one, other| one.id.as_bytes().cmp(other.id.as_bytes()));
+    Ok(blocks)
 }
 
 /// What the blocks in a directory take of the quota.

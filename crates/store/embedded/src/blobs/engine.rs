@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use roadstead_model::{HubKey, UnixMillis};
 use roadstead_store::{
     BlobCondition, BlobError, BlobInfo, BlobPath, BlobProperties, BlobRead, BlobWriter, Blobs, BlockId, BlockWriter,
-    ByteRange, StoreError,
+    ByteRange, StoreError, WaitingBlock,
     limits::{BLOB_WRITER_WAIT, BLOB_WRITERS_MAX},
 };
 use tokio::{
@@ -180,6 +180,11 @@ impl Blobs for EmbeddedBlobs {
         let (path, blocks, properties, condition) =
             (path.clone(), blocks.to_vec(), properties.clone(), condition.clone());
         self.run(path.hub(), move |hub| commit::blocks(hub, &path, &blocks, &properties, &condition)).await
+    }
+
+    async fn list_blocks(&self, path: &BlobPath) -> Result<Vec<WaitingBlock>, BlobError> {
+        let path = path.clone();
+        self.run(path.hub(), move |hub| commit::waiting(&layout::blocks(&hub.directory, &path))).await
     }
 
     async fn find(&self, path: &BlobPath) -> Result<Option<BlobInfo>, BlobError> {

@@ -32,6 +32,7 @@ macro_rules! blobs_suite {
             a_large_blob_comes_in_pieces_and_reads_back_by_ranges
             blocks_become_a_blob_in_the_order_of_the_list
             blocks_alone_are_no_blob
+            blocks_that_wait_are_listed
             a_block_that_was_not_put_fails_the_whole_list
             a_block_may_be_put_again_and_named_twice
             a_commit_drops_the_blocks_left_over
@@ -215,6 +216,29 @@ pub async fn blocks_alone_are_no_blob(place: &dyn Place) {
     }
     assert_eq!(blobs.find(&path("new")).await.unwrap(), None);
     assert_eq!(content(&*blobs, &path("old")).await, b"old");
+}
+
+pub async fn blocks_that_wait_are_listed(place: &dyn Place) {
+    let blobs = place.start(QUOTA).await;
+    let listed = async |name: &str| {
+        let found = blobs.list_blocks(&path(name)).await.unwrap();
+        found.into_iter().map(|waiting| (waiting.id, waiting.size)).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("a").await, []);
+    for (number, content) in [(2, "two"), (0, ""), (1, "first try"), (1, "1")] {
+        put_block(&*blobs, &path("a"), number, content).await;
+    }
+    put_block(&*blobs, &path("b"), 7, "another blob's").await;
+    let begun = blobs.begin_block(&path("a"), &block(3)).await.unwrap();
+    assert_eq!(listed("a").await, [(block(0), 0), (block(1), 1), (block(2), 3)]);
+    drop(begun);
+    commit(&*blobs, &path("a"), &[2]).await.unwrap();
+    assert_eq!(listed("a").await, [], "what no list named is dropped, and what it named is committed");
+    put_block(&*blobs, &path("a"), 9, "next").await;
+    assert_eq!(listed("a").await, [(block(9), 4)]);
+    assert_eq!(listed("b").await, [(block(7), 14)]);
+    put(&*blobs, &path("b"), "whole").await;
+    assert_eq!(listed("b").await, []);
 }
 
 pub async fn a_block_that_was_not_put_fails_the_whole_list(place: &dyn Place) {
