@@ -1,6 +1,7 @@
 """File upload: the hub names a place, azure-storage-blob or the Node SDK uploads there, the device tells the hub."""
 
 import os
+import socket
 
 import pytest
 import requests
@@ -8,7 +9,10 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobBlock, BlobClient
 
 from harness import hub
+from harness.cli import Roadstead
 from harness.node import Actor
+from harness.production import Production
+from harness.s3 import BUCKET, S3
 from harness.service import refusal_a
 
 API_VERSION = "api-version=2021-04-12"
@@ -38,32 +42,31 @@ class Device:
         body = {"correlationId": place["correlationId"], "isSuccess": success, "statusCode": 200, "statusDescription": "ok"}
         return self.post("files/notifications", body).status_code
 
+    def blob(self, place: dict, **options) -> BlobClient:
+        """As the vendor's samples put the address together."""
+        url = "https://{hostName}/{containerName}/{blobName}{sasToken}".format(**place)
+        return BlobClient.from_blob_url(url, connection_verify=self.server.ca_file, **options)
+
 
 @pytest.fixture
 def device(server, roadstead, device_id):
     return Device(server, device_id, roadstead.device_key(device_id))
 
 
-def blob(place: dict, **options) -> BlobClient:
-    """As the vendor's samples put the address together."""
-    return BlobClient.from_blob_url("https://{hostName}/{containerName}/{blobName}{sasToken}".format(**place), **options)
-
-
 class TestPython:
     """`azure-iot-device` asks and tells, `azure-storage-blob` uploads."""
 
     @pytest.fixture
-    def client(self, sdk, port_443, roadstead, device_id):
-        roadstead.create_device(device_id)
+    def client(self, sdk, port_443, device, roadstead, device_id):
         made = sdk.hub_client("connection_string", connection_string=roadstead.connection_string(device_id))
         sdk(made.connect())
         return made
 
-    def test_sample(self, sdk, client, device_id):
+    def test_sample(self, sdk, client, device, device_id):
         place = sdk(client.get_storage_info_for_blob("logs/today.txt"))
         assert place["blobName"] == f"{device_id}/logs/today.txt"
         content = os.urandom(10_000)
-        with blob(place) as target:
+        with device.blob(place) as target:
             target.upload_blob(content, overwrite=True)
             sdk(client.notify_blob_upload_status(place["correlationId"], True, 200, "OK"))
             assert target.download_blob().readall() == content
@@ -80,30 +83,50 @@ class TestStorage:
     def test_blocks(self, device):
         """Five megabytes in blocks of one, as big files are sent."""
         place, content = device.ask("big.bin"), os.urandom(5 * 1024 * 1024)
-        with blob(place, max_single_put_size=1024 * 1024, max_block_size=1024 * 1024) as target:
+        with device.blob(place, max_single_put_size=1024 * 1024, max_block_size=1024 * 1024) as target:
             target.upload_blob(content, overwrite=True, max_concurrency=3)
             assert target.download_blob().readall() == content
         assert device.tell(place) == 204
 
     def test_blocks_by_hand(self, device):
         """Blocks count in the order of the list, and what is not listed is left out."""
-        with blob(device.ask("parts.txt")) as target:
+        with device.blob(device.ask("parts.txt")) as target:
             for name, part in (("b1", b"one "), ("b2", b"two "), ("b3", b"three")):
                 target.stage_block(name, part)
             target.commit_block_list([BlobBlock("b3"), BlobBlock("b1")])
             assert target.download_blob().readall() == b"threeone "
             assert target.download_blob(offset=5, length=3).readall() == b"one"
 
+    def test_resumed(self, device):
+        """Who goes on with an upload asks which blocks are there already."""
+        place = device.ask("resumed.bin")
+        parts = {f"b{number}": os.urandom(1000 + number) for number in range(4)}
+        with device.blob(place) as target:
+            for name in ("b2", "b0"):
+                target.stage_block(name, parts[name])
+        with device.blob(place) as target:
+            committed, waiting = target.get_block_list("all")
+            assert (committed, [(block.id, block.size) for block in waiting]) == ([], [("b0", 1000), ("b2", 1002)])
+            there = {block.id for block in waiting}
+            for name in parts.keys() - there:
+                target.stage_block(name, parts[name])
+            target.commit_block_list([BlobBlock(name) for name in parts])
+            assert target.download_blob().readall() == b"".join(parts.values())
+            assert target.get_block_list("uncommitted") == ([], [])
+        with device.blob(device.ask("never.bin")) as target, pytest.raises(HttpResponseError) as refused:
+            target.get_block_list("all")
+        assert refused.value.status_code == 404
+
     @pytest.mark.parametrize("name", ["a b.txt", "ü/日本.txt", "a/b/c/d.txt", "per%cent+plus.txt", "x" * 200])
     def test_names(self, device, device_id, name):
         place = device.ask(name)
         assert place["blobName"] == f"{device_id}/{name}"
-        with BlobClient(f"https://{place['hostName']}", place["containerName"], place["blobName"], credential=place["sasToken"].lstrip("?")) as target:
+        with BlobClient(f"https://{place['hostName']}", place["containerName"], place["blobName"], credential=place["sasToken"].lstrip("?"), connection_verify=device.server.ca_file) as target:
             target.upload_blob(b"content", overwrite=True)
             assert target.download_blob().readall() == b"content"
 
     def test_overwritten(self, device):
-        with blob(device.ask()) as target:
+        with device.blob(device.ask()) as target:
             target.upload_blob(b"first", overwrite=True)
             target.upload_blob(b"second", overwrite=True)
             assert target.download_blob().readall() == b"second"
@@ -130,14 +153,84 @@ class TestStorage:
             "other-blob": {"blobName": place["blobName"].replace("mine", "other")},
             "more-rights": {"sasToken": token.replace("sp=rw", "sp=rwd")},
         }
-        with blob({**place, **changed[damage]}) as target, pytest.raises(HttpResponseError) as refused:
+        with device.blob({**place, **changed[damage]}) as target, pytest.raises(HttpResponseError) as refused:
             target.upload_blob(b"x", overwrite=True)
         assert refused.value.status_code in (401, 403)
 
     def test_nothing_there(self, device):
-        with blob(device.ask("nothing.txt")) as target, pytest.raises(HttpResponseError) as refused:
+        with device.blob(device.ask("nothing.txt")) as target, pytest.raises(HttpResponseError) as refused:
             target.download_blob()
         assert refused.value.status_code == 404
+
+
+class InS3(Production):
+    """`roadstead serve` that keeps uploaded files in S3, with one hub."""
+
+    hub_host = "plant.localhost"
+
+    def __init__(self, home):
+        super().__init__(home)
+        self.s3 = S3(home)
+        self.environment |= self.s3.environment
+        self.write_config()
+        text = self.config.read_text()
+        assert "[blobs]\n" in text
+        self.config.write_text(text.replace("[blobs]\n", f'[blobs]\nurl = "s3://{BUCKET}/fleet"\n'))
+        self.serve()
+        self.command_line = Roadstead(self)
+        self.command_line("group", "create", "-n", "plant-rg", "-l", "local")
+        self.command_line("iot", "hub", "create", "-n", "plant", "-g", "plant-rg")
+
+    @property
+    def ca_file(self) -> str:
+        return str(self.data_dir / "tls" / "ca.pem")
+
+    def end(self) -> None:
+        super().end()
+        self.s3.end()
+
+
+class TestObjectStore(TestStorage):
+    """The same, and the files are objects in S3."""
+
+    @pytest.fixture(scope="class")
+    def in_s3(self, tmp_path_factory):
+        running = InS3(tmp_path_factory.mktemp("in-s3"))
+        yield running
+        running.end()
+
+    @pytest.fixture
+    def device(self, in_s3, device_id, monkeypatch):
+        resolve = socket.getaddrinfo
+        # RFC 6761 leads this name to the machine itself; not every resolver knows.
+        monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **named: resolve("127.0.0.1" if host == in_s3.hub_host else host, *rest, **named))
+        return Device(in_s3, device_id, in_s3.command_line.device_key(device_id))
+
+    def test_objects(self, in_s3, device, device_id):
+        """Where the configuration says, readable without us, and nothing of an upload is left over."""
+        place, content = device.ask("logs/big.bin"), os.urandom(20 * 1024 * 1024)
+        with device.blob(place, max_single_put_size=1024 * 1024, max_block_size=4 * 1024 * 1024) as target:
+            target.upload_blob(content, overwrite=True, metadata={"line": "north"})
+        (name,) = [name for name in in_s3.s3.names() if device_id in name]
+        assert name.startswith("fleet/") and name.endswith(f"/files/{device_id}/logs/big.bin")
+        stored = in_s3.s3.client.get_object(Bucket=BUCKET, Key=name)
+        assert stored["Body"].read() == content and stored["Metadata"]["line"] == "north"
+        with device.blob(device.ask("small.txt")) as target:
+            target.upload_blob(b"small", overwrite=True)
+            with pytest.raises(HttpResponseError) as refused:
+                target.upload_blob(b"again", overwrite=False)
+            assert refused.value.status_code == 409
+
+    def test_restart(self, in_s3, device):
+        place = device.ask("kept.txt")
+        with device.blob(place) as target:
+            target.upload_blob(b"kept", overwrite=True)
+            target.stage_block("b1", b"waiting")
+        in_s3.kill()
+        in_s3.serve()
+        with device.blob(place) as target:
+            assert target.download_blob().readall() == b"kept"
+            assert [block.id for block in target.get_block_list("uncommitted")[1]] == ["b1"]
 
 
 class TestHub:
@@ -191,5 +284,5 @@ class TestNode:
         finally:
             actor.end()
         place = device.ask("mye2edir/e2eblob")
-        with blob(place) as target:
+        with device.blob(place) as target:
             assert target.get_blob_properties().size == 1024 * kib
