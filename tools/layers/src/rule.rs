@@ -104,7 +104,7 @@ fn reach_rule(package: &Package, on: &Package) -> Option<u8> {
 /// Rules about what a crate's own manifest names.
 fn direct_rule(package: &Package, on: &Package) -> Option<u8> {
     let engine =
-        ["mqtt-proto", "amqp-proto", "sas", "pki", "query", "model"].iter().any(|dir| is(package, "base", dir));
+        ["mqtt-proto", "amqp-proto", "sas", "pki", "tpm", "query", "model"].iter().any(|dir| is(package, "base", dir));
     let app_only = is(on, "app", "server") && package.layer != "tests" && !is(package, "app", "cli");
     match package.layer.as_str() {
         "front" if on.layer == "front" && on.dir != "transport" => Some(3),
