@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use async_trait::async_trait;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use roadstead_dps::{AllocationAnswer, AllocationRequest, AllocationWebhook, AttestedBy, Source, WebhookError};
 use roadstead_model::Webhook;
 use roadstead_pki::Certificate;
@@ -96,11 +97,16 @@ fn worded(webhook: &Webhook, request: &AllocationRequest) -> Value {
         .map_or_else(|| webhook.url.expose().to_owned(), |(address, _)| format!("{address}?****"));
     enrollment["customAllocationDefinition"] = json!({ "webhookUrl": masked, "apiVersion": webhook.api_version });
     let mut context = json!({ "registrationId": request.registration_id });
-    let attested = match request.attested {
-        AttestedBy::SymmetricKey => "symmetricKey",
-        AttestedBy::X509 => "x509",
-    };
-    context[attested] = json!({});
+    match request.attested {
+        AttestedBy::SymmetricKey => context["symmetricKey"] = json!({}),
+        AttestedBy::X509 => context["x509"] = json!({}),
+        AttestedBy::Tpm => {
+            context["tpm"] = enrollment["attestation"]["tpm"].clone();
+            if let Some(key) = &request.storage_root_key {
+                context["tpm"]["storageRootKey"] = json!(STANDARD.encode(key));
+            }
+        }
+    }
     if let Some((hub, device)) = &request.current {
         context["currentIotHubHostName"] = json!(hub);
         context["currentDeviceId"] = json!(device);

@@ -33,6 +33,17 @@ pub enum Attestation {
         primary: Option<CertificateEntry>,
         secondary: Option<CertificateEntry>,
     },
+    Tpm(TpmAttestation),
+}
+
+/// A TPM, known by its keys; `TPM2B_PUBLIC` each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TpmAttestation {
+    pub endorsement_key: Vec<u8>,
+    /// Absent: whatever storage root key the TPM has when it comes.
+    pub storage_root_key: Option<Vec<u8>>,
+    /// From which the keys are derived that the TPM signs with, base64. Never shown to anyone.
+    pub secret: Secret,
 }
 
 /// How the devices of a group prove that they belong to it.
@@ -147,6 +158,8 @@ pub struct Registration {
     pub payload: Option<Map<String, Value>>,
     /// The digest of the credentials last written to the hub, so that new ones are noticed. Opaque.
     pub credential_digest: String,
+    /// `TPM2B_PUBLIC` that a device with a TPM presented.
+    pub storage_root_key: Option<Vec<u8>>,
     pub etag: Etag,
     pub created: UnixMillis,
     pub updated: UnixMillis,

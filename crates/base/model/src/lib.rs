@@ -27,7 +27,8 @@ pub use clock::{Clock, Random, UnixMillis, UnixSeconds};
 pub use device::{Device, DeviceAuth, DeviceStatus, Subscription, Thumbprint};
 pub use enrollment::{
     AllocationPolicy, Attestation, CertificateEntry, Enrollment, EnrollmentGroup, GroupAttestation, Provisioning,
-    ProvisioningStatus, Registration, RegistrationStatus, ReprovisionPolicy, Substatus, SymmetricKeys, Webhook,
+    ProvisioningStatus, Registration, RegistrationStatus, ReprovisionPolicy, Substatus, SymmetricKeys, TpmAttestation,
+    Webhook,
 };
 pub use etag::Etag;
 pub use event::{AuthMethod, Event, EventSource};

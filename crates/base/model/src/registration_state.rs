@@ -16,6 +16,8 @@ pub enum AttestedBy {
     SymmetricKey,
     /// With a certificate.
     X509,
+    /// With a token signed by its TPM.
+    Tpm,
 }
 
 /// Where an operation stands.
@@ -34,12 +36,14 @@ pub struct RegistrationState {
     pub registration_id: RegistrationId,
     /// Where it stands.
     pub state: State,
-    /// Which of `symmetricKey` and `x509` the answer has.
+    /// Which of `symmetricKey`, `x509` and `tpm` the answer has.
     pub attested: AttestedBy,
     /// The group by which it came.
     pub group: Option<EnrollmentGroupId>,
     /// What a custom-allocation webhook gave the device.
     pub payload: Option<Map<String, Value>>,
+    /// For a TPM only: the key for the hub, packed so that this TPM alone can take it in.
+    pub authentication_key: Option<Vec<u8>>,
     /// Of the record, when there is one.
     pub etag: Option<Etag>,
     /// When it first registered.
@@ -49,6 +53,7 @@ pub struct RegistrationState {
 }
 
 impl RegistrationState {
+    /// As recorded, without an authentication key.
     pub fn of(registration: &Registration, attested: AttestedBy) -> Self {
         let state = match registration.status.clone() {
             RegistrationStatus::Assigned { hub, device_id, substatus } => State::Assigned { hub, device_id, substatus },
@@ -60,6 +65,7 @@ impl RegistrationState {
             attested,
             group: registration.group.clone(),
             payload: registration.payload.clone(),
+            authentication_key: None,
             etag: Some(registration.etag.clone()),
             created: registration.created,
             updated: registration.updated,

@@ -52,6 +52,34 @@ impl DeviceRegistration {
     }
 }
 
+/// With what a device with a TPM is challenged: the body of a 401. Source: `reference/dps.md` 2.5
+///
+/// Shape: `{"authenticationKey":"ADQAIJ…","keyName":"registration","message":"Unauthorized"}`; the C SDK needs `keyName`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TpmChallenge {
+    /// Base64, for the TPM.
+    pub authentication_key: String,
+    pub key_name: String,
+    pub message: String,
+}
+
+impl TpmChallenge {
+    /// `authentication_key` as it goes to the TPM.
+    pub fn new(authentication_key: &[u8], message: impl Into<String>) -> Self {
+        Self {
+            authentication_key: STANDARD.encode(authentication_key),
+            key_name: "registration".to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// The JSON, in ASCII.
+    pub fn to_json(&self) -> Vec<u8> {
+        to_json(self)
+    }
+}
+
 /// How far a registration is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
@@ -111,6 +139,8 @@ pub struct DeviceRegistrationResult {
     pub x509: Option<AttestedGroup>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symmetric_key: Option<AttestedGroup>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tpm: Option<TpmResult>,
     pub registration_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_date_time_utc: Option<String>,
@@ -144,16 +174,29 @@ pub struct AttestedGroup {
     pub enrollment_group_id: Option<String>,
 }
 
+/// What a device with a TPM takes in to speak to its hub; only when assigned.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TpmResult {
+    /// Base64, for the TPM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authentication_key: Option<String>,
+}
+
 impl From<&RegistrationState> for DeviceRegistrationResult {
     fn from(told: &RegistrationState) -> Self {
         let group = AttestedGroup { enrollment_group_id: told.group.as_ref().map(|id| id.as_str().to_owned()) };
-        let (x509, symmetric_key) = match told.attested {
-            AttestedBy::X509 => (Some(AttestedGroup::default()), None),
-            AttestedBy::SymmetricKey => (None, Some(group)),
+        let by_tpm =
+            || TpmResult { authentication_key: told.authentication_key.as_ref().map(|key| STANDARD.encode(key)) };
+        let (x509, symmetric_key, tpm) = match told.attested {
+            AttestedBy::X509 => (Some(AttestedGroup::default()), None, None),
+            AttestedBy::SymmetricKey => (None, Some(group), None),
+            AttestedBy::Tpm => (None, None, Some(by_tpm())),
         };
         let result = Self {
             x509,
             symmetric_key,
+            tpm,
             created_date_time_utc: Some(told.created.iso()),
             last_updated_date_time_utc: Some(told.updated.iso()),
             etag: told.etag.as_ref().map(device_etag),
@@ -184,6 +227,7 @@ impl DeviceRegistrationResult {
         Self {
             x509: None,
             symmetric_key: None,
+            tpm: None,
             registration_id: registration_id.to_owned(),
             created_date_time_utc: None,
             assigned_hub: None,
@@ -226,6 +270,7 @@ mod tests {
             attested,
             group: group.map(|id| EnrollmentGroupId::parse(id).unwrap()),
             payload: None,
+            authentication_key: None,
             etag: Some(Etag::from_client("69003552-0000-0300-0000-630fda8a0000")),
             created: UnixMillis(1_795_291_370_516),
             updated: UnixMillis(1_795_291_370_737),
@@ -290,6 +335,12 @@ mod tests {
         assert_eq!(serde_json::to_value(&group.symmetric_key).unwrap(), json!({"enrollmentGroupId": "fleet-a"}));
         let x509 = DeviceRegistrationResult::from(&assigned(AttestedBy::X509, Some("fleet-a")));
         assert_eq!(serde_json::to_value(&x509).unwrap()["x509"], json!({}));
+        let mut by_tpm = assigned(AttestedBy::Tpm, None);
+        by_tpm.authentication_key = Some(vec![0, 1, 2]);
+        let tpm = serde_json::to_value(DeviceRegistrationResult::from(&by_tpm)).unwrap();
+        assert_eq!((&tpm["tpm"], tpm.get("symmetricKey")), (&json!({"authenticationKey": "AAEC"}), None));
+        let challenge = r#"{"authenticationKey":"AAEC","keyName":"registration","message":"Unauthorized"}"#;
+        assert_eq!(TpmChallenge::new(&[0, 1, 2], "Unauthorized").to_json(), challenge.as_bytes());
         let failed = State::Failed { code: 400_208, message: "hub für alle".to_owned() };
         let body = worded(Some(told(failed, AttestedBy::X509, None)));
         assert!(body.contains(r#""status":"failed","errorCode":400208,"errorMessage":"hub f\u00fcr alle""#), "{body}");

@@ -21,12 +21,17 @@ pub enum Credential<'a> {
 }
 
 impl<'a> Evidence<'a> {
+    /// Whether there is a token, good or bad.
+    pub fn has_token(&self) -> bool {
+        self.token.is_some_and(|token| !token.is_empty())
+    }
+
     /// The token when there is one, else the chain.
     ///
     /// Errors: [`AuthRefusal::NoCredentials`]. Source: `reference/hub-device.md` 4.2 (recommendation)
     pub fn credential(&self) -> Result<Credential<'a>, AuthRefusal> {
         match self.token {
-            Some(token) if !token.is_empty() => Ok(Credential::Token(token)),
+            Some(token) if self.has_token() => Ok(Credential::Token(token)),
             _ if !self.chain.is_empty() => Ok(Credential::Chain(self.chain)),
             _ => Err(AuthRefusal::NoCredentials),
         }
@@ -35,7 +40,7 @@ impl<'a> Evidence<'a> {
 
 impl std::fmt::Debug for Evidence<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Evidence(token {}, {} certificates)", self.token.is_some_and(|t| !t.is_empty()), self.chain.len())
+        write!(out, "Evidence(token {}, {} certificates)", self.has_token(), self.chain.len())
     }
 }
 

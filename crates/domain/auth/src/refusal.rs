@@ -147,6 +147,8 @@ pub enum Means {
     CertificateAuthority,
     /// Any certificate.
     Certificate,
+    /// A token signed within its TPM.
+    Tpm,
     /// Only policies speak for it.
     PolicyOnly,
 }
@@ -158,6 +160,7 @@ impl fmt::Display for Means {
             Self::Thumbprint => "a certificate of a registered thumbprint",
             Self::CertificateAuthority => "a certificate issued under a verified CA",
             Self::Certificate => "a certificate",
+            Self::Tpm => "a token signed by its TPM",
             Self::PolicyOnly => "nothing of its own (only a policy with DeviceConnect speaks for it)",
         })
     }

@@ -27,6 +27,7 @@ use crate::{
     link::{self, DeviceSpec, Ensure, HubAddress, LinkError, TwinSnapshot},
     registration::RegistrationRequest,
     reprovision::{self, Place, Step},
+    tpm,
     webhook::AllocationRequest,
 };
 
@@ -212,6 +213,7 @@ impl Assignment {
             current: before.map(|place| (place.hub.clone(), place.device_id.clone())),
             attested: self.admission.attested,
             leaf: self.admission.leaf.as_ref().map(|leaf| leaf.der().to_vec()),
+            storage_root_key: self.admission.storage_root_key.clone(),
             payload: self.request.payload.clone(),
             linked_hubs,
         };
@@ -315,7 +317,7 @@ impl Assignment {
         let status = RegistrationStatus::Assigned { hub, device_id, substatus };
         let fresh = self.registration(status, payload, self.credential_digest(), prior.as_ref());
         if let Some(prior) = prior.as_ref().filter(|prior| !reset && says_the_same(prior, &fresh)) {
-            return Ok(Assigned { state: RegistrationState::of(prior, self.admission.attested), recorded: true });
+            return Ok(Assigned { state: self.told(prior), recorded: true });
         }
         self.commit(fresh, prior.as_ref()).await
     }
@@ -333,7 +335,7 @@ impl Assignment {
         let status = RegistrationStatus::Failed { code, message };
         let fresh = self.registration(status, None, String::new(), prior.as_ref());
         if let Some(prior) = prior.as_ref().filter(|prior| says_the_same(prior, &fresh)) {
-            return Ok(Assigned { state: RegistrationState::of(prior, self.admission.attested), recorded: true });
+            return Ok(Assigned { state: self.told(prior), recorded: true });
         }
         self.commit(fresh, prior.as_ref()).await
     }
@@ -347,6 +349,7 @@ impl Assignment {
             attested: self.admission.attested,
             group: self.admission.source.group().cloned(),
             payload: None,
+            authentication_key: None,
             etag: None,
             created: prior.map_or(now, |prior| prior.created),
             updated: now,
@@ -367,10 +370,18 @@ impl Assignment {
             status,
             payload,
             credential_digest,
+            storage_root_key: self.storage_root_key(prior),
             etag: Etag::fresh(&*self.instance.ports.random),
             created: prior.map_or(now, |prior| prior.created),
             updated: now,
         }
+    }
+
+    /// The one that came, else the one that came before, as long as the device comes by its TPM.
+    fn storage_root_key(&self, prior: Option<&Registration>) -> Option<Vec<u8>> {
+        self.admission.tpm()?;
+        let came = self.admission.storage_root_key.as_ref();
+        came.or(prior.and_then(|prior| prior.storage_root_key.as_ref())).cloned()
     }
 
     async fn commit(&self, fresh: Registration, prior: Option<&Registration>) -> Result<Assigned, StoreError> {
@@ -380,7 +391,11 @@ impl Assignment {
         if let RegistrationStatus::Assigned { hub, device_id, substatus } = &fresh.status {
             info!(scope = %instance.scope(), registration_id = %self.id, hub, %device_id, ?substatus, "device assigned");
         }
-        Ok(Assigned { state: RegistrationState::of(&fresh, self.admission.attested), recorded: true })
+        Ok(Assigned { state: self.told(&fresh), recorded: true })
+    }
+
+    fn told(&self, registration: &Registration) -> RegistrationState {
+        tpm::told(&self.admission, registration, &*self.instance.ports.random)
     }
 
     /// Tells the credentials written to a hub from others, without showing them: hex of a SHA-256.
@@ -408,6 +423,7 @@ fn says_the_same(prior: &Registration, fresh: &Registration) -> bool {
         && prior.group == fresh.group
         && prior.payload == fresh.payload
         && prior.credential_digest == fresh.credential_digest
+        && prior.storage_root_key == fresh.storage_root_key
 }
 
 fn refused(hub: &str, error: LinkError) -> Fault {

@@ -9,7 +9,7 @@ use roadstead_auth::{
 };
 use roadstead_model::{
     Attestation, AttestedBy, CertificateEntry, DeviceAuth, DeviceId, Enrollment, EnrollmentGroup, EnrollmentGroupId,
-    IdScope, Provisioning, RegistrationId, Secret, Thumbprint, UnixSeconds,
+    IdScope, Provisioning, Random, RegistrationId, Secret, Thumbprint, TpmAttestation, UnixSeconds,
 };
 use roadstead_pki::Certificate;
 use roadstead_sas::{SasKey, derive_device_key};
@@ -18,6 +18,8 @@ use crate::{
     error::DpsError,
     grouping::{Grouping, KeyGroup},
     hex::hex,
+    registration::TpmKeys,
+    tpm::{Proof, Tpm},
 };
 
 /// The enrollment that admits a device.
@@ -42,6 +44,21 @@ pub(crate) struct Admission {
     pub(crate) leaf: Option<Certificate>,
     /// SHA-256 of the leaf and of every certificate that it rests on.
     pub(crate) path: Vec<Thumbprint>,
+    /// Of a device with a TPM: `TPM2B_PUBLIC`, as presented or enrolled.
+    pub(crate) storage_root_key: Option<Vec<u8>>,
+}
+
+impl Admission {
+    /// The TPM by which the device proved itself.
+    pub(crate) fn tpm(&self) -> Option<&TpmAttestation> {
+        match &self.source {
+            Source::Individual(enrollment) => match &enrollment.attestation {
+                Attestation::Tpm(tpm) => Some(tpm),
+                Attestation::SymmetricKey(_) | Attestation::ClientCertificate { .. } => None,
+            },
+            Source::Group(_) => None,
+        }
+    }
 }
 
 impl Source {
@@ -62,47 +79,64 @@ impl Source {
     }
 }
 
+/// What came with a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Presented<'a> {
+    pub(crate) evidence: &'a Evidence<'a>,
+    pub(crate) tpm: Option<&'a TpmKeys>,
+}
+
 /// Judges a device against its individual enrollment, whose verdict is final.
 ///
-/// Source: `reference/dps.md` 2.1, 2.2, 2.4
+/// Source: `reference/dps.md` 2.1, 2.2, 2.4, 2.5
 pub(crate) fn judge_individual(
     scope: &IdScope,
     id: &RegistrationId,
     enrollment: Arc<Enrollment>,
-    evidence: &Evidence<'_>,
+    presented: &Presented<'_>,
+    random: &dyn Random,
     now: UnixSeconds,
 ) -> Result<Admission, DpsError> {
+    let Presented { evidence, tpm } = *presented;
     let owner = format!("enrollment `{}`", enrollment.registration_id);
     let device_id = match &enrollment.device_id {
         Some(device_id) => device_id.clone(),
         None => device_id_of(enrollment.registration_id.as_str())?,
     };
+    if !matches!(enrollment.attestation, Attestation::Tpm(_)) && tpm.is_some() && !evidence.has_token() {
+        let fault = format!("{owner} is not one by TPM; make one with attestation type `tpm`");
+        return Err(DpsError::Invalid { member: "tpm", fault });
+    }
     let wrong = |registered, presented| AuthRefusal::Means { owner: owner.clone(), registered, presented };
-    let (attested, auth, leaf) = match (&enrollment.attestation, evidence.credential()?) {
-        (Attestation::SymmetricKey(keys), Credential::Token(text)) => {
-            if !RegistrationToken::read(text, scope, id, now)?.signed_by(keys) {
-                return Err(AuthRefusal::Signature { owner }.into());
+    let (attested, auth, leaf, storage_root_key) = match &enrollment.attestation {
+        Attestation::SymmetricKey(keys) => match evidence.credential()? {
+            Credential::Token(text) => {
+                if !RegistrationToken::read(text, scope, id, now)?.signed_by(keys) {
+                    return Err(AuthRefusal::Signature { owner }.into());
+                }
+                let auth = DeviceAuth::Sas { primary: keys.primary.clone(), secondary: keys.secondary.clone() };
+                (AttestedBy::SymmetricKey, auth, None, None)
             }
-            let auth = DeviceAuth::Sas { primary: keys.primary.clone(), secondary: keys.secondary.clone() };
-            (AttestedBy::SymmetricKey, auth, None)
-        }
-        (Attestation::ClientCertificate { primary, secondary }, Credential::Chain(chain)) => {
-            let leaf = certificate::read_leaf(chain)?;
-            let digest = |entry: &Option<CertificateEntry>| entry.as_ref().map(|entry| sha256(&entry.der));
-            let (primary, secondary) = (digest(primary), digest(secondary));
-            certificate::check_registered(&leaf, &owner, [primary.as_ref(), secondary.as_ref()], now)?;
-            certificate::check_common_name(&leaf, id.as_str(), Case::Ignored)?;
-            (AttestedBy::X509, DeviceAuth::Thumbprints { primary, secondary }, Some(leaf))
-        }
-        (Attestation::SymmetricKey(_), Credential::Chain(_)) => {
-            return Err(wrong(Means::Token, Means::Certificate).into());
-        }
-        (Attestation::ClientCertificate { .. }, Credential::Token(_)) => {
-            return Err(wrong(Means::Thumbprint, Means::Token).into());
+            Credential::Chain(_) => return Err(wrong(Means::Token, Means::Certificate).into()),
+        },
+        Attestation::ClientCertificate { primary, secondary } => match evidence.credential()? {
+            Credential::Chain(chain) => {
+                let leaf = certificate::read_leaf(chain)?;
+                let digest = |entry: &Option<CertificateEntry>| entry.as_ref().map(|entry| sha256(&entry.der));
+                let (primary, secondary) = (digest(primary), digest(secondary));
+                certificate::check_registered(&leaf, &owner, [primary.as_ref(), secondary.as_ref()], now)?;
+                certificate::check_common_name(&leaf, id.as_str(), Case::Ignored)?;
+                (AttestedBy::X509, DeviceAuth::Thumbprints { primary, secondary }, Some(leaf), None)
+            }
+            Credential::Token(_) => return Err(wrong(Means::Thumbprint, Means::Token).into()),
+        },
+        Attestation::Tpm(enrolled) => {
+            let Proof { auth, storage_root_key } = Tpm::new(id, enrolled)?.judge(scope, evidence, tpm, random, now)?;
+            (AttestedBy::Tpm, auth, None, storage_root_key)
         }
     };
     let path = leaf.iter().map(|leaf| certificate::thumbprint(leaf.sha256())).collect();
-    Ok(Admission { source: Source::Individual(enrollment), attested, device_id, auth, leaf, path })
+    Ok(Admission { source: Source::Individual(enrollment), attested, device_id, auth, leaf, path, storage_root_key })
 }
 
 /// Judges a device that has no individual enrollment. `hint` is the group by which it came last time.
@@ -143,6 +177,7 @@ fn judge_group_key(
                 auth: DeviceAuth::Sas { primary, secondary },
                 leaf: None,
                 path: Vec::new(),
+                storage_root_key: None,
             });
         }
     }
@@ -183,6 +218,7 @@ fn judge_group_path(
         auth: DeviceAuth::CertificateAuthority { through: Some(through.clone()) },
         leaf: Some(leaf),
         path: path.thumbprints,
+        storage_root_key: None,
     })
 }
 

@@ -124,7 +124,7 @@ async fn find_owner(
 
 fn ders(enrollment: &Enrollment) -> impl Iterator<Item = &[u8]> {
     let entries = match &enrollment.attestation {
-        Attestation::SymmetricKey(_) => [None, None],
+        Attestation::SymmetricKey(_) | Attestation::Tpm(_) => [None, None],
         Attestation::ClientCertificate { primary, secondary } => [primary.as_ref(), secondary.as_ref()],
     };
     entries.into_iter().flatten().map(|entry| &*entry.der)

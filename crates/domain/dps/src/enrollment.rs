@@ -3,9 +3,10 @@
 //! Source: `reference/dps.md` section 4
 
 use roadstead_model::{
-    Attestation, CertificateEntry, DeviceId, Enrollment, Etag, Provisioning, ProvisioningStatus, Registration,
-    RegistrationId, Secret,
+    Attestation, CertificateEntry, DeviceId, Enrollment, Etag, Provisioning, ProvisioningStatus, Random, Registration,
+    RegistrationId, Secret, TpmAttestation,
 };
+use roadstead_sas::{SasKey, limits::ENROLLMENT_KEY_BYTES};
 use roadstead_store::{Expect, StoreError, Write};
 use serde_json::{Map, Value};
 use tracing::info;
@@ -18,6 +19,7 @@ use crate::{
     provisioning::{ReadCertificate, check, check_precondition, fill_keys, read_certificate},
     query::{Listing, PageRequest},
     session::EnrollmentKey,
+    tpm,
 };
 
 /// On what a change depends: `If-Match`, or the `etag` member of the body where there is no such header.
@@ -65,6 +67,13 @@ pub enum AttestationDraft {
         primary: Option<CertificateDraft>,
         /// Absent: none.
         secondary: Option<CertificateDraft>,
+    },
+    /// `tpm`: public keys, base64 of `TPM2B_PUBLIC`. Answers show them, so nothing is kept that is not sent.
+    Tpm {
+        /// By which the TPM is known.
+        endorsement_key: String,
+        /// Absent or empty: whatever the TPM has when it comes.
+        storage_root_key: Option<String>,
     },
 }
 
@@ -213,7 +222,7 @@ impl Instance {
             AttestationDraft::SymmetricKey { primary, secondary } => {
                 let keys = stored.and_then(|stored| match &stored.attestation {
                     Attestation::SymmetricKey(keys) => Some(keys),
-                    Attestation::ClientCertificate { .. } => None,
+                    Attestation::ClientCertificate { .. } | Attestation::Tpm(_) => None,
                 });
                 let keys = fill_keys(primary, secondary, keys, &*self.ports.random)?;
                 (Attestation::SymmetricKey(keys), None)
@@ -234,6 +243,14 @@ impl Instance {
                 }
                 let own = draft.registration_id.key();
                 (attestation, Some(self.reserve(&own, certificates, stored).await?))
+            }
+            AttestationDraft::Tpm { endorsement_key, storage_root_key } => {
+                let stored = stored.and_then(|stored| match &stored.attestation {
+                    Attestation::Tpm(tpm) => Some(tpm),
+                    Attestation::SymmetricKey(_) | Attestation::ClientCertificate { .. } => None,
+                });
+                let tpm = draw_up_tpm(&endorsement_key, storage_root_key.as_deref(), stored, &*self.ports.random)?;
+                (Attestation::Tpm(tpm), None)
             }
         };
         let now = self.now();
@@ -264,9 +281,29 @@ impl Instance {
     }
 }
 
+/// Another TPM gets another secret: the one before knows keys that were derived from it.
+fn draw_up_tpm(
+    endorsement_key: &str,
+    storage_root_key: Option<&str>,
+    stored: Option<&TpmAttestation>,
+    random: &dyn Random,
+) -> Result<TpmAttestation, DpsError> {
+    let endorsement_key = tpm::read_key(endorsement_key, "attestation.tpm.endorsementKey")?.as_bytes().to_vec();
+    let storage_root_key = storage_root_key.filter(|key| !key.is_empty());
+    let storage_root_key =
+        storage_root_key.map(|key| tpm::read_key(key, "attestation.tpm.storageRootKey")).transpose()?;
+    let kept = stored.filter(|stored| stored.endorsement_key == endorsement_key).map(|stored| stored.secret.clone());
+    let fresh = || SasKey::generate(ENROLLMENT_KEY_BYTES, |bytes| random.fill(bytes)).to_base64();
+    Ok(TpmAttestation {
+        endorsement_key,
+        storage_root_key: storage_root_key.map(|key| key.as_bytes().to_vec()),
+        secret: kept.unwrap_or_else(|| Secret::new(fresh().as_str())),
+    })
+}
+
 fn stored_certificates(stored: Option<&Enrollment>) -> [Option<&CertificateEntry>; 2] {
     match stored.map(|stored| &stored.attestation) {
         Some(Attestation::ClientCertificate { primary, secondary }) => [primary.as_ref(), secondary.as_ref()],
-        Some(Attestation::SymmetricKey(_)) | None => [None, None],
+        Some(Attestation::SymmetricKey(_) | Attestation::Tpm(_)) | None => [None, None],
     }
 }

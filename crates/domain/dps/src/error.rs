@@ -52,6 +52,20 @@ pub enum DpsError {
         /// Names on the path, leaf first.
         path: Vec<String>,
     },
+    /// A device with a TPM asks to register: no refusal, but what its TPM must answer.
+    #[error("Unauthorized: sign a token with the key that the challenge holds for the device's TPM")]
+    TpmChallenge {
+        /// For the TPM alone: [`roadstead_tpm::Activation`].
+        authentication_key: Vec<u8>,
+    },
+    /// The TPM is not the enrolled one.
+    #[error("Unauthorized: the {key} that came is not the one of enrollment `{registration_id}`")]
+    OtherTpm {
+        /// `endorsement key` or `storage root key`.
+        key: &'static str,
+        /// The device.
+        registration_id: RegistrationId,
+    },
     /// A member of the request does not fit.
     #[error("{member}: {fault}")]
     Invalid {
@@ -152,7 +166,9 @@ impl DpsError {
             | Self::Unauthorized(_)
             | Self::NoKeyFits { .. }
             | Self::GroupKeyItself { .. }
-            | Self::NoGroupOnPath { .. } => 401_002,
+            | Self::NoGroupOnPath { .. }
+            | Self::TpmChallenge { .. }
+            | Self::OtherTpm { .. } => 401_002,
             Self::Invalid { .. } | Self::BadCertificate { .. } | Self::TooMany { .. } => 400_004,
             Self::EnrollmentNotFound(_) | Self::GroupNotFound(_) => 404_201,
             Self::RegistrationNotFound(_) | Self::OperationNotFound { .. } => 404_202,

@@ -32,6 +32,7 @@ pub mod query;
 pub mod registration;
 mod reprovision;
 pub mod session;
+mod tpm;
 mod turn;
 pub mod webhook;
 
@@ -43,7 +44,7 @@ pub use instance::{Instance, TrustObserver};
 pub use instances::{Instances, Ports};
 pub use link::{DeviceSpec, Ensure, HubAddress, HubLink, LinkError, TwinSnapshot};
 pub use query::{Listing, PageRequest};
-pub use registration::RegistrationRequest;
+pub use registration::{RegistrationRequest, TpmKeys};
 pub use roadstead_model::{AttestedBy, OperationStatus, RegistrationState, State};
 pub use session::DpsSession;
 pub use webhook::{AllocationAnswer, AllocationRequest, AllocationWebhook, WebhookError};

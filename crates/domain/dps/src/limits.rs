@@ -23,6 +23,10 @@ pub const REGISTER_TRIES: usize = 3;
 /// Times an unconditional change of an enrollment starts over when another changed it meanwhile.
 pub const CHANGE_TRIES: usize = 3;
 
+/// Seconds for which a challenge to a TPM may be answered at least, and half of those at most. The tokens that SDKs answer
+/// with live for 40 minutes to an hour (`reference/dps.md` 2.1). `guess (?)`
+pub const TPM_CHALLENGE_S: i64 = 3600;
+
 /// Custom allocations under way, per instance; above it a register is throttled. `guess (?)`
 pub const OPERATIONS_RUNNING_MAX: usize = 1000;
 /// Failed operations remembered per instance where no record tells of them; the oldest go first.

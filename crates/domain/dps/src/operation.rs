@@ -75,7 +75,7 @@ struct Failed {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Remembered {
     Assigning,
-    Failed(RegistrationState),
+    Failed(Box<RegistrationState>),
     /// Nothing: what the record says counts.
     Nothing,
 }
@@ -127,7 +127,7 @@ impl Operations {
         let failed = operations.failed.get(device).filter(|failed| failed.id == id);
         match (running, failed) {
             (Some(_), _) => Remembered::Assigning,
-            (None, Some(failed)) => Remembered::Failed(failed.state.clone()),
+            (None, Some(failed)) => Remembered::Failed(Box::new(failed.state.clone())),
             (None, None) => Remembered::Nothing,
         }
     }

@@ -9,18 +9,19 @@ use roadstead_model::{
 };
 use roadstead_store::{Expect, StoreError, Write};
 use serde_json::Value;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::{
     allocation,
     assignment::{self, Assignment},
-    attestation::{self, Admission},
+    attestation::{self, Admission, Presented},
     enrollment::Precondition,
     error::{DpsError, code},
     instance::Instance,
     operation::{self, Remembered},
     query::{Listing, PageRequest},
     session::DpsSession,
+    tpm,
 };
 
 /// What a device sends to register: `{"registrationId":"dev-01","payload":{"model":"m7"}}`, and the API version of the request.
@@ -32,6 +33,17 @@ pub struct RegistrationRequest {
     pub payload: Option<Value>,
     /// `2019-03-31`. Up to `2018-04-01` the default is never to reprovision.
     pub api_version: String,
+    /// Only from a device with a TPM.
+    pub tpm: Option<TpmKeys>,
+}
+
+/// The public keys of a device's TPM, base64 of `TPM2B_PUBLIC`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TpmKeys {
+    /// Must be the enrolled one.
+    pub endorsement_key: String,
+    /// Absent: the enrolled one.
+    pub storage_root_key: Option<String>,
 }
 
 /// See [`DpsSession::register`].
@@ -45,7 +57,7 @@ pub(crate) async fn register(
         let fault = format!("`{}` is not `{id}`, as which the device authenticated", other.escape_debug());
         return Err(DpsError::Invalid { member: "registrationId", fault });
     }
-    let admission = admit(session, evidence).await?;
+    let admission = admit(session, &Presented { evidence, tpm: request.tpm.as_ref() }).await?;
     let operation_id = operation::fresh_id(instance.scope(), &*instance.ports.random);
     if let Some(state) = disabled(&admission, id, instance.now()) {
         return Ok(OperationStatus { operation_id, state: Some(state) });
@@ -67,7 +79,7 @@ pub(crate) async fn operation_status(
     operation_id: &str,
 ) -> Result<OperationStatus, DpsError> {
     let (instance, id) = (session.instance(), session.registration_id());
-    let admission = admit(session, evidence).await?;
+    let admission = admit(session, &Presented { evidence, tpm: None }).await?;
     let not_found = || DpsError::OperationNotFound {
         registration_id: id.clone(),
         operation_id: operation_id.chars().flat_map(char::escape_debug).take(128).collect(),
@@ -80,7 +92,7 @@ pub(crate) async fn operation_status(
             disabled(&admission, id, instance.now())
         }
         Remembered::Assigning => None,
-        Remembered::Failed(state) => Some(state),
+        Remembered::Failed(state) => Some(*state),
         Remembered::Nothing => Some(find(instance, id, &admission).await?.ok_or_else(not_found)?),
     };
     Ok(OperationStatus { operation_id: operation_id.to_owned(), state })
@@ -92,7 +104,7 @@ pub(crate) async fn registration_status(
     evidence: &Evidence<'_>,
 ) -> Result<RegistrationState, DpsError> {
     let (instance, id) = (session.instance(), session.registration_id());
-    let admission = admit(session, evidence).await?;
+    let admission = admit(session, &Presented { evidence, tpm: None }).await?;
     if let Some(state) = disabled(&admission, id, instance.now()) {
         return Ok(state);
     }
@@ -100,14 +112,18 @@ pub(crate) async fn registration_status(
 }
 
 /// Judges the evidence against the individual enrollment, or against the groups when there is none.
-async fn admit(session: &DpsSession, evidence: &Evidence<'_>) -> Result<Admission, DpsError> {
+async fn admit(session: &DpsSession, presented: &Presented<'_>) -> Result<Admission, DpsError> {
+    let Presented { evidence, tpm } = *presented;
     let (instance, id) = (session.instance(), session.registration_id());
     let (scope, records) = (instance.scope(), &instance.ports.records);
-    let credential = evidence.credential()?;
     let now = instance.now().seconds();
     let admission = if let Some(enrollment) = records.find_enrollment(scope, id).await? {
-        attestation::judge_individual(scope, id, Arc::new(enrollment), evidence, now)
+        attestation::judge_individual(scope, id, Arc::new(enrollment), presented, &*instance.ports.random, now)
+    } else if tpm.is_some() && !evidence.has_token() {
+        // Groups know no TPM. Source: `reference/dps.md` 2.5
+        Err(DpsError::EnrollmentNotFound(id.clone()))
     } else {
+        let credential = evidence.credential()?;
         let known = instance.known();
         let several = matches!(credential, Credential::Token(_)) && known.grouping.key_group_count() > 1;
         let prior = if several { records.find_registration(scope, id).await? } else { None };
@@ -118,6 +134,10 @@ async fn admit(session: &DpsSession, evidence: &Evidence<'_>) -> Result<Admissio
         Ok(admission) => {
             session.rests_on(&admission);
             Ok(admission)
+        }
+        Err(challenge @ DpsError::TpmChallenge { .. }) => {
+            debug!(%scope, registration_id = %id, "TPM challenged");
+            Err(challenge)
         }
         Err(refusal) => {
             info!(%scope, registration_id = %id, %refusal, "device refused");
@@ -140,6 +160,7 @@ fn disabled(admission: &Admission, id: &RegistrationId, now: UnixMillis) -> Opti
         attested: admission.attested,
         group: admission.source.group().cloned(),
         payload: None,
+        authentication_key: None,
         etag: None,
         created: now,
         updated: now,
@@ -152,7 +173,7 @@ async fn find(
     admission: &Admission,
 ) -> Result<Option<RegistrationState>, DpsError> {
     let registration = instance.ports.records.find_registration(instance.scope(), id).await?;
-    Ok(registration.map(|registration| RegistrationState::of(&registration, admission.attested)))
+    Ok(registration.map(|registration| tpm::told(admission, &registration, &*instance.ports.random)))
 }
 
 /// Lets an assignment that asks a webhook go on in the background, unless one is under way already.

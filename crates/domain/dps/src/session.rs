@@ -46,7 +46,7 @@ impl DpsSession {
     /// Registering again with nothing changed costs reads only and gives the same answer. Two registers of one device at once
     /// never lead to two hubs.
     ///
-    /// Errors: `Unauthorized` and its kin; `Invalid` for another registration id in the body; `Concurrent`, `Throttled`,
+    /// Errors: `TpmChallenge` to a TPM's first request; `Unauthorized` and its kin; `Invalid` for another registration id in the body; `Concurrent`, `Throttled`,
     /// `HubUnavailable`, `Internal`: try again. Source: `reference/dps.md` section 3
     pub async fn register(
         &self,

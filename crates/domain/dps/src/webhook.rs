@@ -18,10 +18,12 @@ pub struct AllocationRequest {
     pub registration_id: RegistrationId,
     /// `deviceRuntimeContext.currentIotHubHostName` and `currentDeviceId`, when assigned before.
     pub current: Option<(String, DeviceId)>,
-    /// Which of `x509` and `symmetricKey` the context has.
+    /// Which of `x509`, `symmetricKey` and `tpm` the context has.
     pub attested: AttestedBy,
     /// The certificate presented, DER.
     pub leaf: Option<Vec<u8>>,
+    /// The storage root key of the device's TPM, `TPM2B_PUBLIC`.
+    pub storage_root_key: Option<Vec<u8>>,
     /// What the device sent along.
     pub payload: Option<Value>,
     /// Host names of the hubs among which to choose.

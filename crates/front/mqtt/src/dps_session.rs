@@ -198,6 +198,7 @@ async fn answer(
                 registration_id: body.registration_id,
                 payload: body.payload,
                 api_version: api_version.to_owned(),
+                tpm: None,
             };
             session.register(evidence, request).await
         }

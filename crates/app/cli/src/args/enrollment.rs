@@ -117,6 +117,17 @@ pub struct Evidence {
     pub secondary_certificate_path: Option<PathBuf>,
 }
 
+/// Public keys of a TPM.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TpmKeys {
+    /// Endorsement key of the TPM, base64; for `--attestation-type tpm`
+    #[arg(long, alias = "ek")]
+    pub endorsement_key: Option<String>,
+    /// Storage root key of the TPM, base64; the one that the device brings when left out
+    #[arg(long, alias = "srk")]
+    pub storage_root_key: Option<String>,
+}
+
 /// What makes an enrollment different from the next.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Terms {
@@ -197,6 +208,8 @@ pub struct EnrollmentCreate {
     #[command(flatten)]
     pub evidence: Evidence,
     #[command(flatten)]
+    pub tpm: TpmKeys,
+    #[command(flatten)]
     pub device: DeviceTerms,
     #[command(flatten)]
     pub terms: Terms,
@@ -210,6 +223,8 @@ pub struct EnrollmentUpdate {
     pub id: Id,
     #[command(flatten)]
     pub evidence: Evidence,
+    #[command(flatten)]
+    pub tpm: TpmKeys,
     #[command(flatten)]
     pub removal: Removal,
     #[command(flatten)]

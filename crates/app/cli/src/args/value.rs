@@ -252,6 +252,8 @@ pub enum AttestationType {
     SymmetricKey,
     /// With a certificate
     X509,
+    /// With the keys of its TPM
+    Tpm,
 }
 
 /// What becomes of a device's data when it provisions itself again

@@ -1,6 +1,6 @@
 //! How an enrollment's devices prove themselves, from flags to JSON, and the rest that both kinds of enrollment share.
 
-use crate::args::enrollment::{Evidence, Removal, RootNames, Terms};
+use crate::args::enrollment::{Evidence, Removal, RootNames, Terms, TpmKeys};
 use crate::args::value::{AllocationPolicy, AttestationType, ReprovisionPolicy};
 use crate::failure::Failure;
 use base64::Engine;
@@ -81,9 +81,33 @@ fn x509(evidence: &Evidence, place: Certificates) -> Result<Value, Failure> {
     Ok(json!({ "type": "x509", "x509": x509 }))
 }
 
+fn has_tpm(tpm: &TpmKeys) -> bool {
+    tpm.endorsement_key.is_some() || tpm.storage_root_key.is_some()
+}
+
+fn by_tpm(tpm: &TpmKeys) -> Value {
+    let mut keys = Map::new();
+    let given = [("endorsementKey", &tpm.endorsement_key), ("storageRootKey", &tpm.storage_root_key)];
+    keys.extend(given.into_iter().filter_map(|(name, key)| Some((name.to_owned(), key.clone()?.into()))));
+    json!({ "type": "tpm", "tpm": keys })
+}
+
 /// Of a new individual enrollment.
-pub fn of_device(kind: AttestationType, evidence: &Evidence) -> Result<Value, Failure> {
+pub fn of_device(kind: AttestationType, evidence: &Evidence, tpm: &TpmKeys) -> Result<Value, Failure> {
     match kind {
+        AttestationType::Tpm if has_certificates(evidence) || has_keys(evidence) => {
+            Err(Failure::usage("a key or certificate is given, but `--attestation-type` is `tpm`")
+                .hint("a TPM is enrolled by `--endorsement-key` and, if you like, `--storage-root-key`"))
+        }
+        AttestationType::Tpm if tpm.endorsement_key.is_none() => {
+            Err(Failure::usage("`--attestation-type tpm` needs `--endorsement-key`")
+                .hint("it is base64 of the TPM2B_PUBLIC of the TPM's endorsement key, as the device SDKs print it"))
+        }
+        AttestationType::Tpm => Ok(by_tpm(tpm)),
+        AttestationType::SymmetricKey | AttestationType::X509 if has_tpm(tpm) => {
+            Err(Failure::usage("a TPM's key is given, but `--attestation-type` is not `tpm`")
+                .hint("say `--attestation-type tpm`"))
+        }
         AttestationType::SymmetricKey if has_certificates(evidence) => {
             Err(Failure::usage("a certificate is given, but `--attestation-type` is `symmetricKey`")
                 .hint("say `--attestation-type x509`"))
@@ -119,6 +143,8 @@ pub fn of_group(kind: Option<AttestationType>, evidence: &Evidence, roots: &Root
             Err(Failure::usage("a certificate is given, but `--attestation-type` is `symmetricKey`")
                 .hint("say `--attestation-type x509`"))
         }
+        Some(AttestationType::Tpm) => Err(Failure::usage("a group cannot be one by TPM")
+            .hint("enroll each device: `roadstead iot dps enrollment create --attestation-type tpm`")),
         _ if has_roots(roots) => Ok(ca_references(roots)),
         _ if is_x509 => x509(evidence, Certificates::OfSigner),
         _ => Ok(symmetric_key(evidence)),
@@ -134,6 +160,38 @@ fn ca_references(roots: &RootNames) -> Value {
     let given = [("primary", &roots.root_ca_name), ("secondary", &roots.secondary_root_ca_name)];
     references.extend(given.into_iter().filter_map(|(name, ca)| Some((name.to_owned(), ca.clone()?.into()))));
     json!({ "type": "x509", "x509": { "caReferences": references } })
+}
+
+/// Whether an attestation is by TPM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Tpm,
+    Other,
+}
+
+/// Changes an attestation by TPM as it was shown, and says whether it is one.
+pub fn change_tpm(
+    attestation: &mut Value,
+    tpm: &TpmKeys,
+    evidence: &Evidence,
+    removal: &Removal,
+) -> Result<Kind, Failure> {
+    if attestation.get("type").and_then(Value::as_str) != Some("tpm") {
+        if has_tpm(tpm) {
+            return Err(Failure::usage("the enrollment is not one by TPM: it has no TPM's keys to change"));
+        }
+        return Ok(Kind::Other);
+    }
+    let removes = removal.remove_certificate == Some(true) || removal.remove_secondary_certificate == Some(true);
+    if has_keys(evidence) || has_certificates(evidence) || removes {
+        return Err(Failure::usage("the enrollment is one by TPM: it has no keys or certificates to change"));
+    }
+    for (name, key) in [("endorsementKey", &tpm.endorsement_key), ("storageRootKey", &tpm.storage_root_key)] {
+        if let Some(key) = key {
+            attestation["tpm"][name] = key.as_str().into();
+        }
+    }
+    Ok(Kind::Tpm)
 }
 
 /// Changes an attestation as it was shown, keys included.

@@ -1,6 +1,6 @@
 //! `roadstead iot dps enrollment`
 
-use super::attestation::{Certificates, change, change_terms, new_terms, of_device};
+use super::attestation::{Certificates, Kind, change, change_terms, change_tpm, new_terms, of_device};
 use super::lookup::provisioning;
 use super::registration;
 use crate::args::Global;
@@ -53,7 +53,7 @@ pub async fn run(command: &EnrollmentCommand, global: &Global) -> Result<Printed
 fn new(create: &EnrollmentCreate) -> Result<Map<String, Value>, Failure> {
     let mut body = Map::new();
     body.insert("registrationId".to_owned(), create.id.enrollment_id.as_str().into());
-    body.insert("attestation".to_owned(), of_device(create.attestation_type, &create.evidence)?);
+    body.insert("attestation".to_owned(), of_device(create.attestation_type, &create.evidence, &create.tpm)?);
     body.extend(new_terms(&create.terms)?);
     body.insert("optionalDeviceInformation".to_owned(), Map::new().into());
     change_device(&mut body, &create.device);
@@ -62,7 +62,9 @@ fn new(create: &EnrollmentCreate) -> Result<Map<String, Value>, Failure> {
 
 fn changed(mut body: Map<String, Value>, update: &EnrollmentUpdate) -> Result<Map<String, Value>, Failure> {
     body.remove("registrationState");
-    if let Some(attestation) = body.get_mut("attestation") {
+    if let Some(attestation) = body.get_mut("attestation")
+        && change_tpm(attestation, &update.tpm, &update.evidence, &update.removal)? == Kind::Other
+    {
         change(attestation, &update.evidence, &RootNames::default(), &update.removal, Certificates::OfClient)?;
     }
     change_terms(&mut body, &update.terms)?;
@@ -109,7 +111,7 @@ pub async fn with_keys(
     if is_symmetric(&enrollment) {
         return find_with_keys(dps, kind, id).await.map(Value::Object);
     }
-    note(global, &format!("warning: `{id}` has certificates, no keys that `--show-keys` could show"));
+    note(global, &format!("warning: `{id}` has no symmetric keys that `--show-keys` could show"));
     Ok(enrollment.into())
 }
 
@@ -162,6 +164,49 @@ mod tests {
             "initialTwin": {"tags": {}, "properties": {"desired": {}}},
             "reprovisionPolicy": {"updateHubAssignment": true, "migrateDeviceData": true}});
         assert_eq!(Value::Object(new(&create).unwrap()), expected);
+    }
+
+    #[test]
+    fn an_enrollment_by_tpm() {
+        let EnrollmentCommand::Create(create) = parsed("create --eid r --at tpm --ek AToA --srk ARoA") else {
+            panic!()
+        };
+        let tpm = json!({"endorsementKey": "AToA", "storageRootKey": "ARoA"});
+        assert_eq!(new(&create).unwrap()["attestation"], json!({"type": "tpm", "tpm": tpm}));
+        for (line, text) in [
+            ("create --eid r --at tpm", "`--attestation-type tpm` needs `--endorsement-key`"),
+            (
+                "create --eid r --at tpm --ek a --pk b",
+                "a key or certificate is given, but `--attestation-type` is `tpm`",
+            ),
+            ("create --eid r --at symmetricKey --ek a", "a TPM's key is given, but `--attestation-type` is not `tpm`"),
+            ("create --eid r --at x509 --srk a", "a TPM's key is given, but `--attestation-type` is not `tpm`"),
+        ] {
+            let EnrollmentCommand::Create(create) = parsed(line) else { panic!() };
+            assert_eq!(new(&create).unwrap_err().to_string(), text, "{line}");
+        }
+        let by_tpm = json!({"registrationId": "r", "attestation": {"type": "tpm", "tpm": tpm}});
+        let by_key = json!({"registrationId": "r", "attestation": {"type": "symmetricKey", "symmetricKey": {}}});
+        for (shown, line, expected) in [
+            (&by_tpm, "update --eid r --srk b", Ok(json!({"endorsementKey": "AToA", "storageRootKey": "b"}))),
+            (&by_tpm, "update --eid r --ps disabled", Ok(tpm.clone())),
+            (
+                &by_tpm,
+                "update --eid r --pk b",
+                Err("the enrollment is one by TPM: it has no keys or certificates to change"),
+            ),
+            (
+                &by_tpm,
+                "update --eid r --rc",
+                Err("the enrollment is one by TPM: it has no keys or certificates to change"),
+            ),
+            (&by_key, "update --eid r --ek b", Err("the enrollment is not one by TPM: it has no TPM's keys to change")),
+        ] {
+            let EnrollmentCommand::Update(update) = parsed(line) else { panic!() };
+            let body = changed(shown.as_object().unwrap().clone(), &update);
+            let found = body.map(|body| body["attestation"]["tpm"].clone()).map_err(|failure| failure.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned), "{line}");
+        }
     }
 
     #[test]

@@ -42,6 +42,11 @@ impl AttestationMechanism {
         Self { kind: Word(AttestationType::SymmetricKey), tpm: None, x509: None, symmetric_key: keys }
     }
 
+    /// By TPM.
+    pub fn tpm(tpm: Tpm) -> Self {
+        Self { kind: Word(AttestationType::Tpm), tpm: Some(tpm), x509: None, symmetric_key: None }
+    }
+
     /// By certificate.
     pub fn x509(x509: X509Attestation) -> Self {
         Self { kind: Word(AttestationType::X509), tpm: None, x509: Some(x509), symmetric_key: None }

@@ -1,7 +1,7 @@
 //! Enrollments and groups.
 
 use roadstead_model::{AllocationPolicy, ProvisioningStatus, Secret};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::{attestation::AttestationMechanism, registration::DeviceRegistrationState};
@@ -14,8 +14,9 @@ pub struct IndividualEnrollment {
     pub registration_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_id: Option<String>,
-    /// Only in the answer to GET, and only once the device has registered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Only in the answer to GET, and only once the device has registered. Clients send back what they read of whatever
+    /// version, so what does not fit is passed over.
+    #[serde(default, deserialize_with = "if_it_fits", skip_serializing_if = "Option::is_none")]
     pub registration_state: Option<DeviceRegistrationState>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optional_device_information: Option<Map<String, Value>>,
@@ -32,6 +33,10 @@ pub struct EnrollmentGroup {
     pub attestation: AttestationMechanism,
     #[serde(flatten)]
     pub settings: Settings,
+}
+
+fn if_it_fits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DeviceRegistrationState>, D::Error> {
+    Value::deserialize(deserializer).map(|value| serde_json::from_value(value).ok())
 }
 
 /// The members that enrollments and groups have in common.

@@ -80,6 +80,7 @@ mod tests {
             status: RegistrationStatus::Failed { code: 400_208, message: "hub not specified".to_owned() },
             payload: None,
             credential_digest: String::new(),
+            storage_root_key: None,
             etag: Etag::from_client("e"),
             created: UnixMillis(0),
             updated: UnixMillis(0),

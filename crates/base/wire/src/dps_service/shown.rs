@@ -1,5 +1,6 @@
 //! Enrollments as the service answers them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use roadstead_model::{
     Attestation, CertificateEntry, Enrollment, EnrollmentGroup as Group, Etag, GroupAttestation, Provisioning,
     SymmetricKeys as Keys, UnixMillis, Webhook,
@@ -7,7 +8,7 @@ use roadstead_model::{
 
 use super::{
     AttestationMechanism, CaReferences, Capabilities, CertificateInfo, CertificateWithInfo, Certificates,
-    CustomAllocation, EnrollmentGroup, IndividualEnrollment, ReprovisionPolicy, Settings, SymmetricKeys,
+    CustomAllocation, EnrollmentGroup, IndividualEnrollment, ReprovisionPolicy, Settings, SymmetricKeys, Tpm,
     X509Attestation, quoted,
 };
 use crate::word::Word;
@@ -49,6 +50,11 @@ impl Shown<'_> {
             Attestation::ClientCertificate { primary, secondary } => AttestationMechanism::x509(X509Attestation {
                 client_certificates: Some(self.certificates(primary.as_ref(), secondary.as_ref())),
                 ..X509Attestation::default()
+            }),
+            // Public keys, so they are shown everywhere.
+            Attestation::Tpm(tpm) => AttestationMechanism::tpm(Tpm {
+                endorsement_key: STANDARD.encode(&tpm.endorsement_key),
+                storage_root_key: tpm.storage_root_key.as_ref().map(|key| STANDARD.encode(key)),
             }),
         }
     }

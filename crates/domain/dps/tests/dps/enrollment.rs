@@ -14,7 +14,7 @@ use crate::world::*;
 fn keys(enrollment: &Enrollment) -> (String, String) {
     match &enrollment.attestation {
         Attestation::SymmetricKey(keys) => (keys.primary.expose().to_owned(), keys.secondary.expose().to_owned()),
-        Attestation::ClientCertificate { .. } => panic!("{enrollment:?}"),
+        Attestation::ClientCertificate { .. } | Attestation::Tpm(_) => panic!("{enrollment:?}"),
     }
 }
 
@@ -51,7 +51,7 @@ async fn certificates_are_kept_too() {
     let text = |certificate: &roadstead_pki::Certificate| Some(CertificateDraft::Text(certificate.to_pem()));
     let stored = |enrollment: Enrollment| match enrollment.attestation {
         Attestation::ClientCertificate { primary, secondary } => [primary, secondary].map(|entry| entry.map(|e| e.der)),
-        Attestation::SymmetricKey(_) => panic!("a certificate became a key"),
+        Attestation::SymmetricKey(_) | Attestation::Tpm(_) => panic!("a certificate became a key"),
     };
     let der = |certificate: &roadstead_pki::Certificate| Some(certificate.der().to_vec());
     assert_eq!(stored(put(text(&first), None).await.unwrap()), [der(&first), None]);

@@ -19,6 +19,8 @@ mod reprovisioning;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
+mod tpm;
+#[cfg(test)]
 mod webhook;
 #[cfg(test)]
 mod world;

@@ -217,7 +217,7 @@ impl World {
 }
 
 pub fn request() -> RegistrationRequest {
-    RegistrationRequest { registration_id: None, payload: None, api_version: "2019-03-31".to_owned() }
+    RegistrationRequest { registration_id: None, payload: None, api_version: "2019-03-31".to_owned(), tpm: None }
 }
 
 pub fn key_draft(registration_id: &str, provisioning: Provisioning) -> EnrollmentDraft {

@@ -5,7 +5,7 @@ use roadstead_auth::Evidence;
 use roadstead_dps::{DpsError, DpsSession, OperationStatus, RegistrationRequest, limits::RETRY_AFTER_S};
 use roadstead_model::RegistrationId;
 use roadstead_wire::{
-    dps_body::{DeviceRegistration, DeviceRegistrationResult, RegistrationOperationStatus},
+    dps_body::{DeviceRegistration, DeviceRegistrationResult, RegistrationOperationStatus, TpmKeys},
     percent,
 };
 
@@ -18,6 +18,10 @@ pub(crate) async fn register(parts: &Parts, call: &Call, scope: &str, id: &str) 
         registration_id: body.registration_id,
         payload: body.payload,
         api_version: call.argument("api-version").unwrap_or_default().to_owned(),
+        tpm: body.tpm.map(|TpmKeys { endorsement_key, storage_root_key }| roadstead_dps::TpmKeys {
+            endorsement_key,
+            storage_root_key,
+        }),
     };
     let operation = open(parts, scope, id)?.register(&evidence(call), request).await?;
     Ok(worded(call, StatusCode::ACCEPTED, &operation))
@@ -67,15 +71,7 @@ fn evidence(call: &Call) -> Evidence<'_> {
     Evidence { token: call.authorization(), chain: &call.caller.certificates }
 }
 
-/// A TPM's request is refused before it is judged: to a device with a TPM, 401 is the challenge to answer.
 fn read_body(call: &Call) -> Result<DeviceRegistration, DpsError> {
-    let body = DeviceRegistration::parse(&call.body)
-        .map_err(|error| DpsError::Invalid { member: "body", fault: error.to_string() })?;
-    match body.tpm {
-        Some(_) => {
-            let fault = "TPM attestation is not offered here; use a symmetric key or a certificate".to_owned();
-            Err(DpsError::Invalid { member: "tpm", fault })
-        }
-        None => Ok(body),
-    }
+    DeviceRegistration::parse(&call.body)
+        .map_err(|error| DpsError::Invalid { member: "body", fault: error.to_string() })
 }

@@ -30,6 +30,7 @@ use roadstead_hub::{Hub, HubError};
 use roadstead_model::Right;
 use roadstead_wire::{
     DpsCode, HubCode,
+    dps_body::TpmChallenge,
     dps_error::DpsError as DpsErrorBody,
     hub_error::{self, ERROR_CODE_HEADER, TrackingId},
 };
@@ -102,6 +103,10 @@ pub(crate) fn not_implemented(parts: &Parts, call: &Call) -> Reply {
 pub(crate) fn dps_refusal(parts: &Parts, call: &Call, refused: &DpsError) -> Reply {
     let code = refusal::dps_code(refused);
     let path = &call.path;
+    if let DpsError::TpmChallenge { authentication_key } = refused {
+        let challenge = TpmChallenge::new(authentication_key, refused.to_string());
+        return Reply::json(StatusCode::UNAUTHORIZED, challenge.to_json());
+    }
     let message = match refused {
         DpsError::Internal(cause) => {
             error!(request = %call.id, path, %cause, "a request failed");

@@ -9,7 +9,7 @@ use roadstead_model::{
 };
 use roadstead_wire::dps_service::{
     AttestationMechanism, AttestationType, CertificateWithInfo, Certificates, EnrollmentGroup, IndividualEnrollment,
-    InitialTwin, Settings, X509Attestation,
+    InitialTwin, Settings, Tpm, X509Attestation,
 };
 
 use crate::op::service::{invalid, no_id};
@@ -46,7 +46,12 @@ fn attestation(mechanism: AttestationMechanism) -> Result<AttestationDraft, DpsE
             }
             _ => Err(invalid("attestation.x509", "an individual enrollment needs clientCertificates and nothing else")),
         },
-        kind @ (AttestationType::Tpm | AttestationType::None) => Err(not_offered(kind)),
+        AttestationType::Tpm => {
+            let tpm = mechanism.tpm.ok_or_else(|| invalid("attestation.tpm", "is missing"))?;
+            let Tpm { endorsement_key, storage_root_key } = tpm;
+            Ok(AttestationDraft::Tpm { endorsement_key, storage_root_key })
+        }
+        AttestationType::None => Err(invalid("attestation.type", "an enrollment needs symmetricKey, x509 or tpm")),
     }
 }
 
@@ -72,16 +77,10 @@ fn group_attestation(mechanism: AttestationMechanism) -> Result<GroupAttestation
                 "an enrollment group needs either signingCertificates or caReferences, and nothing else",
             )),
         },
-        kind @ (AttestationType::Tpm | AttestationType::None) => Err(not_offered(kind)),
+        AttestationType::Tpm | AttestationType::None => {
+            Err(invalid("attestation.type", "an enrollment group needs symmetricKey or x509"))
+        }
     }
-}
-
-fn not_offered(kind: AttestationType) -> DpsError {
-    let fault = match kind {
-        AttestationType::Tpm => "TPM attestation is not offered here; use symmetricKey or x509",
-        _ => "an enrollment needs symmetricKey or x509",
-    };
-    invalid("attestation.type", fault)
 }
 
 fn certificates(sent: Certificates) -> [Option<CertificateDraft>; 2] {
@@ -160,7 +159,8 @@ mod tests {
         let [client, signing] = ["clientCertificates", "signingCertificates"].map(|name| json!({name: {}}));
         let references = json!({"caReferences": {"primary": "root-ca"}});
         for (attestation, for_individual, for_group) in [
-            (json!({"type": "tpm", "tpm": {"endorsementKey": "e"}}), "attestation.type", "attestation.type"),
+            (json!({"type": "tpm", "tpm": {"endorsementKey": "e"}}), "", "attestation.type"),
+            (json!({"type": "tpm"}), "attestation.tpm", "attestation.type"),
             (json!({"type": "none"}), "attestation.type", "attestation.type"),
             (json!({"type": "x509"}), "attestation.x509", "attestation.x509"),
             (json!({"type": "x509", "x509": client}), "", "attestation.x509"),

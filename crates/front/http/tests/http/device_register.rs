@@ -1,6 +1,8 @@
 //! Devices register with DPS over HTTPS.
 
-use roadstead_sas::sign;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use roadstead_sas::{SasKey, sign};
+use roadstead_testkit::SoftTpm;
 use serde_json::{Value, json};
 use tokio::task::yield_now;
 
@@ -125,6 +127,45 @@ async fn by_certificate() {
 }
 
 #[tokio::test]
+async fn by_tpm() {
+    let world = World::new().await;
+    let tpm = SoftTpm::new();
+    let keys = json!({"endorsementKey": tpm.endorsement_key(), "storageRootKey": tpm.storage_root_key()});
+    let enrolled = json!({"type": "tpm", "tpm": {"endorsementKey": tpm.endorsement_key()}});
+    world.enroll("dev-01", json!({"attestation": enrolled})).await;
+    let register = async |token: &str| {
+        let line = format!("PUT /{SCOPE}/registrations/dev-01/register?api-version=2019-03-31");
+        let body = json!({"registrationId": "dev-01", "tpm": keys}).to_string();
+        world.send(&line, &[("Authorization", token)], body).await
+    };
+    let key_in =
+        |blob: &Value| SasKey::from_bytes(tpm.activate(&STANDARD.decode(blob.as_str().unwrap()).unwrap()).unwrap());
+    let challenged = register("").await;
+    let challenge = challenged.json();
+    let members: Vec<&str> = challenge.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!((challenged.status, members), (401, vec!["authenticationKey", "keyName", "message"]));
+    assert_eq!(challenge["keyName"], "registration");
+
+    let token = registration_token("dev-01", &key_in(&challenge["authenticationKey"]));
+    let registered = register(&token).await;
+    let state = &registered.json()["registrationState"];
+    assert_eq!((registered.status, &state["status"]), (202, &json!("assigned")));
+    let hub_key = key_in(&state["tpm"]["authenticationKey"]);
+    let id = registered.json()["operationId"].as_str().unwrap().to_owned();
+    let line = format!("GET /{SCOPE}/registrations/dev-01/operations/{id}?api-version=2019-03-31");
+    let polled = world.send(&line, &[("Authorization", &token)], "{}").await.ok();
+    assert_eq!(key_in(&polled["registrationState"]["tpm"]["authenticationKey"]), hub_key);
+    // Back ends see the registration, and no key of it.
+    let seen = world.ask("GET /registrations/dev-01", json!(null)).await;
+    assert_eq!((seen.ok()["status"].clone(), seen.text().contains("authenticationKey")), (json!("assigned"), false));
+    assert_eq!(
+        register(&registration_token("dev-01", &hub_key)).await.dps_refusal().0,
+        401_002,
+        "that key is the hub's"
+    );
+}
+
+#[tokio::test]
 async fn refused() {
     let world = World::new().await;
     world.enroll("dev-01", json!({})).await;
@@ -144,7 +185,8 @@ async fn refused() {
         (register(SCOPE, "dev-01"), &own, "{", 400_004, "body: "),
         (register(SCOPE, "dev-01"), &own, "[]", 400_004, "body: "),
         (register(SCOPE, "dev-01"), &own, r#"{"registrationId":"dev-02"}"#, 400_004, "registrationId: `dev-02` is not"),
-        (register(SCOPE, "dev-01"), "", tpm, 400_004, "tpm: TPM attestation is not offered here"),
+        (register(SCOPE, "dev-01"), "", tpm, 400_004, "tpm: enrollment `dev-01` is not one by TPM"),
+        (register(SCOPE, "dev-02"), "", &tpm.replace("dev-01", "dev-02"), 404_201, "there is no enrollment `dev-02`"),
         (format!("GET /{SCOPE}/registrations/dev-01/operations/5.1.a"), &own, "", 404_202, "there is no operation"),
         (format!("GET /{SCOPE}/registrations/dev-01/operations/5.1.a"), "", "", 401_000, "Unauthorized: "),
         (format!("POST /{SCOPE}/registrations/dev-01"), &own, "{}", 404_202, "there is no registration of `dev-01`"),

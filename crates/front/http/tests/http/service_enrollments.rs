@@ -8,6 +8,15 @@ use crate::world::{HOST, NOW_S, World, key, leaf};
 
 const VERSION: &str = "?api-version=2021-10-01";
 
+/// A public key that some TPM may have.
+const ENDORSEMENT_KEY: &str = concat!(
+    "AToAAQALAAMAsgAgg3GXZ0SEs/gakMyNRqXXJP1S124GUgtk8qHaGzMUaaoABgCAAEMAEAgAAAAAAAEAxcXFxcXFxcXFxcXFxcXF",
+    "xcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXF",
+    "xcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXF",
+    "xcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXF",
+    "xcXFxcXFxcXFxcXFxcXFxQ==",
+);
+
 /// As `az iot dps enrollment create` sends it.
 fn az_body(id: &str) -> Value {
     json!({"registrationId": id, "deviceId": "thermo-1", "optionalDeviceInformation": {},
@@ -111,6 +120,54 @@ async fn a_client_certificate_is_shown_by_what_it_says() {
 }
 
 #[tokio::test]
+async fn a_tpm_is_shown_by_its_public_keys() {
+    let world = World::new().await;
+    let tpm = json!({"endorsementKey": ENDORSEMENT_KEY, "storageRootKey": ENDORSEMENT_KEY});
+    let attestation = json!({"type": "tpm", "tpm": tpm});
+    let created = world.enroll("dev-01", json!({"attestation": attestation})).await;
+    assert_eq!(created["attestation"], attestation);
+    let shown = world.ask("GET /enrollments/dev-01", json!(null)).await.ok();
+    assert_eq!(shown, created);
+    let mechanism = world.ask("POST /enrollments/dev-01/attestationmechanism", json!(null)).await.ok();
+    assert_eq!(mechanism, attestation);
+    let mut body = shown;
+    body["attestation"]["tpm"] = json!({"endorsementKey": ENDORSEMENT_KEY, "storageRootKey": null});
+    let changed = world.ask("PUT /enrollments/dev-01", body).await.ok();
+    assert_eq!(changed["attestation"], json!({"type": "tpm", "tpm": {"endorsementKey": ENDORSEMENT_KEY}}));
+    let group = json!({"enrollmentGroupId": "a", "attestation": attestation});
+    let (code, text) = world.ask("PUT /enrollmentGroups/a", group).await.dps_refusal();
+    assert_eq!((code, &*text), (400_004, "attestation.type: an enrollment group needs symmetricKey or x509"));
+    let queried = world.ask("POST /enrollments/query", json!({"query": "*"})).await.ok();
+    assert_eq!(queried[0]["attestation"]["type"], "tpm");
+    world.ask("DELETE /enrollments/dev-01", json!(null)).await;
+    assert_eq!(world.ask("GET /enrollments/dev-01", json!(null)).await.dps_refusal().0, 404_201);
+}
+
+#[tokio::test]
+async fn what_answers_add_is_passed_over_when_it_comes_back() {
+    let world = World::new().await;
+    world.enroll("dev-01", json!({})).await;
+    assert_eq!(world.register("dev-01").await.status, 202);
+    let shown = world.ask("GET /enrollments/dev-01", json!(null)).await.ok();
+    for (member, value) in [
+        ("registrationState", shown["registrationState"].clone()),
+        ("registrationState", json!({"status": null, "registrationId": null})),
+        ("registrationState", json!({"status": "of another version"})),
+        ("registrationState", json!("none")),
+        ("createdDateTimeUtc", json!("2001-01-01T00:00:00Z")),
+        ("lastUpdatedDateTimeUtc", json!(null)),
+        ("credentialPolicyName", json!("of a later version")),
+    ] {
+        let mut body = shown.clone();
+        body[member] = value.clone();
+        let changed = world.ask_with("PUT /enrollments/dev-01", &[("If-Match", "*")], body).await.ok();
+        assert_eq!(changed["createdDateTimeUtc"], shown["createdDateTimeUtc"], "{member} {value}");
+        let now = world.ask("GET /enrollments/dev-01", json!(null)).await.ok();
+        assert_eq!(now["registrationState"], shown["registrationState"], "{member} {value}");
+    }
+}
+
+#[tokio::test]
 async fn the_registration_is_shown_once_there_is_one() {
     let world = World::new().await;
     world.enroll("dev-01", json!({"deviceId": "thermo-1"})).await;
@@ -163,7 +220,9 @@ async fn refused() {
         body
     };
     let weak = json!({"attestation": {"type": "symmetricKey", "symmetricKey": {"primaryKey": "c2hvcnQ="}}});
-    let tpm = json!({"attestation": {"type": "tpm", "tpm": {"endorsementKey": "e"}}});
+    let tpm = json!({"attestation": {"type": "tpm", "tpm": {"endorsementKey": "AToA"}}});
+    let no_tpm = json!({"attestation": {"type": "tpm"}});
+    let nothing = json!({"attestation": {"type": "none"}});
     let bad =
         json!({"attestation": {"type": "x509", "x509": {"clientCertificates": {"primary": {"certificate": "AAAA"}}}}});
     for (path, body, text) in [
@@ -174,7 +233,9 @@ async fn refused() {
         ("a_", az_body("a_"), "registrationId: registration id `a_` may not contain '_'"),
         ("a", with(json!({"deviceId": "a/b"})), "deviceId: "),
         ("a", with(weak), "attestation.symmetricKey.primaryKey: "),
-        ("a", with(tpm), "attestation.type: TPM attestation is not offered here"),
+        ("a", with(tpm), "attestation.tpm.endorsementKey: is no TPM2B_PUBLIC: it ends too early"),
+        ("a", with(no_tpm), "attestation.tpm: is missing"),
+        ("a", with(nothing), "attestation.type: an enrollment needs symmetricKey, x509 or tpm"),
         ("a", with(bad), "attestation.x509.clientCertificates.primary: "),
         ("a", with(json!({"iotHubs": ["other.example"]})), "iotHubs: `other.example` is not linked"),
         ("a", with(json!({"allocationPolicy": "custom"})), "customAllocationDefinition: "),

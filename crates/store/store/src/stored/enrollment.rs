@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use roadstead_model::{Attestation, DeviceId, Enrollment, Etag, RegistrationId, UnixMillis};
+use roadstead_model::{Attestation, DeviceId, Enrollment, Etag, RegistrationId, TpmAttestation, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
     Stored, V1, Vault,
-    provisioning::{CertificateV1, KeysV1, ProvisioningV1},
+    provisioning::{CertificateV1, KeysV1, ProvisioningV1, TpmKeyV1},
     write,
 };
 use crate::error::StoreError;
@@ -34,6 +34,17 @@ struct EnrollmentV1<'a> {
 enum AttestationV1 {
     SymmetricKey(KeysV1),
     ClientCertificate { primary: Option<CertificateV1>, secondary: Option<CertificateV1> },
+    Tpm(TpmV1),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TpmV1 {
+    endorsement_key: TpmKeyV1,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    storage_root_key: Option<TpmKeyV1>,
+    /// Sealed.
+    secret: String,
 }
 
 impl AttestationV1 {
@@ -44,6 +55,11 @@ impl AttestationV1 {
                 primary: primary.as_ref().map(Into::into),
                 secondary: secondary.as_ref().map(Into::into),
             },
+            Attestation::Tpm(TpmAttestation { endorsement_key, storage_root_key, secret }) => Self::Tpm(TpmV1 {
+                endorsement_key: endorsement_key.into(),
+                storage_root_key: storage_root_key.as_ref().map(Into::into),
+                secret: vault.seal("tpm", secret),
+            }),
         }
     }
 
@@ -54,6 +70,11 @@ impl AttestationV1 {
                 primary: primary.map(Into::into),
                 secondary: secondary.map(Into::into),
             },
+            Self::Tpm(tpm) => Attestation::Tpm(TpmAttestation {
+                endorsement_key: tpm.endorsement_key.into(),
+                storage_root_key: tpm.storage_root_key.map(Into::into),
+                secret: vault.unseal("tpm", &tpm.secret)?,
+            }),
         })
     }
 }

@@ -44,12 +44,14 @@ fn each_sample(visit: &mut impl Visit) {
     visit.record("enrollment-keys", Place::Enrollment(scope, "dev-01"), &samples::enrollment("Dev-01"));
     let by_certificate = samples::enrollment_by_certificate("Dev-01");
     visit.record("enrollment-certificate", Place::Enrollment(scope, "dev-01"), &by_certificate);
+    visit.record("enrollment-tpm", Place::Enrollment(scope, "dev-01"), &samples::enrollment_by_tpm("Dev-01"));
     for (name, attestation) in samples::group_attestations() {
         let group = EnrollmentGroup { attestation, ..samples::enrollment_group("Fleet-A") };
         visit.record(&format!("enrollment-group-{name}"), Place::EnrollmentGroup(scope, "fleet-a"), &group);
     }
     let place = Place::Registration(scope, "dev-01");
     visit.record("registration-assigned", place, &samples::registration("Dev-01", Some("Fleet-A")));
+    visit.record("registration-tpm", place, &samples::registration_by_tpm("Dev-01"));
     visit.record("registration-failed", place, &samples::failed_registration("Dev-01"));
 }
 

@@ -54,6 +54,23 @@ impl From<CertificateV1> for CertificateEntry {
     }
 }
 
+/// A public key of a TPM, `TPM2B_PUBLIC`: `"AToAAQALAAMAsgAg…"`.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct TpmKeyV1(#[serde(with = "base64_text")] Vec<u8>);
+
+impl From<&Vec<u8>> for TpmKeyV1 {
+    fn from(key: &Vec<u8>) -> Self {
+        Self(key.clone())
+    }
+}
+
+impl From<TpmKeyV1> for Vec<u8> {
+    fn from(stored: TpmKeyV1) -> Self {
+        stored.0
+    }
+}
+
 mirror!(StatusV1 of ProvisioningStatus: Enabled, Disabled);
 mirror!(AllocationV1 of AllocationPolicy: Hashed, GeoLatency, Static, Custom);
 

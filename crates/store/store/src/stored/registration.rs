@@ -8,7 +8,7 @@ use roadstead_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Stored, V1, Vault, mirror, write};
+use super::{Stored, V1, Vault, mirror, provisioning::TpmKeyV1, write};
 use crate::error::StoreError;
 
 #[derive(Serialize, Deserialize)]
@@ -22,6 +22,8 @@ struct RegistrationV1<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     payload: Option<Cow<'a, Map<String, Value>>>,
     credential_digest: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    storage_root_key: Option<TpmKeyV1>,
     etag: Etag,
     created: UnixMillis,
     updated: UnixMillis,
@@ -67,6 +69,7 @@ impl Stored for Registration {
             status: (&self.status).into(),
             payload: self.payload.as_ref().map(Cow::Borrowed),
             credential_digest: Cow::Borrowed(&self.credential_digest),
+            storage_root_key: self.storage_root_key.as_ref().map(Into::into),
             etag: self.etag.clone(),
             created: self.created,
             updated: self.updated,
@@ -81,6 +84,7 @@ impl Stored for Registration {
             status: stored.status.into(),
             payload: stored.payload.map(Cow::into_owned),
             credential_digest: stored.credential_digest.into_owned(),
+            storage_root_key: stored.storage_root_key.map(Into::into),
             etag: stored.etag,
             created: stored.created,
             updated: stored.updated,

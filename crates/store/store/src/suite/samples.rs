@@ -8,7 +8,8 @@ use roadstead_model::{
     GroupName, Hub, HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, MessageOutcome, Module,
     ModuleId, Presence, Properties, Provisioning, ProvisioningStatus, Random, Registration, RegistrationId,
     RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Secret, Subscription, Substatus,
-    SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier, Twin, TwinSection, UnixMillis, Webhook,
+    SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier, TpmAttestation, Twin, TwinSection, UnixMillis,
+    Webhook,
 };
 use serde_json::{Map, Value, json};
 
@@ -378,6 +379,13 @@ pub fn enrollment_by_certificate(id: &str) -> Enrollment {
     }
 }
 
+/// An enrollment by TPM.
+pub fn enrollment_by_tpm(id: &str) -> Enrollment {
+    let tpm =
+        TpmAttestation { endorsement_key: vec![1; 316], storage_root_key: Some(vec![2; 284]), secret: secret("tpm") };
+    Enrollment { attestation: Attestation::Tpm(tpm), ..enrollment(id) }
+}
+
 /// Every way for a group's devices to prove themselves, by name.
 pub fn group_attestations() -> [(&'static str, GroupAttestation); 3] {
     let (primary, secondary) = (Some(certificate_name("textile-rootCA")), None);
@@ -417,10 +425,16 @@ pub fn registration(id: &str, group: Option<&str>) -> Registration {
         },
         payload: Some(object(json!({"from": "webhook"}))),
         credential_digest: "sha256:00ff".to_owned(),
+        storage_root_key: None,
         etag: etag("registration-1"),
         created: NOW,
         updated: NOW.plus_ms(1),
     }
+}
+
+/// A registration of a device with a TPM.
+pub fn registration_by_tpm(id: &str) -> Registration {
+    Registration { storage_root_key: Some(vec![2; 284]), ..registration(id, None) }
 }
 
 pub fn failed_registration(id: &str) -> Registration {

@@ -1,7 +1,7 @@
 //! Attestations and terms, new and changed.
 
 use super::*;
-use AttestationType::{SymmetricKey, X509};
+use AttestationType::{SymmetricKey, Tpm, X509};
 use std::path::PathBuf;
 
 fn pem() -> (tempfile::TempDir, PathBuf) {
@@ -52,7 +52,7 @@ fn a_device_has_keys_or_certificates() {
         (X509, keys(Some("a")), Err("a key is given, but `--attestation-type` is `x509`")),
         (X509, keys(None), Err("`--attestation-type x509` needs `--certificate-path`")),
     ] {
-        let found = of_device(kind, &evidence).map_err(|failure| failure.to_string());
+        let found = of_device(kind, &evidence, &TpmKeys::default()).map_err(|failure| failure.to_string());
         assert_eq!(found, expected.map_err(str::to_owned));
     }
 }
@@ -66,6 +66,7 @@ fn a_group_has_keys_a_signer_or_named_roots() {
         (Some(X509), keys(None), root("r"), Ok(json!({"type": "x509", "x509": {"caReferences": {"primary": "r"}}}))),
         (None, of(&path), root("r"), Err("a group is vouched for by `--certificate-path` or by `--ca-name`, not both")),
         (None, keys(Some("a")), root("r"), Err("a group has keys or certificates, not both")),
+        (Some(Tpm), keys(None), none(), Err("a group cannot be one by TPM")),
         (Some(X509), keys(None), none(), Err("`--attestation-type x509` needs `--ca-name` or `--certificate-path`")),
         (
             Some(SymmetricKey),
