@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from harness import bare, dps, sas
+from harness import bare, dps, sas, tpm
 from harness.node import Actor
 
 KEYS = {"primaryKey": base64.b64encode(b"1234567890qwerty").decode(), "secondaryKey": base64.b64encode(b"qwertyuiopasdfghjkl").decode()}
@@ -176,6 +176,8 @@ class TestProvisioning:
         return Client(back_end, "provisioning")
 
     def attestation(self, kind: str, certificates, name: str) -> dict:
+        if kind == "tpm":
+            return {"type": kind, "tpm": {"endorsementKey": tpm.SOME_ENDORSEMENT_KEY}}
         if kind == "symmetricKey":
             return {"type": kind, "symmetricKey": KEYS}
         if kind == "client":
@@ -184,7 +186,7 @@ class TestProvisioning:
         text = base64.b64encode(pem).decode() if kind == "signing-base64" else pem.decode()
         return {"type": "x509", "x509": {"signingCertificates": {"primary": {"certificate": text}}}}
 
-    @pytest.mark.parametrize("kind", ["symmetricKey", "client"])
+    @pytest.mark.parametrize("kind", ["symmetricKey", "client", "tpm"])
     def test_life_of_an_enrollment(self, provisioning, certificates, device_id, kind):
         custom = {"allocationPolicy": "custom", "customAllocationDefinition": {"webhookUrl": "https://web.hook", "apiVersion": "2019-03-31"}}
         more = custom if kind == "client" else {"allocationPolicy": "hashed"}
@@ -201,6 +203,8 @@ class TestProvisioning:
         assert mechanism["type"] == attestation["type"]
         if kind == "symmetricKey":
             assert mechanism["symmetricKey"] == KEYS
+        if kind == "tpm":
+            assert mechanism == found["attestation"] == made["attestation"] == attestation
         changed = provisioning("createOrUpdateIndividualEnrollment", {**made, "provisioningStatus": "disabled"})
         assert changed["provisioningStatus"] == "disabled"
         assert provisioning.refused("createOrUpdateIndividualEnrollment", made), "a stale ETag"
@@ -208,8 +212,7 @@ class TestProvisioning:
         provisioning("deleteIndividualEnrollment", changed)
         assert provisioning.refused("getIndividualEnrollment", device_id)
 
-    def test_tpm_is_refused(self, provisioning, device_id):
-        """Nothing is stored that no device could ever use."""
+    def test_endorsement_key_that_is_none(self, provisioning, device_id):
         attestation = {"type": "tpm", "tpm": {"endorsementKey": base64.b64encode(b"k" * 300).decode()}}
         sent = {"registrationId": device_id, "attestation": attestation}
         assert provisioning.refused("createOrUpdateIndividualEnrollment", sent) == "ArgumentError"
