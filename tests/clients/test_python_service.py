@@ -8,7 +8,7 @@ from azure.iot.hub.models import CloudToDeviceMethod, ExportImportDevice, QueryS
 from azure.iot.hub.protocol.models import AuthenticationMechanism, SymmetricKey
 from msrest.exceptions import HttpOperationError
 
-from harness import bare
+from harness import bare, wait
 
 KEYS = [base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2, 3)]
 EDGE_MODULES = {"$edgeAgent", "$edgeHub"}
@@ -305,6 +305,43 @@ class TestQuery:
         for text in ("SELECT * FROM nowhere", "SELEKT", "SELECT * FROM devices WHERE", ""):
             with Refused(400):
                 registry.query_iot_hub(QuerySpecification(query=text))
+
+
+class TestPresence:
+    def test_reason_of_a_disconnect(self, server, registry, device, device_id):
+        """A word of ours: the SDK's identities pass over it, its twins keep it, its queries find it."""
+
+        def rows(condition: str) -> list[Twin]:
+            return registry.query_iot_hub(QuerySpecification(query=f"SELECT * FROM devices WHERE {condition}")).items
+
+        def reasons() -> set:
+            queried = [row for row in rows(f"deviceId = '{device_id}'")]
+            return {twin.additional_properties["disconnectReason"] for twin in (registry.get_twin(device_id), *queried)}
+
+        assert reasons() == {None}
+        connected = bare.connected(server, device_id, keys(device)[0])
+        assert reasons() == {None}
+        connected.mqtt.drop()
+        wait.until(lambda: reasons() == {"connectionLost"}, 5, "the kill of the socket is seen")
+        twin, identity = registry.get_twin(device_id), registry.get_device(device_id)
+        assert (twin.connection_state, identity.connection_state) == ("Disconnected", "Disconnected")
+        with bare.connected(server, device_id, keys(device)[0]) as connected:
+            assert reasons() == {None}
+            connected.mqtt.disconnect()
+            wait.until(lambda: reasons() == {"clientClosed"}, 5, "the goodbye is seen")
+        assert device_id in [twin.device_id for twin in rows("disconnectReason = 'clientClosed'")]
+        assert device_id not in [twin.device_id for twin in rows("disconnectReason = 'connectionLost'")]
+        # What was read is sent back.
+        registry.update_twin(device_id, registry.get_twin(device_id))
+
+    def test_activity_in_a_condition(self, server, registry, device, device_id):
+        """The time in WHERE is the one that the twin shows."""
+        with bare.connected(server, device_id, keys(device)[0], bare.TWIN_ANSWERS) as connected:
+            for _ in range(3):
+                assert connected.get().status == 200
+                shown = registry.get_twin(device_id).last_activity_time.isoformat()[:23]
+                text = f"SELECT * FROM devices WHERE deviceId = '{device_id}' AND lastActivityTime >= '{shown}'"
+                assert [twin.device_id for twin in registry.query_iot_hub(QuerySpecification(query=text)).items] == [device_id]
 
 
 def test_permissions(roadstead, registry, device, device_id):

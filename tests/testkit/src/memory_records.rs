@@ -222,6 +222,14 @@ impl Tables {
                 }
                 true
             }
+            Write::PutActivity(hub, heard) => {
+                for (id, at) in heard {
+                    if let Some(presence) = self.presence.get_mut(&(hub, id.to_string())) {
+                        presence.last_activity = Some(at);
+                    }
+                }
+                true
+            }
             Write::EnqueueMessage { hub, device, message, depth_max } => {
                 let queue = self.messages.entry(on_hub(hub, &device)).or_default();
                 let room = self.devices.contains_key(&on_hub(hub, &device)) && queue.len() < depth_max as usize;

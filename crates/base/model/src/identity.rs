@@ -5,6 +5,7 @@ use std::fmt;
 use crate::{
     clock::UnixMillis,
     device::DeviceAuth,
+    disconnect_reason::DisconnectReason,
     etag::Etag,
     id::{DeviceId, GenerationId, IdError, ModuleId},
 };
@@ -81,8 +82,8 @@ pub struct Presence {
     pub updated: Option<UnixMillis>,
     /// When the identity was last heard of.
     pub last_activity: Option<UnixMillis>,
-    /// Why the last connection ended, in words.
-    pub reason: Option<String>,
+    /// Why the last connection ended; `None` while connected, or when nobody knows.
+    pub reason: Option<DisconnectReason>,
     /// The PnP model that the last connection announced.
     pub model_id: Option<String>,
 }

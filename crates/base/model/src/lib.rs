@@ -7,6 +7,7 @@
 pub mod access;
 pub mod clock;
 pub mod device;
+pub mod disconnect_reason;
 pub mod enrollment;
 pub mod etag;
 pub mod event;
@@ -25,6 +26,7 @@ pub mod twin;
 pub use access::{AccessPolicy, Right, Rights};
 pub use clock::{Clock, Random, UnixMillis, UnixSeconds};
 pub use device::{Device, DeviceAuth, DeviceStatus, Subscription, Thumbprint};
+pub use disconnect_reason::DisconnectReason;
 pub use enrollment::{
     AllocationPolicy, Attestation, CertificateEntry, Enrollment, EnrollmentGroup, GroupAttestation, Provisioning,
     ProvisioningStatus, Registration, RegistrationStatus, ReprovisionPolicy, Substatus, SymmetricKeys, TpmAttestation,

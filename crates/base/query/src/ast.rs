@@ -30,6 +30,17 @@ impl Query {
             Select::Elements(elements) => elements.iter().any(|it| matches!(it.value, Column::Aggregate(_))),
         }
     }
+
+    /// Whether a value at or below this member at the top of a document plays a part: `mentions("tags")`.
+    pub fn mentions(&self, root: &str) -> bool {
+        let elements = match &self.select {
+            Select::All => &[][..],
+            Select::Elements(elements) => elements,
+        };
+        let shown = elements.iter().filter_map(|element| element.value.path());
+        shown.chain(&self.group_by).any(|path| path.root() == root)
+            || self.condition.as_ref().is_some_and(|condition| condition.mentions(root))
+    }
 }
 
 /// What stands between SELECT and FROM.
@@ -76,6 +87,19 @@ pub enum Column {
     Path(Path),
     /// From all documents, or all of a group.
     Aggregate(Aggregate),
+}
+
+impl Column {
+    /// The path it looks at; `COUNT()` looks at none.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Aggregate(Aggregate::Count) => None,
+            Self::Path(path)
+            | Self::Aggregate(
+                Aggregate::Avg(path) | Aggregate::Sum(path) | Aggregate::Min(path) | Aggregate::Max(path),
+            ) => Some(path),
+        }
+    }
 }
 
 /// A value of many documents.
@@ -129,6 +153,22 @@ pub enum Expr {
     NotIn(Box<Expr>, Vec<Constant>),
     /// `IS_DEFINED(a)`, with as many arguments as [`Function::arguments`] allows.
     Call(Function, Vec<Expr>),
+}
+
+impl Expr {
+    fn mentions(&self, root: &str) -> bool {
+        match self {
+            Self::Constant(_) => false,
+            Self::Path(path) => path.root() == root,
+            Self::And(members) | Self::Or(members) | Self::Call(_, members) => {
+                members.iter().any(|member| member.mentions(root))
+            }
+            Self::Not(inner) | Self::In(inner, _) | Self::NotIn(inner, _) => inner.mentions(root),
+            Self::Compare(_, left, right) | Self::Arithmetic(_, left, right) => {
+                left.mentions(root) || right.mentions(root)
+            }
+        }
+    }
 }
 
 /// A value written in the query.

@@ -4,8 +4,8 @@ use crate::token::{is_reserved, is_word_char, is_word_start};
 use std::fmt;
 
 /// Members at the top of a twin or of a job's row, as the service API spells them. A query may spell them in any case.
-/// Source: `reference/hub-service.md` 1.11 (row "roots") and its example of a `devices.jobs` row
-pub const ROOTS: [&str; 28] = [
+/// `disconnectReason` is ours. Source: `reference/hub-service.md` 1.11 (row "roots") and its example of a `devices.jobs` row
+pub const ROOTS: [&str; 29] = [
     "authenticationType",
     "capabilities",
     "cloudToDeviceMessageCount",
@@ -15,6 +15,7 @@ pub const ROOTS: [&str; 28] = [
     "deviceEtag",
     "deviceId",
     "deviceScope",
+    "disconnectReason",
     "endTimeUtc",
     "error",
     "etag",

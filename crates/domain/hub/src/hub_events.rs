@@ -10,8 +10,8 @@ use std::{
 };
 
 use roadstead_model::{
-    AuthMethod, Event, EventSource, EventSwitches, GenerationId, IdentityId, ModuleId, Properties, SystemProperty,
-    Twin, TwinSection, UnixMillis, twin::stamp,
+    AuthMethod, DisconnectReason, Event, EventSource, EventSwitches, GenerationId, IdentityId, ModuleId, Properties,
+    SystemProperty, Twin, TwinSection, UnixMillis, twin::stamp,
 };
 use roadstead_store::Ticket;
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ const TWIN_SCHEMA: &str = "twinChangeNotification";
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum News<'a> {
     Connected,
-    Disconnected,
+    Disconnected(DisconnectReason),
     /// With its first twin.
     Created(&'a Twin),
     /// With its last twin.
@@ -73,7 +73,7 @@ impl News<'_> {
                 (EventSource::ModuleLifecycle, MODULE_LIFECYCLE_SCHEMA, "deleteModuleIdentity")
             }
             Self::Connected => (EventSource::DeviceConnectionState, CONNECTION_SCHEMA, "deviceConnected"),
-            Self::Disconnected => (EventSource::DeviceConnectionState, CONNECTION_SCHEMA, "deviceDisconnected"),
+            Self::Disconnected(_) => (EventSource::DeviceConnectionState, CONNECTION_SCHEMA, "deviceDisconnected"),
             Self::Created(_) => (EventSource::DeviceLifecycle, LIFECYCLE_SCHEMA, "createDeviceIdentity"),
             Self::Deleted(_) => (EventSource::DeviceLifecycle, LIFECYCLE_SCHEMA, "deleteDeviceIdentity"),
             Self::TwinUpdated(_) => (EventSource::TwinChange, TWIN_SCHEMA, "updateTwin"),
@@ -84,7 +84,7 @@ impl News<'_> {
 
     fn is_wanted(&self, switches: EventSwitches) -> bool {
         match self {
-            Self::Connected | Self::Disconnected => switches.connection_state,
+            Self::Connected | Self::Disconnected(_) => switches.connection_state,
             Self::Created(_) | Self::Deleted(_) => switches.device_lifecycle,
             Self::TwinUpdated(_) | Self::TwinReplaced(_) => switches.twin_changes,
         }
@@ -122,7 +122,11 @@ impl Hub {
             return Ok(None);
         }
         let label = news.label(id.module.is_some());
-        let properties = self.properties_of(resource.name.as_str(), id, &label);
+        let mut properties = self.properties_of(resource.name.as_str(), id, &label);
+        if let News::Disconnected(reason) = news {
+            // Not Azure's, whose body and properties stay as they are.
+            properties.push_application("disconnectReason", Some(reason.as_str()));
+        }
         let body = self.body_of(id, &news).to_string();
         let event = Event {
             source: label.source,
@@ -177,7 +181,7 @@ impl Hub {
 
     fn body_of(&self, id: &IdentityId, news: &News<'_>) -> Value {
         match news {
-            News::Connected | News::Disconnected => json!({ "sequenceNumber": self.sequence().next(self.now()) }),
+            News::Connected | News::Disconnected(_) => json!({ "sequenceNumber": self.sequence().next(self.now()) }),
             News::Created(twin) | News::Deleted(twin) | News::TwinReplaced(twin) => whole(id, twin),
             News::TwinUpdated(update) => changes(update),
         }

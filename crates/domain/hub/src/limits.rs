@@ -68,6 +68,8 @@ pub const PRESENCE_DELAY: Duration = Duration::from_millis(200);
 pub const PRESENCE_RETRY: Duration = Duration::from_secs(5);
 /// Changes of connections stored in one batch: small, so that a login that stores something waits for few of them.
 pub const PRESENCE_BATCH_MAX: usize = 256;
+/// Identities whose activity is stored in one batch: some 20 ms of the store's writer.
+pub const ACTIVITY_BATCH_MAX: usize = 4096;
 /// Identities whose changes may wait to be stored; a change beyond them is seen while it lasts, and not stored.
 pub const PRESENCE_WAITING_MAX: usize = 262_144;
 /// Notices (methods, desired changes) that wait for one session to take them; a session that lets more pile up is closed.

@@ -88,6 +88,8 @@ pub(crate) struct Mailbox {
     interests: AtomicU8,
     /// When the device was last heard of, milliseconds since 1970.
     active: AtomicI64,
+    /// The value of `active` that is stored, if any.
+    active_stored: AtomicI64,
     /// Since when the identity is connected, milliseconds since 1970: earlier than the session when it took over.
     since: AtomicI64,
     left: Mutex<Left>,
@@ -106,6 +108,7 @@ impl Mailbox {
             path: path.into(),
             interests: AtomicU8::new(0),
             active: AtomicI64::new(now.0),
+            active_stored: AtomicI64::new(i64::MIN),
             since: AtomicI64::new(now.0),
             left: Mutex::default(),
             waiting: AtomicBool::new(false),
@@ -201,6 +204,16 @@ impl Mailbox {
 
     pub(crate) fn last_activity(&self) -> UnixMillis {
         UnixMillis(self.active.load(Ordering::Relaxed))
+    }
+
+    /// When the device was heard of last, if that is not stored.
+    pub(crate) fn activity_to_store(&self) -> Option<UnixMillis> {
+        let active = self.last_activity();
+        (active.0 != self.active_stored.load(Ordering::Relaxed)).then_some(active)
+    }
+
+    pub(crate) fn activity_stored(&self, at: UnixMillis) {
+        self.active_stored.store(at.0, Ordering::Relaxed);
     }
 
     /// Takes over from an earlier session of the identity, which has not been gone in between.

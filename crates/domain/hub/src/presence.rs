@@ -12,10 +12,16 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use roadstead_model::{GenerationId, IdentityId, Presence, UnixMillis};
+use roadstead_model::{DisconnectReason, GenerationId, IdentityId, Presence, UnixMillis};
 use roadstead_store::Write;
 
-use crate::{error::HubError, hub::Hub, hub_events::News, limits, session::Session};
+use crate::{
+    error::HubError,
+    hub::Hub,
+    hub_events::News,
+    limits,
+    session::{CloseReason, Session},
+};
 
 /// What happened to a session, as far as others may see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +30,8 @@ pub(crate) enum Arrival {
     New,
     /// It was, and still is.
     TakenOver,
-    /// It was, but its session was closed already, and this was not told yet.
-    Replaced,
+    /// It was, but its session was closed already, for this reason, and this was not told yet.
+    Replaced(CloseReason),
 }
 
 /// What is not stored yet.
@@ -126,8 +132,8 @@ impl Hub {
             model_id: who.model_id.map(str::to_owned),
         };
         self.presence().put(who.key, Change { id: who.id.clone(), presence });
-        if arrival == Arrival::Replaced {
-            self.tell_or_warn(who, News::Disconnected);
+        if let Arrival::Replaced(reason) = arrival {
+            self.tell_or_warn(who, News::Disconnected(reason.into()));
         }
         if arrival != Arrival::TakenOver {
             self.tell_or_warn(who, News::Connected);
@@ -135,7 +141,7 @@ impl Hub {
     }
 
     /// Notes that somebody is gone, and why.
-    pub(crate) fn note_departure(&self, who: Visitor<'_>, last_activity: UnixMillis, why: String) {
+    pub(crate) fn note_departure(&self, who: Visitor<'_>, last_activity: UnixMillis, why: DisconnectReason) {
         let presence = Presence {
             connected: false,
             updated: Some(self.now()),
@@ -144,7 +150,7 @@ impl Hub {
             model_id: who.model_id.map(str::to_owned),
         };
         self.presence().put(who.key, Change { id: who.id.clone(), presence });
-        self.tell_or_warn(who, News::Disconnected);
+        self.tell_or_warn(who, News::Disconnected(why));
     }
 
     /// Nobody waits for these events, so nobody else can be told that one was lost.
@@ -195,11 +201,44 @@ impl Hub {
         let _turn = book.turn.lock().await;
         // What comes while this is stored is for the next time, so that it ends.
         for _ in 0..book.waiting().div_ceil(limits::PRESENCE_BATCH_MAX) {
-            let put = |Change { id, presence }| Write::PutPresence(self.key(), id, presence);
-            let batch: Vec<Write> = book.begin().into_iter().map(put).collect();
+            let batch: Vec<Write> = book.begin().into_iter().map(|change| self.presence_write(change)).collect();
             let stored = self.records().commit(batch).await;
             book.finish(stored.is_ok());
             stored?;
+        }
+        Ok(())
+    }
+
+    /// What a device did since it came must not be taken back by the news that it came.
+    fn presence_write(&self, Change { id, mut presence }: Change) -> Write {
+        if presence.connected
+            && let Some(session) = self.sessions().find(&id.to_string())
+        {
+            presence.last_activity = Some(session.last_activity());
+        }
+        Write::PutPresence(self.key(), id, presence)
+    }
+
+    /// Before identities are asked when they were heard of last: stores that of all who are connected, as far as it changed since
+    /// it was stored. Measured (`query_rates`, debug build): 0.3 s after all of 100,000 devices did something. What cannot be
+    /// stored is seen as far as each identity by itself goes.
+    pub(crate) async fn activity_stored(&self) {
+        if let Err(error) = self.flush_activity().await {
+            tracing::warn!("when devices were heard of last could not be stored: {error}");
+        }
+    }
+
+    async fn flush_activity(&self) -> Result<(), HubError> {
+        // Nobody's going is stored meanwhile: what is stored here would be older.
+        let _turn = self.presence().turn.lock().await;
+        let heard = self.sessions().activity_to_store();
+        for some in heard.chunks(limits::ACTIVITY_BATCH_MAX) {
+            let identity = |key: &Arc<str>| IdentityId::from_text(key).expect("the text of an identity that logged in");
+            let times = some.iter().map(|(key, _, at)| (identity(key), *at)).collect();
+            self.records().commit(vec![Write::PutActivity(self.key(), times)]).await?;
+            for (_, mailbox, at) in some {
+                mailbox.activity_stored(*at);
+            }
         }
         Ok(())
     }
@@ -208,13 +247,13 @@ impl Hub {
 impl Session {
     /// Ends the session, and says why: for back ends that ask why a device is not connected. Dropping it says that the
     /// connection was lost. What the hub itself ended has the hub's reason.
-    pub fn end(self, why: String) {
+    pub fn end(self, why: DisconnectReason) {
         self.leave(why);
     }
 
-    pub(crate) fn leave(&self, why: String) {
+    pub(crate) fn leave(&self, why: DisconnectReason) {
         let mailbox = self.mailbox();
-        let why = mailbox.reason().map_or(why, |reason| reason.to_string());
+        let why = mailbox.reason().map_or(why, DisconnectReason::from);
         let is_gone = self.hub().sessions().end(self.key(), mailbox, || {
             self.hub().note_departure(self.visitor(), mailbox.last_activity(), why);
         });

@@ -62,6 +62,9 @@ impl Hub {
             return Ok(QueryPage { rows: Vec::new(), kind, next: None });
         }
         self.presence_stored().await;
+        if query.mentions("lastActivityTime") {
+            self.activity_stored().await;
+        }
         let page =
             self.records().query(self.key(), &query, Some(place.after), limit).await.map_err(|error| match error {
                 StoreError::TooMuch(why) => HubError::Invalid(why),

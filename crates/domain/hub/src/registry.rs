@@ -1,7 +1,8 @@
 //! Device identities: made, changed and removed by back ends.
 
 use roadstead_model::{
-    Device, DeviceId, DeviceStatus, Etag, GenerationId, IdentityId, InitialTwin, Random, Twin, UnixMillis,
+    Device, DeviceId, DeviceStatus, DisconnectReason, Etag, GenerationId, IdentityId, InitialTwin, Random, Twin,
+    UnixMillis,
 };
 use roadstead_store::{Expect, IdentityRecord, Page, StoreError, Write, records::DeviceCounts};
 
@@ -217,11 +218,13 @@ impl Hub {
         if let Some(known) = self.presence().find(&key) {
             record.presence = known;
         }
-        let live = self.sessions().find(&key);
-        record.presence.connected = live.is_some();
-        if let Some(live) = live {
-            record.presence.updated = Some(live.since());
-            record.presence.last_activity = Some(live.last_activity());
+        let session = self.sessions().last(&key);
+        let closed = session.as_ref().and_then(|session| session.reason());
+        record.presence.connected = session.is_some() && closed.is_none();
+        if let Some(session) = session {
+            record.presence.updated = Some(session.since());
+            record.presence.last_activity = Some(session.last_activity());
+            record.presence.reason = closed.map(DisconnectReason::from);
         }
     }
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use roadstead_model::{
-    AuthMethod, Event, EventSource, GenerationId, IdentityId, ModuleId, Properties, Subscription, SystemProperty,
-    UnixSeconds,
+    AuthMethod, DisconnectReason, Event, EventSource, GenerationId, IdentityId, ModuleId, Properties, Subscription,
+    SystemProperty, UnixSeconds,
 };
 use roadstead_store::{Ticket, Write};
 
@@ -54,6 +54,21 @@ impl CloseReason {
 
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
+    }
+}
+
+impl From<CloseReason> for DisconnectReason {
+    fn from(reason: CloseReason) -> Self {
+        match reason {
+            CloseReason::TakenOver => Self::TakenOver,
+            CloseReason::DeviceDisabled => Self::Disabled,
+            CloseReason::DeviceDeleted => Self::Deleted,
+            CloseReason::CredentialsChanged => Self::CredentialsChanged,
+            CloseReason::TrustRevoked => Self::TrustRevoked,
+            CloseReason::HubDeleted => Self::HubDeleted,
+            CloseReason::ShuttingDown => Self::ServerStopped,
+            CloseReason::NotReading => Self::NotReading,
+        }
     }
 }
 
@@ -295,7 +310,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.leave("the connection was lost".to_owned());
+        self.leave(DisconnectReason::ConnectionLost);
     }
 }
 

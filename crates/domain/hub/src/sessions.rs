@@ -48,11 +48,13 @@ impl Sessions {
         let earlier = shard.insert(identity.clone(), mailbox.clone());
         let arrival = match &earlier {
             None => Arrival::New,
-            Some(earlier) if earlier.reason().is_none() => {
-                mailbox.continues(earlier);
-                Arrival::TakenOver
-            }
-            Some(_) => Arrival::Replaced,
+            Some(earlier) => match earlier.reason() {
+                None => {
+                    mailbox.continues(earlier);
+                    Arrival::TakenOver
+                }
+                Some(reason) => Arrival::Replaced(reason),
+            },
         };
         note(arrival, mailbox.since());
         drop(shard);
@@ -84,8 +86,23 @@ impl Sessions {
 
     /// The live session of an identity.
     pub(crate) fn find(&self, identity: &str) -> Option<Arc<Mailbox>> {
-        let mailbox = self.shard(identity).lock().get(identity).cloned();
-        mailbox.filter(|mailbox| mailbox.reason().is_none())
+        self.last(identity).filter(|mailbox| mailbox.reason().is_none())
+    }
+
+    /// The session of an identity, which may be closed already while its front has not noticed.
+    pub(crate) fn last(&self, identity: &str) -> Option<Arc<Mailbox>> {
+        self.shard(identity).lock().get(identity).cloned()
+    }
+
+    /// When identities were heard of last, where that is not stored.
+    pub(crate) fn activity_to_store(&self) -> Vec<(Arc<str>, Arc<Mailbox>, UnixMillis)> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            let heard = shard.iter().filter_map(|(key, mailbox)| Some((key, mailbox, mailbox.activity_to_store()?)));
+            found.extend(heard.map(|(key, mailbox, at)| (key.clone(), mailbox.clone(), at)));
+        }
+        found
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -3,6 +3,7 @@
 use std::io;
 
 use roadstead_hub::{CloseReason, HubError};
+use roadstead_model::DisconnectReason;
 use roadstead_mqtt_proto::{DecodeError, FrameError, PacketType};
 use thiserror::Error;
 
@@ -70,6 +71,34 @@ impl From<HubError> for End {
 }
 
 impl End {
+    /// What back ends are told of it.
+    pub(crate) fn disconnect_reason(&self) -> DisconnectReason {
+        match self {
+            Self::Disconnected => DisconnectReason::ClientClosed,
+            Self::Lost(_) | Self::Closed => DisconnectReason::ConnectionLost,
+            Self::Silent { .. } => DisconnectReason::KeepAliveTimeout,
+            Self::NotReading => DisconnectReason::NotReading,
+            Self::TokenExpired(_) => DisconnectReason::TokenExpired,
+            Self::ClosedByHub(reason) => (*reason).into(),
+            Self::Fault => DisconnectReason::FaultInjected,
+            Self::Hub(HubError::Throttled { .. } | HubError::QuotaExceeded { .. }) => DisconnectReason::Throttled,
+            Self::Hub(HubError::Internal(_) | HubError::Full(_) | HubError::Busy) => DisconnectReason::ServerError,
+            Self::Refused(_)
+            | Self::Frame(_)
+            | Self::Decode(_)
+            | Self::Unexpected(_)
+            | Self::NotConnect
+            | Self::NoConnect
+            | Self::QosTwo
+            | Self::WrongTopic(_)
+            | Self::WrongFilter(_)
+            | Self::Revoked(_)
+            | Self::TooManyRequests
+            | Self::TooLong
+            | Self::Hub(_) => DisconnectReason::ProtocolError,
+        }
+    }
+
     /// One line per connection: at `debug` for what clients do every day, at `info` for what a user wants explained,
     /// at `error` for what is our own fault.
     pub(crate) fn log(&self, caller: &Caller) {

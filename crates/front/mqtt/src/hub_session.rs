@@ -50,7 +50,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         Some(will) if !matches!(end, End::Disconnected) => Box::pin(send_will(&session, *will)).await,
         _ => {}
     }
-    session.end(end.to_string());
+    session.end(end.disconnect_reason());
     end
 }
 

@@ -1,7 +1,7 @@
-//! Prints how long queries over 100,000 twins take: `cargo run --release --example query_rates [directory]`.
+//! Prints how long queries over 100,000 twins take, and to note that all of their devices were heard of: `cargo run --release --example query_rates [directory]`.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "an example")]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use roadstead_model::{InitialTwin, Twin, UnixMillis};
 use roadstead_query::parse;
@@ -13,6 +13,8 @@ use roadstead_store_embedded::{DataDirectory, EmbeddedRecords};
 use serde_json::json;
 
 const TWINS: usize = 100_000;
+/// As a hub writes them (`ACTIVITY_BATCH_MAX`).
+const ACTIVITY_BATCH: usize = 4096;
 
 fn twin(n: usize) -> Twin {
     let now = UnixMillis(1_795_291_370_516);
@@ -38,6 +40,26 @@ async fn fill(store: &EmbeddedRecords) {
     }
 }
 
+async fn note_activity(store: &EmbeddedRecords) {
+    let ids: Vec<_> = (0..TWINS).map(|n| identity(&format!("device-{n:06}"))).collect();
+    for some in ids.chunks(1000) {
+        let put = some.iter().map(|id| Write::PutPresence(HUB, id.clone(), samples::presence()));
+        store.commit(put.collect()).await.unwrap();
+    }
+    let begun = Instant::now();
+    let mut longest = Duration::ZERO;
+    for some in ids.chunks(ACTIVITY_BATCH) {
+        let committed = Instant::now();
+        let heard = some.iter().map(|id| (id.clone(), UnixMillis(1_795_291_380_000))).collect();
+        store.commit(vec![Write::PutActivity(HUB, heard)]).await.unwrap();
+        longest = longest.max(committed.elapsed());
+    }
+    println!(
+        "activity of {TWINS} noted in {:?}, no batch of {ACTIVITY_BATCH} in more than {longest:?}",
+        begun.elapsed()
+    );
+}
+
 #[tokio::main]
 async fn main() {
     let temporary = tempfile::tempdir().unwrap();
@@ -50,6 +72,7 @@ async fn main() {
         fill(&store).await;
         println!("{TWINS} twins written in {:?}", begun.elapsed());
     }
+    note_activity(&store).await;
     for text in [
         "SELECT * FROM devices WHERE tags.site = 'site-77'",
         "SELECT deviceId FROM devices WHERE tags.site = 'site-77' AND properties.reported.rate > 50",
@@ -60,6 +83,7 @@ async fn main() {
         "SELECT COUNT() AS n FROM devices WHERE tags.line.name = 'line-3' AND properties.reported.uptime > 1000",
         "SELECT COUNT() AS n FROM devices WHERE STARTS_WITH(tags.site, 'site-7')",
         "SELECT properties.reported.firmware.version AS v, COUNT() AS n FROM devices GROUP BY properties.reported.firmware.version",
+        "SELECT COUNT() AS n FROM devices WHERE lastActivityTime > '2026-11-21T20:02:51'",
         "SELECT AVG(properties.reported.rate) AS rate FROM devices WHERE connectionState = 'Disconnected'",
     ] {
         let query = parse(text).unwrap();

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/002_identities.sql"),
     include_str!("schema/003_tag_values.sql"),
     include_str!("schema/004_file_notifications.sql"),
+    include_str!("schema/005_disconnect_reason.sql"),
 ];
 
 /// The version this program writes.

@@ -1,6 +1,6 @@
 //! What a query sees of an identity, and what it yields.
 
-use roadstead_model::{DeviceAuth, DeviceStatus, Thumbprint, UnixMillis};
+use roadstead_model::{DeviceAuth, DeviceStatus, DisconnectReason, Thumbprint, UnixMillis};
 use roadstead_query::{Expr, Query, Select, eval};
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,7 @@ pub fn document(record: &IdentityRecord) -> Value {
     let status_updated = Some(device.status_updated).filter(|at| at.0 != 0);
     put("statusUpdateTime", status_updated.map_or_else(never, UnixMillis::iso).into());
     put("connectionState", connection_state(presence.connected).into());
+    put("disconnectReason", presence.reason.map(DisconnectReason::as_str).into());
     put("lastActivityTime", presence.last_activity.map_or_else(never, UnixMillis::iso).into());
     put("cloudToDeviceMessageCount", (*queued).into());
     put("authenticationType", authentication_type(auth).into());

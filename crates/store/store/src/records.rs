@@ -50,8 +50,10 @@ pub enum Write {
     /// nothing happens: a late writer must not leave subscriptions for the next one of that id.
     PutSubscriptions(HubKey, IdentityId, Vec<Subscription>),
     /// Replaces what is known of the identity's connections. Without such an identity, nothing happens. After a restart nobody is
-    /// connected, whatever was put before; the rest stays.
+    /// connected, whatever was put before: who was has `ServerStopped` for a reason; the rest stays.
     PutPresence(HubKey, IdentityId, Presence),
+    /// Notes when identities were heard of last, where there is presence of theirs already; others are passed over.
+    PutActivity(HubKey, Vec<(IdentityId, UnixMillis)>),
     /// Appends a message to the device's queue under the next sequence number, whatever the message says itself.
     /// `Conflict` when there is no such device or `depth_max` messages wait already.
     EnqueueMessage {

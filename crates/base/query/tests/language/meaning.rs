@@ -347,3 +347,19 @@ fn aggregates() {
         assert_eq!(rows(text), expected, "{text}");
     }
 }
+
+#[test]
+fn what_a_query_mentions() {
+    for (text, mentions) in [
+        ("SELECT * FROM devices", false),
+        ("SELECT * FROM devices WHERE LASTACTIVITYTIME > '2026'", true),
+        ("SELECT lastActivityTime AS at FROM devices", true),
+        ("SELECT MAX(lastActivityTime) AS at FROM devices", true),
+        ("SELECT lastActivityTime, COUNT() FROM devices GROUP BY lastActivityTime", true),
+        ("SELECT COUNT() FROM devices WHERE tags.a = 1 OR NOT STARTS_WITH(lastActivityTime, '2026')", true),
+        ("SELECT * FROM devices WHERE 1 + tags.a = 2 AND lastActivityTime IN ['a']", true),
+        ("SELECT * FROM devices WHERE tags.lastActivityTime = 'a'", false),
+    ] {
+        assert_eq!(parse(text).unwrap().mentions("lastActivityTime"), mentions, "{text}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What a hub knows of an identity's connection, beside its stored identity.
 
-use roadstead_model::{Presence, UnixMillis};
+use roadstead_model::{DisconnectReason, Presence, UnixMillis};
 
 /// Azure's "never". Source: `reference/hub-service.md` 1.4
 pub const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -11,6 +11,8 @@ pub struct Activity {
     pub connected: bool,
     /// When `connected` last changed.
     pub connection_updated: Option<UnixMillis>,
+    /// Why it is not connected; `None` also when nobody knows.
+    pub disconnected_by: Option<DisconnectReason>,
     /// When the device last did anything.
     pub last_activity: Option<UnixMillis>,
     /// Messages that wait for the device.
@@ -25,6 +27,7 @@ impl Activity {
         Self {
             connected: presence.connected,
             connection_updated: presence.updated,
+            disconnected_by: presence.reason,
             last_activity: presence.last_activity,
             queued_messages,
             model_id: presence.model_id.clone(),
@@ -34,6 +37,11 @@ impl Activity {
     /// `Connected` or `Disconnected`.
     pub fn connection_state(&self) -> &'static str {
         if self.connected { "Connected" } else { "Disconnected" }
+    }
+
+    /// `keepAliveTimeout`. Not Azure's, which does not tell.
+    pub(super) fn disconnect_reason(&self) -> Option<String> {
+        self.disconnected_by.map(|reason| reason.as_str().to_owned())
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Device {
     pub status_reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_state_updated_time: Option<String>,
+    /// Not Azure's: why it is not connected, a word of [`roadstead_model::DisconnectReason`].
+    #[serde(default)]
+    pub disconnect_reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_updated_time: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,6 +138,7 @@ impl Device {
             status: Some(Word(device.status)),
             status_reason: device.status_reason.clone(),
             connection_state_updated_time: Some(iso(activity.connection_updated)),
+            disconnect_reason: activity.disconnect_reason(),
             status_updated_time: Some(iso_unless_zero(device.status_updated)),
             last_activity_time: Some(iso(activity.last_activity)),
             cloud_to_device_message_count: Some(activity.queued_messages),
@@ -149,7 +153,7 @@ impl Device {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use roadstead_model::{DeviceId, Etag, GenerationId, Thumbprint, UnixMillis};
+    use roadstead_model::{DeviceId, DisconnectReason, Etag, GenerationId, Thumbprint, UnixMillis};
     use serde_json::json;
 
     pub(in super::super) fn sample(auth: DeviceAuth) -> roadstead_model::Device {
@@ -173,13 +177,16 @@ pub(super) mod tests {
         let sas = DeviceAuth::Sas { primary: Secret::new("cA=="), secondary: Secret::new("cw==") };
         let expected = json!({
             "deviceId": "dev1", "generationId": "638994563210123456", "etag": "MTIzNDU2Nzg5", "connectionState": "Disconnected",
-            "status": "enabled", "statusReason": null, "connectionStateUpdatedTime": NEVER, "statusUpdatedTime": NEVER,
+            "status": "enabled", "statusReason": null, "connectionStateUpdatedTime": NEVER, "disconnectReason": null, "statusUpdatedTime": NEVER,
             "lastActivityTime": NEVER, "cloudToDeviceMessageCount": 0, "capabilities": {"iotEdge": false},
             "authentication": {"symmetricKey": {"primaryKey": "cA==", "secondaryKey": "cw=="},
                 "x509Thumbprint": {"primaryThumbprint": null, "secondaryThumbprint": null}, "type": "sas"}});
         assert_eq!(serde_json::to_value(Device::of(&sample(sas), &Activity::default())).unwrap(), expected);
         let digest = "AB".repeat(20);
         let pinned = DeviceAuth::Thumbprints { primary: Thumbprint::parse(&digest), secondary: None };
+        let lost = Activity { disconnected_by: Some(DisconnectReason::KeepAliveTimeout), ..Activity::default() };
+        let shown = serde_json::to_value(Device::of(&sample(DeviceAuth::None), &lost)).unwrap();
+        assert_eq!(shown["disconnectReason"], "keepAliveTimeout");
         let connected = Activity { connected: true, last_activity: Some(UnixMillis(0)), ..Activity::default() };
         let shown = serde_json::to_value(Device::of(&sample(pinned), &connected)).unwrap();
         assert_eq!(

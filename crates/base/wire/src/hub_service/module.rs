@@ -27,6 +27,9 @@ pub struct Module {
     pub connection_state: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_state_updated_time: Option<String>,
+    /// Not Azure's: why it is not connected, a word of [`roadstead_model::DisconnectReason`].
+    #[serde(default)]
+    pub disconnect_reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity_time: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,6 +49,7 @@ impl Module {
             etag: Some(module.etag.as_str().to_owned()),
             connection_state: Some(activity.connection_state().to_owned()),
             connection_state_updated_time: Some(iso(activity.connection_updated)),
+            disconnect_reason: activity.disconnect_reason(),
             last_activity_time: Some(iso(activity.last_activity)),
             cloud_to_device_message_count: Some(activity.queued_messages),
             authentication: Some((&module.auth).into()),
@@ -76,7 +80,7 @@ pub(super) mod tests {
     fn answers_as_azure_does() {
         let expected = json!({
             "moduleId": "mod1", "managedBy": "IotEdge", "deviceId": "dev1", "generationId": "638994563210123456",
-            "etag": "MTIz", "connectionState": "Disconnected", "connectionStateUpdatedTime": NEVER,
+            "etag": "MTIz", "connectionState": "Disconnected", "connectionStateUpdatedTime": NEVER, "disconnectReason": null,
             "lastActivityTime": NEVER, "cloudToDeviceMessageCount": 0,
             "authentication": {"symmetricKey": {"primaryKey": "cA==", "secondaryKey": "cw=="},
                 "x509Thumbprint": {"primaryThumbprint": null, "secondaryThumbprint": null}, "type": "sas"}});

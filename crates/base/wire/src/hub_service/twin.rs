@@ -31,6 +31,9 @@ pub struct Twin {
     pub status_update_time: String,
     #[serde(default)]
     pub connection_state: String,
+    /// Not Azure's: why it is not connected, a word of [`roadstead_model::DisconnectReason`].
+    #[serde(default)]
+    pub disconnect_reason: Option<String>,
     #[serde(default)]
     pub last_activity_time: String,
     #[serde(default)]
@@ -88,6 +91,7 @@ impl Twin {
             status_reason: device.status_reason.clone(),
             status_update_time: iso_unless_zero(device.status_updated),
             connection_state: activity.connection_state().to_owned(),
+            disconnect_reason: activity.disconnect_reason(),
             last_activity_time: iso(activity.last_activity),
             cloud_to_device_message_count: activity.queued_messages,
             authentication_type: Some(Word((&device.auth).into())),
@@ -220,7 +224,7 @@ mod tests {
         let empty = json!({"$metadata": {"$lastUpdated": NEVER}, "$version": 1});
         let expected = json!({
             "deviceId": "dev1", "etag": "AAAAAAAAAAE=", "deviceEtag": "MTIzNDU2Nzg5", "status": "enabled", "statusReason": null,
-            "statusUpdateTime": NEVER, "connectionState": "Disconnected", "lastActivityTime": NEVER,
+            "statusUpdateTime": NEVER, "connectionState": "Disconnected", "disconnectReason": null, "lastActivityTime": NEVER,
             "cloudToDeviceMessageCount": 0, "authenticationType": "certificateAuthority",
             "x509Thumbprint": {"primaryThumbprint": null, "secondaryThumbprint": null}, "modelId": "", "version": 2,
             "tags": {"site": "a"}, "properties": {"desired": empty, "reported": empty}, "capabilities": {"iotEdge": false},

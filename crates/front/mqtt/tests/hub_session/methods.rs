@@ -1,6 +1,7 @@
 //! Direct methods, byte by byte.
 
 use roadstead_hub::{HubError, MethodRequest};
+use roadstead_model::DisconnectReason;
 use roadstead_mqtt_proto::{Packet, decode, frame::first_packet_len};
 
 use super::*;
@@ -64,7 +65,7 @@ async fn a_call_is_delivered_and_its_answer_counts_even_before_a_goodbye() {
     assert_eq!(called.await.unwrap().unwrap(), -3);
     served.await.unwrap();
     let presence = world.hub.find_identity(&DeviceId::parse("dev1").unwrap().into()).await.unwrap().presence;
-    assert_eq!((presence.connected, presence.reason.as_deref()), (false, Some("the client said goodbye")));
+    assert_eq!((presence.connected, presence.reason), (false, Some(DisconnectReason::ClientClosed)));
 }
 
 #[tokio::test]

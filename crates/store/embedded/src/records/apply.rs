@@ -1,5 +1,6 @@
 //! Carrying out changes inside the writer's transaction.
 
+use roadstead_model::DisconnectReason;
 use roadstead_store::Expect;
 use rusqlite::{Connection, OptionalExtension, Result, params, types::Value};
 
@@ -35,9 +36,16 @@ pub(super) fn apply_batch(connection: &Connection, run: i64, changes: &[Change])
                         connected,
                         updated,
                         active,
-                        presence.reason,
+                        presence.reason.map(DisconnectReason::as_str),
                         presence.model_id
                     ])?;
+                }
+                true
+            }
+            Change::Activity { hub, heard } => {
+                let mut statement = connection.prepare_cached(PUT_ACTIVITY)?;
+                for (identity, at) in heard {
+                    statement.execute(params![hub, identity, at])?;
                 }
                 true
             }
@@ -70,6 +78,8 @@ const PUT_PRESENCE: &str = "INSERT INTO presence (hub, identity, connected, upda
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
     ON CONFLICT (hub, identity) DO UPDATE
     SET connected = ?3, updated = ?4, last_activity = ?5, reason = ?6, model = ?7";
+
+const PUT_ACTIVITY: &str = "UPDATE presence SET last_activity = ?3 WHERE hub = ?1 AND identity = ?2";
 
 fn set_subscriptions(table: Table) -> &'static str {
     match table {

@@ -22,6 +22,11 @@ pub(super) enum Change {
     /// `None` ends the session. The table is that of devices or of modules.
     Subscriptions(Table, Key, Option<String>),
     Presence(Table, Key, Presence),
+    /// When identities, by their texts, were heard of last.
+    Activity {
+        hub: Value,
+        heard: Vec<(String, i64)>,
+    },
     Enqueue {
         device: Key,
         expires: i64,
@@ -191,6 +196,10 @@ impl Change {
                 Self::Subscriptions(table_of(&id), Key::identity(hub, &id), body)
             }
             Write::PutPresence(hub, id, presence) => Self::Presence(table_of(&id), Key::identity(hub, &id), presence),
+            Write::PutActivity(hub, heard) => Self::Activity {
+                hub: integer(hub),
+                heard: heard.into_iter().map(|(id, at)| (id.to_string(), at.0)).collect(),
+            },
             Write::EnqueueMessage { hub, device, message, depth_max } => Self::Enqueue {
                 expires: message.expires.0,
                 body: message.encode(Vault { sealer, place: Place::Message(hub, device.as_str()) }),

@@ -1,6 +1,6 @@
 //! Reading records out of rows.
 
-use roadstead_model::{CloudMessage, Device, HubKey, IdentityId, Module, Presence, Twin, UnixMillis};
+use roadstead_model::{CloudMessage, Device, DisconnectReason, HubKey, IdentityId, Module, Presence, Twin, UnixMillis};
 use roadstead_store::{
     DeviceCounts, IdentityRecord, Page, Place, Sealer, SessionRecord, Stored, Vault, limits::PAGE_ITEMS_MAX,
 };
@@ -70,7 +70,8 @@ macro_rules! identity_columns {
             $identity,
             ", d.body, ",
             $module,
-            ", t.body, p.connected IS ?2 AND p.connected IS NOT NULL, p.updated, p.last_activity, p.reason, p.model, ",
+            ", t.body, p.connected IS ?2 AND p.connected IS NOT NULL, p.updated, p.last_activity, ",
+            "CASE WHEN p.connected IS NOT ?2 AND p.connected IS NOT NULL THEN 'serverStopped' ELSE p.reason END, p.model, ",
             $queued,
             " "
         )
@@ -120,7 +121,11 @@ pub(super) fn identity(row: &Row<'_>, sealer: &Sealer, hub: HubKey) -> Result<Id
             connected: row.get(4)?,
             updated: time(5)?,
             last_activity: time(6)?,
-            reason: row.get(7)?,
+            reason: row
+                .get_ref(7)?
+                .as_str_or_null()
+                .map_err(rusqlite::Error::from)?
+                .and_then(DisconnectReason::from_word),
             model_id: row.get(8)?,
         },
         queued: row.get(9)?,

@@ -67,6 +67,7 @@ macro_rules! records_suite {
             feedback_is_kept_until_deleted
             file_notifications_are_kept_until_deleted
             presence_is_of_this_run
+            activity_is_noted_where_there_is_presence
             queries_select_what_they_say
             queries_follow_changes
             a_query_for_everything_gives_records
@@ -146,7 +147,7 @@ async fn check_whole_device(store: &dyn Records, hub: HubKey, id: &str) {
         let session = SessionRecord { device: device.clone(), module: module.clone(), subscriptions };
         assert_eq!(found, Some(session), "{identity}");
         let mut found = store.find_identity(hub, &identity).await.unwrap().unwrap();
-        found.presence.connected = true;
+        (found.presence.connected, found.presence.reason) = (true, None);
         let (device, twin, presence) = (device.clone(), samples::twin(), samples::presence());
         assert_eq!(found, IdentityRecord { device, module, twin, presence, queued }, "{identity}");
     }

@@ -19,7 +19,7 @@ pub const SECRET_MARK: &str = "UGxhaW5TZWNyZXQ";
 /// The hub of the samples.
 pub const HUB: HubKey = HubKey(0x2a);
 
-const NOW: UnixMillis = UnixMillis(1_795_291_370_516);
+pub(super) const NOW: UnixMillis = UnixMillis(1_795_291_370_516);
 
 /// Bytes that count up from 0: fixed keys for tests.
 pub struct Pattern;
@@ -292,13 +292,13 @@ pub fn file_notification(device: &str) -> FileNotification {
     }
 }
 
-/// Presence with every member set.
+/// Presence with every member that a connected identity has.
 pub fn presence() -> Presence {
     Presence {
         connected: true,
         updated: Some(NOW),
         last_activity: Some(NOW.plus_ms(5)),
-        reason: Some("the client closed the connection".to_owned()),
+        reason: None,
         model_id: Some("dtmi:com:example:Thermostat;1".to_owned()),
     }
 }

@@ -29,6 +29,12 @@ fn is_of_kind(place: Place, function: Function) -> Option<Sql> {
     Some(match place {
         Place::Json { column, path } => Sql::new(format!("ifnull(json_type({column}, ?) IN ({kinds}), 0)")).with(path),
         Place::Text(_) => Sql::new(text),
+        Place::TextOrNull(sql) => match function {
+            Function::IsNull => Sql::new(format!("({sql} IS NULL)")),
+            Function::IsString => Sql::new(format!("({sql} IS NOT NULL)")),
+            // What holds for either kind.
+            _ => Sql::new(text),
+        },
         Place::Number(_) => Sql::new(number),
     })
 }
@@ -47,7 +53,9 @@ fn has_part(place: Place, function: Function, part: &str) -> Option<Sql> {
                 .with(path)
                 .with(part.to_owned())
         }
-        Place::Text(sql) => Sql::new(format!("(instr({sql}, ?) {found})")).with(part.to_owned()),
+        Place::Text(sql) | Place::TextOrNull(sql) => {
+            Sql::new(format!("(instr({sql}, ?) {found})")).with(part.to_owned())
+        }
         Place::Number(_) => Sql::new("NULL"),
     })
 }

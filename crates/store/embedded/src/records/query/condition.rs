@@ -68,6 +68,8 @@ pub(super) enum Place {
     Json { column: &'static str, path: String },
     /// SQL that always yields text.
     Text(&'static str),
+    /// SQL that yields text, or NULL for null.
+    TextOrNull(&'static str),
     /// SQL that always yields a number.
     Number(&'static str),
 }
@@ -86,6 +88,9 @@ impl Place {
             ["status"] => Some(Self::Text("CASE d.enabled WHEN 1 THEN 'enabled' ELSE 'disabled' END")),
             ["connectionState"] => Some(Self::Text(
                 "CASE WHEN p.connected IS ?2 AND p.connected IS NOT NULL THEN 'Connected' ELSE 'Disconnected' END",
+            )),
+            ["disconnectReason"] => Some(Self::TextOrNull(
+                "CASE WHEN p.connected IS NOT ?2 AND p.connected IS NOT NULL THEN 'serverStopped' ELSE p.reason END",
             )),
             ["lastActivityTime"] => Some(Self::Text(LAST_ACTIVITY)),
             ["modelId"] => Some(Self::Text("ifnull(p.model, '')")),
@@ -118,7 +123,7 @@ impl Place {
     pub(super) fn shown(&self) -> Sql {
         match self {
             Self::Json { column, path } => Sql::new(format!("{column} -> ?")).with(path.clone()),
-            Self::Text(sql) | Self::Number(sql) => Sql::new(format!("json_quote({sql})")),
+            Self::Text(sql) | Self::TextOrNull(sql) | Self::Number(sql) => Sql::new(format!("json_quote({sql})")),
         }
     }
 }
@@ -132,7 +137,7 @@ pub(super) fn compile(condition: &Expr) -> Option<Sql> {
             Place::Json { column, path } => Some(
                 Sql::new(format!("CASE json_type({column}, ?) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END")).with(path),
             ),
-            Place::Text(_) | Place::Number(_) => Some(Sql::new("NULL")),
+            Place::Text(_) | Place::TextOrNull(_) | Place::Number(_) => Some(Sql::new("NULL")),
         },
         Expr::And(members) => Some(Sql::joined(members.iter().map(compile).collect::<Option<_>>()?, " AND ")),
         Expr::Or(members) => Some(Sql::joined(members.iter().map(compile).collect::<Option<_>>()?, " OR ")),
@@ -208,12 +213,7 @@ fn compare(path: &Path, comparison: Comparison, constant: &Constant) -> Option<S
         .with(*truth)
         .with(*truth),
         (Place::Json { column, path }, Constant::Null) => {
-            let (alike, other) = match comparison {
-                Comparison::Equal => ("1", "0"),
-                Comparison::NotEqual => ("0", "1"),
-                Comparison::LessOrEqual | Comparison::GreaterOrEqual => ("1", "NULL"),
-                Comparison::Less | Comparison::Greater => ("0", "NULL"),
-            };
+            let (alike, other) = null_against(comparison);
             Sql::new(format!(
                 "CASE WHEN json_type({column}, ?) IS NULL THEN NULL WHEN json_type({column}, ?) = 'null' THEN {alike} ELSE {other} END"
             ))
@@ -222,9 +222,30 @@ fn compare(path: &Path, comparison: Comparison, constant: &Constant) -> Option<S
         }
         (Place::Text(sql), Constant::String(text)) => Sql::new(format!("({sql} {symbol} ?)")).with(text.clone()),
         (Place::Number(sql), Constant::Number(number)) => Sql::new(format!("({sql} {symbol} ?)")).with(*number),
+        (Place::TextOrNull(sql), Constant::String(text)) => {
+            Sql::new(format!("CASE WHEN {sql} IS NULL THEN {against_null} ELSE {sql} {symbol} ? END"))
+                .with(text.clone())
+        }
+        (Place::TextOrNull(sql), Constant::Null) => {
+            let (alike, other) = null_against(comparison);
+            Sql::new(format!("CASE WHEN {sql} IS NULL THEN {alike} ELSE {other} END"))
+        }
+        (Place::TextOrNull(sql), Constant::Bool(_) | Constant::Number(_)) => {
+            Sql::new(format!("CASE WHEN {sql} IS NULL THEN {against_null} END"))
+        }
         (Place::Text(_) | Place::Number(_), Constant::Null) => Sql::new(against_null),
         (_, Constant::Undefined) | (Place::Text(_) | Place::Number(_), _) => Sql::new("NULL"),
     })
+}
+
+/// What a comparison with null yields: of null, and of anything else that is defined.
+fn null_against(comparison: Comparison) -> (&'static str, &'static str) {
+    match comparison {
+        Comparison::Equal => ("1", "0"),
+        Comparison::NotEqual => ("0", "1"),
+        Comparison::LessOrEqual | Comparison::GreaterOrEqual => ("1", "NULL"),
+        Comparison::Less | Comparison::Greater => ("0", "NULL"),
+    }
 }
 
 /// Bytes of the texts in `tag_values`.

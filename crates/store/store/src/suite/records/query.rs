@@ -1,6 +1,6 @@
 //! Queries over devices and modules.
 
-use roadstead_model::{DeviceAuth, InitialTwin, Presence, Twin, UnixMillis};
+use roadstead_model::{DeviceAuth, DisconnectReason, InitialTwin, Presence, Twin, UnixMillis};
 use roadstead_query::{Query, parse};
 use serde_json::{Value, json};
 
@@ -35,6 +35,8 @@ async fn fleet(store: &dyn Records) {
     put(store, [Write::PutTwin(HUB, module_id("a", "camera"), of_module, Expect::Absent)]).await;
     let presence = Presence { model_id: None, ..samples::presence() };
     put(store, [Write::PutPresence(HUB, identity("b"), presence)]).await;
+    let reason = Some(DisconnectReason::KeepAliveTimeout);
+    put(store, [Write::PutPresence(HUB, identity("c"), Presence { reason, ..Presence::default() })]).await;
     let message = samples::message(0);
     put(store, [Write::EnqueueMessage { hub: HUB, device: device_id("c"), message, depth_max: 9 }]).await;
 }
@@ -89,6 +91,25 @@ pub async fn queries_select_what_they_say(place: &dyn Place) {
         ("SELECT * FROM devices WHERE connectionState = 'Connected'", json!(["b"])),
         ("SELECT * FROM devices WHERE lastActivityTime >= '2026-11-21T20:02:50.5210000Z'", json!(["b"])),
         ("SELECT * FROM devices WHERE lastActivityTime = '0001-01-01T00:00:00Z'", json!(["a", "c", "d"])),
+        ("SELECT * FROM devices WHERE disconnectReason = 'keepAliveTimeout'", json!(["c"])),
+        ("SELECT * FROM devices WHERE disconnectReason != 'keepAliveTimeout'", json!(["a", "b", "d"])),
+        ("SELECT * FROM devices WHERE disconnectReason IN ['keepAliveTimeout', 'disabled', 7]", json!(["c"])),
+        (
+            "SELECT * FROM devices WHERE disconnectReason = null AND IS_DEFINED(disconnectReason)",
+            json!(["a", "b", "d"]),
+        ),
+        ("SELECT * FROM devices WHERE NOT disconnectReason = null", json!(["c"])),
+        ("SELECT * FROM devices WHERE IS_STRING(disconnectReason) AND IS_PRIMITIVE(disconnectReason)", json!(["c"])),
+        (
+            "SELECT * FROM devices WHERE IS_NULL(disconnectReason) OR IS_NUMBER(disconnectReason)",
+            json!(["a", "b", "d"]),
+        ),
+        ("SELECT * FROM devices WHERE NOT STARTS_WITH(disconnectReason, 'conn')", json!(["c"])),
+        ("SELECT * FROM devices WHERE disconnectReason > 'a' OR CONTAINS(disconnectReason, 'alive')", json!(["c"])),
+        (
+            "SELECT deviceId, disconnectReason FROM devices WHERE deviceId > 'b' AND deviceId < 'd'",
+            json!([{"deviceId": "c", "disconnectReason": "keepAliveTimeout"}]),
+        ),
         ("SELECT * FROM devices WHERE cloudToDeviceMessageCount = 1", json!(["c"])),
         ("SELECT * FROM devices WHERE version = 2 AND properties.desired.$version = 1", json!(["a", "b", "c", "d"])),
         ("SELECT * FROM devices WHERE capabilities.iotEdge = true", json!([])),
@@ -108,6 +129,10 @@ pub async fn queries_select_what_they_say(place: &dyn Place) {
         (
             "SELECT SUM(properties.desired.rate) AS s, MIN(tags.site) AS m, MAX(connectionState) AS c FROM devices",
             json!([{"s": 12.5, "m": 7, "c": "Disconnected"}]),
+        ),
+        (
+            "SELECT disconnectReason AS why, COUNT() AS n FROM devices WHERE deviceId > 'b' GROUP BY disconnectReason",
+            json!([{"why": "keepAliveTimeout", "n": 1}, {"why": null, "n": 1}]),
         ),
         (
             "SELECT tags.floor AS f, COUNT() AS n FROM devices WHERE deviceId < 'c' GROUP BY tags.floor",
