@@ -22,6 +22,7 @@ pub struct MemoryLog {
     batch: Mutex<u64>,
     commits: Commits,
     held: AtomicBool,
+    refusal: Mutex<Option<StoreError>>,
 }
 
 impl MemoryLog {
@@ -32,7 +33,13 @@ impl MemoryLog {
             batch: Mutex::default(),
             commits: Commits::new(),
             held: AtomicBool::new(false),
+            refusal: Mutex::default(),
         })
+    }
+
+    /// From now on events are refused so, or taken again.
+    pub fn refuse(&self, refusal: Option<StoreError>) {
+        *self.refusal.lock() = refusal;
     }
 
     /// From now on events are queued but do not become durable.
@@ -51,6 +58,9 @@ impl MemoryLog {
 #[async_trait]
 impl HubLog for MemoryLog {
     fn append(&self, partition: Partition, event: &Event<'_>, now: UnixMillis) -> Result<Ticket, StoreError> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal);
+        }
         let mut bytes = Vec::new();
         event::encode(event, &mut bytes);
         let mut partitions = self.partitions.lock();
@@ -64,6 +74,10 @@ impl HubLog for MemoryLog {
             self.commits.finish(Ticket(*batch), Ok(()));
         }
         Ok(Ticket(*batch))
+    }
+
+    fn refusal(&self) -> Option<StoreError> {
+        self.refusal.lock().clone()
     }
 
     fn commits(&self) -> &Commits {

@@ -33,7 +33,8 @@ impl Operations for Pulse {
     fn metrics(&self) -> String {
         for hub in self.hubs.all() {
             let name = hub.resource().name.to_string();
-            metrics::gauge!("roadstead_connected_devices", "hub" => name).set(hub.connected_count() as f64);
+            metrics::gauge!("roadstead_connected_devices", "hub" => name.clone()).set(hub.connected_count() as f64);
+            metrics::counter!("roadstead_lost_hub_events_total", "hub" => name).absolute(hub.lost_event_count());
         }
         self.recorder.render()
     }

@@ -60,6 +60,7 @@ pub struct Hub {
     methods: Methods,
     presence: PresenceBook,
     sequence: Sequence,
+    lost_events: AtomicU64,
     twin_turns: TwinTurns,
     messages: Messages,
     throttles: Throttles,
@@ -81,6 +82,7 @@ impl Hub {
             methods: Methods::new(&*parts.random),
             presence: PresenceBook::default(),
             sequence: Sequence::default(),
+            lost_events: AtomicU64::new(0),
             twin_turns: TwinTurns::new(),
             messages: Messages::default(),
             throttles: Throttles::new(),
@@ -125,6 +127,11 @@ impl Hub {
     /// Devices connected now.
     pub fn connected_count(&self) -> usize {
         self.sessions.count()
+    }
+
+    /// Events of the hub itself that its log did not take since the program began: what they would tell of is done.
+    pub fn lost_event_count(&self) -> u64 {
+        self.lost_events.load(Ordering::Relaxed)
     }
 
     /// Whether the device is connected now.
@@ -265,6 +272,10 @@ impl Hub {
     /// Numbers the states of connections.
     pub(crate) fn sequence(&self) -> &Sequence {
         &self.sequence
+    }
+
+    pub(crate) fn lost_events(&self) -> &AtomicU64 {
+        &self.lost_events
     }
 
     /// Whose turn it is to write a twin.

@@ -5,6 +5,7 @@
 //! Source: docs, "Use IoT Hub message routing" (non-telemetry events), and the samples of its monitor output
 
 use std::{
+    error::Error,
     fmt::Write as _,
     sync::atomic::{AtomicI64, Ordering},
 };
@@ -15,6 +16,7 @@ use roadstead_model::{
 };
 use roadstead_store::Ticket;
 use serde_json::{Map, Value, json};
+use tracing::error;
 
 use crate::{error::HubError, hub::Hub};
 
@@ -108,15 +110,32 @@ impl Sequence {
     }
 }
 
+/// News on their way into the log.
+#[derive(Debug)]
+#[must_use = "the log may lose it until it was waited for"]
+pub(crate) struct Told {
+    id: IdentityId,
+    ticket: Ticket,
+}
+
 impl Hub {
-    /// Queues an event for those who read the hub's events, if its settings ask for such. It is there for good when
-    /// [`Hub::told`] says so. Errors: `Full`.
-    pub(crate) fn tell(
-        &self,
-        id: &IdentityId,
-        generation: GenerationId,
-        news: News<'_>,
-    ) -> Result<Option<Ticket>, HubError> {
+    /// Before something is done that is to be told of: whether it can be told, as far as the log knows by now.
+    /// Errors: `Full`, `Internal`; then it must not be done.
+    pub(crate) fn check_log(&self, is_told: impl Fn(EventSwitches) -> bool) -> Result<(), HubError> {
+        match self.log().refusal().filter(|_| is_told(self.settings().events)) {
+            Some(refusal) => Err(refusal.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Queues an event for those who read the hub's events, if its settings ask for such. It is there for good after
+    /// [`Hub::told`]. What it tells of is done and stays so: an event that the log does not take is lost, and counted.
+    pub(crate) fn tell(&self, id: &IdentityId, generation: GenerationId, news: News<'_>) -> Option<Told> {
+        let queued = self.queue(id, generation, news).inspect_err(|error| self.note_lost(id, error)).ok().flatten();
+        queued.map(|ticket| Told { id: id.clone(), ticket })
+    }
+
+    fn queue(&self, id: &IdentityId, generation: GenerationId, news: News<'_>) -> Result<Option<Ticket>, HubError> {
         let resource = self.resource();
         if !news.is_wanted(resource.settings.events) {
             return Ok(None);
@@ -148,12 +167,17 @@ impl Hub {
         Ok(self.records().find_twin(self.key(), id).await?)
     }
 
-    /// Waits until what was told is durable. Errors: `Full`, `Internal`; nobody will read it then.
-    pub(crate) async fn told(&self, ticket: Option<Ticket>) -> Result<(), HubError> {
-        match ticket {
-            Some(ticket) => Ok(self.log().commits().wait(ticket).await?),
-            None => Ok(()),
+    /// Waits until what was told is durable, or lost.
+    pub(crate) async fn told(&self, told: Option<Told>) {
+        let Some(Told { id, ticket }) = told else { return };
+        if let Err(error) = self.log().commits().wait(ticket).await {
+            self.note_lost(&id, &error);
         }
+    }
+
+    fn note_lost(&self, id: &IdentityId, cause: &dyn Error) {
+        self.lost_events().fetch_add(1, Ordering::Relaxed);
+        error!(identity = %id, hub = %self.resource().name, "an event of the hub is lost; what it tells of is done: {cause}");
     }
 
     fn properties_of(&self, hub: &str, id: &IdentityId, label: &Label) -> Properties {

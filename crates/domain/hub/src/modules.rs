@@ -50,6 +50,7 @@ impl Hub {
             managed_by: check_manager(spec.managed_by)?,
             created: now,
         };
+        self.check_log(|events| events.device_lifecycle)?;
         let born = [(module.clone(), Twin::new(initial, now))];
         match self.records().commit(self.module_writes(&born).collect()).await {
             Ok(()) => {}
@@ -59,7 +60,7 @@ impl Hub {
             }
             Err(error) => return Err(error.into()),
         }
-        self.tell_born(&born).await?;
+        self.tell_born(&born).await;
         Ok(module)
     }
 
@@ -100,6 +101,7 @@ impl Hub {
         // A write to the twin that is under way ends first: it must not meet the twin of the next module of this id.
         let turn = self.twin_turns().take(&key).await;
         let twin = self.last_twin(&identity).await?;
+        self.check_log(|events| events.device_lifecycle)?;
         match self.records().commit(vec![Write::DeleteModule(self.key(), identity.clone(), expect)]).await {
             Ok(()) => {}
             // Somebody else was faster. Without an etag that can only be another deletion.
@@ -113,12 +115,10 @@ impl Hub {
         }
         self.revoked();
         self.sessions().close(&key, CloseReason::DeviceDeleted);
-        let told = match &twin {
-            Some(twin) => self.tell(&identity, known.generation, News::Deleted(twin))?,
-            None => None,
-        };
+        let told = twin.and_then(|twin| self.tell(&identity, known.generation, News::Deleted(&twin)));
         drop(turn);
-        self.told(told).await
+        self.told(told).await;
+        Ok(())
     }
 
     /// The modules of a device, in the order of their ids. Errors: `DeviceNotFound`.
@@ -174,13 +174,12 @@ impl Hub {
         })
     }
 
-    /// Tells of modules that were registered, durably.
-    pub(crate) async fn tell_born(&self, born: &[Newborn]) -> Result<(), HubError> {
+    /// Tells of modules that were registered.
+    pub(crate) async fn tell_born(&self, born: &[Newborn]) {
         for (module, twin) in born {
-            let told = self.tell(&module.identity(), module.generation, News::Created(twin))?;
-            self.told(told).await?;
+            let told = self.tell(&module.identity(), module.generation, News::Created(twin));
+            self.told(told).await;
         }
-        Ok(())
     }
 
     /// Errors: `ModuleAlreadyExists`, `TooManyModules`. Racing creations may pass the limit by their number.

@@ -133,10 +133,10 @@ impl Hub {
         };
         self.presence().put(who.key, Change { id: who.id.clone(), presence });
         if let Arrival::Replaced(reason) = arrival {
-            self.tell_or_warn(who, News::Disconnected(reason.into()));
+            self.tell_in_passing(who, News::Disconnected(reason.into()));
         }
         if arrival != Arrival::TakenOver {
-            self.tell_or_warn(who, News::Connected);
+            self.tell_in_passing(who, News::Connected);
         }
     }
 
@@ -150,14 +150,12 @@ impl Hub {
             model_id: who.model_id.map(str::to_owned),
         };
         self.presence().put(who.key, Change { id: who.id.clone(), presence });
-        self.tell_or_warn(who, News::Disconnected(why));
+        self.tell_in_passing(who, News::Disconnected(why));
     }
 
-    /// Nobody waits for these events, so nobody else can be told that one was lost.
-    fn tell_or_warn(&self, who: Visitor<'_>, news: News<'_>) {
-        if let Err(error) = self.tell(who.id, who.generation, news) {
-            tracing::warn!(identity = %who.id, "nobody is told that it came or went: {error}");
-        }
+    /// Nobody waits until these events are durable.
+    fn tell_in_passing(&self, who: Visitor<'_>, news: News<'_>) {
+        drop(self.tell(who.id, who.generation, news));
     }
 
     /// Sees to it that what was noted is stored soon.

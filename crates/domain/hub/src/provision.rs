@@ -76,7 +76,8 @@ impl Hub {
                 self.revoked();
                 self.sessions().close_groundless(spec.id.as_str(), &spec.auth);
             }
-            return self.tell_born(&born).await;
+            self.tell_born(&born).await;
+            return Ok(());
         }
         Err(HubError::Busy)
     }
@@ -108,6 +109,7 @@ impl Hub {
             created: now,
         };
         let twin = self.twin_for(spec).unwrap_or_else(|| Twin::new(&spec.initial_twin, now));
+        self.check_log(|events| events.device_lifecycle)?;
         let runtime = if device.iot_edge { self.runtime_modules(&device, &[]) } else { Vec::new() };
         let identity = IdentityId::from(spec.id.clone());
         let mut batch = vec![
@@ -120,9 +122,9 @@ impl Hub {
             Err(StoreError::Conflict { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        let told = self.tell(&identity, generation, News::Created(&twin))?;
-        self.tell_born(&runtime).await?;
-        self.told(told).await?;
+        let told = self.tell(&identity, generation, News::Created(&twin));
+        self.tell_born(&runtime).await;
+        self.told(told).await;
         Ok(true)
     }
 
@@ -140,6 +142,7 @@ impl Hub {
                 (altered.iot_edge, altered.scope) = (true, Some(own_scope(&device.id, device.generation)));
                 let there = self.records().list_modules(self.key(), &device.id).await?;
                 born = self.runtime_modules(&altered, &there);
+                self.check_log(|events| events.device_lifecycle)?;
             }
             batch.push(Write::PutDevice(self.key(), altered, Expect::Etag(device.etag.clone())));
             batch.extend(self.module_writes(&born));

@@ -72,6 +72,7 @@ impl Hub {
             created: now,
         };
         (device.scope, device.parent_scopes) = self.decide_scopes(&spec.scopes, None, &device).await?;
+        self.check_log(|events| events.device_lifecycle)?;
         let twin = Twin::new(initial, now);
         let runtime = if device.iot_edge { self.runtime_modules(&device, &[]) } else { Vec::new() };
         let mut batch = vec![
@@ -84,9 +85,9 @@ impl Hub {
             Err(StoreError::Conflict { .. }) => return Err(HubError::DeviceAlreadyExists(spec.id)),
             Err(error) => return Err(error.into()),
         }
-        let told = self.tell(&spec.id.into(), device.generation, News::Created(&twin))?;
-        self.tell_born(&runtime).await?;
-        self.told(told).await?;
+        let told = self.tell(&spec.id.into(), device.generation, News::Created(&twin));
+        self.tell_born(&runtime).await;
+        self.told(told).await;
         Ok(device)
     }
 
@@ -116,6 +117,7 @@ impl Hub {
         if device.iot_edge && !known.iot_edge {
             let there = self.records().list_modules(self.key(), &id).await?;
             runtime = self.runtime_modules(&device, &there);
+            self.check_log(|events| events.device_lifecycle)?;
         }
         let mut batch = vec![Write::PutDevice(self.key(), device.clone(), Expect::Etag(known.etag.clone()))];
         batch.extend(self.module_writes(&runtime));
@@ -129,7 +131,7 @@ impl Hub {
             DeviceStatus::Disabled => self.sessions().close_device(id.as_str(), CloseReason::DeviceDisabled),
             DeviceStatus::Enabled => self.sessions().close_groundless(id.as_str(), &device.auth),
         }
-        self.tell_born(&runtime).await?;
+        self.tell_born(&runtime).await;
         Ok(device)
     }
 
@@ -150,6 +152,7 @@ impl Hub {
         // A write to the twin that is under way ends first: it must not meet the twin of the next device of this id.
         let turn = self.twin_turns().take(id.as_str()).await;
         let twin = self.last_twin(&identity).await?;
+        self.check_log(|events| events.device_lifecycle)?;
         match self.records().commit(vec![Write::DeleteDevice(self.key(), id.clone(), expect)]).await {
             Ok(()) => {}
             // Somebody else was faster. Without an etag that can only be another deletion.
@@ -163,12 +166,10 @@ impl Hub {
         }
         self.revoked();
         self.sessions().close_device(id.as_str(), CloseReason::DeviceDeleted);
-        let told = match &twin {
-            Some(twin) => self.tell(&identity, known.generation, News::Deleted(twin))?,
-            None => None,
-        };
+        let told = twin.and_then(|twin| self.tell(&identity, known.generation, News::Deleted(&twin)));
         drop(turn);
-        self.told(told).await
+        self.told(told).await;
+        Ok(())
     }
 
     /// One device. Errors: `DeviceNotFound`.

@@ -98,6 +98,7 @@ impl Hub {
             let Some(sections) = change.sections(&record.twin, write) else { return Ok(record) };
             let (now, known) = (self.now(), record.twin.version);
             record.twin = twin::change(record.twin, sections.clone(), write, now)?;
+            self.check_log(|events| events.twin_changes)?;
             if !self.put_twin(id, &record.twin, known).await? {
                 continue;
             }
@@ -113,9 +114,9 @@ impl Hub {
                 }),
                 TwinWrite::Replace => News::TwinReplaced(&record.twin),
             };
-            let told = self.tell(id, generation, news)?;
+            let told = self.tell(id, generation, news);
             drop(turn);
-            self.told(told).await?;
+            self.told(told).await;
             return Ok(record);
         }
         Err(HubError::Busy)
@@ -170,6 +171,7 @@ impl Session {
             }
             let at = hub.now().iso();
             let twin = twin::report(twin, patch.clone(), &at)?;
+            hub.check_log(|events| events.twin_changes)?;
             if !hub.put_twin(self.id(), &twin, known).await? {
                 continue;
             }
@@ -180,9 +182,9 @@ impl Session {
                 desired: None,
                 reported: section_update(Some(&patch), twin.reported.version),
             });
-            let told = hub.tell(self.id(), self.generation(), news)?;
+            let told = hub.tell(self.id(), self.generation(), news);
             drop(turn);
-            hub.told(told).await?;
+            hub.told(told).await;
             return Ok(twin.reported.version);
         }
         Err(HubError::Busy)

@@ -52,6 +52,8 @@ pub trait HubLog: Send + Sync {
     /// Queues an event for the next group commit. Never blocks on the disk.
     /// Errors: `Full` when too much waits already or the disk is full.
     fn append(&self, partition: Partition, event: &Event<'_>, now: UnixMillis) -> Result<Ticket, StoreError>;
+    /// Why an event would be refused now; `None` when it would be taken. One that is taken may still fail with its batch.
+    fn refusal(&self) -> Option<StoreError>;
     /// Tells when batches become durable.
     fn commits(&self) -> &Commits;
     /// How many partitions there are.

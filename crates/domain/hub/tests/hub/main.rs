@@ -5,6 +5,7 @@
 mod edge;
 mod fault;
 mod feedback;
+mod log_full;
 mod message_queue;
 mod messages;
 mod methods;

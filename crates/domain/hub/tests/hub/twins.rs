@@ -7,7 +7,7 @@ use roadstead_hub::{
     DesiredChange, HubError, IfMatch, Interests, Notice, SectionChange, StoredEvent, TwinChange, TwinWrite,
 };
 use roadstead_model::{
-    EventSource, EventSwitches, Hub as HubResource, HubSettings, IdentityId, Property, SystemProperty,
+    EventSource, EventSwitches, Hub as HubResource, HubKey, HubSettings, IdentityId, Property, SystemProperty,
 };
 use roadstead_store::{HubLog, StoreError};
 use serde_json::{Map, Value, json};
@@ -215,11 +215,11 @@ async fn readers_hear_of_identities_and_their_twins() {
 }
 
 #[tokio::test]
-async fn a_change_is_answered_when_its_event_is_durable() {
+async fn a_change_is_answered_when_its_event_is_durable_or_lost() {
     let world = World::new();
     world.device("dev1").await;
     tell(&world, EventSwitches { twin_changes: true, ..EventSwitches::default() });
-    for (outcome, answered) in [(Ok(()), true), (Err(StoreError::Full("no space".to_owned())), false)] {
+    for (outcome, lost) in [(Ok(()), 0), (Err(StoreError::Full("no space".to_owned())), 1)] {
         world.log.hold();
         let hub = world.hub.clone();
         let change = tokio::spawn(async move {
@@ -231,7 +231,9 @@ async fn a_change_is_answered_when_its_event_is_durable() {
         }
         assert!(!change.is_finished());
         world.log.release(outcome);
-        assert_eq!(change.await.unwrap().is_ok(), answered);
+        let changed = change.await.unwrap().expect("what is done is not refused");
+        assert_eq!(changed.twin, world.records.find_twin(HubKey(7), &dev1()).await.unwrap().unwrap());
+        assert_eq!(world.hub.lost_event_count(), lost);
     }
 }
 

@@ -86,6 +86,10 @@ impl HubLog for SegmentedLog {
         self.shared.append(partition, event, now)
     }
 
+    fn refusal(&self) -> Option<StoreError> {
+        self.shared.refusal()
+    }
+
     fn commits(&self) -> &Commits {
         &self.shared.commits
     }

@@ -40,16 +40,21 @@ impl Filling {
         })
     }
 
+    fn too_much_waits(&self) -> Option<StoreError> {
+        (self.buffer.len() + self.writing >= LOG_PENDING_BYTES_MAX)
+            .then(|| StoreError::Full(format!("{LOG_PENDING_BYTES_MAX} bytes of events wait for the disk already")))
+    }
+
     fn push(&mut self, partition: Partition, event: &Event<'_>, now: UnixMillis) -> Result<Ticket, StoreError> {
+        if let Some(refusal) = self.too_much_waits() {
+            return Err(refusal);
+        }
         let partitions = self.heads.len();
         let Some(head) = self.heads.get_mut(usize::from(partition)) else {
             return Err(StoreError::Unavailable(format!(
                 "there is no partition {partition}, only {partitions} from 0 on"
             )));
         };
-        if self.buffer.len() + self.writing >= LOG_PENDING_BYTES_MAX {
-            return Err(StoreError::Full(format!("{LOG_PENDING_BYTES_MAX} bytes of events wait for the disk already")));
-        }
         let start = self.buffer.len();
         record::begin(&mut self.buffer);
         event::encode(event, &mut self.buffer);
@@ -87,6 +92,12 @@ impl Shared {
             self.wake.notify_one();
         }
         Ok(ticket)
+    }
+
+    /// Why an event would be refused now.
+    pub(crate) fn refusal(&self) -> Option<StoreError> {
+        let filling = self.filling.lock();
+        filling.refusing.clone().or_else(|| filling.too_much_waits())
     }
 
     /// Writes what has been appended, then refuses everything and ends the writer's thread. Blocks until then.
