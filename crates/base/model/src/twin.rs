@@ -79,6 +79,19 @@ impl Twin {
         Self { etag: Etag::counted(1), version: 2, tags: initial.tags.clone(), desired, reported: TwinSection::empty() }
     }
 
+    /// This twin with other tags and properties, all written at `now`. Its versions go on: who remembers one must not take
+    /// what comes later for what came before.
+    #[must_use]
+    pub fn start_over(&self, initial: &InitialTwin, reported: Map<String, Value>, now: UnixMillis) -> Self {
+        let at = now.iso();
+        let (desired_version, reported_version) = (self.desired.version + 1, self.reported.version + 1);
+        let (value, metadata) = (initial.desired.clone(), stamp(&initial.desired, &at, Some(desired_version)));
+        let desired = TwinSection { value, metadata, version: desired_version };
+        let metadata = stamp(&reported, &at, None);
+        let reported = TwinSection { value: reported, metadata, version: reported_version };
+        Self { etag: self.etag.next(), version: self.version + 1, tags: initial.tags.clone(), desired, reported }
+    }
+
     /// The same twin with these reported properties, as if the device had just written them.
     #[must_use]
     pub fn with_reported(self, reported: Map<String, Value>, now: UnixMillis) -> Self {
@@ -102,5 +115,19 @@ mod tests {
             "$lastUpdated": at, "$lastUpdatedVersion": 1, "b": leaf}});
         assert_eq!(Value::from(twin.desired.metadata), expected);
         assert_eq!(Value::from(twin.reported.metadata), json!({"$lastUpdated": UnixMillis::NEVER}));
+    }
+
+    #[test]
+    fn versions_go_on_when_a_twin_starts_over() {
+        let initial = |value: Value| serde_json::from_value::<InitialTwin>(value).unwrap();
+        let mut twin = Twin::new(&initial(json!({"tags": {"old": 1}, "desired": {"old": 1}})), UnixMillis(0));
+        (twin.version, twin.desired.version, twin.reported.version) = (40, 7, 30);
+        let reported = json!({"r": true}).as_object().cloned().unwrap();
+        let next = twin.start_over(&initial(json!({"tags": {"new": 1}, "desired": {"a": 1}})), reported, UnixMillis(0));
+        assert_eq!((next.version, next.desired.version, next.reported.version), (41, 8, 31));
+        assert_eq!((&next.etag, Value::from(next.tags)), (&Etag::counted(2), json!({"new": 1})));
+        assert_eq!(Value::from(next.desired.value), json!({"a": 1}));
+        assert_eq!(next.desired.metadata["a"]["$lastUpdatedVersion"], 8);
+        assert_eq!(Value::from(next.reported.value), json!({"r": true}));
     }
 }

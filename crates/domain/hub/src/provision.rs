@@ -12,6 +12,7 @@ use crate::{
     limits,
     modules::Newborn,
     registry::{IfMatch, fresh_generation},
+    twin::TwinWrite,
 };
 
 /// A device as a DPS instance wants it to be.
@@ -32,7 +33,7 @@ pub enum Known {
     Keep,
     /// Credentials and capabilities are written where they differ.
     Credentials,
-    /// As `Credentials`, and the twin starts over.
+    /// As `Credentials`, and the twin starts over; its versions go on, and who listens hears of it.
     Reset,
     /// As `Credentials`, and the twin takes over what another hub held: also the twin of a device that is not there yet.
     Adopt(Box<Adopted>),
@@ -63,7 +64,7 @@ impl Hub {
                 }
                 continue;
             };
-            let (batch, born) = self.alteration(spec, &known).await?;
+            let Alteration { batch, born, twin } = self.alteration(spec, &known).await?;
             if batch.is_empty() {
                 return Ok(());
             }
@@ -76,7 +77,12 @@ impl Hub {
                 self.revoked();
                 self.sessions().close_groundless(spec.id.as_str(), &spec.auth);
             }
+            let told = twin.and_then(|twin| {
+                self.notify_desired(spec.id.as_str(), Some(&twin.desired.value), TwinWrite::Replace, &twin);
+                self.tell(&spec.id.clone().into(), known.generation, News::TwinReplaced(&twin))
+            });
             self.tell_born(&born).await;
+            self.told(told).await;
             return Ok(());
         }
         Err(HubError::Busy)
@@ -108,7 +114,10 @@ impl Hub {
             parent_scopes: Vec::new(),
             created: now,
         };
-        let twin = self.twin_for(spec).unwrap_or_else(|| Twin::new(&spec.initial_twin, now));
+        let twin = match spec.twin() {
+            Some((initial, reported)) => Twin::new(&initial, now).with_reported(reported, now),
+            None => Twin::new(&spec.initial_twin, now),
+        };
         self.check_log(|events| events.device_lifecycle)?;
         let runtime = if device.iot_edge { self.runtime_modules(&device, &[]) } else { Vec::new() };
         let identity = IdentityId::from(spec.id.clone());
@@ -128,11 +137,11 @@ impl Hub {
         Ok(true)
     }
 
-    /// What is to be written, and the modules that come with it. An edge device stays one, whatever its enrollment says.
-    async fn alteration(&self, spec: &DeviceSpec, device: &Device) -> Result<(Vec<Write>, Vec<Newborn>), HubError> {
-        let (mut batch, mut born) = (Vec::with_capacity(2), Vec::new());
+    /// What is to become of a device that is there. An edge device stays one, whatever its enrollment says.
+    async fn alteration(&self, spec: &DeviceSpec, device: &Device) -> Result<Alteration, HubError> {
+        let (mut batch, mut born, mut twin) = (Vec::with_capacity(2), Vec::new(), None);
         if spec.known == Known::Keep {
-            return Ok((batch, born));
+            return Ok(Alteration { batch, born, twin });
         }
         let becomes_edge = spec.iot_edge && !device.iot_edge;
         if device.auth != spec.auth || becomes_edge {
@@ -147,21 +156,37 @@ impl Hub {
             batch.push(Write::PutDevice(self.key(), altered, Expect::Etag(device.etag.clone())));
             batch.extend(self.module_writes(&born));
         }
-        if let Some(twin) = self.twin_for(spec) {
-            batch.push(Write::PutTwin(self.key(), spec.id.clone().into(), twin, Expect::Any));
+        if let Some((initial, reported)) = spec.twin() {
+            let id = IdentityId::from(spec.id.clone());
+            // Without a twin the device went away just now.
+            let before = self.records().find_twin(self.key(), &id).await?.ok_or(HubError::Busy)?;
+            self.check_log(|events| events.twin_changes)?;
+            let after = before.start_over(&initial, reported, self.now());
+            batch.push(Write::PutTwin(self.key(), id, after.clone(), Expect::Version(before.version)));
+            twin = Some(after);
         }
-        Ok((batch, born))
+        Ok(Alteration { batch, born, twin })
     }
+}
 
-    fn twin_for(&self, spec: &DeviceSpec) -> Option<Twin> {
-        let now = self.now();
-        match &spec.known {
+/// What becomes of a device that is there.
+struct Alteration {
+    batch: Vec<Write>,
+    /// Modules that come with it.
+    born: Vec<Newborn>,
+    /// The twin, if it starts over.
+    twin: Option<Twin>,
+}
+
+impl DeviceSpec {
+    /// What the twin starts over with, reported properties apart, if it does.
+    fn twin(&self) -> Option<(InitialTwin, Map<String, Value>)> {
+        match &self.known {
             Known::Keep | Known::Credentials => None,
-            Known::Reset => Some(Twin::new(&spec.initial_twin, now)),
+            Known::Reset => Some((self.initial_twin.clone(), Map::new())),
             Known::Adopt(adopted) => {
                 let Adopted { tags, desired, reported } = &**adopted;
-                let initial = InitialTwin { tags: tags.clone(), desired: desired.clone() };
-                Some(Twin::new(&initial, now).with_reported(reported.clone(), now))
+                Some((InitialTwin { tags: tags.clone(), desired: desired.clone() }, reported.clone()))
             }
         }
     }

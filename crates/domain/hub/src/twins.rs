@@ -133,7 +133,7 @@ impl Hub {
     }
 
     /// A device that is not connected reads its twin when it comes.
-    fn notify_desired(&self, key: &str, desired: Option<&Map<String, Value>>, write: TwinWrite, twin: &Twin) {
+    pub(crate) fn notify_desired(&self, key: &str, desired: Option<&Map<String, Value>>, write: TwinWrite, twin: &Twin) {
         let (Some(patch), Some(mailbox)) = (desired, self.sessions().find(key)) else { return };
         mailbox.desired_changed(twin.desired.version, || match write {
             TwinWrite::Patch => patch.clone(),

@@ -1,7 +1,16 @@
 //! The registry: conditions of writes, generated and given credentials, provisioning.
 
-use roadstead_hub::{Adopted, AuthSpec, DeviceSpec, HubError, IdentityRecord, IdentitySpec, IfMatch, Known};
-use roadstead_model::{DeviceAuth, DeviceStatus, Etag, InitialTwin, Secret, Thumbprint};
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use roadstead_hub::{
+    Adopted, AuthSpec, DesiredChange, DeviceSpec, EventPosition, HubError, IdentityRecord, IdentitySpec, IfMatch, Interests,
+    Known, Notice,
+};
+use roadstead_model::{
+    DeviceAuth, DeviceStatus, Etag, EventSource, EventSwitches, Hub as HubResource, HubSettings, InitialTwin, Secret,
+    Thumbprint,
+};
 use serde_json::{Map, json};
 
 use crate::world::{World, id, sas_spec};
@@ -92,4 +101,48 @@ async fn provisioning_changes_credentials_and_twin_only_as_told() {
     world.hub.release_device(&id("dev1")).await.unwrap();
     world.hub.release_device(&id("dev1")).await.unwrap();
     assert!(matches!(world.hub.find_device(&id("dev1")).await, Err(HubError::DeviceNotFound(_))));
+}
+
+/// Who is connected hears of the twin that provisioning gives it, and nobody sees a version twice.
+#[tokio::test]
+async fn a_twin_that_starts_over_goes_on_in_its_versions() {
+    let world = World::new();
+    let device = world.device("dev1").await;
+    let session = world.connect(&device).await;
+    session.attend(Interests { methods: false, desired: true, messages: false });
+    let keep_keys = |known| DeviceSpec { auth: device.auth.clone(), ..provisioned(known) };
+    let adopted = Adopted { desired: map(json!({"speed": 1})), reported: map(json!({"seen": true})), ..Adopted::default() };
+    let events = EventSwitches { twin_changes: true, ..EventSwitches::default() };
+    let settings = HubSettings { events, ..HubSettings::default() };
+    world.hub.set_resource(Arc::new(HubResource { settings, ..(*world.hub.resource()).clone() }));
+    session.report(map(json!({"fw": 1})), None).await.unwrap();
+    let mut reader = world.hub.read_events(EventPosition::Latest).await.unwrap();
+    for (known, desired) in [
+        (Known::Reset, json!({"rate": 5})),
+        (Known::Adopt(Box::new(adopted)), json!({"speed": 1})),
+        (Known::Reset, json!({"rate": 5})),
+    ] {
+        let before = world.hub.find_identity(&id("dev1").into()).await.unwrap().twin;
+        world.hub.ensure_device(&keep_keys(known)).await.unwrap();
+        let after = world.hub.find_identity(&id("dev1").into()).await.unwrap().twin;
+        assert_eq!(
+            (after.version, after.desired.version, after.reported.version),
+            (before.version + 1, before.desired.version + 1, before.reported.version + 1)
+        );
+        assert_ne!(before.etag, after.etag);
+        let change = DesiredChange { properties: map(desired), version: after.desired.version };
+        assert_eq!(session.take_notices(), [Notice::DesiredChanged(change)]);
+        let (_, event) = reader.next().now_or_never().expect("it is told").unwrap();
+        let view = event.view().unwrap();
+        assert_eq!(view.source, EventSource::TwinChange);
+        let body: serde_json::Value = serde_json::from_slice(view.body).unwrap();
+        assert_eq!((&body["version"], &body["deviceId"]), (&json!(after.version), &json!("dev1")));
+    }
+    let twin = session.twin().await.unwrap();
+    assert_eq!((twin.reported.value, twin.reported.version), (Map::new(), 5));
+    assert_eq!(session.report(map(json!({"fw": 2})), Some(5)).await.unwrap(), 6);
+}
+
+fn map(value: serde_json::Value) -> Map<String, serde_json::Value> {
+    value.as_object().cloned().unwrap()
 }
