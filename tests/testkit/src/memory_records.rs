@@ -44,6 +44,7 @@ struct Tables {
     sequence: u64,
     feedback: BTreeMap<u64, (HubKey, Feedback)>,
     file_notifications: BTreeMap<u64, (HubKey, FileNotification)>,
+    ended_uploads: BTreeMap<(HubKey, String), UnixMillis>,
     enrollments: BTreeMap<(String, String), Enrollment>,
     enrollment_groups: BTreeMap<(String, String), EnrollmentGroup>,
     registrations: BTreeMap<(String, String), Registration>,
@@ -156,6 +157,7 @@ impl Tables {
                     self.messages.retain(|(hub, _), _| *hub != key);
                     self.feedback.retain(|_, (hub, _)| *hub != key);
                     self.file_notifications.retain(|_, (hub, _)| *hub != key);
+                    self.ended_uploads.retain(|(hub, _), _| *hub != key);
                     let gone = owner(&CertificateOwner::Hub(key));
                     self.certificates.retain(|(owner, _), _| *owner != gone);
                 }
@@ -253,6 +255,10 @@ impl Tables {
             Write::AddFeedback(hub, feedback) => {
                 self.sequence += 1;
                 self.feedback.insert(self.sequence, (hub, feedback)).is_none()
+            }
+            Write::RememberUpload { hub, upload, until, now } => {
+                self.ended_uploads.retain(|(of, _), until| *of != hub || *until > now);
+                write(&mut self.ended_uploads, (hub, upload), Some(until), &Expect::Absent, |_| None)
             }
             Write::AddFileNotification(hub, notification) => {
                 self.sequence += 1;

@@ -119,7 +119,8 @@ pub const EDGE_LAYERS_MAX: usize = 5;
 pub const UPLOADS_MAX: usize = 10;
 /// Uploads of one device whose end is remembered, so that it is told but once.
 pub const ENDED_UPLOADS_MAX: usize = 100;
-/// Devices with uploads from which on those whose uploads all expired are looked for and forgotten.
+/// Devices with uploads from which on those whose uploads all expired are looked for and forgotten, and again whenever
+/// their number doubled.
 pub const UPLOADING_DEVICES_SWEEP: usize = 10_000;
 /// Bytes of a correlation id: a name of 1024 characters of four bytes each, in base64, and its signature.
 pub const CORRELATION_ID_BYTES_MAX: usize = 6 * 1024;

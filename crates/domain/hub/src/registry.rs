@@ -149,7 +149,7 @@ impl Hub {
             IfMatch::Etag(_) => Expect::Etag(known.etag),
         };
         let identity = id.clone().into();
-        // A write to the twin that is under way ends first: it must not meet the twin of the next device of this id.
+        // A write to its twin or a module's that is under way ends first: it must not meet the twin of the next one of this id.
         let turn = self.twin_turns().take(id.as_str()).await;
         let twin = self.last_twin(&identity).await?;
         self.check_log(|events| events.device_lifecycle)?;

@@ -30,7 +30,8 @@ pub struct DeviceTwin {
     pub reported: TwinSection,
 }
 
-/// Writes to one twin take turns, so that what is told of them comes in the order of their versions.
+/// Writes to one twin take turns, so that what is told of them comes in the order of their versions. A device's twin and
+/// those of its modules share their turn: who removes the device removes them all.
 pub(crate) struct TwinTurns {
     hasher: RandomState,
     locks: Box<[Mutex<()>]>,
@@ -43,7 +44,8 @@ impl TwinTurns {
 
     /// Waits for the turn to write the twin of `identity`, an [`IdentityId`]'s text. First come, first served.
     pub(crate) async fn take(&self, identity: &str) -> MutexGuard<'_, ()> {
-        self.locks[self.hasher.hash_one(identity) as usize % limits::TWIN_LOCKS].lock().await
+        let device = identity.split_once('/').map_or(identity, |(device, _)| device);
+        self.locks[self.hasher.hash_one(device) as usize % limits::TWIN_LOCKS].lock().await
     }
 }
 

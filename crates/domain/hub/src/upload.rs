@@ -1,7 +1,7 @@
 //! Files that devices upload: a device asks where to, puts the file there with the signature it got, and tells how it went.
 //!
 //! A correlation id speaks for itself: it is signed, and says for which device and file it is and until when. So uploads outlive a
-//! restart of the server. How many are under way is counted in memory: that bound protects the machine, and a restart only
+//! restart of the server. That the end of one was told is in the commit that keeps the notification of it: there is but one. How many are under way is counted in memory: that bound protects the machine, and a restart only
 //! forgets to count.
 
 use std::{collections::HashMap, sync::Arc};
@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
 use roadstead_model::{DeviceId, FileNotification, Secret, UnixMillis};
 use roadstead_sas::{BlobRights, UploadKey};
-use roadstead_store::{BlobError, BlobPath, Blobs, Write};
+use roadstead_store::{BlobError, BlobPath, Blobs, StoreError, Write};
 
 use crate::{
     error::HubError,
@@ -42,7 +42,14 @@ pub struct UploadGrant {
 
 /// Uploads under way, and those whose end was told already, each until it expires.
 #[derive(Debug, Default)]
-pub(crate) struct Uploads(Mutex<HashMap<DeviceId, Vec<Active>>>);
+pub(crate) struct Uploads(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    devices: HashMap<DeviceId, Vec<Active>>,
+    /// How many devices there are when those whose uploads all expired are looked for next.
+    sweep_at: usize,
+}
 
 #[derive(Debug)]
 struct Active {
@@ -118,7 +125,21 @@ impl Hub {
                 blob_bytes: blob.size,
                 enqueued: now,
             };
-            self.records().commit(vec![Write::AddFileNotification(self.key(), notification)]).await?;
+            let batch = vec![
+                Write::RememberUpload {
+                    hub: self.key(),
+                    upload: correlation.upload(),
+                    until: correlation.expires,
+                    now,
+                },
+                Write::AddFileNotification(self.key(), notification),
+            ];
+            match self.records().commit(batch).await {
+                Ok(()) => {}
+                // Its end was told meanwhile, or to a program before this one.
+                Err(StoreError::Conflict { .. }) => return Err(HubError::UploadUnknown),
+                Err(error) => return Err(error.into()),
+            }
         }
         self.uploads().end(&device, &correlation, now);
         Ok(())
@@ -156,12 +177,8 @@ pub(crate) fn blob_failure(error: BlobError) -> HubError {
 
 impl Uploads {
     fn begin(&self, device: &DeviceId, new: &Correlation, now: UnixMillis) -> Result<(), HubError> {
-        let mut devices = self.0.lock();
-        if devices.len() >= UPLOADING_DEVICES_SWEEP {
-            devices.retain(|_, uploads| uploads.iter().any(|upload| upload.expires > now));
-        }
-        let uploads = devices.entry(device.clone()).or_default();
-        uploads.retain(|upload| upload.expires > now);
+        let mut table = self.0.lock();
+        let uploads = table.of(device, now);
         let active = uploads.iter().filter(|upload| !upload.ended).count();
         if active >= UPLOADS_MAX {
             return Err(HubError::TooManyUploads { device: device.clone(), max: UPLOADS_MAX });
@@ -172,16 +189,16 @@ impl Uploads {
 
     /// Errors: `UploadUnknown` for one that ended.
     fn check(&self, device: &DeviceId, one: &Correlation) -> Result<(), HubError> {
-        let devices = self.0.lock();
-        let known = devices.get(device).into_iter().flatten().find(|upload| upload.number == one.number);
+        let table = self.0.lock();
+        let known = table.devices.get(device).into_iter().flatten().find(|upload| upload.number == one.number);
         if known.is_some_and(|upload| upload.ended) { Err(HubError::UploadUnknown) } else { Ok(()) }
     }
 
     fn end(&self, device: &DeviceId, one: &Correlation, now: UnixMillis) {
-        let mut devices = self.0.lock();
-        let uploads = devices.entry(device.clone()).or_default();
-        uploads.retain(|upload| upload.expires > now && upload.number != one.number);
-        // The oldest are forgotten first: an end told twice after a hundred others makes a second notification.
+        let mut table = self.0.lock();
+        let uploads = table.of(device, now);
+        uploads.retain(|upload| upload.number != one.number);
+        // The oldest are forgotten first; of those that made a notification, the store knows as well.
         let ended = uploads.iter().filter(|upload| upload.ended).count();
         if ended >= ENDED_UPLOADS_MAX
             && let Some(oldest) = uploads.iter().position(|upload| upload.ended)
@@ -192,10 +209,31 @@ impl Uploads {
     }
 }
 
+impl Table {
+    /// The uploads of a device that did not expire.
+    ///
+    /// All devices are looked through only when there are twice as many as were left the last time: so an upload costs the same
+    /// however many there are.
+    fn of(&mut self, device: &DeviceId, now: UnixMillis) -> &mut Vec<Active> {
+        if self.devices.len() >= self.sweep_at.max(UPLOADING_DEVICES_SWEEP) {
+            self.devices.retain(|_, uploads| uploads.iter().any(|upload| upload.expires > now));
+            self.sweep_at = self.devices.len() * 2;
+        }
+        let uploads = self.devices.entry(device.clone()).or_default();
+        uploads.retain(|upload| upload.expires > now);
+        uploads
+    }
+}
+
 impl Correlation {
+    /// Names the upload in the store.
+    fn upload(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.number)
+    }
+
     /// `<number>.<expiry>.<name>` signed as if it were a file of the device, all in base64.
     fn to_text(&self, key: &UploadKey, device: &DeviceId) -> String {
-        let body = format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(self.number), self.expires.0, self.name);
+        let body = format!("{}.{}.{}", self.upload(), self.expires.0, self.name);
         let tag = key.seal(&sealed_text(device, &body));
         URL_SAFE_NO_PAD.encode([&tag[..], body.as_bytes()].concat())
     }
@@ -268,5 +306,26 @@ mod tests {
         uploads.begin(&id("a"), &correlation(98, 200), UnixMillis(100)).unwrap();
         // One that a program before this one began.
         uploads.check(&id("a"), &correlation(77, 200)).unwrap();
+    }
+
+    #[test]
+    fn devices_are_looked_through_rarely_and_forgotten() {
+        let uploads = Uploads::default();
+        let begin = |device: usize, now| {
+            uploads.begin(&id(&format!("d{device}")), &correlation(1, now + 100), UnixMillis(now)).unwrap();
+        };
+        let known = || {
+            let table = uploads.0.lock();
+            (table.devices.len(), table.sweep_at)
+        };
+        (0..UPLOADING_DEVICES_SWEEP + 5).for_each(|device| begin(device, 0));
+        assert_eq!(
+            known(),
+            (UPLOADING_DEVICES_SWEEP + 5, UPLOADING_DEVICES_SWEEP * 2),
+            "all are under way: not again soon"
+        );
+        (UPLOADING_DEVICES_SWEEP + 5..UPLOADING_DEVICES_SWEEP * 2).for_each(|device| begin(device, 50));
+        begin(usize::MAX, 120);
+        assert_eq!(known(), (UPLOADING_DEVICES_SWEEP - 5 + 1, (UPLOADING_DEVICES_SWEEP - 5) * 2));
     }
 }

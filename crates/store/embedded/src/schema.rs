@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/003_tag_values.sql"),
     include_str!("schema/004_file_notifications.sql"),
     include_str!("schema/005_disconnect_reason.sql"),
+    include_str!("schema/006_ended_uploads.sql"),
 ];
 
 /// The version this program writes.

@@ -31,7 +31,8 @@ pub enum Write {
     PutGroup(ResourceGroup, Expect),
     DeleteGroup(GroupName, Expect),
     PutHub(Hub, Expect),
-    /// Takes the hub's devices with all that belongs to them, its feedback, file notifications and certificates with it.
+    /// Takes the hub's devices with all that belongs to them, its feedback, file notifications, remembered uploads and
+    /// certificates with it.
     DeleteHub(HubKey, Expect),
     PutDps(Dps, Expect),
     /// Takes the instance's enrollments, groups, registrations and certificates with it.
@@ -70,6 +71,14 @@ pub enum Write {
     AddFeedback(HubKey, Feedback),
     /// Deletes feedback by the numbers [`Records::list_feedback`] gave it; unknown numbers are fine.
     DeleteFeedback(HubKey, Vec<u64>),
+    /// Remembers until `until` that the end of an upload was told. `Conflict` when it is remembered already. What was to be
+    /// remembered until `now` at most is forgotten.
+    RememberUpload {
+        hub: HubKey,
+        upload: String,
+        until: UnixMillis,
+        now: UnixMillis,
+    },
     /// Keeps what is told of an uploaded file until it is deleted, behind what was kept before.
     AddFileNotification(HubKey, FileNotification),
     /// Deletes by the numbers [`Records::list_file_notifications`] gave; unknown numbers are fine.

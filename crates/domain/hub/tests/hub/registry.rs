@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use roadstead_hub::{
-    Adopted, AuthSpec, DesiredChange, DeviceSpec, EventPosition, HubError, IdentityRecord, IdentitySpec, IfMatch, Interests,
-    Known, Notice,
+    Adopted, AuthSpec, DesiredChange, DeviceSpec, EventPosition, HubError, IdentityRecord, IdentitySpec, IfMatch,
+    Interests, Known, Notice,
 };
 use roadstead_model::{
     DeviceAuth, DeviceStatus, Etag, EventSource, EventSwitches, Hub as HubResource, HubSettings, InitialTwin, Secret,
@@ -111,7 +111,8 @@ async fn a_twin_that_starts_over_goes_on_in_its_versions() {
     let session = world.connect(&device).await;
     session.attend(Interests { methods: false, desired: true, messages: false });
     let keep_keys = |known| DeviceSpec { auth: device.auth.clone(), ..provisioned(known) };
-    let adopted = Adopted { desired: map(json!({"speed": 1})), reported: map(json!({"seen": true})), ..Adopted::default() };
+    let adopted =
+        Adopted { desired: map(json!({"speed": 1})), reported: map(json!({"seen": true})), ..Adopted::default() };
     let events = EventSwitches { twin_changes: true, ..EventSwitches::default() };
     let settings = HubSettings { events, ..HubSettings::default() };
     world.hub.set_resource(Arc::new(HubResource { settings, ..(*world.hub.resource()).clone() }));

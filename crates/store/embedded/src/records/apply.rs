@@ -60,6 +60,9 @@ pub(super) fn apply_batch(connection: &Connection, run: i64, changes: &[Change])
             Change::DeleteFeedback { hub, numbers } => {
                 apply_message::delete_told(connection, "feedback", hub, numbers)?
             }
+            Change::RememberUpload { hub, upload, until, now } => {
+                apply_message::remember_upload(connection, hub, upload, *until, *now)?
+            }
             Change::FileNotification { hub, body } => {
                 apply_message::add_told(connection, "file_notifications", hub, body)?
             }
@@ -200,6 +203,7 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
                 "messages",
                 "feedback",
                 "file_notifications",
+                "ended_uploads",
             ] {
                 connection.prepare_cached(&format!("DELETE FROM {table} WHERE hub = ?1"))?.execute([name])?;
             }

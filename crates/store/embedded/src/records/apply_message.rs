@@ -1,4 +1,4 @@
-//! Carrying out changes of message queues and of feedback.
+//! Carrying out changes of message queues, of feedback and of what is told of uploads.
 
 use rusqlite::{Connection, OptionalExtension, Result, params, types::Value};
 
@@ -43,6 +43,21 @@ pub(super) fn delete(connection: &Connection, Key { scope, name }: &Key, sequenc
     let count = "UPDATE devices SET queued = queued - 1 WHERE hub = ?1 AND device = ?2";
     connection.prepare_cached(count)?.execute(params![scope, name])?;
     Ok(true)
+}
+
+/// Whether the end of the upload was not told before.
+pub(super) fn remember_upload(
+    connection: &Connection,
+    hub: &Value,
+    upload: &str,
+    until: i64,
+    now: i64,
+) -> Result<bool> {
+    connection
+        .prepare_cached("DELETE FROM ended_uploads WHERE hub = ?1 AND until <= ?2")?
+        .execute(params![hub, now])?;
+    let insert = "INSERT INTO ended_uploads (hub, upload, until) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    Ok(connection.prepare_cached(insert)?.execute(params![hub, upload, until])? == 1)
 }
 
 /// Into one of the tables of what back ends are told.

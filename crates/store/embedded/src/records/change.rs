@@ -51,6 +51,12 @@ pub(super) enum Change {
         hub: Value,
         numbers: Vec<u64>,
     },
+    RememberUpload {
+        hub: Value,
+        upload: String,
+        until: i64,
+        now: i64,
+    },
     FileNotification {
         hub: Value,
         body: String,
@@ -220,6 +226,9 @@ impl Change {
                 body: feedback.encode(Vault { sealer, place: Place::Feedback(hub) }),
             },
             Write::DeleteFeedback(hub, numbers) => Self::DeleteFeedback { hub: integer(hub), numbers },
+            Write::RememberUpload { hub, upload, until, now } => {
+                Self::RememberUpload { hub: integer(hub), upload, until: until.0, now: now.0 }
+            }
             Write::AddFileNotification(hub, notification) => Self::FileNotification {
                 hub: integer(hub),
                 body: notification.encode(Vault { sealer, place: Place::FileNotification(hub) }),

@@ -66,6 +66,7 @@ macro_rules! records_suite {
             expired_messages_are_found
             feedback_is_kept_until_deleted
             file_notifications_are_kept_until_deleted
+            uploads_are_remembered_until_then
             presence_is_of_this_run
             activity_is_noted_where_there_is_presence
             queries_select_what_they_say

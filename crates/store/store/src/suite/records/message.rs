@@ -5,7 +5,7 @@ use roadstead_model::{CloudMessage, UnixMillis};
 use super::{OTHER_HUB, Place, conflict, put};
 use crate::{
     records::{Expect, Records, Write},
-    suite::samples::{self, HUB, device_id},
+    suite::samples::{self, HUB, NOW, device_id},
 };
 
 fn enqueue(device: &str, body: &str, expires: i64, depth_max: u32) -> Write {
@@ -137,4 +137,29 @@ pub async fn file_notifications_are_kept_until_deleted(place: &dyn Place) {
     put(&*store, [Write::DeleteFileNotifications(HUB, vec![kept[0].0, kept[2].0, u64::MAX >> 1])]).await;
     assert_eq!(store.list_file_notifications(HUB, 10).await.unwrap(), kept[1..2]);
     assert_eq!(store.list_file_notifications(OTHER_HUB, 10).await.unwrap().len(), 1);
+}
+
+/// Each hub has its own.
+pub async fn uploads_are_remembered_until_then(place: &dyn Place) {
+    let remember = |hub, upload: &str, until, now| {
+        let [until, now] = [until, now].map(|ms| NOW.plus_ms(ms));
+        Write::RememberUpload { hub, upload: upload.to_owned(), until, now }
+    };
+    let notify = Write::AddFileNotification(HUB, samples::file_notification("a"));
+    let store = place.start().await;
+    assert_eq!(conflict(&*store, vec![remember(HUB, "a", 100, 0), notify.clone()]).await, None);
+    assert_eq!(conflict(&*store, vec![notify.clone(), remember(HUB, "a", 100, 99)]).await, Some(1));
+    assert_eq!(conflict(&*store, vec![remember(HUB, "b", 200, 99), remember(OTHER_HUB, "a", 100, 99)]).await, None);
+    drop(store);
+    let store = place.start().await;
+    for upload in ["a", "b"] {
+        assert_eq!(conflict(&*store, vec![remember(HUB, upload, 300, 99), notify.clone()]).await, Some(0), "{upload}");
+    }
+    assert_eq!(store.list_file_notifications(HUB, 10).await.unwrap().len(), 1);
+    assert_eq!(conflict(&*store, vec![remember(HUB, "a", 300, 100)]).await, None, "forgotten in time");
+    assert_eq!(conflict(&*store, vec![remember(HUB, "b", 300, 100)]).await, Some(0));
+    put(&*store, [Write::PutHub(samples::hub(HUB, "plant"), Expect::Absent), Write::DeleteHub(HUB, Expect::Present)])
+        .await;
+    assert_eq!(conflict(&*store, vec![remember(HUB, "b", 300, 100)]).await, None, "gone with the hub");
+    assert_eq!(conflict(&*store, vec![remember(OTHER_HUB, "a", 300, 99)]).await, Some(0));
 }
