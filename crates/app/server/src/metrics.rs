@@ -34,7 +34,11 @@ impl Operations for Pulse {
         for hub in self.hubs.all() {
             let name = hub.resource().name.to_string();
             metrics::gauge!("roadstead_connected_devices", "hub" => name.clone()).set(hub.connected_count() as f64);
-            metrics::counter!("roadstead_lost_hub_events_total", "hub" => name).absolute(hub.lost_event_count());
+            metrics::counter!("roadstead_lost_hub_events_total", "hub" => name.clone())
+                .absolute(hub.lost_event_count());
+            if let Some(messages) = hub.messages_today() {
+                metrics::gauge!("roadstead_messages_today", "hub" => name).set(messages as f64);
+            }
         }
         self.recorder.render()
     }

@@ -205,24 +205,29 @@ impl Drop for Placed {
 impl Hub {
     /// Asks a device or module, and waits for its answer. Dropping the future gives the call up.
     ///
-    /// Errors: `Invalid`, `PayloadTooLarge`, `Throttled`, `TooManyCalls`, `DeviceNotFound`, `ModuleNotFound`,
+    /// Errors: `Invalid`, `PayloadTooLarge`, `Throttled`, `QuotaExceeded`, `TooManyCalls`, `DeviceNotFound`, `ModuleNotFound`,
     /// `DeviceNotOnline`, `DeviceConnectionClosedRemotely`, `MethodTimedOut`, `MethodAnswerUnfit`, `Internal`.
     pub async fn invoke_method(&self, id: &IdentityId, request: MethodRequest) -> Result<MethodAnswer, HubError> {
         check(&request)?;
         let bytes = request.payload.as_ref().map_or(0, |json| json.get().len());
         let meters = bytes.div_ceil(limits::METHOD_METER_BYTES).max(1);
         self.throttle_many(Operation::MethodCall, u32::try_from(meters).unwrap_or(u32::MAX))?;
+        self.check_quota()?;
         let _place = self.methods().enter()?;
         let key = id.to_string();
         if !self.sessions().is_live(&key) {
             self.find_identity(id).await?;
         }
+        self.charge(|| bytes);
         let MethodRequest { response_timeout, connect_timeout, .. } = request;
         let offline = HubError::DeviceNotOnline { waited: connect_timeout };
         let Ok(placed) = timeout(connect_timeout, self.place(&key, request)).await else { return Err(offline) };
         let mut placed = placed?;
         match timeout(response_timeout, &mut placed.answer).await {
-            Ok(Ok(Outcome::Answered(answer))) => Ok(answer),
+            Ok(Ok(Outcome::Answered(answer))) => {
+                self.charge(|| answer.payload.as_ref().map_or(0, |json| json.get().len()));
+                Ok(answer)
+            }
             Ok(Ok(Outcome::Unfit(why))) => Err(HubError::MethodAnswerUnfit(why)),
             Ok(Ok(Outcome::Unheard)) => Err(offline),
             Ok(Err(_)) => Err(HubError::DeviceConnectionClosedRemotely),

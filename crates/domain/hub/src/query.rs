@@ -3,7 +3,7 @@
 use roadstead_query::{Select, Source, parse};
 use roadstead_store::{QueryRow, StoreError};
 
-use crate::{error::HubError, hub::Hub, throttle::Operation};
+use crate::{error::HubError, hub::Hub, throttle::Operation, twin};
 
 /// What the rows of an answer are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +38,21 @@ impl<'a> Place<'a> {
     }
 }
 
+fn bytes_of(row: &QueryRow) -> usize {
+    match row {
+        QueryRow::Identity(record) => twin::whole_size(&record.twin),
+        QueryRow::Values(values) => values.to_string().len(),
+    }
+}
+
 impl Hub {
     /// Runs a query in the IoT Hub query language. A page may have fewer than `limit` rows, or none, and a next one.
     ///
-    /// Errors: `BadQuery`; `Throttled`; `Invalid` when `continuation` is none of this hub's, or the query makes too many groups.
+    /// Errors: `BadQuery`; `Throttled`; `QuotaExceeded`; `Invalid` when `continuation` is none of this hub's, or the query makes too many groups.
     pub async fn query(&self, text: &str, continuation: Option<&str>, limit: usize) -> Result<QueryPage, HubError> {
         let query = parse(text).map_err(HubError::BadQuery)?;
         self.throttle(Operation::Query)?;
+        self.check_quota()?;
         let kind = match (&query.select, query.source) {
             (_, Source::Jobs) => RowKind::Jobs,
             (Select::All, _) => RowKind::Twins,
@@ -76,6 +84,7 @@ impl Hub {
                 self.overlay(record);
             }
         }
+        self.charge(|| rows.iter().map(bytes_of).sum());
         let rows_so_far = place.rows + rows.len() as u64;
         let next = page.next.filter(|_| query.top.is_none_or(|top| rows_so_far < top));
         Ok(QueryPage { rows, kind, next: next.map(|after| format!("{rows_so_far}/{after}")) })

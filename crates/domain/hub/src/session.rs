@@ -221,7 +221,9 @@ impl Session {
         if let Some(reason) = self.mailbox.reason() {
             return Err(HubError::Closed(reason));
         }
-        let pause = self.hub.shape_telemetry(properties.text_bytes() + body.len())?;
+        let bytes = body.len() + properties.text_bytes();
+        check_size(bytes)?;
+        let pause = self.hub.shape_telemetry(bytes)?;
         if !pause.is_zero() {
             self.pause_ms.fetch_max(u32::try_from(pause.as_millis()).unwrap_or(u32::MAX), Ordering::AcqRel);
         }
@@ -323,10 +325,7 @@ impl Hub {
         properties: &Properties,
         body: &[u8],
     ) -> Result<Ticket, HubError> {
-        let bytes = body.len() + properties.text_bytes();
-        if bytes > limits::MESSAGE_BYTES_MAX {
-            return Err(HubError::MessageTooLarge { bytes, bytes_max: limits::MESSAGE_BYTES_MAX });
-        }
+        check_size(body.len() + properties.text_bytes())?;
         let event = Event {
             source: EventSource::Telemetry,
             auth: sender.method,
@@ -337,6 +336,13 @@ impl Hub {
             body,
         };
         self.route(&event)
+    }
+}
+
+fn check_size(bytes: usize) -> Result<(), HubError> {
+    match bytes {
+        0..=limits::MESSAGE_BYTES_MAX => Ok(()),
+        _ => Err(HubError::MessageTooLarge { bytes, bytes_max: limits::MESSAGE_BYTES_MAX }),
     }
 }
 

@@ -1,5 +1,20 @@
 //! Being as slow as an Azure hub: rates per operation and messages per day, for hubs whose settings ask for it.
 //!
+//! What counts as messages of the day, each by its bytes in pieces of [`limits::MESSAGE_METER_BYTES`], and one at least:
+//!
+//! | what | by |
+//! |---|---|
+//! | telemetry | body and properties, unless refused |
+//! | a message to a device | body and properties, when a back end sends it |
+//! | a direct method | the request's payload, also to a device that does not answer; then the answer's |
+//! | a twin that is read | its sections, as their sizes are limited |
+//! | a twin that is changed | what was written of each section |
+//! | a page of a query | its rows |
+//! | a file upload | one at its beginning, one at its end |
+//!
+//! The identity registry is free. Source: docs, "Azure IoT Hub billing information" (charges per operation); sizes of twins and
+//! rows are a guess (?)
+//!
 //! Everything here is driven by the clock that callers pass in: nothing runs between calls, and each call costs the same.
 
 use std::{
@@ -185,14 +200,41 @@ impl Throttles {
     /// Counts messages of the day, if there is room for them. Errors: `QuotaExceeded`.
     fn count(&self, profile: ThrottleProfile, messages: u64, now: UnixMillis) -> Result<(), HubError> {
         let messages_max = messages_per_day(profile);
-        let today = now.0.div_euclid(DAY_MS).max(0).unsigned_abs();
         let counted = self.day.fetch_update(Ordering::AcqRel, Ordering::Acquire, |seen| {
-            let sent = if seen >> DAY_SHIFT == today { seen & COUNT_MASK } else { 0 };
-            let next = sent.saturating_add(messages);
-            (next <= messages_max.min(COUNT_MASK)).then_some(today << DAY_SHIFT | next)
+            let next = messages_of(seen, now).saturating_add(messages);
+            (next <= messages_max.min(COUNT_MASK)).then_some(day_of(now) << DAY_SHIFT | next)
         });
         counted.map(|_| ()).map_err(|_| HubError::QuotaExceeded { messages_max })
     }
+
+    /// Counts messages of the day that cannot be refused any more.
+    fn count_done(&self, messages: u64, now: UnixMillis) {
+        let add = |seen| {
+            let next = messages_of(seen, now).saturating_add(messages).min(COUNT_MASK);
+            Some(day_of(now) << DAY_SHIFT | next)
+        };
+        let counted = self.day.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
+        debug_assert!(counted.is_ok(), "there is always a next");
+    }
+
+    /// Errors: `QuotaExceeded` when nothing is left of the day's messages.
+    fn check_quota(&self, profile: ThrottleProfile, now: UnixMillis) -> Result<(), HubError> {
+        let messages_max = messages_per_day(profile);
+        if self.messages_today(now) < messages_max { Ok(()) } else { Err(HubError::QuotaExceeded { messages_max }) }
+    }
+
+    fn messages_today(&self, now: UnixMillis) -> u64 {
+        messages_of(self.day.load(Ordering::Acquire), now)
+    }
+}
+
+fn day_of(now: UnixMillis) -> u64 {
+    now.0.div_euclid(DAY_MS).max(0).unsigned_abs()
+}
+
+/// What was counted, if it was today.
+fn messages_of(seen: u64, now: UnixMillis) -> u64 {
+    if seen >> DAY_SHIFT == day_of(now) { seen & COUNT_MASK } else { 0 }
 }
 
 impl Hub {
@@ -211,6 +253,25 @@ impl Hub {
     pub(crate) fn count_messages(&self, bytes: impl Iterator<Item = usize>) -> Result<(), HubError> {
         let Some(profile) = self.settings().throttle else { return Ok(()) };
         self.throttles().count(profile, bytes.map(meters).sum(), self.now())
+    }
+
+    /// Before something that counts as messages of the day by a size that is known only afterwards.
+    /// Errors: `QuotaExceeded` when the day's messages are used up.
+    pub(crate) fn check_quota(&self) -> Result<(), HubError> {
+        let Some(profile) = self.settings().throttle else { return Ok(()) };
+        self.throttles().check_quota(profile, self.now())
+    }
+
+    /// Counts what was done after [`Hub::check_quota`], by its bytes; nothing at all still counts as one message.
+    pub(crate) fn charge(&self, bytes: impl FnOnce() -> usize) {
+        if self.settings().throttle.is_some() {
+            self.throttles().count_done(meters(bytes()), self.now());
+        }
+    }
+
+    /// Messages counted today, in a hub that counts.
+    pub fn messages_today(&self) -> Option<u64> {
+        self.settings().throttle.map(|_| self.throttles().messages_today(self.now()))
     }
 
     /// Slows telemetry down: how long its sender is to wait for the acknowledgement. Errors: `QuotaExceeded`, `Throttled`
@@ -325,5 +386,20 @@ mod tests {
         assert!(throttles.count(S1, 1, midnight.plus_ms(-1)).is_err());
         assert!(throttles.count(S1, 1, midnight).is_ok());
         assert_eq!([0, 1, 4096, 4097].map(meters), [1, 1, 1, 2]);
+    }
+
+    #[test]
+    fn what_is_done_counts_beyond_the_quota() {
+        let throttles = Throttles::new();
+        throttles.count_done(399_999, NOW);
+        assert!(throttles.check_quota(S1, NOW).is_ok());
+        throttles.count_done(3, NOW);
+        assert_eq!(throttles.messages_today(NOW), 400_002);
+        assert!(throttles.check_quota(S1, NOW).is_err() && throttles.count(S1, 1, NOW).is_err());
+        let midnight = UnixMillis((NOW.0 / DAY_MS + 1) * DAY_MS);
+        assert_eq!(throttles.messages_today(midnight), 0);
+        assert!(throttles.check_quota(S1, midnight).is_ok());
+        throttles.count_done(2, midnight);
+        assert_eq!(throttles.messages_today(midnight), 2);
     }
 }

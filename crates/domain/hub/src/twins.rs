@@ -56,17 +56,20 @@ impl fmt::Debug for TwinTurns {
 }
 
 impl Hub {
-    /// A twin, for a back end. Errors: as [`Hub::find_identity`], and `Throttled`.
+    /// A twin, for a back end. Errors: as [`Hub::find_identity`], and `Throttled`, `QuotaExceeded`.
     pub async fn read_twin(&self, id: &IdentityId) -> Result<IdentityRecord, HubError> {
         self.throttle(Operation::TwinRead)?;
-        self.find_identity(id).await
+        self.check_quota()?;
+        let found = self.find_identity(id).await?;
+        self.charge(|| twin::whole_size(&found.twin));
+        Ok(found)
     }
 
     /// Changes tags and desired properties of a device's or module's twin, durably, and tells the device if it listens.
     /// Runs to its end even if the caller goes away: a change that is durable is also told.
     ///
     /// Errors: `DeviceNotFound`, `EtagMismatch` (the twin's etag, not the identity's), `TwinInvalid`, `TwinTooLarge`, `Throttled`,
-    /// `Busy` after lost races, `Full`, `Internal`.
+    /// `QuotaExceeded`, `Busy` after lost races, `Full`, `Internal`.
     pub async fn update_twin(
         self: &Arc<Self>,
         id: &IdentityId,
@@ -75,6 +78,7 @@ impl Hub {
         condition: IfMatch,
     ) -> Result<IdentityRecord, HubError> {
         self.throttle(Operation::TwinUpdate)?;
+        self.check_quota()?;
         let (hub, id) = (self.clone(), id.clone());
         let task = tokio::spawn(async move { hub.write_twin(&id, change, write, &condition).await });
         task.await.unwrap_or_else(|cause| {
@@ -104,6 +108,7 @@ impl Hub {
             if !self.put_twin(id, &record.twin, known).await? {
                 continue;
             }
+            self.charge(|| [&sections.tags, &sections.desired].into_iter().flatten().map(twin::size).sum());
             self.notify_desired(&key, sections.desired.as_ref(), write, &record.twin);
             let generation = record.module.as_ref().map_or(record.device.generation, |module| module.generation);
             let news = match write {
@@ -158,12 +163,13 @@ impl Session {
     /// Merges `patch` into the device's reported properties, durably, and returns the section's new version. With `expected`,
     /// only if the section has that version now.
     ///
-    /// Errors: `TwinVersionMismatch`, `TwinInvalid`, `TwinTooLarge`, `DeviceNotFound`, `Closed`, `Busy` after lost races,
-    /// `Full`, `Internal`.
+    /// Errors: `TwinVersionMismatch`, `TwinInvalid`, `TwinTooLarge`, `DeviceNotFound`, `Closed`, `Throttled`, `QuotaExceeded`,
+    /// `Busy` after lost races, `Full`, `Internal`.
     pub async fn report(&self, mut patch: Map<String, Value>, expected: Option<i64>) -> Result<i64, HubError> {
         twin::drop_own(&mut patch);
         let hub = self.hub();
         hub.throttle(Operation::TwinUpdate)?;
+        hub.check_quota()?;
         let turn = hub.twin_turns().take(self.key()).await;
         for _ in 0..limits::TWIN_TRIES {
             let twin = self.own_twin().await?;
@@ -177,6 +183,7 @@ impl Session {
             if !hub.put_twin(self.id(), &twin, known).await? {
                 continue;
             }
+            hub.charge(|| twin::size(&patch));
             let news = News::TwinUpdated(TwinUpdate {
                 version: twin.version,
                 at: &at,

@@ -71,11 +71,12 @@ impl Hub {
         self.uploading().get_or_init(|| parts);
     }
 
-    /// Lets a device upload a file, for as long as the hub's settings say. Errors: as [`Hub::connect`], and `Throttled`, `UploadsMissing`,
-    /// `TooManyUploads`, `Invalid` for a name that no blob may have.
+    /// Lets a device upload a file, for as long as the hub's settings say. Errors: as [`Hub::connect`], and `Throttled`,
+    /// `QuotaExceeded`, `UploadsMissing`, `TooManyUploads`, `Invalid` for a name that no blob may have.
     pub async fn start_upload(&self, login: Login<'_>, name: &str) -> Result<UploadGrant, HubError> {
         let device = self.identify(login).await?.0.device;
         self.throttle(Operation::UploadStart)?;
+        self.check_quota()?;
         let parts = self.upload_parts()?;
         let path =
             BlobPath::parse(self.key(), device.clone(), name).map_err(|why| HubError::Invalid(why.to_string()))?;
@@ -85,6 +86,7 @@ impl Hub {
         let expires = now.plus_ms(i64::from(self.resource().settings.files.lifetime_s) * 1000);
         let correlation = Correlation { number, expires, name: name.to_owned() };
         self.uploads().begin(&device, &correlation, now)?;
+        self.charge(|| 0);
         let rights = BlobRights { read: true, write: true };
         let signature = parts.key.sign(&path.full_name(), rights, &correlation.expires.iso_seconds());
         Ok(UploadGrant {
@@ -142,6 +144,7 @@ impl Hub {
             }
         }
         self.uploads().end(&device, &correlation, now);
+        self.charge(|| 0);
         Ok(())
     }
 

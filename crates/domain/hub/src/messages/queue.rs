@@ -20,11 +20,12 @@ pub struct NewMessage {
 impl Hub {
     /// Queues a message for a device, durably, and tells the device if it is connected and listens.
     ///
-    /// Errors: `Throttled`, `DeviceNotFound`, `QueueFull`, `MessageTooLarge`, `InvalidExpiry`, `Full`, `Internal`.
+    /// Errors: `Throttled`, `QuotaExceeded`, `DeviceNotFound`, `QueueFull`, `MessageTooLarge`, `InvalidExpiry`, `Full`, `Internal`.
     pub async fn send_message(&self, device: &DeviceId, new: NewMessage) -> Result<(), HubError> {
         self.throttle(Operation::MessageSend)?;
         let settings = self.resource().settings.cloud_to_device;
         let message = decide_message(new, settings, self.now())?;
+        self.check_quota()?;
         if !self.enqueue(device, &message, settings.depth_max).await? {
             // There is no such device, or its queue is full: perhaps of messages that have expired unnoticed.
             self.expire_queue(device).await?;
@@ -32,6 +33,7 @@ impl Hub {
                 return Err(HubError::QueueFull { id: device.clone(), depth_max: settings.depth_max });
             }
         }
+        self.charge(|| message.body.len() + message.properties.text_bytes());
         self.tell_messages_wait(device);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use roadstead_model::Twin;
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
@@ -138,6 +139,11 @@ fn check_value(value: &Value, depth: Depth) -> Result<(), TwinFault> {
 /// the limit bounds what is stored: Azure does not count control characters in texts; and what is empty counts 1 in an array.
 pub(crate) fn size(members: &Map<String, Value>) -> usize {
     members.iter().map(|(key, value)| key.len() + size_of(value)).sum()
+}
+
+/// All sections of a twin.
+pub(crate) fn whole_size(twin: &Twin) -> usize {
+    size(&twin.tags) + size(&twin.desired.value) + size(&twin.reported.value)
 }
 
 fn size_of(value: &Value) -> usize {

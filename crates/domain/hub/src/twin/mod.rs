@@ -7,3 +7,4 @@ mod merge;
 pub use change::{SectionChange, TwinChange, TwinWrite};
 pub(crate) use change::{change, drop_own, report};
 pub use check::{TwinFault, TwinSectionName};
+pub(crate) use check::{size, whole_size};

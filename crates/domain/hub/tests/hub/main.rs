@@ -15,4 +15,5 @@ mod registry;
 mod session;
 mod throttle;
 mod twins;
+mod upload;
 mod world;

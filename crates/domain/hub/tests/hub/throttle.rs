@@ -1,8 +1,11 @@
 use std::time::Duration;
 
-use roadstead_hub::{HubError, IfMatch, Operation};
+use roadstead_hub::{
+    HubError, IfMatch, Interests, MethodRequest, NewMessage, Notice, Operation, SectionChange, TwinChange, TwinWrite,
+};
 use roadstead_model::{HubSettings, Properties, ThrottleProfile, Tier};
 use roadstead_store::HubLog;
+use serde_json::value::RawValue;
 
 use crate::world::{World, id, sas_spec};
 
@@ -102,4 +105,86 @@ async fn a_hub_is_not_slow_by_itself() {
         session.send(&mut Properties::new(), b"{}").unwrap();
     }
     assert_eq!(session.take_pause(), Duration::ZERO);
+}
+
+/// The messages of the day that this is, in the order of what is done.
+#[tokio::test]
+async fn what_counts_as_messages_of_the_day() {
+    let world = slow();
+    let hub = &world.hub;
+    let device = world.device("a").await;
+    let a = || roadstead_model::IdentityId::from(id("a"));
+    let session = world.connect(&device).await;
+    let mut counted = 0;
+    let mut count = |what: &str, expected: u64| {
+        let today = hub.messages_today().unwrap();
+        assert_eq!(today - counted, expected, "{what}");
+        counted = today;
+    };
+    hub.read_identity(&a()).await.unwrap();
+    hub.list_identities(None, 10).await.unwrap();
+    count("the registry and a connection", 0);
+
+    session.send(&mut Properties::new(), &[0; 4096]).unwrap();
+    count("telemetry of 4 KB", 1);
+    session.send(&mut Properties::new(), &[0; 4097]).unwrap();
+    count("a little more", 2);
+    assert!(session.send(&mut Properties::new(), &vec![0; 1 << 20]).is_err());
+    count("telemetry that is too large", 0);
+    let token = world.policy_token("device");
+    let batch = vec![(Properties::new(), vec![0; 5000]), (Properties::new(), Vec::new())];
+    hub.send_once(world.once("a", &token), &batch).await.unwrap();
+    count("a batch of two", 3);
+
+    let message = |bytes| {
+        let ack = roadstead_model::Ack::None;
+        NewMessage { properties: Properties::new(), body: vec![0; bytes], ack, expiry: None }
+    };
+    hub.send_message(&id("a"), message(5000)).await.unwrap();
+    count("a message to a device", 2);
+    assert!(hub.send_message(&id("nobody"), message(0)).await.is_err());
+    count("one to nobody", 0);
+    assert_eq!(session.fetch_messages(9).await.unwrap().len(), 1);
+    count("its delivery", 0);
+
+    let json = |bytes: usize| RawValue::from_string(format!("\"{}\"", "x".repeat(bytes))).unwrap();
+    let request = |payload| MethodRequest {
+        name: "m".to_owned(),
+        payload,
+        response_timeout: Duration::from_secs(5),
+        connect_timeout: Duration::ZERO,
+    };
+    assert!(matches!(hub.invoke_method(&a(), request(None)).await, Err(HubError::DeviceNotOnline { .. })));
+    count("a method of a device that does not listen", 1);
+    session.attend(Interests { methods: true, desired: false, messages: false });
+    let answer = async {
+        session.woken().await;
+        let Some(Notice::Method(call)) = session.take_notices().pop() else { panic!("no call") };
+        session.answer_method(call.id, 200, json(5000).get().as_bytes());
+    };
+    let (called, ()) = tokio::join!(hub.invoke_method(&a(), request(Some(json(9000)))), answer);
+    called.unwrap();
+    count("a method of 9 KB and its answer of 5 KB", 5);
+
+    let sections = serde_json::json!({ "a": "x".repeat(3000), "b": "x".repeat(3000) });
+    let sections = || sections.as_object().cloned().unwrap();
+    hub.read_twin(&a()).await.unwrap();
+    session.twin().await.unwrap();
+    count("two reads of an empty twin", 2);
+    let change = TwinChange { tags: SectionChange::Keep, desired: SectionChange::Write(sections()) };
+    hub.update_twin(&a(), change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
+    count("a change of 6 KB", 2);
+    session.report(sections(), None).await.unwrap();
+    count("a report of 6 KB", 2);
+    assert!(session.report(serde_json::json!({"a.b": 1}).as_object().cloned().unwrap(), None).await.is_err());
+    count("a report that is refused", 0);
+    hub.read_twin(&a()).await.unwrap();
+    count("a twin of 12 KB", 3);
+    session.twin().await.unwrap();
+    count("the same, by its device", 3);
+    hub.query("SELECT * FROM devices", None, 10).await.unwrap();
+    count("the same, by a query", 3);
+    hub.query("SELECT COUNT() AS n FROM devices", None, 10).await.unwrap();
+    count("a row", 1);
+    assert_eq!(World::new().hub.messages_today(), None, "a hub that is not slow counts nothing");
 }
