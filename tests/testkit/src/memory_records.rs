@@ -1,24 +1,32 @@
 //! [`Records`] in memory.
 
+mod identity;
+mod message;
+mod page;
+mod tables;
+
 use std::{
-    collections::{BTreeMap, VecDeque},
-    ops::Bound,
+    collections::VecDeque,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
-    CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, DeviceStatus, Dps, Enrollment,
-    EnrollmentGroup, EnrollmentGroupId, Etag, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module,
-    Presence, Registration, RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
+    CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, DeviceStatus, DisconnectReason, Dps, Enrollment,
+    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module,
+    Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
 };
 use roadstead_query::{Query, Source, eval};
 use roadstead_store::{
-    Expect, IdentityRecord, Page, QueryRow, Records, SessionRecord, StoreError, Write,
-    limits::PAGE_ITEMS_MAX,
+    IdentityRecord, Page, QueryRow, Records, SessionRecord, StoreError, Write,
     query::{document, page_of},
     records::DeviceCounts,
+};
+
+use self::{
+    page::page,
+    tables::{Tables, owner},
 };
 
 /// Records that live as long as the value. Keeps every promise of [`Records`] but durability.
@@ -27,27 +35,6 @@ pub struct MemoryRecords {
     tables: Mutex<Tables>,
     failures: Mutex<VecDeque<StoreError>>,
     commits: AtomicUsize,
-}
-
-#[derive(Debug, Default, Clone)]
-struct Tables {
-    groups: BTreeMap<String, ResourceGroup>,
-    hubs: BTreeMap<HubKey, Hub>,
-    dps: BTreeMap<String, Dps>,
-    certificates: BTreeMap<(String, CertificateName), CaCertificate>,
-    devices: BTreeMap<(HubKey, String), Device>,
-    twins: BTreeMap<(HubKey, String), Twin>,
-    modules: BTreeMap<(HubKey, String), Module>,
-    subscriptions: BTreeMap<(HubKey, String), Vec<Subscription>>,
-    presence: BTreeMap<(HubKey, String), Presence>,
-    messages: BTreeMap<(HubKey, String), Vec<CloudMessage>>,
-    sequence: u64,
-    feedback: BTreeMap<u64, (HubKey, Feedback)>,
-    file_notifications: BTreeMap<u64, (HubKey, FileNotification)>,
-    ended_uploads: BTreeMap<(HubKey, String), UnixMillis>,
-    enrollments: BTreeMap<(String, String), Enrollment>,
-    enrollment_groups: BTreeMap<(String, String), EnrollmentGroup>,
-    registrations: BTreeMap<(String, String), Registration>,
 }
 
 impl MemoryRecords {
@@ -61,261 +48,17 @@ impl MemoryRecords {
         self.failures.lock().push_back(error);
     }
 
+    /// What a restart does to what is stored: nobody is connected any more.
+    pub fn restart(&self) {
+        for presence in self.tables.lock().presence.values_mut().filter(|presence| presence.connected) {
+            (presence.connected, presence.reason) = (false, Some(DisconnectReason::ServerStopped));
+        }
+    }
+
     /// How many batches were committed.
     pub fn commits(&self) -> usize {
         self.commits.load(Ordering::SeqCst)
     }
-}
-
-/// A write in place: checks what is expected, then stores `value` or removes.
-fn write<K: Ord, V>(
-    table: &mut BTreeMap<K, V>,
-    key: K,
-    value: Option<V>,
-    expect: &Expect,
-    etag: fn(&V) -> Option<&Etag>,
-) -> bool {
-    let stored = table.get(&key);
-    let holds = match expect {
-        Expect::Absent => stored.is_none(),
-        Expect::Present => stored.is_some(),
-        Expect::Any => true,
-        Expect::Etag(expected) => stored.and_then(etag) == Some(expected),
-        Expect::Version(_) => false,
-    };
-    if holds {
-        match value {
-            Some(value) => table.insert(key, value),
-            None => table.remove(&key),
-        };
-    }
-    holds
-}
-
-fn owner(owner: &CertificateOwner) -> String {
-    match owner {
-        CertificateOwner::Hub(key) => format!("hub {key}"),
-        CertificateOwner::Dps(scope) => format!("dps {scope}"),
-    }
-}
-
-/// What belongs to one identity, or to a device and its modules, in any of the tables.
-fn forget<V>(table: &mut BTreeMap<(HubKey, String), V>, hub: HubKey, id: &str) {
-    table.retain(|(of, name), _| *of != hub || (name != id && !name.starts_with(&format!("{id}/"))));
-}
-
-impl Tables {
-    fn is_known(&self, hub: HubKey, id: &IdentityId) -> bool {
-        let key = (hub, id.to_string());
-        self.devices.contains_key(&key) || self.modules.contains_key(&key)
-    }
-
-    fn identity(&self, hub: HubKey, id: &str) -> Option<IdentityRecord> {
-        let key = (hub, id.to_owned());
-        let module = self.modules.get(&key).cloned();
-        let device = self.devices.get(&(hub, id.split('/').next()?.to_owned()))?.clone();
-        if id.contains('/') && module.is_none() {
-            return None;
-        }
-        let queued = self.messages.get(&key).map_or(0, |messages| messages.len() as u32);
-        let presence = self.presence.get(&key).cloned().unwrap_or_default();
-        Some(IdentityRecord { device, module, twin: self.twins.get(&key)?.clone(), presence, queued })
-    }
-
-    fn put_twin(&mut self, hub: HubKey, id: &IdentityId, twin: Twin, expect: &Expect) -> bool {
-        let key = (hub, id.to_string());
-        let stored = self.twins.get(&key).map(|twin| twin.version);
-        let holds = match expect {
-            Expect::Version(version) => stored == Some(*version),
-            other => return write(&mut self.twins, key, Some(twin), other, |_| None),
-        };
-        if holds {
-            self.twins.insert(key, twin);
-        }
-        holds
-    }
-    /// Whether the write found what it expected; then it is done.
-    fn apply(&mut self, change: Write) -> bool {
-        let scoped = |scope: &IdScope, key: String| (scope.as_str().to_owned(), key);
-        let on_hub = |hub: HubKey, id: &DeviceId| (hub, id.as_str().to_owned());
-        match change {
-            Write::PutGroup(group, expect) => {
-                write(&mut self.groups, group.name.as_str().to_lowercase(), Some(group), &expect, |_| None)
-            }
-            Write::DeleteGroup(name, expect) => {
-                write(&mut self.groups, name.as_str().to_lowercase(), None, &expect, |_| None)
-            }
-            Write::PutHub(hub, expect) => write(&mut self.hubs, hub.key, Some(hub), &expect, |h| Some(&h.etag)),
-            Write::DeleteHub(key, expect) => {
-                let done = write(&mut self.hubs, key, None, &expect, |h| Some(&h.etag));
-                if done {
-                    self.devices.retain(|(hub, _), _| *hub != key);
-                    self.twins.retain(|(hub, _), _| *hub != key);
-                    self.modules.retain(|(hub, _), _| *hub != key);
-                    self.subscriptions.retain(|(hub, _), _| *hub != key);
-                    self.presence.retain(|(hub, _), _| *hub != key);
-                    self.messages.retain(|(hub, _), _| *hub != key);
-                    self.feedback.retain(|_, (hub, _)| *hub != key);
-                    self.file_notifications.retain(|_, (hub, _)| *hub != key);
-                    self.ended_uploads.retain(|(hub, _), _| *hub != key);
-                    let gone = owner(&CertificateOwner::Hub(key));
-                    self.certificates.retain(|(owner, _), _| *owner != gone);
-                }
-                done
-            }
-            Write::PutDps(dps, expect) => {
-                write(&mut self.dps, dps.id_scope.as_str().to_owned(), Some(dps), &expect, |d| Some(&d.etag))
-            }
-            Write::DeleteDps(scope, expect) => {
-                let done = write(&mut self.dps, scope.as_str().to_owned(), None, &expect, |d| Some(&d.etag));
-                if done {
-                    self.enrollments.retain(|(of, _), _| of != scope.as_str());
-                    self.enrollment_groups.retain(|(of, _), _| of != scope.as_str());
-                    self.registrations.retain(|(of, _), _| of != scope.as_str());
-                    let gone = owner(&CertificateOwner::Dps(scope));
-                    self.certificates.retain(|(owner, _), _| *owner != gone);
-                }
-                done
-            }
-            Write::PutCertificate(of, ca, expect) => {
-                write(&mut self.certificates, (owner(&of), ca.name.clone()), Some(ca), &expect, |c| Some(&c.etag))
-            }
-            Write::DeleteCertificate(of, name, expect) => {
-                write(&mut self.certificates, (owner(&of), name), None, &expect, |c| Some(&c.etag))
-            }
-            Write::PutDevice(hub, device, expect) => {
-                write(&mut self.devices, on_hub(hub, &device.id), Some(device), &expect, |d| Some(&d.etag))
-            }
-            Write::DeleteDevice(hub, id, expect) => {
-                let done = write(&mut self.devices, on_hub(hub, &id), None, &expect, |d| Some(&d.etag));
-                if done {
-                    forget(&mut self.modules, hub, id.as_str());
-                    forget(&mut self.twins, hub, id.as_str());
-                    forget(&mut self.subscriptions, hub, id.as_str());
-                    forget(&mut self.presence, hub, id.as_str());
-                    forget(&mut self.messages, hub, id.as_str());
-                }
-                done
-            }
-            Write::PutModule(hub, module, expect) => {
-                let key = (hub, module.identity().to_string());
-                self.devices.contains_key(&on_hub(hub, &module.device))
-                    && write(&mut self.modules, key, Some(module), &expect, |m| Some(&m.etag))
-            }
-            Write::DeleteModule(hub, id, expect) => {
-                let key = (hub, id.to_string());
-                let done = id.module.is_some() && write(&mut self.modules, key, None, &expect, |m| Some(&m.etag));
-                if done {
-                    forget(&mut self.twins, hub, &id.to_string());
-                    forget(&mut self.subscriptions, hub, &id.to_string());
-                    forget(&mut self.presence, hub, &id.to_string());
-                }
-                done
-            }
-            Write::PutTwin(hub, id, twin, expect) => self.put_twin(hub, &id, twin, &expect),
-            Write::PutSubscriptions(hub, id, list) => {
-                let list = Some(list).filter(|list| !list.is_empty());
-                !self.is_known(hub, &id)
-                    || write(&mut self.subscriptions, (hub, id.to_string()), list, &Expect::Any, |_| None)
-            }
-            Write::PutPresence(hub, id, presence) => {
-                if self.is_known(hub, &id) {
-                    self.presence.insert((hub, id.to_string()), presence);
-                }
-                true
-            }
-            Write::PutActivity(hub, heard) => {
-                for (id, at) in heard {
-                    if let Some(presence) = self.presence.get_mut(&(hub, id.to_string())) {
-                        presence.last_activity = Some(at);
-                    }
-                }
-                true
-            }
-            Write::EnqueueMessage { hub, device, message, depth_max } => {
-                let queue = self.messages.entry(on_hub(hub, &device)).or_default();
-                let room = self.devices.contains_key(&on_hub(hub, &device)) && queue.len() < depth_max as usize;
-                if room {
-                    self.sequence += 1;
-                    queue.push(CloudMessage { sequence: self.sequence, ..message });
-                }
-                room
-            }
-            Write::PutMessage(hub, device, message) => {
-                let queue = self.messages.entry(on_hub(hub, &device)).or_default();
-                let waiting = queue.iter_mut().find(|waiting| waiting.sequence == message.sequence);
-                waiting.map(|waiting| *waiting = message).is_some()
-            }
-            Write::DeleteMessage(hub, device, sequence) => {
-                let queue = self.messages.entry(on_hub(hub, &device)).or_default();
-                let before = queue.len();
-                queue.retain(|waiting| waiting.sequence != sequence);
-                queue.len() < before
-            }
-            Write::AddFeedback(hub, feedback) => {
-                self.sequence += 1;
-                self.feedback.insert(self.sequence, (hub, feedback)).is_none()
-            }
-            Write::RememberUpload { hub, upload, until, now } => {
-                self.ended_uploads.retain(|(of, _), until| *of != hub || *until > now);
-                write(&mut self.ended_uploads, (hub, upload), Some(until), &Expect::Absent, |_| None)
-            }
-            Write::AddFileNotification(hub, notification) => {
-                self.sequence += 1;
-                self.file_notifications.insert(self.sequence, (hub, notification)).is_none()
-            }
-            Write::DeleteFileNotifications(hub, numbers) => {
-                self.file_notifications.retain(|number, (of, _)| *of != hub || !numbers.contains(number));
-                true
-            }
-            Write::DeleteFeedback(hub, numbers) => {
-                self.feedback.retain(|number, (of, _)| *of != hub || !numbers.contains(number));
-                true
-            }
-            Write::PutEnrollment(scope, enrollment, expect) => {
-                let key = scoped(&scope, enrollment.registration_id.key());
-                write(&mut self.enrollments, key, Some(enrollment), &expect, |e| Some(&e.etag))
-            }
-            Write::DeleteEnrollment(scope, id, expect) => {
-                write(&mut self.enrollments, scoped(&scope, id.key()), None, &expect, |e| Some(&e.etag))
-            }
-            Write::PutEnrollmentGroup(scope, group, expect) => {
-                let key = scoped(&scope, group.id.key());
-                write(&mut self.enrollment_groups, key, Some(group), &expect, |g| Some(&g.etag))
-            }
-            Write::DeleteEnrollmentGroup(scope, id, expect) => {
-                write(&mut self.enrollment_groups, scoped(&scope, id.key()), None, &expect, |g| Some(&g.etag))
-            }
-            Write::PutRegistration(scope, registration, expect) => {
-                let key = scoped(&scope, registration.registration_id.key());
-                write(&mut self.registrations, key, Some(registration), &expect, |r| Some(&r.etag))
-            }
-            Write::DeleteRegistration(scope, id, expect) => {
-                write(&mut self.registrations, scoped(&scope, id.key()), None, &expect, |r| Some(&r.etag))
-            }
-        }
-    }
-}
-
-/// Up to `limit` of the records under `prefix` whose key lies after `after`.
-fn page<P: Ord + Clone, V, T>(
-    table: &BTreeMap<(P, String), V>,
-    prefix: &P,
-    after: Option<&str>,
-    limit: usize,
-    item: impl Fn(&str, &V) -> Option<T>,
-) -> Page<T> {
-    let start = match after {
-        Some(after) => Bound::Excluded((prefix.clone(), after.to_owned())),
-        None => Bound::Included((prefix.clone(), String::new())),
-    };
-    let mut found = table
-        .range((start, Bound::Unbounded))
-        .take_while(|((of, _), _)| of == prefix)
-        .filter_map(|((_, key), value)| item(key, value).map(|item| (key.clone(), item)));
-    let items: Vec<(String, T)> = found.by_ref().take(limit.clamp(1, PAGE_ITEMS_MAX)).collect();
-    let next = found.next().and_then(|_| items.last().map(|(key, _)| key.clone()));
-    Page { items: items.into_iter().map(|(_, item)| item).collect(), next }
 }
 
 #[async_trait]
@@ -496,7 +239,8 @@ impl Records for MemoryRecords {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Enrollment>, StoreError> {
-        Ok(page(&self.tables.lock().enrollments, &dps.as_str().to_owned(), after, limit, |_, found| {
+        let after = after.map(str::to_ascii_lowercase);
+        Ok(page(&self.tables.lock().enrollments, &dps.as_str().to_owned(), after.as_deref(), limit, |_, found| {
             Some(found.clone())
         }))
     }
@@ -516,7 +260,10 @@ impl Records for MemoryRecords {
         limit: usize,
     ) -> Result<Page<EnrollmentGroup>, StoreError> {
         let tables = self.tables.lock();
-        Ok(page(&tables.enrollment_groups, &dps.as_str().to_owned(), after, limit, |_, found| Some(found.clone())))
+        let after = after.map(str::to_ascii_lowercase);
+        Ok(page(&tables.enrollment_groups, &dps.as_str().to_owned(), after.as_deref(), limit, |_, found| {
+            Some(found.clone())
+        }))
     }
 
     async fn find_registration(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Registration>, StoreError> {
@@ -530,8 +277,8 @@ impl Records for MemoryRecords {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Registration>, StoreError> {
-        let key = group.key();
-        Ok(page(&self.tables.lock().registrations, &dps.as_str().to_owned(), after, limit, |_, found| {
+        let (key, after) = (group.key(), after.map(str::to_ascii_lowercase));
+        Ok(page(&self.tables.lock().registrations, &dps.as_str().to_owned(), after.as_deref(), limit, |_, found| {
             found.group.as_ref().filter(|group| group.key() == key).map(|_| found.clone())
         }))
     }

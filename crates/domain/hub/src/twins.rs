@@ -140,7 +140,13 @@ impl Hub {
     }
 
     /// A device that is not connected reads its twin when it comes.
-    pub(crate) fn notify_desired(&self, key: &str, desired: Option<&Map<String, Value>>, write: TwinWrite, twin: &Twin) {
+    pub(crate) fn notify_desired(
+        &self,
+        key: &str,
+        desired: Option<&Map<String, Value>>,
+        write: TwinWrite,
+        twin: &Twin,
+    ) {
         let (Some(patch), Some(mailbox)) = (desired, self.sessions().find(key)) else { return };
         mailbox.desired_changed(twin.desired.version, || match write {
             TwinWrite::Patch => patch.clone(),
@@ -151,12 +157,15 @@ impl Hub {
 
 impl Session {
     /// The device's own twin. Changes of desired properties after it are told, at the latest when the device begins to listen
-    /// to them, unless more than [`limits::DESIRED_UNHEARD_MAX`] come before. Errors: `DeviceNotFound`, `Closed`, `Throttled`, `Internal`.
+    /// to them, unless more than [`limits::DESIRED_UNHEARD_MAX`] come before.
+    /// Errors: `DeviceNotFound`, `Closed`, `Throttled`, `QuotaExceeded`, `Internal`.
     pub async fn twin(&self) -> Result<DeviceTwin, HubError> {
         self.hub().throttle(Operation::TwinRead)?;
+        self.hub().check_quota()?;
         self.mailbox().begin_reading();
         let Twin { desired, reported, .. } = self.own_twin().await?;
         self.mailbox().has_read(desired.version);
+        self.hub().charge(|| twin::size(&desired.value) + twin::size(&reported.value));
         Ok(DeviceTwin { desired, reported })
     }
 

@@ -113,7 +113,7 @@ async fn what_counts_as_messages_of_the_day() {
     let world = slow();
     let hub = &world.hub;
     let device = world.device("a").await;
-    let a = || roadstead_model::IdentityId::from(id("a"));
+    let a = roadstead_model::IdentityId::from(id("a"));
     let session = world.connect(&device).await;
     let mut counted = 0;
     let mut count = |what: &str, expected: u64| {
@@ -121,7 +121,7 @@ async fn what_counts_as_messages_of_the_day() {
         assert_eq!(today - counted, expected, "{what}");
         counted = today;
     };
-    hub.read_identity(&a()).await.unwrap();
+    hub.read_identity(&a).await.unwrap();
     hub.list_identities(None, 10).await.unwrap();
     count("the registry and a connection", 0);
 
@@ -154,7 +154,7 @@ async fn what_counts_as_messages_of_the_day() {
         response_timeout: Duration::from_secs(5),
         connect_timeout: Duration::ZERO,
     };
-    assert!(matches!(hub.invoke_method(&a(), request(None)).await, Err(HubError::DeviceNotOnline { .. })));
+    assert!(matches!(hub.invoke_method(&a, request(None)).await, Err(HubError::DeviceNotOnline { .. })));
     count("a method of a device that does not listen", 1);
     session.attend(Interests { methods: true, desired: false, messages: false });
     let answer = async {
@@ -162,23 +162,23 @@ async fn what_counts_as_messages_of_the_day() {
         let Some(Notice::Method(call)) = session.take_notices().pop() else { panic!("no call") };
         session.answer_method(call.id, 200, json(5000).get().as_bytes());
     };
-    let (called, ()) = tokio::join!(hub.invoke_method(&a(), request(Some(json(9000)))), answer);
+    let (called, ()) = tokio::join!(hub.invoke_method(&a, request(Some(json(9000)))), answer);
     called.unwrap();
     count("a method of 9 KB and its answer of 5 KB", 5);
 
     let sections = serde_json::json!({ "a": "x".repeat(3000), "b": "x".repeat(3000) });
     let sections = || sections.as_object().cloned().unwrap();
-    hub.read_twin(&a()).await.unwrap();
+    hub.read_twin(&a).await.unwrap();
     session.twin().await.unwrap();
     count("two reads of an empty twin", 2);
     let change = TwinChange { tags: SectionChange::Keep, desired: SectionChange::Write(sections()) };
-    hub.update_twin(&a(), change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
+    hub.update_twin(&a, change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
     count("a change of 6 KB", 2);
     session.report(sections(), None).await.unwrap();
     count("a report of 6 KB", 2);
     assert!(session.report(serde_json::json!({"a.b": 1}).as_object().cloned().unwrap(), None).await.is_err());
     count("a report that is refused", 0);
-    hub.read_twin(&a()).await.unwrap();
+    hub.read_twin(&a).await.unwrap();
     count("a twin of 12 KB", 3);
     session.twin().await.unwrap();
     count("the same, by its device", 3);

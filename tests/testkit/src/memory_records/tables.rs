@@ -1,0 +1,166 @@
+//! What is kept, by kind, and how each write changes it.
+
+use std::collections::BTreeMap;
+
+use roadstead_model::{
+    CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
+    Etag, Feedback, FileNotification, Hub, HubKey, IdScope, Module, Presence, Registration, ResourceGroup,
+    Subscription, Twin, UnixMillis,
+};
+use roadstead_store::{Expect, Write};
+
+#[derive(Debug, Default, Clone)]
+pub(super) struct Tables {
+    pub(super) groups: BTreeMap<String, ResourceGroup>,
+    pub(super) hubs: BTreeMap<HubKey, Hub>,
+    pub(super) dps: BTreeMap<String, Dps>,
+    pub(super) certificates: BTreeMap<(String, CertificateName), CaCertificate>,
+    pub(super) devices: BTreeMap<(HubKey, String), Device>,
+    pub(super) twins: BTreeMap<(HubKey, String), Twin>,
+    pub(super) modules: BTreeMap<(HubKey, String), Module>,
+    pub(super) subscriptions: BTreeMap<(HubKey, String), Vec<Subscription>>,
+    pub(super) presence: BTreeMap<(HubKey, String), Presence>,
+    pub(super) messages: BTreeMap<(HubKey, String), Vec<CloudMessage>>,
+    pub(super) sequence: u64,
+    pub(super) feedback: BTreeMap<u64, (HubKey, Feedback)>,
+    pub(super) file_notifications: BTreeMap<u64, (HubKey, FileNotification)>,
+    pub(super) ended_uploads: BTreeMap<(HubKey, String), UnixMillis>,
+    pub(super) enrollments: BTreeMap<(String, String), Enrollment>,
+    pub(super) enrollment_groups: BTreeMap<(String, String), EnrollmentGroup>,
+    pub(super) registrations: BTreeMap<(String, String), Registration>,
+}
+
+/// A write in place: checks what is expected, then stores `value` or removes.
+pub(super) fn write<K: Ord, V>(
+    table: &mut BTreeMap<K, V>,
+    key: K,
+    value: Option<V>,
+    expect: &Expect,
+    etag: fn(&V) -> Option<&Etag>,
+) -> bool {
+    let stored = table.get(&key);
+    let holds = match expect {
+        Expect::Absent => stored.is_none(),
+        Expect::Present => stored.is_some(),
+        Expect::Any => true,
+        Expect::Etag(expected) => stored.and_then(etag) == Some(expected),
+        Expect::Version(_) => false,
+    };
+    if holds {
+        match value {
+            Some(value) => table.insert(key, value),
+            None => table.remove(&key),
+        };
+    }
+    holds
+}
+
+pub(super) fn owner(owner: &CertificateOwner) -> String {
+    match owner {
+        CertificateOwner::Hub(key) => format!("hub {key}"),
+        CertificateOwner::Dps(scope) => format!("dps {scope}"),
+    }
+}
+
+/// A device among those of all hubs.
+pub(super) fn on_hub(hub: HubKey, id: &DeviceId) -> (HubKey, String) {
+    (hub, id.as_str().to_owned())
+}
+
+impl Tables {
+    /// Whether the write found what it expected; then it is done.
+    pub(super) fn apply(&mut self, change: Write) -> bool {
+        let scoped = |scope: &IdScope, key: String| (scope.as_str().to_owned(), key);
+        match change {
+            Write::PutGroup(group, expect) => {
+                write(&mut self.groups, group.name.as_str().to_lowercase(), Some(group), &expect, |_| None)
+            }
+            Write::DeleteGroup(name, expect) => {
+                write(&mut self.groups, name.as_str().to_lowercase(), None, &expect, |_| None)
+            }
+            Write::PutHub(hub, expect) => write(&mut self.hubs, hub.key, Some(hub), &expect, |h| Some(&h.etag)),
+            Write::DeleteHub(key, expect) => self.delete_hub(key, &expect),
+            Write::PutDps(dps, expect) => {
+                write(&mut self.dps, dps.id_scope.as_str().to_owned(), Some(dps), &expect, |d| Some(&d.etag))
+            }
+            Write::DeleteDps(scope, expect) => self.delete_dps(scope, &expect),
+            Write::PutCertificate(of, ca, expect) => {
+                write(&mut self.certificates, (owner(&of), ca.name.clone()), Some(ca), &expect, |c| Some(&c.etag))
+            }
+            Write::DeleteCertificate(of, name, expect) => {
+                write(&mut self.certificates, (owner(&of), name), None, &expect, |c| Some(&c.etag))
+            }
+            Write::PutDevice(hub, device, expect) => {
+                write(&mut self.devices, on_hub(hub, &device.id), Some(device), &expect, |d| Some(&d.etag))
+            }
+            Write::DeleteDevice(hub, id, expect) => self.delete_device(hub, &id, &expect),
+            Write::PutModule(hub, module, expect) => self.put_module(hub, module, &expect),
+            Write::DeleteModule(hub, id, expect) => self.delete_module(hub, &id, &expect),
+            Write::PutTwin(hub, id, twin, expect) => self.put_twin(hub, &id, twin, &expect),
+            Write::PutSubscriptions(hub, id, list) => self.put_subscriptions(hub, &id, list),
+            Write::PutPresence(hub, id, presence) => self.put_presence(hub, &id, presence),
+            Write::PutActivity(hub, heard) => self.put_activity(hub, heard),
+            Write::EnqueueMessage { hub, device, message, depth_max } => self.enqueue(hub, &device, message, depth_max),
+            Write::PutMessage(hub, device, message) => self.put_message(hub, &device, message),
+            Write::DeleteMessage(hub, device, sequence) => self.delete_message(hub, &device, sequence),
+            Write::AddFeedback(hub, feedback) => self.add_feedback(hub, feedback),
+            Write::RememberUpload { hub, upload, until, now } => self.remember_upload(hub, upload, until, now),
+            Write::AddFileNotification(hub, notification) => self.add_file_notification(hub, notification),
+            Write::DeleteFileNotifications(hub, numbers) => self.delete_file_notifications(hub, &numbers),
+            Write::DeleteFeedback(hub, numbers) => self.delete_feedback(hub, &numbers),
+            Write::PutEnrollment(scope, enrollment, expect) => {
+                let key = scoped(&scope, enrollment.registration_id.key());
+                write(&mut self.enrollments, key, Some(enrollment), &expect, |e| Some(&e.etag))
+            }
+            Write::DeleteEnrollment(scope, id, expect) => {
+                write(&mut self.enrollments, scoped(&scope, id.key()), None, &expect, |e| Some(&e.etag))
+            }
+            Write::PutEnrollmentGroup(scope, group, expect) => {
+                let key = scoped(&scope, group.id.key());
+                write(&mut self.enrollment_groups, key, Some(group), &expect, |g| Some(&g.etag))
+            }
+            Write::DeleteEnrollmentGroup(scope, id, expect) => {
+                write(&mut self.enrollment_groups, scoped(&scope, id.key()), None, &expect, |g| Some(&g.etag))
+            }
+            Write::PutRegistration(scope, registration, expect) => {
+                let key = scoped(&scope, registration.registration_id.key());
+                write(&mut self.registrations, key, Some(registration), &expect, |r| Some(&r.etag))
+            }
+            Write::DeleteRegistration(scope, id, expect) => {
+                write(&mut self.registrations, scoped(&scope, id.key()), None, &expect, |r| Some(&r.etag))
+            }
+        }
+    }
+
+    /// With all that belongs to it.
+    fn delete_hub(&mut self, key: HubKey, expect: &Expect) -> bool {
+        let done = write(&mut self.hubs, key, None, expect, |h| Some(&h.etag));
+        if done {
+            self.devices.retain(|(hub, _), _| *hub != key);
+            self.twins.retain(|(hub, _), _| *hub != key);
+            self.modules.retain(|(hub, _), _| *hub != key);
+            self.subscriptions.retain(|(hub, _), _| *hub != key);
+            self.presence.retain(|(hub, _), _| *hub != key);
+            self.messages.retain(|(hub, _), _| *hub != key);
+            self.feedback.retain(|_, (hub, _)| *hub != key);
+            self.file_notifications.retain(|_, (hub, _)| *hub != key);
+            self.ended_uploads.retain(|(hub, _), _| *hub != key);
+            let gone = owner(&CertificateOwner::Hub(key));
+            self.certificates.retain(|(owner, _), _| *owner != gone);
+        }
+        done
+    }
+
+    /// Likewise.
+    fn delete_dps(&mut self, scope: IdScope, expect: &Expect) -> bool {
+        let done = write(&mut self.dps, scope.as_str().to_owned(), None, expect, |d| Some(&d.etag));
+        if done {
+            self.enrollments.retain(|(of, _), _| of != scope.as_str());
+            self.enrollment_groups.retain(|(of, _), _| of != scope.as_str());
+            self.registrations.retain(|(of, _), _| of != scope.as_str());
+            let gone = owner(&CertificateOwner::Dps(scope));
+            self.certificates.retain(|(owner, _), _| *owner != gone);
+        }
+        done
+    }
+}
