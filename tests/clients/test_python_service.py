@@ -329,8 +329,9 @@ class TestPresence:
             assert reasons() == {None}
             connected.mqtt.disconnect()
             wait.until(lambda: reasons() == {"clientClosed"}, 5, "the goodbye is seen")
-        assert device_id in [twin.device_id for twin in rows("disconnectReason = 'clientClosed'")]
-        assert device_id not in [twin.device_id for twin in rows("disconnectReason = 'connectionLost'")]
+        of_device = f"deviceId = '{device_id}' AND disconnectReason"
+        assert [twin.device_id for twin in rows(f"{of_device} = 'clientClosed'")] == [device_id]
+        assert not rows(f"{of_device} = 'connectionLost'")
         # What was read is sent back.
         registry.update_twin(device_id, registry.get_twin(device_id))
 
