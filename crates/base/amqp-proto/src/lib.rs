@@ -1,0 +1,28 @@
+//! AMQP 1.0: bytes in, values and events out, and back.
+//!
+//! Owns the types ([`Value`], [`ValueRef`], [`put`]), frames ([`frame`]), performatives ([`Performative`]), SASL
+//! ([`sasl`]) and messages ([`message`]). Refuses what is malformed and says what and where; panics on nothing. Knows
+//! no socket, no clock and no word of what addresses and messages mean.
+//!
+//! Source for every rule: "OASIS Advanced Message Queuing Protocol (AMQP) Version 1.0", 29 October 2012; `2.7.5` is a
+//! section of it.
+
+#![warn(missing_docs)]
+
+pub mod frame;
+pub mod limits;
+pub mod message;
+pub mod sasl;
+
+mod descriptor;
+mod error;
+mod performative;
+mod types;
+
+pub use error::{DecodeError, Fault};
+pub use frame::{Frame, FrameError, FrameType, Protocol};
+pub use performative::{
+    AmqpError, Attach, Begin, Close, DeliveryState, Detach, Disposition, End, Flow, Modified, Open, Performative,
+    ReceiverSettleMode, Role, SenderSettleMode, Source, Target, Transfer, condition,
+};
+pub use types::{Array, ArrayRef, DescribedRef, ListRef, Map, MapRef, Value, ValueRef, put};
