@@ -148,7 +148,7 @@ mod tests {
     fn what_a_server_says() {
         let mut out = Vec::new();
         write_mechanisms(&mut out, &["ANONYMOUS", "PLAIN"]);
-        assert_eq!(out, b"\0\0\0\x21\x02\x01\0\0\0\x53\x40\xc0\x14\x01\xe0\x11\x02\xa3\x09ANONYMOUS\x05PLAIN");
+        assert_eq!(out, b"\0\0\0\x22\x02\x01\0\0\0\x53\x40\xc0\x15\x01\xe0\x12\x02\xa3\x09ANONYMOUS\x05PLAIN");
         out.clear();
         write_challenge(&mut out, b"\0");
         assert_eq!(out, b"\0\0\0\x11\x02\x01\0\0\0\x53\x42\xc0\x04\x01\xa0\x01\0");

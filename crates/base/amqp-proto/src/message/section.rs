@@ -118,7 +118,7 @@ impl<'a> SequenceSections<'a> {
 const SECTION: &str = "a message section";
 
 /// The sections of a message that was read before.
-fn rest<'a>(message: &'a [u8]) -> impl Iterator<Item = Section<'a>> + use<'a> {
+fn rest(message: &[u8]) -> impl Iterator<Item = Section<'_>> + use<'_> {
     let mut sections = Sections::new(message);
     std::iter::from_fn(move || sections.read().ok().flatten())
 }

@@ -50,7 +50,7 @@ pub struct Attach {
     pub source: Option<Source>,
     /// Where they go to; none in an answer says no.
     pub target: Option<Target>,
-    /// The target is a coordinator of transactions; `target` is none then. Read only.
+    /// The target is a coordinator of transactions; `target` is none then.
     pub coordinator: bool,
     /// Of a link that is taken up again.
     pub unsettled: Map,
@@ -171,7 +171,11 @@ impl Attach {
             fields.string(&*self.name).uint(self.handle).boolean(self.role.to_wire());
             fields.ubyte(self.snd_settle_mode as u8).ubyte(self.rcv_settle_mode as u8);
             fields.put(self.source.as_ref(), |out, source| source.encode(out));
-            fields.put(self.target.as_ref(), |out, target| target.encode(out));
+            if self.coordinator {
+                fields.put(Some(()), |out, ()| Target::encode_coordinator(out));
+            } else {
+                fields.put(self.target.as_ref(), |out, target| target.encode(out));
+            }
             fields.map(&self.unsettled).boolean(self.incomplete_unsettled);
             fields.uint(self.initial_delivery_count).ulong(self.max_message_size);
             fields.symbols(&self.offered_capabilities).symbols(&self.desired_capabilities).map(&self.properties);

@@ -144,6 +144,12 @@ impl Target {
             fields.symbols(&self.capabilities);
         });
     }
+
+    pub(crate) fn encode_coordinator(out: &mut Vec<u8>) {
+        write_fields(out, d::COORDINATOR, |fields| {
+            fields.symbols(&[]);
+        });
+    }
 }
 
 const TARGET: &str = "a target";

@@ -159,7 +159,9 @@ impl Items<'_> {
 
     /// Each in turn.
     pub fn values(&mut self, values: &[Value]) {
-        values.iter().for_each(|value| value.encode(self.item()));
+        for value in values {
+            value.encode(self.item());
+        }
     }
 
     /// Each key and value in turn.
