@@ -1,7 +1,7 @@
 //! AMQP 1.0: bytes in, values and events out, and back.
 //!
 //! Owns the types ([`Value`], [`ValueRef`], [`put`]), frames ([`frame`]), performatives ([`Performative`]), SASL
-//! ([`sasl`]) and messages ([`message`]). Refuses what is malformed and says what and where; panics on nothing. Knows
+//! ([`sasl`]), messages ([`message`]) and the server's end of a whole connection ([`Connection`]). Refuses what is malformed and says what and where; panics on nothing. Knows
 //! no socket, no clock and no word of what addresses and messages mean.
 //!
 //! Source for every rule: "OASIS Advanced Message Queuing Protocol (AMQP) Version 1.0", 29 October 2012; `2.7.5` is a
@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+pub mod connection;
 pub mod frame;
 pub mod limits;
 pub mod message;
@@ -19,6 +20,7 @@ mod error;
 mod performative;
 mod types;
 
+pub use connection::Connection;
 pub use error::{DecodeError, Fault};
 pub use frame::{Frame, FrameError, FrameType, Protocol};
 pub use performative::{

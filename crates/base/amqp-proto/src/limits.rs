@@ -27,3 +27,6 @@ pub const LINK_NAME_BYTES_MAX: usize = 512;
 /// Messages in one batch. Azure: 500 in a batch over HTTPS; the C SDK sends as many as 1 MiB holds, of 300 bytes or
 /// more each with their properties.
 pub const BATCH_MESSAGES_MAX: usize = 8192;
+
+/// Milliseconds between two signs of life at least, however impatient the peer says it is. Azure: unknown.
+pub const BEAT_INTERVAL_MS_MIN: u64 = 500;
