@@ -8,13 +8,17 @@ use crate::frame::{self, FrameType};
 use crate::types::{Fields, Reader, put, write_fields};
 
 /// What a client says.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SaslRequest<'a> {
     /// The mechanism it chose.
     Init(SaslInit<'a>),
-    /// Its answer to a challenge. `Debug` shows its length only.
-    Response(&'a [u8]),
+    /// Its answer to a challenge.
+    Response(SaslResponse<'a>),
 }
+
+/// An answer to a challenge. `Debug` shows its length only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SaslResponse<'a>(pub &'a [u8]);
 
 /// The mechanism a client chose. `Debug` hides the response.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,7 +67,7 @@ impl<'a> SaslRequest<'a> {
                 let response = fields.binary()?;
                 let response = fields.require(response)?;
                 fields.finish()?;
-                Self::Response(response)
+                Self::Response(SaslResponse(response))
             }
             code => return Err(start.fail(Fault::Descriptor { code, expected: EXPECTED })),
         };
@@ -79,7 +83,7 @@ impl<'a> SaslRequest<'a> {
                     fields.symbol(mechanism).binary(initial_response).string(hostname);
                 });
             }
-            Self::Response(response) => write_fields(out, d::SASL_RESPONSE, |fields| {
+            Self::Response(SaslResponse(response)) => write_fields(out, d::SASL_RESPONSE, |fields| {
                 fields.binary(response);
             }),
         });
@@ -113,12 +117,9 @@ pub fn write_outcome(out: &mut Vec<u8>, code: SaslCode) {
     });
 }
 
-impl fmt::Debug for SaslRequest<'_> {
+impl fmt::Debug for SaslResponse<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Init(init) => f.debug_tuple("Init").field(init).finish(),
-            Self::Response(response) => f.debug_struct("Response").field("len", &response.len()).finish(),
-        }
+        f.debug_struct("SaslResponse").field("len", &self.0.len()).finish()
     }
 }
 
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn debug_hides_what_is_secret() {
         let init = SaslInit { mechanism: "PLAIN", initial_response: Some(b"\0u\0sesame"), hostname: None };
-        let text = format!("{:?} {:?}", SaslRequest::Init(init), SaslRequest::Response(b"sesame"));
+        let text = format!("{:?} {:?}", SaslRequest::Init(init), SaslRequest::Response(SaslResponse(b"sesame")));
         assert!(text.contains("initial_response_len: Some(9)") && text.contains("len: 6"), "{text}");
         assert!(!text.contains("115") && !text.contains("sesame"), "{text}");
     }

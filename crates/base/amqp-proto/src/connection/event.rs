@@ -1,9 +1,10 @@
 //! What a connection tells its caller.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::performative::{AmqpError, Attach, DeliveryState, Open};
-use crate::sasl::SaslInit;
+use crate::sasl::{SaslInit, SaslResponse};
 
 /// A session of one connection; never used again for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,7 +43,7 @@ pub enum Event<'i> {
     /// Answer with [`super::Connection::sasl_outcome`] or [`super::Connection::sasl_challenge`].
     SaslInit(SaslInit<'i>),
     /// The response to a challenge; answer as to the first.
-    SaslResponse(&'i [u8]),
+    SaslResponse(SaslResponse<'i>),
     /// Answer with [`super::Connection::open`].
     Opened(Box<Open>),
     /// A link is wanted. Answer with [`super::Connection::accept`] or [`super::Connection::refuse`], at any time.
@@ -99,8 +100,9 @@ pub enum Event<'i> {
     },
 }
 
-/// A message that came. Unless it came settled, the peer waits for [`super::Connection::settle`].
-#[derive(Debug, Clone, PartialEq)]
+/// A message that came. Unless it came settled, the peer waits for [`super::Connection::settle`]. `Debug` shows the
+/// length of the payload only: it may hold a token.
+#[derive(Clone, PartialEq)]
 pub struct Delivery<'i> {
     /// The link.
     pub link: LinkId,
@@ -114,4 +116,17 @@ pub struct Delivery<'i> {
     pub settled: bool,
     /// Borrowed from the input when it came in one frame.
     pub payload: Cow<'i, [u8]>,
+}
+
+impl fmt::Debug for Delivery<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("link", &self.link)
+            .field("delivery_id", &self.delivery_id)
+            .field("tag", &self.tag)
+            .field("message_format", &self.message_format)
+            .field("settled", &self.settled)
+            .field("payload_len", &self.payload.len())
+            .finish()
+    }
 }

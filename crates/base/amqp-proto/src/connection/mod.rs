@@ -191,3 +191,19 @@ impl Connection {
         session.links.at(link.handle)?.is_attached(role).then_some(session)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::link::Link;
+    use super::*;
+    use std::mem::size_of;
+
+    /// What a device costs beside its buffers: a session, and two links each for CBS, twin and methods, one each for
+    /// telemetry and messages.
+    #[test]
+    fn a_connection_is_small() {
+        let vectors = size_of::<Option<Session>>() + 8 * size_of::<Option<Link>>() + 12 * size_of::<(u32, u16)>();
+        let all = size_of::<Connection>() + vectors;
+        assert!(all <= 1024, "{all} bytes, of them {vectors} in vectors");
+    }
+}

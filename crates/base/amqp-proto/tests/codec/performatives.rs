@@ -1,7 +1,7 @@
 //! Performatives as clients and servers in the field write them, and at full length as we do.
 
 use roadstead_amqp_proto::frame::first_frame;
-use roadstead_amqp_proto::sasl::{SaslInit, SaslRequest};
+use roadstead_amqp_proto::sasl::{SaslInit, SaslRequest, SaslResponse};
 use roadstead_amqp_proto::{
     AmqpError, Attach, Begin, Close, DeliveryState, Detach, Disposition, End, Flow, Map, Modified, Open, Performative,
     ReceiverSettleMode, Role, SenderSettleMode, Source, Target, Transfer, Value,
@@ -239,5 +239,8 @@ fn what_sasl_clients_send() {
     let init = SaslInit { mechanism: "MSSBCBS", initial_response: None, hostname: None };
     assert_eq!(SaslRequest::decode(body), Ok(SaslRequest::Init(init)));
 
-    assert_eq!(SaslRequest::decode(b"\0\x53\x43\xc0\x04\x01\xa0\x01\0"), Ok(SaslRequest::Response(b"\0")));
+    assert_eq!(
+        SaslRequest::decode(b"\0\x53\x43\xc0\x04\x01\xa0\x01\0"),
+        Ok(SaslRequest::Response(SaslResponse(b"\0")))
+    );
 }
