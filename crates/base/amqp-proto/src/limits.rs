@@ -28,5 +28,9 @@ pub const LINK_NAME_BYTES_MAX: usize = 512;
 /// more each with their properties.
 pub const BATCH_MESSAGES_MAX: usize = 8192;
 
+/// Links beyond [`crate::connection::Settings::links_max`] that are refused one by one, each with its reason; then the
+/// session ends. Azure: unknown.
+pub const LINKS_REFUSED_MAX: u32 = 16;
+
 /// Milliseconds between two signs of life at least, however impatient the peer says it is. Azure: unknown.
 pub const BEAT_INTERVAL_MS_MIN: u64 = 500;

@@ -6,7 +6,7 @@ use super::link::{Link, LinkStage};
 use super::session::{INITIAL_OUTGOING_ID, Session};
 use super::{Connection, ConnectionError};
 use crate::frame::{self, FrameType};
-use crate::limits::LINK_NAME_BYTES_MAX;
+use crate::limits::{LINK_NAME_BYTES_MAX, LINKS_REFUSED_MAX};
 use crate::performative::{AmqpError, Attach, Begin, Close, Detach, End, Performative, Role, condition};
 use crate::types::Map;
 
@@ -97,7 +97,7 @@ impl Connection {
 
     fn read_attach(&mut self, ours: u16, attach: Box<Attach>, out: &mut Vec<u8>) -> Option<Event<'static>> {
         let (serial, settings) = (self.next_serial(), self.settings);
-        let too_many = self.link_count >= settings.links_max;
+        let too_many = (self.link_count + 1).saturating_sub(settings.links_max);
         let session = self.sessions.at_mut(ours)?;
         if attach.handle > settings.handle_max.into() || session.links.find(attach.handle).is_some() {
             let error = AmqpError::new(condition::HANDLE_IN_USE, "the handle is in use, or beyond handle-max");
@@ -108,6 +108,10 @@ impl Connection {
             let error = AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, "no handle is left in this session");
             return self.end_session(ours, error, out);
         };
+        if too_many > LINKS_REFUSED_MAX {
+            let error = AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, "too many links on this connection");
+            return self.end_session(ours, error, out);
+        }
         let role = attach.role.opposite();
         let initial_delivery_count = match role {
             Role::Receiver => attach.initial_delivery_count.unwrap_or(0),
@@ -116,7 +120,7 @@ impl Connection {
         session.links.insert(handle, attach.handle, Link::asked(serial, role, initial_delivery_count));
         self.link_count += 1;
         let link = LinkId { session: session.id, handle, serial };
-        let refusal = if too_many {
+        let refusal = if too_many > 0 {
             Some((condition::RESOURCE_LIMIT_EXCEEDED, "too many links on this connection"))
         } else if attach.coordinator {
             Some((condition::NOT_IMPLEMENTED, "there are no transactions here"))

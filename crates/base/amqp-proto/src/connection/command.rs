@@ -87,7 +87,7 @@ impl Connection {
         self.forget_links(session.channel);
     }
 
-    /// Closes the connection: write what is to be written, then read on until [`super::Event::Closed`] or hang up after a while.
+    /// Closes the connection; before `open` was answered there is nothing to close, and it is over. Else write what is to be written, then read on until [`super::Event::Closed`] or hang up after a while.
     pub fn close(&mut self, error: Option<AmqpError>, out: &mut Vec<u8>) {
         match self.stage {
             Stage::Running => {

@@ -79,7 +79,7 @@ impl Connection {
         session.next_delivery_id = delivery_id.wrapping_add(1);
         if !sending.settled {
             let (serial, handle, key) = (link.serial, link.handle, sending.key);
-            session.unsettled.push_back(Unsettled { delivery_id, serial, handle, key });
+            session.unsettled.push_back(Unsettled { delivery_id, serial, handle, answered: false, key });
         }
         if let Some(found) = session.links.at_mut(link.handle) {
             found.credit -= 1;

@@ -37,6 +37,8 @@ pub(super) struct Unsettled {
     /// Of the link.
     pub(super) serial: u32,
     pub(super) handle: u16,
+    /// The peer has said what it made of it, but waits for us to settle.
+    pub(super) answered: bool,
     pub(super) key: u64,
 }
 

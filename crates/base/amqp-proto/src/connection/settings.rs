@@ -11,7 +11,7 @@ pub struct Settings {
     pub channel_max: u16,
     /// The highest handle, so one less than the links of a session. Azure: 255.
     pub handle_max: u16,
-    /// Links of all sessions together; more are refused.
+    /// Links of all sessions together, with those that the peer has not detached yet; more are refused.
     pub links_max: u32,
     /// What a peer is told: it should be heard within half of it. 0 for no bound. Azure: 240,000.
     pub idle_time_out_ms: u32,

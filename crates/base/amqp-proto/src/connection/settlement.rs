@@ -29,8 +29,9 @@ impl Connection {
             let error = AmqpError::new(condition::INVALID_FIELD, "a disposition whose last is before its first");
             return self.end_session(ours, error, out);
         }
-        // What a sender says of its own deliveries changes nothing: they are whole when they are told of.
-        if role == Role::Receiver && (settled || state.is_some()) {
+        // What a sender says of its own deliveries changes nothing: they are whole when they are told of. What has come
+        // so far of one is not told: nobody resumes here.
+        if role == Role::Receiver && (settled || state.as_ref().is_some_and(DeliveryState::is_outcome)) {
             let session = self.sessions.at(ours)?.id;
             self.told = Some(Box::new(Told { session, next: first, left, settled, state }));
         }
@@ -45,12 +46,18 @@ impl Connection {
             self.told = None;
             return None;
         };
-        let at = session.unsettled_from(told.next);
-        let found = session.unsettled.get(at).copied();
+        // A word that settles nothing counts once, or every repetition would be told for thousands of deliveries.
+        let mut at = session.unsettled_from(told.next);
+        while !told.settled && session.unsettled.get(at).is_some_and(|found| found.answered) {
+            at += 1;
+        }
+        let found = session.unsettled.get_mut(at);
         let Some(found) = found.filter(|found| found.delivery_id.wrapping_sub(told.next) <= told.left) else {
             self.told = None;
             return None;
         };
+        found.answered = true;
+        let found = *found;
         if told.settled {
             session.unsettled.remove(at);
         }

@@ -66,7 +66,7 @@ impl<T> Slots<T> {
 
     /// With our numbers, in their order.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u16, &mut T)> {
-        (0..).zip(&mut self.ours).filter_map(|(ours, slot)| Some((ours, slot.as_mut()?)))
+        self.ours.iter_mut().enumerate().filter_map(|(at, slot)| Some((u16::try_from(at).ok()?, slot.as_mut()?)))
     }
 
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {

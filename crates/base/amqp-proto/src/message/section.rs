@@ -1,5 +1,7 @@
 //! One section after another. Source: 3.2
 
+use std::fmt;
+
 use super::header::Header;
 use super::properties::Properties;
 use crate::descriptor as d;
@@ -28,7 +30,7 @@ pub struct Sections<'a> {
 }
 
 /// The data sections of a message, one or more.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct DataSections<'a> {
     pub(super) first: &'a [u8],
     pub(super) count: usize,
@@ -36,7 +38,7 @@ pub struct DataSections<'a> {
 }
 
 /// The sequence sections of a message, one or more.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct SequenceSections<'a> {
     pub(super) first: ListRef<'a>,
     pub(super) count: usize,
@@ -138,5 +140,31 @@ fn map<'a>(reader: &mut Reader<'a>, what: &'static str) -> Result<MapRef<'a>, De
     match value(reader, what)? {
         (ValueRef::Map(map), _) => Ok(map),
         (_, error) => Err(error("a map")),
+    }
+}
+
+/// By their bytes, whatever stands between them.
+impl PartialEq for DataSections<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.count == other.count && self.pieces().eq(other.pieces())
+    }
+}
+
+/// By their lists, whatever stands between them.
+impl PartialEq for SequenceSections<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.count == other.count && self.lists().eq(other.lists())
+    }
+}
+
+impl fmt::Debug for DataSections<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.pieces()).finish()
+    }
+}
+
+impl fmt::Debug for SequenceSections<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lists()).finish()
     }
 }

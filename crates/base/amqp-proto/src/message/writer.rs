@@ -97,7 +97,7 @@ impl<'o> MessageWriter<'o> {
 
     fn map(&mut self, code: u64, key: fn(&mut Vec<u8>, &str), write: impl FnOnce(&mut MapWriter<'_, '_>)) {
         put::descriptor(self.out, code);
-        put::map(self.out, |items| write(&mut MapWriter { items, key }));
+        put::long_map(self.out, |items| write(&mut MapWriter { items, key }));
     }
 }
 

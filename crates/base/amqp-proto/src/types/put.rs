@@ -124,6 +124,12 @@ pub fn map(out: &mut Vec<u8>, write: impl FnOnce(&mut Items<'_>)) {
     compound(out, c::MAP_8, write);
 }
 
+/// `map`, in the form that is right from the start when it is long.
+pub fn long_map(out: &mut Vec<u8>, write: impl FnOnce(&mut Items<'_>)) {
+    out.push(c::MAP_32);
+    compound_32(out, write);
+}
+
 /// `array` of symbols
 pub fn symbols<'a>(out: &mut Vec<u8>, texts: impl Iterator<Item = &'a str> + Clone) {
     let code = if texts.clone().all(|text| text.len() <= 0xff) { c::SYMBOL_8 } else { c::SYMBOL_32 };

@@ -4,6 +4,7 @@
 
 mod broken_bytes;
 mod messages;
+mod oracle;
 mod performatives;
 mod refused;
 mod round_trip;

@@ -199,6 +199,12 @@ fn bounds() {
     client.sends(0, detach(1));
     client.heard();
     client.sender(1, 1);
+    // Who never answers our detach loses the session.
+    for handle in 2..18 {
+        assert_eq!(client.sends(0, Performative::Attach(Box::new(attach("l", handle, Role::Sender)))), []);
+    }
+    let events = client.sends(0, Performative::Attach(Box::new(attach("l", 18, Role::Sender))));
+    assert!(matches!(&events[..], [Event::Ended { error: Some(_), .. }]), "{events:?}");
 
     // Handles of a session.
     let mut client = Client::begun(Settings { handle_max: 1, ..Settings::default() });

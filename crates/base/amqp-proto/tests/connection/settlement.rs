@@ -61,8 +61,11 @@ fn one_and_no_last() {
     let silent = Disposition { state: None, ..accepted(2, 2, true) };
     let events = client.sends(0, Performative::Disposition(silent));
     assert_eq!(events, [Event::Outcome { link, delivery_id: 2, key: 2, state: None, settled: true }]);
-    let nothing = Disposition { state: None, ..accepted(0, 2, false) };
-    assert_eq!(client.sends(0, Performative::Disposition(nothing)), []);
+    let received = Some(DeliveryState::Received { section_number: 0, section_offset: 0 });
+    for state in [None, received] {
+        let nothing = Disposition { state, ..accepted(0, 2, false) };
+        assert_eq!(client.sends(0, Performative::Disposition(nothing)), []);
+    }
 }
 
 /// The C# service client's receivers: they wait for the sender to settle.
@@ -75,6 +78,7 @@ fn a_receiver_that_settles_second() {
     let told = Disposition { state: state.clone(), ..accepted(0, 0, false) };
     let events = client.sends(0, Performative::Disposition(told));
     assert_eq!(events, [Event::Outcome { link, delivery_id: 0, key: 0, state, settled: false }]);
+    assert_eq!(client.sends(0, Performative::Disposition(accepted(0, 0, false))), [], "it said so before");
     client.connection.settle_sent(link, 0, DeliveryState::Accepted, &mut client.out);
     let expected = Disposition { role: Role::Sender, ..accepted(0, 0, true) };
     assert_eq!(client.heard_one(), (0, Performative::Disposition(expected), vec![]));
