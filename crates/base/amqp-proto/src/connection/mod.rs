@@ -13,6 +13,14 @@
 //! One value is a whole connection: sessions and links are entries of small vectors, there is no task and no queue.
 //! What is held between two calls: of a delivery in several transfers what has come, or, where the peer takes no
 //! more transfers, what has not gone; the numbers of deliveries that were sent and are not settled.
+//!
+//! What clients in the field made necessary:
+//! - azure-eventhub for Python indexes the fields of lists, so that all are written; detaches its links behind the end of
+//!   their session; numbers deliveries by transfers, so that the numbers have gaps; and attaches again when a link is
+//!   refused with ends that are null, so that a refusal is an attach with both ends and a detach behind it.
+//! - uamqp asks on one link before it has granted credit on the one for the answer: what cannot be sent yet waits with
+//!   the caller for [`Event::Credit`].
+//! - Receivers that settle second (the C# service client) wait for [`Connection::settle_sent`].
 
 mod channel;
 mod command;

@@ -16,7 +16,7 @@ pub struct Sending<'a> {
     pub tag: &'a [u8],
     /// 0 for a message.
     pub message_format: u32,
-    /// Nobody wants to know what becomes of it.
+    /// Nobody wants to know what becomes of it. The caller keeps to the `snd_settle_mode` that the peer asked for at attach.
     pub settled: bool,
     /// The caller's name for the delivery in [`super::Event::Outcome`].
     pub key: u64,
