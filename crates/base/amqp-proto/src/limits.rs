@@ -1,4 +1,4 @@
-//! Every bound of the codec, and those of the engine that no caller may move. The others are [`crate::Settings`].
+//! Every bound of the codec, and those of the engine that no caller may move. The others are [`crate::connection::Settings`].
 
 /// Bytes of the smallest frame that each side must take, and the largest before `open` said more. Azure: the same.
 /// Source: 2.4.1
