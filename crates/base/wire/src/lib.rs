@@ -8,6 +8,7 @@
 //! | a device over MQTT | [`mqtt_user_name`], [`telemetry_topic`], [`devicebound_topic`], [`twin_topic`], [`device_twin`], [`method_topic`], [`filters`], [`dps_topic`], [`dps_body`] |
 //! | a device over HTTP | [`http_headers`], [`http_batch`], [`file_upload`], [`dps_body`], [`hub_error`] |
 //! | a back end of a hub | [`hub_service`], [`devicebound_to`], [`http_headers`], [`hub_error`], [`hub_code`], [`event_json`], [`event_stream`], [`annotation`] |
+//! | a back end over AMQP | [`amqp`], [`annotation`], [`system_property`], [`devicebound_to`], [`hub_service`] |
 //! | a back end of DPS | [`dps_service`], [`dps_error`], [`dps_code`], [`certificate_text`] |
 //! | a test | [`fault`] |
 //! | `az` and the management SDKs | [`arm`] |
@@ -18,6 +19,7 @@
 //! Sources: `reference/dps.md`, `reference/hub-device.md`, `reference/hub-service.md`, `reference/arm-and-az.md`,
 //! and below them the SDK or page that each item names.
 
+pub mod amqp;
 pub mod annotation;
 pub mod arm;
 pub mod ascii_json;
