@@ -41,6 +41,22 @@ pub fn judge<'a>(
     judge_named(&token, policies, right, now)
 }
 
+/// Judges a token by itself: whether it is a policy's, for something of the resource that answers to `names`, and not too old.
+///
+/// Errors: as [`judge`], but for a right that is lacking.
+pub fn recognize<'a>(
+    token: &str,
+    names: impl IntoIterator<Item = &'a str>,
+    policies: &[AccessPolicy],
+    now: UnixSeconds,
+) -> Result<PolicyGrant, AuthRefusal> {
+    let token = SasToken::parse(token)?;
+    scope::check_host(&token, names)?;
+    let policy = find_policy(&token, policies)?;
+    token.check_expiry(now.0)?;
+    Ok(grant(policy, &token))
+}
+
 /// Judges everything of a policy's token but what it is for.
 pub(crate) fn judge_named(
     token: &SasToken<'_>,
@@ -48,6 +64,16 @@ pub(crate) fn judge_named(
     right: Right,
     now: UnixSeconds,
 ) -> Result<PolicyGrant, AuthRefusal> {
+    let policy = find_policy(token, policies)?;
+    token.check_expiry(now.0)?;
+    if !policy.rights.allows(right) {
+        return Err(AuthRefusal::PolicyLacks { key_name: policy.key_name.clone(), right, rights: policy.rights });
+    }
+    Ok(grant(policy, token))
+}
+
+/// The policy that the token names and one of whose keys signed it.
+fn find_policy<'p>(token: &SasToken<'_>, policies: &'p [AccessPolicy]) -> Result<&'p AccessPolicy, AuthRefusal> {
     let key_name = token.key_name().ok_or(AuthRefusal::NoPolicyNamed)?;
     let policy = policies
         .iter()
@@ -56,15 +82,11 @@ pub(crate) fn judge_named(
     if find_signer(token, [&policy.primary, &policy.secondary]).is_none() {
         return Err(AuthRefusal::Signature { owner: format!("policy `{}`", policy.key_name) });
     }
-    token.check_expiry(now.0)?;
-    if !policy.rights.allows(right) {
-        return Err(AuthRefusal::PolicyLacks { key_name: policy.key_name.clone(), right, rights: policy.rights });
-    }
-    Ok(PolicyGrant {
-        key_name: policy.key_name.clone(),
-        rights: policy.rights,
-        expires_at: UnixSeconds(token.expiry_s()),
-    })
+    Ok(policy)
+}
+
+fn grant(policy: &AccessPolicy, token: &SasToken<'_>) -> PolicyGrant {
+    PolicyGrant { key_name: policy.key_name.clone(), rights: policy.rights, expires_at: UnixSeconds(token.expiry_s()) }
 }
 
 #[cfg(test)]

@@ -15,15 +15,18 @@ use roadstead_model::{
     Thumbprint, UnixMillis,
 };
 use roadstead_store::{HubLog, Records, SessionRecord};
+use tokio::sync::Notify;
 
 use crate::{
     error::HubError,
     fault::Faults,
+    file_notifications::FileNotificationDesk,
     hub_events::Sequence,
     limits,
     messages::Messages,
     methods::Methods,
     presence::{Arrival, PresenceBook, Visitor},
+    readers::Readers,
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
     throttle::{Operation, Throttles},
@@ -56,6 +59,7 @@ pub struct Hub {
     revocations: AtomicU64,
     /// Why the hub takes no session any more, once it does not.
     closed: OnceLock<CloseReason>,
+    closing: Notify,
     sessions: Sessions,
     methods: Methods,
     presence: PresenceBook,
@@ -65,6 +69,8 @@ pub struct Hub {
     messages: Messages,
     throttles: Throttles,
     faults: Faults,
+    readers: Readers,
+    file_notifications: FileNotificationDesk,
     parts: HubParts,
     uploading: OnceLock<UploadParts>,
     uploads: Uploads,
@@ -78,6 +84,7 @@ impl Hub {
             trust: ArcSwap::new(trust),
             revocations: AtomicU64::new(0),
             closed: OnceLock::new(),
+            closing: Notify::new(),
             sessions: Sessions::new(),
             methods: Methods::new(&*parts.random),
             presence: PresenceBook::default(),
@@ -87,6 +94,8 @@ impl Hub {
             messages: Messages::default(),
             throttles: Throttles::new(),
             faults: Faults::default(),
+            readers: Readers::default(),
+            file_notifications: FileNotificationDesk::default(),
             parts,
             uploading: OnceLock::new(),
             uploads: Uploads::default(),
@@ -122,6 +131,19 @@ impl Hub {
     pub fn close(&self, reason: CloseReason) {
         let reason = *self.closed.get_or_init(|| reason);
         self.sessions.close_all(reason);
+        self.closing.notify_waiters();
+    }
+
+    /// Waits until the hub is closed, and says why it was. Safe to drop while pending.
+    pub async fn closed(&self) -> CloseReason {
+        loop {
+            let mut notified = std::pin::pin!(self.closing.notified());
+            notified.as_mut().enable();
+            if let Some(reason) = self.closed.get() {
+                return *reason;
+            }
+            notified.await;
+        }
     }
 
     /// Devices connected now.
@@ -214,6 +236,14 @@ impl Hub {
         let resource = self.resource.load();
         let now = self.now().seconds();
         roadstead_auth::policy::judge(token, names(&resource), &resource.policies, path, right, now)
+            .map_err(HubError::Unauthorized)
+    }
+
+    /// Judges a back end's token by itself: whether it is a policy's, for something of this hub, and still good. What may be
+    /// done with it, [`Hub::authorize`] says. Errors: `Unauthorized`.
+    pub fn recognize(&self, token: &str) -> Result<PolicyGrant, HubError> {
+        let resource = self.resource.load();
+        roadstead_auth::policy::recognize(token, names(&resource), &resource.policies, self.now().seconds())
             .map_err(HubError::Unauthorized)
     }
 
@@ -310,6 +340,14 @@ impl Hub {
 
     pub(crate) fn throttles(&self) -> &Throttles {
         &self.throttles
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    pub(crate) fn file_notifications(&self) -> &FileNotificationDesk {
+        &self.file_notifications
     }
 
     pub(crate) fn faults(&self) -> &Faults {

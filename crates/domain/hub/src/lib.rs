@@ -9,7 +9,7 @@
 //! | who is there | [`registry`], [`modules`], [`edge`], [`bulk`], [`provision`], `credentials` |
 //! | who is connected | [`session`], `sessions`, `presence`; [`mailbox`]: from the hub to a live session |
 //! | what is said | [`twins`] and their rules ([`twin`]), [`methods`], [`messages`], [`upload`] and [`blob`] |
-//! | what is known | [`query`], [`events`]; `hub_events`: what the hub itself tells; `routing`: the one way into the log |
+//! | what is known | [`query`], [`events`] of all partitions or of one [`partition`], with its [`readers`]; `hub_events`: what the hub itself tells; `routing`: the one way into the log |
 //! | what tests ask for | `throttle`: as slow as an Azure tier; `fault`: failures on request |
 
 pub mod blob;
@@ -19,6 +19,7 @@ pub mod edge;
 pub mod error;
 pub mod events;
 pub mod fault;
+mod file_notifications;
 pub mod hub;
 mod hub_events;
 pub mod hubs;
@@ -27,9 +28,11 @@ pub mod mailbox;
 pub mod messages;
 pub mod methods;
 pub mod modules;
+pub mod partition;
 mod presence;
 pub mod provision;
 pub mod query;
+pub mod readers;
 pub mod registry;
 mod routing;
 pub mod session;
@@ -52,8 +55,10 @@ pub use mailbox::{DesiredChange, Interests, MethodCall, Notice};
 pub use messages::{Delivery, LockToken, NewMessage, Settlement};
 pub use methods::{MethodAnswer, MethodRequest};
 pub use modules::ModuleSpec;
+pub use partition::{EventStart, PartitionReader, PartitionState};
 pub use provision::{Adopted, DeviceSpec, Known};
 pub use query::{QueryPage, RowKind};
+pub use readers::ReaderError;
 pub use registry::{IdentitySpec, IfMatch};
 pub use roadstead_sas::{BlobSasError, UploadKey};
 pub use roadstead_store::{

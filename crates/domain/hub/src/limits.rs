@@ -46,6 +46,8 @@ pub const MESSAGE_METER_BYTES: usize = 4096;
 pub const METHOD_METER_BYTES: usize = 4096;
 /// Devices of one hub for which a fault is under way or about to be.
 pub const FAULTS_MAX: usize = 1024;
+/// Readers of one partition in one consumer group. Azure: 5, of which readers with an owner level have no use; ours is looser.
+pub const READERS_MAX: usize = 256;
 /// Bytes a reader of events asks of one partition at a time.
 pub const READ_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a direct method's payload, and of its answer. Source: docs, direct methods (128 KB).
@@ -117,6 +119,8 @@ pub const PARENTS_MAX: usize = 1;
 pub const EDGE_LAYERS_MAX: usize = 5;
 /// Uploads of one device that may be under way. Source: docs, quotas (10 concurrent file uploads)
 pub const UPLOADS_MAX: usize = 10;
+/// Notifications of uploaded files that back ends may have in hand.
+pub const FILE_NOTIFICATIONS_HELD_MAX: usize = 64;
 /// Uploads of one device whose end is remembered, so that it is told but once.
 pub const ENDED_UPLOADS_MAX: usize = 100;
 /// Devices with uploads from which on those whose uploads all expired are looked for and forgotten, and again whenever
