@@ -32,9 +32,12 @@ pub enum ReaderError {
     Hub(#[from] HubError),
 }
 
-/// The seats at each partition, by consumer group in lower case.
+/// The seats at each partition.
 #[derive(Debug, Default)]
-pub(crate) struct Readers(Mutex<HashMap<(String, u16), Vec<Arc<Seat>>>>);
+pub(crate) struct Readers(Mutex<HashMap<Place, Vec<Arc<Seat>>>>);
+
+/// A consumer group, in lower case, and a partition.
+type Place = (String, u16);
 
 /// The right to read a partition, until a higher owner level takes it.
 #[derive(Debug)]

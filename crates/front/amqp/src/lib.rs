@@ -1,10 +1,46 @@
 //! The AMQP 1.0 face of hubs, on 5671 and inside WebSockets.
+//!
+//! Owns the conversation: SASL and `open`, tokens, links and their credit, what is sent and how it is settled. Decides nothing:
+//! who may attach, who reads a partition and what a message means is `roadstead_hub`'s to say; [`refusal`] holds the one table
+//! from its refusals to AMQP's conditions. Frames, sessions and flow are `roadstead_amqp_proto`'s.
+//!
+//! ```text
+//! bytes ─ stream ─▶ conversation ─ engine: amqp-proto, words: wire
+//!                      │
+//!                      ├─ login ─────── SASL, open ──────────────▶ Hubs
+//!                      ├─ attach ────── what may be attached to
+//!                      ├─ request ───── $cbs, $management ───────▶ Hub
+//!                      ├─ event_link ◀─ a partition's events ───── PartitionReader
+//!                      ├─ devicebound ─ messages to devices ─────▶ Hub
+//!                      └─ queue_link ◀─ feedback, files ────────── Hub
+//! ```
+//!
+//! A connection is one task. What it holds for a client that reads slowly is bounded (`limits`): events are read from the log
+//! only when the client has given credit and takes the bytes.
+
+mod attach;
+mod conversation;
+mod counters;
+mod devicebound;
+mod end;
+mod event_link;
+mod event_message;
+mod grants;
+pub mod limits;
+mod link;
+mod login;
+mod queue_link;
+pub mod refusal;
+mod request;
+mod stream;
 
 use std::{net::SocketAddr, sync::Arc};
 
 use roadstead_hub::Hubs;
 use roadstead_model::Clock;
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{counters::Counters, end::End, stream::ByteStream};
 
 /// What a connection brings along from below.
 #[derive(Debug, Clone)]
@@ -21,17 +57,22 @@ pub struct AmqpFront {
     hubs: Arc<Hubs>,
     clock: Arc<dyn Clock>,
     port: u16,
+    counters: Counters,
 }
 
 impl AmqpFront {
     /// A front for these hubs. `port` is where clients reach it over TLS: redirects name it.
     pub fn new(hubs: Arc<Hubs>, clock: Arc<dyn Clock>, port: u16) -> Self {
-        Self { hubs, clock, port }
+        Self { hubs, clock, port, counters: Counters::new() }
     }
 
     /// Serves one connection to its end.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(&self, io: S, caller: Caller) {
-        let _ = (&self.hubs, &self.clock, self.port, io);
-        tracing::debug!(connection = caller.connection, "amqp connection ended: not served yet");
+        let mut stream = ByteStream::new(io);
+        let end = conversation::run(self, &mut stream).await;
+        end.log(&caller);
+        if !matches!(end, End::Lost(_) | End::NotReading) {
+            let _ = tokio::time::timeout(limits::CLOSE_WAIT, stream.shutdown()).await;
+        }
     }
 }

@@ -1,0 +1,484 @@
+//! One connection, from the first byte to the last: what comes is handled, what there is for the client is sent.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use roadstead_amqp_proto::{
+    AmqpError, Attach, Connection, DeliveryState, Map, Open, condition,
+    connection::{Answer, Delivery, Event, LinkId, Sending, Settings, Step},
+    sasl::{SaslCode, SaslInit},
+};
+use roadstead_hub::{CloseReason, Hub};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Notify,
+    time::{Instant, sleep_until, timeout},
+};
+
+use crate::{
+    AmqpFront,
+    attach::{self, Opening, Place},
+    devicebound,
+    end::End,
+    event_link::Sent,
+    grants::Grants,
+    limits,
+    link::{Link, Links},
+    login, refusal, request,
+    stream::ByteStream,
+};
+
+/// Which hub a client speaks to, and by what name it called it.
+struct Opened {
+    hub: Arc<Hub>,
+    host: Box<str>,
+}
+
+/// What is known of a connection.
+struct Conversation<'f> {
+    front: &'f AmqpFront,
+    proto: Connection,
+    started: Instant,
+    opened: Option<Opened>,
+    grants: Grants,
+    links: Links,
+    /// Woken when a partition is lost.
+    wake: Arc<Notify>,
+}
+
+enum Never {}
+
+pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(front: &AmqpFront, stream: &mut ByteStream<S>) -> End {
+    let mut conversation = Conversation {
+        front,
+        proto: Connection::new(settings(), 0),
+        started: Instant::now(),
+        opened: None,
+        grants: Grants::default(),
+        links: Links::default(),
+        wake: Arc::default(),
+    };
+    let end = match conversation.converse(stream).await {
+        Ok(never) => match never {},
+        Err(end) => end,
+    };
+    if let End::ClosedByHub(reason) = end {
+        let why = format!("the hub closed the connection: {reason}; connect again");
+        conversation.proto.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &why)), stream.out());
+    }
+    if conversation.opened.is_none() {
+        front.counters.refused.increment(1);
+    }
+    if !matches!(end, End::Lost(_) | End::NotReading) {
+        let _ = timeout(limits::CLOSE_WAIT, stream.flush()).await;
+    }
+    end
+}
+
+fn settings() -> Settings {
+    Settings {
+        mechanisms: login::MECHANISMS,
+        max_frame_size: limits::FRAME_BYTES_MAX,
+        channel_max: limits::CHANNEL_MAX,
+        links_max: limits::LINKS_MAX,
+        idle_time_out_ms: limits::IDLE_TIME_OUT_MS,
+        partial_bytes_max: limits::PARTIAL_BYTES_MAX,
+        ..Settings::default()
+    }
+}
+
+impl Conversation<'_> {
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<Never, End> {
+        let mut alarm = pin!(sleep_until(self.started));
+        // When the client last took something, or there was nothing for it to take.
+        let mut taken = self.started;
+        loop {
+            self.take(stream).await?;
+            let opened = self.opened.as_ref().map(|opened| opened.hub.clone());
+            let seen = opened.as_ref().map(|hub| hub.events_stored());
+            let is_hungry = self.pump(stream).await?;
+            if self.proto.is_over() {
+                return Err(End::Closed);
+            }
+            if stream.waiting() == 0 {
+                taken = Instant::now();
+            }
+            alarm.as_mut().reset(self.next_look(taken + limits::WRITE_WAIT));
+            let reads = stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX;
+            tokio::select! {
+                biased;
+                reason = closed(opened.as_deref()) => return Err(End::ClosedByHub(reason)),
+                () = self.wake.notified() => {}
+                () = &mut alarm => {
+                    if stream.waiting() > 0 && taken.elapsed() >= limits::WRITE_WAIT {
+                        return Err(End::NotReading);
+                    }
+                    self.look(stream.out())?;
+                }
+                moved = stream.turn(reads) => {
+                    let moved = moved?;
+                    if moved.wrote {
+                        taken = Instant::now();
+                    }
+                    if moved.closed {
+                        return Err(End::HungUp);
+                    }
+                }
+                () = stored_after(opened.as_deref().zip(seen).filter(|_| is_hungry)) => {}
+            }
+        }
+    }
+
+    /// Milliseconds since the connection began.
+    fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    /// Handles what came, as long as the client takes the answers.
+    async fn take<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<(), End> {
+        while stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX {
+            let now_ms = self.now_ms();
+            let (input, out) = stream.parts();
+            let Step { consumed, event } = self.proto.read(input, now_ms, out)?;
+            let Some(event) = event else {
+                stream.consume(consumed);
+                break;
+            };
+            self.handle(event, out).await?;
+            stream.consume(consumed);
+        }
+        Ok(())
+    }
+
+    async fn handle(&mut self, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), End> {
+        match event {
+            Event::SaslInit(init) => self.judge_sasl(&init, out),
+            Event::SaslResponse(_) => {
+                self.proto.sasl_outcome(SaslCode::Auth, out);
+                Err(End::Refused("a SASL response to no challenge".to_owned()))
+            }
+            Event::Opened(open) => self.open(&open, out),
+            Event::Attach { link, attach } => {
+                Box::pin(self.attach(link, &attach, out)).await;
+                Ok(())
+            }
+            Event::Delivery(delivery) => {
+                Box::pin(self.deliver(delivery, out)).await;
+                Ok(())
+            }
+            Event::Credit { link, drain, .. } => {
+                self.note_credit(link, drain, out);
+                Ok(())
+            }
+            Event::WindowOpened(_) => Ok(()),
+            Event::Outcome { link, delivery_id, key, state, settled } => {
+                let answer = Box::pin(self.settle(link, key, state.as_ref())).await;
+                if let Some(answer) = answer.filter(|_| !settled) {
+                    self.proto.settle_sent(link, delivery_id, answer, out);
+                }
+                Ok(())
+            }
+            Event::Detached { link, .. } => {
+                self.links.remove(link);
+                Ok(())
+            }
+            Event::Ended { session, .. } => {
+                self.links.end(session);
+                Ok(())
+            }
+            Event::Closed { error: None } => Err(End::Closed),
+            Event::Closed { error: Some(error) } => Err(End::GivenUp(error)),
+        }
+    }
+
+    fn judge_sasl(&mut self, init: &SaslInit<'_>, out: &mut Vec<u8>) -> Result<(), End> {
+        match login::judge_sasl(&self.front.hubs, init, &mut self.grants) {
+            Ok(()) => {
+                self.proto.sasl_outcome(SaslCode::Ok, out);
+                Ok(())
+            }
+            Err((code, why)) => {
+                self.proto.sasl_outcome(code, out);
+                Err(End::Refused(why))
+            }
+        }
+    }
+
+    fn open(&mut self, open: &Open, out: &mut Vec<u8>) -> Result<(), End> {
+        match login::find_opened(&self.front.hubs, open) {
+            Ok(hub) => {
+                self.proto.open(&hub.resource().host_name, Map::default(), out);
+                let name = open.hostname.as_deref().unwrap_or_default();
+                // The port, if the client wrote one, is the one redirects name anyway.
+                let host = name.rsplit_once(':').map_or(name, |(host, _)| host).into();
+                self.opened = Some(Opened { hub, host });
+                self.front.counters.accepted.increment(1);
+                Ok(())
+            }
+            Err(error) => {
+                let why = error.to_string();
+                self.proto.open("roadstead", Map::default(), out);
+                self.proto.close(Some(error), out);
+                Err(End::Refused(why))
+            }
+        }
+    }
+
+    async fn attach(&mut self, id: LinkId, attach: &Attach, out: &mut Vec<u8>) {
+        let Some(Opened { hub, host }) = &self.opened else { return };
+        let place = Place { hub, grants: &self.grants, wake: &self.wake, host, port: self.front.port };
+        match attach::open(&place, attach).await {
+            Ok(Opening { link, credit, message_bytes_max }) => {
+                let answer = Answer { max_message_size: message_bytes_max, ..Answer::default() };
+                if self.proto.accept(id, attach, answer, out) {
+                    if credit > 0 {
+                        self.proto.grant(id, credit, out);
+                    }
+                    self.links.put(id, link);
+                }
+            }
+            Err(error) => {
+                tracing::info!(hub = %hub.resource().name, "an amqp link was refused: {error}");
+                self.proto.refuse(id, attach, error, out);
+            }
+        }
+    }
+
+    /// A message from the client. It is settled when what it wants is done, durably.
+    async fn deliver(&mut self, delivery: Delivery<'_>, out: &mut Vec<u8>) {
+        let Some(Opened { hub, .. }) = &self.opened else { return };
+        let id = delivery.link;
+        let (done, credit) = match self.links.all.get(&id) {
+            Some(Link::Requests(node)) => {
+                let node = *node;
+                let answered = request::answer(node, hub, &mut self.grants, &delivery.payload).await;
+                let done = answered.and_then(|(answer, reply_to)| {
+                    let to = self.links.find_replies(node, reply_to, id.session());
+                    to.map_or(Ok(()), |to| self.reply(to, answer, out))
+                });
+                (done, limits::REQUESTS_MAX)
+            }
+            Some(Link::Devicebound) => {
+                let done = devicebound::send(hub, delivery.message_format, &delivery.payload).await;
+                if done.is_ok() {
+                    self.front.counters.devicebound.increment(1);
+                }
+                (done, limits::DEVICEBOUND_MAX)
+            }
+            _ => return,
+        };
+        if !delivery.settled {
+            let state = match done {
+                Ok(()) => DeliveryState::Accepted,
+                Err(error) => DeliveryState::Rejected(Some(Box::new(error))),
+            };
+            self.proto.settle(id.session(), delivery.delivery_id, delivery.delivery_id, state, out);
+        }
+        if self.proto.credit(id) <= credit / 2 {
+            self.proto.grant(id, credit, out);
+        }
+    }
+
+    /// Sends an answer, now or when the client takes it.
+    fn reply(&mut self, to: LinkId, answer: Vec<u8>, out: &mut Vec<u8>) -> Result<(), AmqpError> {
+        let Some(Link::Replies(replies)) = self.links.all.get_mut(&to) else { return Ok(()) };
+        if replies.waiting.len() >= limits::REPLIES_WAITING_MAX {
+            let why = "too many answers wait: give the receiver's link more credit";
+            return Err(AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, why));
+        }
+        replies.waiting.push_back(answer);
+        send_replies(&mut self.proto, to, replies, out);
+        Ok(())
+    }
+
+    fn note_credit(&mut self, id: LinkId, drain: bool, out: &mut Vec<u8>) {
+        match self.links.all.get_mut(&id) {
+            Some(Link::Replies(replies)) => {
+                send_replies(&mut self.proto, id, replies, out);
+                if drain {
+                    self.proto.drained(id, out);
+                }
+            }
+            // What there is goes out with the next look at the link.
+            Some(Link::Events(link)) => link.drain = drain,
+            Some(Link::Queue(link)) => {
+                link.drain = drain;
+                link.look = Instant::now();
+            }
+            Some(Link::Requests(_) | Link::Devicebound) | None => {}
+        }
+    }
+
+    /// What the client made of a delivery. `Some` is the answer, should it want one.
+    async fn settle(&mut self, id: LinkId, key: u64, state: Option<&DeliveryState>) -> Option<DeliveryState> {
+        let hub = self.opened.as_ref()?.hub.clone();
+        match self.links.all.get_mut(&id)? {
+            Link::Queue(link) => link.settle(&hub, key, state).await,
+            // Reading takes nothing away: whatever a reader says of an event, it is done with it.
+            _ => state.filter(|state| state.is_outcome()).map(|_| DeliveryState::Accepted),
+        }
+    }
+
+    /// Sends what there is for the client. `true`: it would take more events than there are.
+    async fn pump<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<bool, End> {
+        let Some(Opened { hub, .. }) = &self.opened else { return Ok(false) };
+        let hub = hub.clone();
+        let out = stream.out();
+        loop {
+            let (mut sent_some, mut is_hungry) = (false, false);
+            for at in 0..self.links.senders().len() {
+                let Some(&id) = self.links.senders().get(at) else { break };
+                match self.send(id, &hub, out).await? {
+                    Next::Sent => sent_some = true,
+                    Next::Hungry => is_hungry = true,
+                    Next::Waits => {}
+                    Next::Over(error) => {
+                        self.proto.detach(id, Some(error), out);
+                        self.links.remove(id);
+                        // Whoever took its place is looked at in the next round.
+                        sent_some = true;
+                    }
+                }
+            }
+            self.links.rotate();
+            if !sent_some || out.len() >= limits::EVENT_BYTES_AHEAD_MAX {
+                self.trim();
+                return Ok(is_hungry);
+            }
+        }
+    }
+
+    /// Sends what there is on one link.
+    async fn send(&mut self, id: LinkId, hub: &Hub, out: &mut Vec<u8>) -> Result<Next, End> {
+        let clock = &*self.front.clock;
+        Ok(match self.links.all.get_mut(&id) {
+            Some(Link::Replies(replies)) => {
+                send_replies(&mut self.proto, id, replies, out);
+                Next::Waits
+            }
+            Some(Link::Events(link)) => {
+                if let Some(level) = link.reader.lost_to() {
+                    let why = format!(
+                        "a reader with owner level (epoch) {level} took the partition; if that is this program's own, all is well"
+                    );
+                    return Ok(Next::Over(AmqpError::new(condition::STOLEN, &why)));
+                }
+                match link.send(id, &mut self.proto, out, (clock, &self.front.counters)).await? {
+                    Sent::Some => Next::Sent,
+                    Sent::Nothing if self.proto.can_send(id) => Next::Hungry,
+                    Sent::Nothing => Next::Waits,
+                    Sent::TooLong { offset, len, max } => {
+                        let why = format!(
+                            "the event at offset {offset} has {len} bytes, and the link takes {max}: attach with a greater max-message-size"
+                        );
+                        Next::Over(AmqpError::new(condition::MESSAGE_SIZE_EXCEEDED, &why))
+                    }
+                }
+            }
+            Some(Link::Queue(link)) => match link.send(id, &mut self.proto, out, (hub, clock)).await {
+                Ok(()) => Next::Waits,
+                Err(refused) => Next::Over(refusal::error(&refused)),
+            },
+            Some(Link::Requests(_) | Link::Devicebound) | None => Next::Waits,
+        })
+    }
+
+    /// Drops events that wait for the client, of some links, when all links together hold too many.
+    fn trim(&mut self) {
+        let mut kept = 0;
+        for link in self.links.all.values_mut() {
+            let Link::Events(link) = link else { continue };
+            kept += link.kept();
+            if kept > limits::EVENT_BYTES_KEPT_MAX {
+                kept -= link.kept();
+                link.forget();
+            }
+        }
+    }
+
+    /// When to look at the clock next.
+    fn next_look(&self, unread_until: Instant) -> Instant {
+        let mut next = (Instant::now() + limits::LOOK).min(unread_until);
+        if let Some(tick_ms) = self.proto.next_tick_ms() {
+            next = next.min(self.started + Duration::from_millis(tick_ms));
+        }
+        if self.opened.is_none() {
+            next = next.min(self.started + limits::OPEN_WAIT);
+        }
+        if let Some(over) = self.grants.next_expiry() {
+            let left_ms = u64::try_from(over.0.saturating_sub(self.front.clock.now().0)).unwrap_or(0);
+            next = next.min(Instant::now() + Duration::from_millis(left_ms).min(limits::LOOK));
+        }
+        let waiting = self.links.all.iter().filter_map(|(id, link)| match link {
+            Link::Queue(link) if self.proto.can_send(*id) => Some(link.look),
+            _ => None,
+        });
+        waiting.fold(next, Instant::min)
+    }
+
+    /// Does what is due by the clock.
+    fn look(&mut self, out: &mut Vec<u8>) -> Result<(), End> {
+        if self.opened.is_none() && self.started.elapsed() >= limits::OPEN_WAIT {
+            return Err(End::NoOpen);
+        }
+        self.proto.tick(self.now_ms(), out)?;
+        let now = self.front.clock.now();
+        if self.grants.next_expiry().is_some_and(|over| over <= now) {
+            self.grants.expire(now);
+            self.judge_links(out);
+        }
+        Ok(())
+    }
+
+    /// Detaches the links that no token opens any more.
+    fn judge_links(&mut self, out: &mut Vec<u8>) {
+        let Some(Opened { hub, .. }) = &self.opened else { return };
+        let refused = |(id, link): (&LinkId, &Link)| {
+            let refused = self.grants.judge(hub, &link.access()?).err()?;
+            let why = format!("the token expired and was not renewed: {}", refusal::text(&refused));
+            Some((*id, AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)))
+        };
+        let over: Vec<_> = self.links.all.iter().filter_map(refused).collect();
+        for (id, error) in over {
+            self.proto.detach(id, Some(error), out);
+            self.links.remove(id);
+        }
+    }
+}
+
+/// What came of a look at a link.
+enum Next {
+    Sent,
+    /// All was sent, and the client takes more.
+    Hungry,
+    /// The client takes nothing now.
+    Waits,
+    Over(AmqpError),
+}
+
+fn send_replies(proto: &mut Connection, id: LinkId, replies: &mut crate::link::Replies, out: &mut Vec<u8>) {
+    while proto.can_send(id) {
+        let Some(answer) = replies.waiting.pop_front() else { return };
+        replies.sent = replies.sent.wrapping_add(1);
+        let tag = replies.sent.to_be_bytes();
+        let sending = Sending { tag: &tag, message_format: 0, settled: replies.settled, key: 0 };
+        if let Err(why) = proto.send(id, &sending, out, |out| out.extend_from_slice(&answer)) {
+            tracing::info!("an answer was not sent: {why}");
+        }
+    }
+}
+
+/// Waits for the hub's end, for ever without a hub.
+async fn closed(hub: Option<&Hub>) -> CloseReason {
+    match hub {
+        Some(hub) => hub.closed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until more events are stored, for ever if nobody waits for them.
+async fn stored_after(waits: Option<(&Hub, roadstead_hub::Ticket)>) {
+    match waits {
+        Some((hub, seen)) => hub.events_stored_after(seen).await,
+        None => std::future::pending().await,
+    }
+}

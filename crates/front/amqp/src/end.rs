@@ -1,0 +1,57 @@
+//! Why a connection ended: for the log; the peer was told in AMQP where it could be.
+
+use std::io;
+
+use roadstead_amqp_proto::{AmqpError, connection::ConnectionError};
+use roadstead_hub::{CloseReason, HubError};
+use thiserror::Error;
+
+use crate::{Caller, limits};
+
+/// A client's text as the log and answers repeat it: not at any length, nor with what would begin another line.
+pub(crate) fn shown(text: &str) -> String {
+    let printed = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().take(limits::SHOWN_CHARS_MAX).map(printed).collect()
+}
+
+#[derive(Debug, Error)]
+pub(crate) enum End {
+    #[error("the client said goodbye")]
+    Closed,
+    #[error("the client gave up: {}", shown(&.0.to_string()))]
+    GivenUp(AmqpError),
+    #[error("the client was refused: {0}")]
+    Refused(String),
+    #[error("the connection was lost: {0}")]
+    Lost(#[from] io::Error),
+    #[error("the client hung up without close")]
+    HungUp,
+    #[error("not AMQP as it should be: {0}")]
+    Protocol(#[from] ConnectionError),
+    #[error("no open within {} s", limits::OPEN_WAIT.as_secs())]
+    NoOpen,
+    #[error("the client did not read what it was sent for {} s", limits::WRITE_WAIT.as_secs())]
+    NotReading,
+    #[error("the hub closed the connection: {0}")]
+    ClosedByHub(CloseReason),
+    #[error(transparent)]
+    Hub(#[from] HubError),
+}
+
+impl End {
+    /// One line per connection: at `debug` for what clients do every day, at `info` for what a user wants explained,
+    /// at `error` for what is our own fault.
+    pub(crate) fn log(&self, caller: &Caller) {
+        let (connection, address) = (caller.connection, caller.address);
+        match self {
+            Self::Closed | Self::Lost(_) | Self::HungUp => {
+                tracing::debug!(connection, %address, "amqp connection ended: {self}");
+            }
+            Self::Hub(error @ (HubError::Internal(_) | HubError::Full(_))) => {
+                let cause = std::error::Error::source(error).map(ToString::to_string);
+                tracing::error!(connection, %address, cause, "amqp connection ended: {self}");
+            }
+            _ => tracing::info!(connection, %address, "amqp connection ended: {self}"),
+        }
+    }
+}

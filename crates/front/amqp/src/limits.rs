@@ -1,0 +1,59 @@
+//! Bounds of the AMQP front.
+
+use std::time::Duration;
+
+/// Bytes read at once, and of the buffers that idle connections share.
+pub const READ_BUFFER_BYTES: usize = 16 * 1024;
+/// Below this many free bytes the read buffer grows; a whole frame must fit.
+pub const READ_FREE_BYTES_MIN: usize = 4 * 1024;
+/// Read buffers kept for reuse on each thread.
+pub const SPARE_BUFFERS_MAX: usize = 64;
+/// A write buffer that grew beyond this is given back when all of it was sent.
+pub const WRITE_BUFFER_BYTES_KEPT: usize = 4 * 1024;
+/// Bytes that wait to be sent from which on no further event is read for the client: it reads slowly, or the wire is slow.
+pub const EVENT_BYTES_AHEAD_MAX: usize = 128 * 1024;
+/// Bytes that wait to be sent from which on nothing more is read of the client: who asks must read.
+pub const ANSWER_BYTES_AHEAD_MAX: usize = 512 * 1024;
+/// Bytes of events read from the log at once for one link, or one event.
+pub const EVENT_READ_BYTES: usize = 64 * 1024;
+/// Bytes of events that were read and not sent, of all links of a connection together, from which on those of a link that waits
+/// are dropped, to be read again when it goes on.
+pub const EVENT_BYTES_KEPT_MAX: usize = 512 * 1024;
+
+/// Links of a connection. Each holds some hundred bytes.
+pub const LINKS_MAX: u32 = 1024;
+/// The highest channel. A session holds some hundred bytes. Azure: 8191; nobody was seen to use more than one for each device.
+pub const CHANNEL_MAX: u16 = 1023;
+/// Bytes of a frame, both ways. Azure: 65,536. Source: `reference/hub-device.md` 3.1
+pub const FRAME_BYTES_MAX: u32 = 64 * 1024;
+/// Milliseconds of silence that a client is told. Azure: 240,000. Source: `reference/hub-device.md` 3.1
+pub const IDLE_TIME_OUT_MS: u32 = 240_000;
+/// Bytes of messages that came in part. Azure: unknown.
+pub const PARTIAL_BYTES_MAX: usize = 1024 * 1024;
+
+/// Tokens of a connection. Azure refuses too many with 403005, at a number that is unknown.
+pub const TOKENS_MAX: usize = 64;
+/// Bytes of a request to `$cbs` or `$management`.
+pub const REQUEST_BYTES_MAX: u64 = 64 * 1024;
+/// Requests that a client may have under way on one link.
+pub const REQUESTS_MAX: u32 = 100;
+/// Answers that wait for a client to take them, of one link.
+pub const REPLIES_WAITING_MAX: usize = 64;
+/// Bytes of a message to a device as it comes: 64 KiB of body and properties, and what AMQP adds to them. The hub says what is too
+/// large; beyond this the link is detached.
+pub const DEVICEBOUND_BYTES_MAX: u64 = 256 * 1024;
+/// Messages to devices that a client may have under way on one link. Source: `reference/hub-service.md` 2.3 (50 and more)
+pub const DEVICEBOUND_MAX: u32 = 100;
+/// How often feedback and notifications of files are looked for while a client waits for them.
+pub const QUEUE_LOOK: Duration = Duration::from_secs(1);
+
+/// How long a connection may take from the first byte to `open`: after MQTT's CONNECT. Azure: unknown.
+pub const OPEN_WAIT: Duration = Duration::from_secs(30);
+/// How long a client may leave what it was sent unread: a callback may work on an event for minutes.
+pub const WRITE_WAIT: Duration = Duration::from_secs(600);
+/// How long an orderly close may take.
+pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
+/// The longest wait between two looks at the clock.
+pub const LOOK: Duration = Duration::from_secs(600);
+/// Characters of a client's text that an answer or a line of the log repeats.
+pub const SHOWN_CHARS_MAX: usize = 200;

@@ -1,0 +1,105 @@
+//! The links of a connection, as this front keeps them.
+
+use std::collections::{HashMap, VecDeque};
+
+use roadstead_amqp_proto::connection::{LinkId, SessionId};
+
+use crate::{event_link::EventLink, grants::Access, queue_link::QueueLink};
+
+/// What a client attached to.
+#[derive(Debug)]
+pub(crate) enum Link {
+    /// It asks.
+    Requests(Node),
+    /// It hears answers.
+    Replies(Box<Replies>),
+    /// It reads a partition.
+    Events(Box<EventLink>),
+    /// It sends messages to devices.
+    Devicebound,
+    /// It takes feedback or notifications of files.
+    Queue(Box<QueueLink>),
+}
+
+/// A node that answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Node {
+    Cbs,
+    Management,
+}
+
+/// Where the answers of a node go.
+#[derive(Debug)]
+pub(crate) struct Replies {
+    pub(crate) node: Node,
+    /// The link's name and the address of its target: requests name one of them in `reply-to`, or none.
+    pub(crate) names: [Option<Box<str>>; 2],
+    /// Answers for which there was no credit.
+    pub(crate) waiting: VecDeque<Vec<u8>>,
+    /// How many were sent: the next one's delivery tag.
+    pub(crate) sent: u32,
+    pub(crate) settled: bool,
+}
+
+/// By the engine's numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    pub(crate) all: HashMap<LinkId, Link>,
+    /// Those on which events, answers and the like are sent, in the order they are looked at.
+    senders: Vec<LinkId>,
+}
+
+impl Link {
+    /// What a token must cover, now and when it expires; `None` for who asks, which is judged by question.
+    pub(crate) fn access(&self) -> Option<Access> {
+        match self {
+            Self::Requests(_) | Self::Replies(_) => None,
+            Self::Events(link) => Some(link.access.clone()),
+            Self::Devicebound => Some(Access::Devicebound),
+            Self::Queue(link) => Some(link.kind.access()),
+        }
+    }
+}
+
+impl Links {
+    pub(crate) fn put(&mut self, id: LinkId, link: Link) {
+        if !matches!(link, Link::Requests(_) | Link::Devicebound) {
+            self.senders.push(id);
+        }
+        self.all.insert(id, link);
+    }
+
+    pub(crate) fn remove(&mut self, id: LinkId) {
+        self.all.remove(&id);
+        self.senders.retain(|other| *other != id);
+    }
+
+    pub(crate) fn end(&mut self, session: SessionId) {
+        self.all.retain(|id, _| id.session() != session);
+        self.senders.retain(|id| id.session() != session);
+    }
+
+    pub(crate) fn senders(&self) -> &[LinkId] {
+        &self.senders
+    }
+
+    /// Lets another link be the first to be looked at.
+    pub(crate) fn rotate(&mut self) {
+        if !self.senders.is_empty() {
+            self.senders.rotate_left(1);
+        }
+    }
+
+    /// Where to answer a request that came on a link of `session`: the link that `reply_to` names, else one of that session,
+    /// else any. Source: `reference/hub-service.md` 0 (6)
+    pub(crate) fn find_replies(&self, node: Node, reply_to: Option<&str>, session: SessionId) -> Option<LinkId> {
+        let of_node = |id: &&LinkId| matches!(self.all.get(id), Some(Link::Replies(replies)) if replies.node == node);
+        let is_named = |id: &&LinkId| {
+            let Some(Link::Replies(replies)) = self.all.get(id) else { return false };
+            reply_to.is_some() && replies.names.iter().any(|name| name.as_deref() == reply_to)
+        };
+        let found =
+            |wanted: &dyn Fn(&&LinkId) -> bool| self.senders.iter().filter(of_node).find(|id| wanted(id)).copied();
+        found(&is_named).or_else(|| found(&|id| id.session() == session)).or_else(|| found(&|_| true))
+    }
+}

@@ -1,0 +1,114 @@
+//! Who calls: SASL, and the `open` that names the hub.
+
+use std::sync::Arc;
+
+use roadstead_amqp_proto::{
+    AmqpError, Open,
+    sasl::{SaslCode, SaslInit},
+};
+use roadstead_auth::AuthRefusal;
+use roadstead_hub::{Hub, HubError, Hubs};
+use roadstead_model::UnixMillis;
+use roadstead_wire::amqp::{PlainUser, condition};
+
+use crate::{end::shown, grants::Grants};
+
+/// Offered in this order: clients that know several take the first they like. Source: `reference/hub-service.md` 0 (4),
+/// `reference/hub-device.md` 3.1
+pub(crate) const MECHANISMS: &[&str] = &["MSSBCBS", "ANONYMOUS", "PLAIN", "EXTERNAL"];
+
+/// Judges the mechanism that a client chose. Only PLAIN proves anything here; a certificate is judged when a device attaches.
+/// A refusal is a code and what the log says of it.
+pub(crate) fn judge_sasl(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), (SaslCode, String)> {
+    match init.mechanism {
+        "ANONYMOUS" | "MSSBCBS" | "EXTERNAL" => Ok(()),
+        "PLAIN" => judge_plain(hubs, init, grants).map_err(|why| (SaslCode::Auth, why)),
+        other => Err((SaslCode::Auth, format!("SASL mechanism `{}` was not offered", shown(other)))),
+    }
+}
+
+/// `\0user\0password`, with an authorization identity before it that says nothing.
+fn judge_plain(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), String> {
+    let text = std::str::from_utf8(init.initial_response.unwrap_or_default()).unwrap_or_default();
+    let mut parts = text.splitn(3, '\0').skip(1);
+    let (Some(user), Some(token)) = (parts.next(), parts.next()) else {
+        return Err("SASL PLAIN without user name and password".to_owned());
+    };
+    let parsed = PlainUser::parse(user);
+    let Some(PlainUser::Policy { key_name, hub }) = &parsed else {
+        let why = match parsed {
+            Some(_) => "devices do not log in over AMQP in this version",
+            None => "a back end's user name is <policy>@sas.root.<hub>",
+        };
+        return Err(format!("SASL PLAIN user `{}`: {why}", shown(user)));
+    };
+    let hub = find_hub(hubs, init.hostname, hub).ok_or_else(|| format!("no hub here is called `{}`", shown(hub)))?;
+    let user = shown(user);
+    let grant = hub.recognize(token).map_err(|refused| format!("SASL PLAIN user `{user}`: {refused}"))?;
+    if !grant.key_name.eq_ignore_ascii_case(key_name) {
+        return Err(format!("SASL PLAIN user `{user}`: the token is one of policy `{}`", grant.key_name));
+    }
+    grants.put(token, grant.expires_at.millis());
+    Ok(())
+}
+
+/// The hub of this host name, else the one that is called `name` or whose host name begins with that label.
+fn find_hub(hubs: &Hubs, host: Option<&str>, name: &str) -> Option<Arc<Hub>> {
+    let is_called = |hub: &Arc<Hub>| {
+        let resource = hub.resource();
+        let label = resource.host_name.split('.').next().unwrap_or_default();
+        label.eq_ignore_ascii_case(name) || resource.name.as_str().eq_ignore_ascii_case(name)
+    };
+    host.and_then(|host| hubs.by_host(host)).or_else(|| hubs.all().into_iter().find(is_called))
+}
+
+/// The hub that `open` names.
+pub(crate) fn find_opened(hubs: &Hubs, open: &Open) -> Result<Arc<Hub>, AmqpError> {
+    let host = open.hostname.as_deref().unwrap_or_default();
+    hubs.by_host(host).ok_or_else(|| {
+        let description = if host.is_empty() {
+            "open names no host: its hostname must be the hub's".to_owned()
+        } else {
+            let host = shown(host);
+            format!("no hub here answers to the name `{host}`; `roadstead iot hub list` shows those that do")
+        };
+        AmqpError::new(condition::IOT_HUB_NOT_FOUND, &description)
+    })
+}
+
+/// Keeps a token if it is one of this hub's policies. Errors: `Unauthorized`; `TooManyTokens` in words.
+pub(crate) fn put_token(hub: &Hub, grants: &mut Grants, token: &str) -> Result<UnixMillis, TokenRefusal> {
+    let grant = hub.recognize(token).map_err(|refused| match refused {
+        HubError::Unauthorized(AuthRefusal::NoPolicyNamed) => TokenRefusal::Device,
+        refused => TokenRefusal::Hub(refused),
+    })?;
+    let expires = grant.expires_at.millis();
+    if grants.put(token, expires) { Ok(expires) } else { Err(TokenRefusal::TooMany) }
+}
+
+/// Why a token is not kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenRefusal {
+    #[error("{0}")]
+    Hub(HubError),
+    #[error(
+        "the token names no access policy (`skn`): devices do not log in over AMQP in this version; use MQTT or HTTPS"
+    )]
+    Device,
+    #[error(
+        "tokens of Microsoft Entra ID (`Bearer`) are not accepted over AMQP in this version; use a connection string with a shared access key"
+    )]
+    Bearer,
+    #[error("the connection has {} tokens already, which is the limit; open another", crate::limits::TOKENS_MAX)]
+    TooMany,
+}
+
+impl TokenRefusal {
+    /// The status of the answer. Source: `reference/hub-service.md` 2.2
+    pub(crate) fn status(&self) -> i32 {
+        match self {
+            Self::TooMany => 403,
+            _ => 401,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! From the hub's refusals to AMQP's conditions and to the status of answers: the only such table of this front.
+
+use roadstead_amqp_proto::{AmqpError, condition as standard};
+use roadstead_hub::{FaultKind, HubError, ReaderError};
+use roadstead_wire::amqp::condition as azure;
+
+/// The condition for a refusal. Source: `reference/hub-device.md` 3.7
+pub fn condition(error: &HubError) -> &'static str {
+    match error {
+        HubError::Unauthorized(_)
+        | HubError::UnknownDevice(_)
+        | HubError::UnknownModule(_)
+        | HubError::ImpossibleId(_)
+        | HubError::FaultInjected(FaultKind::Unauthorized) => standard::UNAUTHORIZED_ACCESS,
+        HubError::DeviceNotFound(_) | HubError::ModuleNotFound(_) => standard::NOT_FOUND,
+        HubError::DeviceDisabled(_) | HubError::UploadsMissing => standard::NOT_ALLOWED,
+        HubError::QueueFull { .. }
+        | HubError::TooManyDevices { .. }
+        | HubError::TooManyModules { .. }
+        | HubError::TooManySubscriptions { .. }
+        | HubError::TooManyUploads { .. }
+        | HubError::Full(_) => standard::RESOURCE_LIMIT_EXCEEDED,
+        HubError::QuotaExceeded { .. } | HubError::FaultInjected(FaultKind::QuotaExceeded) => azure::QUOTA_EXCEEDED,
+        HubError::Throttled { .. }
+        | HubError::TooManyCalls { .. }
+        | HubError::TooManyFaults { .. }
+        | HubError::FaultInjected(FaultKind::Throttled) => azure::DEVICE_CONTAINER_THROTTLED,
+        HubError::MessageTooLarge { .. } | HubError::PayloadTooLarge { .. } | HubError::TwinTooLarge { .. } => {
+            standard::MESSAGE_SIZE_EXCEEDED
+        }
+        HubError::LockLost => azure::MESSAGE_LOCK_LOST,
+        HubError::EtagMismatch { .. } | HubError::TwinVersionMismatch { .. } => azure::PRECONDITION_FAILED,
+        HubError::DeviceAlreadyExists(_) | HubError::ModuleAlreadyExists(_) => azure::DEVICE_ALREADY_EXISTS,
+        HubError::InvalidExpiry { .. } => azure::ARGUMENT_OUT_OF_RANGE,
+        HubError::Invalid(_)
+        | HubError::BadQuery(_)
+        | HubError::DefinedTwice(_)
+        | HubError::TwinInvalid { .. }
+        | HubError::UploadUnknown
+        | HubError::UploadExpired
+        | HubError::UploadEmpty
+        | HubError::MethodAnswerUnfit(_) => azure::ARGUMENT_ERROR,
+        HubError::DeviceNotOnline { .. }
+        | HubError::DeviceConnectionClosedRemotely
+        | HubError::MethodTimedOut { .. }
+        | HubError::Busy => azure::TIMEOUT,
+        HubError::Closed(_) | HubError::FaultInjected(FaultKind::Unreachable) => standard::DETACH_FORCED,
+        HubError::Internal(_) => standard::INTERNAL_ERROR,
+    }
+}
+
+/// What a client is told of a refusal; what is our own fault goes to the log.
+pub(crate) fn error(refused: &HubError) -> AmqpError {
+    AmqpError::new(condition(refused), &text(refused))
+}
+
+/// The words of a refusal; what is our own fault goes to the log.
+pub(crate) fn text(refused: &HubError) -> String {
+    match refused {
+        HubError::Internal(cause) => {
+            tracing::error!(%cause, "an amqp request failed");
+            refused.to_string()
+        }
+        // The cause names the place on our disk: not the client's business.
+        HubError::Full(cause) => {
+            tracing::error!(cause, "an amqp request found no room");
+            "the hub cannot store more now".to_owned()
+        }
+        refused => refused.to_string(),
+    }
+}
+
+/// What a client is told that may not read a partition. Source: `reference/hub-service.md` 3.4; `guess (?)` for the condition of
+/// an offset that never was
+pub(crate) fn reader_error(refused: &ReaderError) -> AmqpError {
+    let condition = match refused {
+        ReaderError::NoSuchGroup(_) | ReaderError::NoSuchPartition { .. } => standard::NOT_FOUND,
+        ReaderError::Outranked { .. } => standard::STOLEN,
+        ReaderError::TooMany { .. } => standard::RESOURCE_LIMIT_EXCEEDED,
+        ReaderError::BeyondEnd { .. } => azure::ARGUMENT_ERROR,
+        ReaderError::Hub(refused) => return error(refused),
+    };
+    AmqpError::new(condition, &refused.to_string())
+}
