@@ -17,6 +17,8 @@ from harness.service import Service
 
 MQTT_PORT = 8883
 HTTPS_PORT = 443
+AMQP_PORT = 5671
+AMQP_PLAIN_PORT = 5672
 DEVICES = itertools.count(1)
 
 
@@ -25,7 +27,9 @@ def server(tmp_path_factory):
     if not servers.is_free(MQTT_PORT):
         pytest.exit(f"port {MQTT_PORT} is taken, and no SDK can be told another: end what listens there", returncode=3)
     https_port = HTTPS_PORT if servers.is_free(HTTPS_PORT) else servers.free_port()
-    running = Server(tmp_path_factory.mktemp("server"), MQTT_PORT, https_port)
+    amqp_port, amqp_plain_port = (port if servers.is_free(port) else None for port in (AMQP_PORT, AMQP_PLAIN_PORT))
+    home = tmp_path_factory.mktemp("server")
+    running = Server(home, MQTT_PORT, https_port, amqp_port=amqp_port, amqp_plain_port=amqp_plain_port)
     try:
         running.start()
         # SDKs trust what the environment of their process says: `roadstead env` is pasted there, as a user would.

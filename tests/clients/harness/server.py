@@ -47,13 +47,23 @@ def free_port() -> int:
 class Server:
     """`roadstead dev` on one data directory. May be killed and started again: ports and data stay."""
 
-    def __init__(self, home: Path, mqtt_port: int, https_port: int, data_dir: Path | None = None):
+    def __init__(
+        self,
+        home: Path,
+        mqtt_port: int,
+        https_port: int,
+        data_dir: Path | None = None,
+        amqp_port: int | None = None,
+        amqp_plain_port: int | None = None,
+    ):
         self.binary = binary()
         self.home = home
         self.data_dir = data_dir or home / "data"
         self.log_path = home / "server.log"
         self.mqtt_port = mqtt_port
         self.https_port = https_port
+        self.amqp_port = amqp_port or free_port()
+        self.amqp_plain_port = amqp_plain_port or free_port()
         self.process: subprocess.Popen | None = None
         self.exports: dict[str, str] = {}
         # A machine's own settings must not leak into a run, nor a run into the machine.
@@ -63,7 +73,8 @@ class Server:
 
     def start(self, *extra: str) -> "Server":
         command = [self.binary, "dev", "--data-dir", self.data_dir]
-        command += ["--mqtt-port", str(self.mqtt_port), "--https-port", str(self.https_port), *extra]
+        command += ["--mqtt-port", str(self.mqtt_port), "--https-port", str(self.https_port)]
+        command += ["--amqp-port", str(self.amqp_port), "--amqp-plain-port", str(self.amqp_plain_port), *extra]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
         self.exports = wait.until(self._read_exports, READY_WITHIN_S, "`roadstead env` after `roadstead dev`")

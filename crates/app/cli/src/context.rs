@@ -3,7 +3,10 @@
 use crate::args::Global;
 use crate::clock::MachineClock;
 use crate::failure::Failure;
-use roadstead_config::{Context, ContextError, context::default_data_dir};
+use roadstead_config::{
+    Context, ContextError,
+    context::{AMQP_PORT, default_data_dir},
+};
 use roadstead_device::limits::MQTT_PORT;
 use roadstead_service::{Credentials, Management, Reach, Transport};
 use std::collections::BTreeMap;
@@ -152,6 +155,8 @@ fn from_environment(endpoint: &str, variable: impl Fn(&str) -> Option<String>) -
         ca_file: ca_file.into(),
         https_port,
         mqtt_port: MQTT_PORT,
+        amqp_port: AMQP_PORT,
+        amqp_plain_port: None,
         id_scope: None,
         provisioning_host: None,
         hub_host: None,

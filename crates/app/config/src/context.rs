@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
+/// AMQP over TLS: the one port that most clients know. Source: IANA, `amqps`
+pub const AMQP_PORT: u16 = 5671;
 /// Name of the context file in a data directory.
 pub const FILE_NAME: &str = "context.toml";
 
@@ -34,6 +36,12 @@ pub struct Context {
     /// Port of MQTT.
     #[serde(default = "mqtt_port")]
     pub mqtt_port: u16,
+    /// Port of AMQP with TLS.
+    #[serde(default = "amqp_port")]
+    pub amqp_port: u16,
+    /// Port of AMQP without TLS, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amqp_plain_port: Option<u16>,
     /// ID scope of the DPS that `dev` made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_scope: Option<String>,
@@ -54,6 +62,10 @@ fn https_port() -> u16 {
 
 fn mqtt_port() -> u16 {
     8883
+}
+
+fn amqp_port() -> u16 {
+    AMQP_PORT
 }
 
 impl fmt::Debug for Context {
@@ -117,13 +129,13 @@ impl Context {
         }
     }
 
-    /// The same server on other ports of `host`; `None` when that changes nothing, or when the endpoint is not of `host`
-    /// because somebody named another (a load balancer's, say).
-    pub fn moved(&self, host: &str, https_port: u16, mqtt_port: u16) -> Option<Self> {
+    /// The same server on other ports of `host`: HTTPS, MQTT, AMQP. `None` when that changes nothing, or when the endpoint is
+    /// not of `host` because somebody named another (a load balancer's, say).
+    pub fn moved(&self, host: &str, [https_port, mqtt_port, amqp_port]: [u16; 3]) -> Option<Self> {
         let is_as_written = self.endpoint == Self::endpoint_of(host, self.https_port);
-        let moves = (self.https_port, self.mqtt_port) != (https_port, mqtt_port);
+        let moves = [self.https_port, self.mqtt_port, self.amqp_port] != [https_port, mqtt_port, amqp_port];
         let endpoint = Self::endpoint_of(host, https_port);
-        (is_as_written && moves).then(|| Self { endpoint, https_port, mqtt_port, ..self.clone() })
+        (is_as_written && moves).then(|| Self { endpoint, https_port, mqtt_port, amqp_port, ..self.clone() })
     }
 
     /// Writes `context.toml` into a data directory, whole or not at all, readable by its owner only.
@@ -160,6 +172,8 @@ mod tests {
             ca_file: PathBuf::from("/srv/roadstead/tls/ca.pem"),
             https_port: 8443,
             mqtt_port: 8883,
+            amqp_port: 5671,
+            amqp_plain_port: Some(5672),
             id_scope: Some("0ne00000001".to_owned()),
             provisioning_host: Some("localhost".to_owned()),
             hub_host: Some("dev.localhost".to_owned()),
@@ -184,19 +198,20 @@ mod tests {
 
     #[test]
     fn a_context_moves_with_its_ports_unless_somebody_edited_it() {
-        for (endpoint, https_port, mqtt_port, expected) in [
-            ("https://localhost:8443", 9443, 8883, Some("https://localhost:9443")),
-            ("https://localhost:8443", 443, 8883, Some("https://localhost")),
-            ("https://localhost:8443", 8443, 1884, Some("https://localhost:8443")),
-            ("https://localhost:8443", 8443, 8883, None),
-            ("https://iot.example", 9443, 8883, None),
-            ("https://localhost", 9443, 8883, None),
+        for (endpoint, ports, expected) in [
+            ("https://localhost:8443", [9443, 8883, 5671], Some("https://localhost:9443")),
+            ("https://localhost:8443", [443, 8883, 5671], Some("https://localhost")),
+            ("https://localhost:8443", [8443, 1884, 5671], Some("https://localhost:8443")),
+            ("https://localhost:8443", [8443, 8883, 5673], Some("https://localhost:8443")),
+            ("https://localhost:8443", [8443, 8883, 5671], None),
+            ("https://iot.example", [9443, 8883, 5671], None),
+            ("https://localhost", [9443, 8883, 5671], None),
         ] {
             let context = Context { endpoint: endpoint.to_owned(), ..sample() };
-            let moved = context.moved("localhost", https_port, mqtt_port);
-            assert_eq!(moved.as_ref().map(|moved| moved.endpoint.as_str()), expected, "{endpoint} {https_port}");
+            let moved = context.moved("localhost", ports);
+            assert_eq!(moved.as_ref().map(|moved| moved.endpoint.as_str()), expected, "{endpoint} {ports:?}");
             if let Some(moved) = moved {
-                assert_eq!((moved.https_port, moved.mqtt_port), (https_port, mqtt_port));
+                assert_eq!([moved.https_port, moved.mqtt_port, moved.amqp_port], ports);
             }
         }
     }
@@ -208,7 +223,7 @@ mod tests {
             "endpoint='https://h'\nclient_id='c'\nclient_secret='s'\ntenant_id='t'\nca_file='tls/ca.pem'\nlater='x'\n";
         fs::write(folder.path().join(FILE_NAME), text).unwrap();
         let context = Context::load(folder.path()).unwrap();
-        assert_eq!((context.https_port, context.mqtt_port), (443, 8883));
+        assert_eq!((context.https_port, context.mqtt_port, context.amqp_port), (443, 8883, 5671));
         assert_eq!(context.ca_file, folder.path().join("tls/ca.pem"));
     }
 

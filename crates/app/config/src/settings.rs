@@ -39,6 +39,11 @@ pub struct Listen {
     pub https: SocketAddr,
     /// MQTT over TLS.
     pub mqtt: SocketAddr,
+    /// AMQP over TLS.
+    pub amqp: SocketAddr,
+    /// AMQP without TLS, on a loopback address: for `roadstead dev` alone, so the file cannot have it.
+    #[serde(skip)]
+    pub amqp_plain: Option<SocketAddr>,
 }
 
 /// The server's certificate. Without files, Roadstead's own CA under `data_dir` issues one for each name.
@@ -131,7 +136,8 @@ impl Names {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { https: SocketAddr::from(([0, 0, 0, 0], 443)), mqtt: SocketAddr::from(([0, 0, 0, 0], 8883)) }
+        let everywhere = |port| SocketAddr::from(([0, 0, 0, 0], port));
+        Self { https: everywhere(443), mqtt: everywhere(8883), amqp: everywhere(5671), amqp_plain: None }
     }
 }
 

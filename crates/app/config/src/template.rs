@@ -26,6 +26,7 @@ also = {also:?}
 [listen]
 https = "{https}"
 mqtt = "{mqtt}"
+amqp = "{amqp}"
 
 [tls]
 # Without these, Roadstead's own CA (<data_dir>/tls/ca.pem) issues a certificate for each name.
@@ -60,6 +61,7 @@ format = "text"
         also = names.also,
         https = listen.https,
         mqtt = listen.mqtt,
+        amqp = listen.amqp,
         hub_mib_max = events.hub_mib_max,
         blob_mib_max = blobs.hub_mib_max,
         filter = log.filter,

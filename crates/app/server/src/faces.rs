@@ -7,10 +7,14 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use roadstead_front_amqp::AmqpFront;
 use roadstead_front_arm::Arm;
 use roadstead_front_http::{Management, WebSockets};
 use roadstead_front_mqtt::MqttFront;
-use roadstead_front_transport::{Peer, websocket::ByteStream};
+use roadstead_front_transport::{
+    Peer,
+    websocket::{ByteStream, Subprotocol},
+};
 
 /// Resource Manager behind the HTTPS port.
 pub struct ResourceManager(pub Arm);
@@ -26,20 +30,36 @@ impl Management for ResourceManager {
     }
 }
 
-/// MQTT inside a WebSocket.
-pub struct MqttInside(pub Arc<MqttFront>);
+/// What is spoken inside WebSockets.
+pub struct Inside {
+    pub mqtt: Arc<MqttFront>,
+    pub amqp: Arc<AmqpFront>,
+}
 
 #[async_trait]
-impl WebSockets for MqttInside {
-    async fn serve(&self, io: TokioIo<Upgraded>, caller: roadstead_front_http::Caller) {
+impl WebSockets for Inside {
+    async fn serve(&self, io: TokioIo<Upgraded>, subprotocol: Subprotocol, caller: roadstead_front_http::Caller) {
         let roadstead_front_http::Caller { address, certificates, connection, .. } = caller;
-        let caller = roadstead_front_mqtt::Caller { address, certificates, connection };
-        self.0.serve(ByteStream::new(io).await, caller).await;
+        let bytes = ByteStream::new(io).await;
+        match subprotocol {
+            Subprotocol::Mqtt => {
+                let caller = roadstead_front_mqtt::Caller { address, certificates, connection };
+                self.mqtt.serve(bytes, caller).await;
+            }
+            Subprotocol::Amqp => {
+                let caller = roadstead_front_amqp::Caller { address, certificates, connection };
+                self.amqp.serve(bytes, caller).await;
+            }
+        }
     }
 }
 
 pub fn mqtt_caller(peer: &Peer, connection: u64) -> roadstead_front_mqtt::Caller {
     roadstead_front_mqtt::Caller { address: peer.address, certificates: peer.certificates.clone(), connection }
+}
+
+pub fn amqp_caller(peer: &Peer, connection: u64) -> roadstead_front_amqp::Caller {
+    roadstead_front_amqp::Caller { address: peer.address, certificates: peer.certificates.clone(), connection }
 }
 
 pub fn http_caller(peer: &Peer, connection: u64) -> roadstead_front_http::Caller {

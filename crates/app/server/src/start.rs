@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use arc_swap::ArcSwapOption;
 use roadstead_config::Settings;
 use roadstead_dps::{Instances, Ports};
+use roadstead_front_amqp::AmqpFront;
 use roadstead_front_arm::Arm;
 use roadstead_front_http::{HttpFront, Parts};
 use roadstead_front_mqtt::MqttFront;
@@ -27,7 +28,7 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::{
-    faces::{self, MqttInside, ResourceManager},
+    faces::{self, Inside, ResourceManager},
     installation, limits,
     link::LocalLink,
     metrics::{self, Pulse},
@@ -43,6 +44,9 @@ pub struct Server {
     pub resources: Arc<Resources>,
     pub https: SocketAddr,
     pub mqtt: SocketAddr,
+    pub amqp: SocketAddr,
+    /// AMQP without TLS, if it was asked for.
+    pub amqp_plain: Option<SocketAddr>,
     /// The CA that clients must trust; `None` when the administrator's own certificate is shown.
     pub ca_file: Option<PathBuf>,
     world: Arc<World>,
@@ -55,6 +59,8 @@ pub struct Server {
 struct Doors {
     https: Listener,
     mqtt: Listener,
+    amqp: Listener,
+    amqp_plain: Option<Listener>,
 }
 
 impl Server {
@@ -72,7 +78,9 @@ impl Server {
         let names = Arc::new(Names::open(&settings.data_dir, &settings.tls, machine, clock.clone())?);
         let capacity = Capacity::new(transport_limits::CONNECTIONS_MAX, transport_limits::HANDSHAKES_MAX);
         let doors = bind(settings, &names, &capacity)?;
-        let (https, mqtt) = (doors.https.local_address()?, doors.mqtt.local_address()?);
+        let (https, mqtt, amqp) =
+            (doors.https.local_address()?, doors.mqtt.local_address()?, doors.amqp.local_address()?);
+        let amqp_plain = doors.amqp_plain.as_ref().map(Listener::local_address).transpose()?;
 
         let hubs = Arc::new(Hubs::new());
         let ports = Ports {
@@ -110,6 +118,7 @@ impl Server {
         let token_key = installation::token_key(&settings.data_dir, &*random)?;
         let administrators = Arc::new(Administrators::new(installation, &token_key, clock.clone(), random));
         let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone()));
+        let amqp_front = Arc::new(AmqpFront::new(hubs.clone(), clock.clone(), amqp.port()));
         let drain = Drain::new();
         let pulse = Pulse { recorder, hubs: hubs.clone(), drain: drain.watch() };
         let http_front = HttpFront::new(Parts {
@@ -117,14 +126,14 @@ impl Server {
             dps,
             clock: clock.clone(),
             management: Arc::new(ResourceManager(Arm::new(resources.clone(), administrators))),
-            websockets: Arc::new(MqttInside(mqtt_front.clone())),
+            websockets: Arc::new(Inside { mqtt: mqtt_front.clone(), amqp: amqp_front.clone() }),
             operations: Arc::new(pulse),
         });
-        let mut tasks = serve(doors, mqtt_front, http_front, &drain);
+        let mut tasks = serve(doors, mqtt_front, amqp_front, http_front, &drain);
         tasks.push(tokio::spawn(keep_house(world.clone(), names.clone())));
         let ca_file = names.ca_file().cloned();
-        info!(%https, %mqtt, data_dir = %settings.data_dir.display(), "listening");
-        Ok(Self { resources, https, mqtt, ca_file, world, capacity, drain, tasks })
+        info!(%https, %mqtt, %amqp, data_dir = %settings.data_dir.display(), "listening");
+        Ok(Self { resources, https, mqtt, amqp, amqp_plain, ca_file, world, capacity, drain, tasks })
     }
 
     /// Reads certificate files again. What was shown stays when that fails.
@@ -174,19 +183,43 @@ fn bind(settings: &Settings, names: &Names, capacity: &Arc<Capacity>) -> Result<
         Listener::bind(name, address, tls.clone(), capacity.clone())
             .with_context(|| format!("cannot listen on {address} for {}", name_of(name)))
     };
-    Ok(Doors { https: open("https", settings.listen.https)?, mqtt: open("mqtt", settings.listen.mqtt)? })
+    let plain = |address: SocketAddr| {
+        Listener::bind_plain("amqp_plain", address, capacity.clone())
+            .with_context(|| format!("cannot listen on {address} for AMQP without TLS"))
+    };
+    let listen = &settings.listen;
+    Ok(Doors {
+        https: open("https", listen.https)?,
+        mqtt: open("mqtt", listen.mqtt)?,
+        amqp: open("amqp", listen.amqp)?,
+        amqp_plain: listen.amqp_plain.map(plain).transpose()?,
+    })
 }
 
 fn name_of(listener: &str) -> &'static str {
-    if listener == "mqtt" { "MQTT" } else { "HTTPS" }
+    match listener {
+        "mqtt" => "MQTT",
+        "amqp" => "AMQP",
+        _ => "HTTPS",
+    }
 }
 
-fn serve(doors: Doors, mqtt: Arc<MqttFront>, http: HttpFront, drain: &Drain) -> Vec<JoinHandle<()>> {
+fn serve(
+    doors: Doors,
+    mqtt: Arc<MqttFront>,
+    amqp: Arc<AmqpFront>,
+    http: HttpFront,
+    drain: &Drain,
+) -> Vec<JoinHandle<()>> {
     let numbers = Arc::new(AtomicU64::new(1));
     let next = move || numbers.fetch_add(1, Ordering::Relaxed);
-    let mqtt_numbers = next.clone();
+    let (mqtt_numbers, amqp_numbers) = (next.clone(), next.clone());
     let on_mqtt = move |conn: Conn| {
         let (front, caller) = (mqtt.clone(), faces::mqtt_caller(conn.peer(), mqtt_numbers()));
+        async move { front.serve(conn, caller).await }
+    };
+    let on_amqp = move |conn: Conn| {
+        let (front, caller) = (amqp.clone(), faces::amqp_caller(conn.peer(), amqp_numbers()));
         async move { front.serve(conn, caller).await }
     };
     let watch = drain.watch();
@@ -194,10 +227,13 @@ fn serve(doors: Doors, mqtt: Arc<MqttFront>, http: HttpFront, drain: &Drain) -> 
         let (front, caller, mut watch) = (http.clone(), faces::http_caller(conn.peer(), next()), watch.clone());
         async move { front.serve(conn, caller, async move { watch.started().await }).await }
     };
-    vec![
+    let mut tasks = vec![
         tokio::spawn(doors.mqtt.serve(on_mqtt, drain.watch())),
         tokio::spawn(doors.https.serve(on_https, drain.watch())),
-    ]
+    ];
+    tasks.extend(doors.amqp_plain.map(|door| tokio::spawn(door.serve(on_amqp.clone(), drain.watch()))));
+    tasks.push(tokio::spawn(doors.amqp.serve(on_amqp, drain.watch())));
+    tasks
 }
 
 /// What must be done now and then: retention, the expiry of messages, and certificates before they expire or when their files change.

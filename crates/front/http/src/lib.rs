@@ -5,7 +5,7 @@
 //! paths to [`Management`].
 //!
 //! ```text
-//! request ─┬─ WebSockets                                            MQTT inside
+//! request ─┬─ WebSockets                                            MQTT, AMQP inside
 //!          ├─ Management                                            az, management SDKs
 //!          ├─ op/blob*                     hub::Hub                  files: devices, back ends
 //!          └─ call ─ route ─┬─ op/device_*     hub::Hub, dps::Instance   devices

@@ -44,11 +44,11 @@ pub trait Management: Send + Sync {
     async fn answer(&self, request: Request<Bytes>, base_url: &str) -> Response<Bytes>;
 }
 
-/// Serves MQTT inside a WebSocket.
+/// Serves what is inside WebSockets.
 #[async_trait]
 pub trait WebSockets: Send + Sync {
     /// Serves an upgraded connection to its end. Frames are still to be taken apart.
-    async fn serve(&self, io: TokioIo<Upgraded>, caller: Caller);
+    async fn serve(&self, io: TokioIo<Upgraded>, subprotocol: Subprotocol, caller: Caller);
 }
 
 /// What operators ask of the process.
@@ -191,14 +191,10 @@ impl HttpFront {
             Ok(accepted) => accepted,
             Err(refusal) => return refused(refusal.response(), &refusal),
         };
-        if accepted.subprotocol == Subprotocol::Amqp {
-            let why = "AMQP is not served by this version of Roadstead; MQTT inside a WebSocket is";
-            return refused(websocket::Refusal::Subprotocol.response(), &why);
-        }
         let (websockets, upgrade) = (self.parts.websockets.clone(), hyper::upgrade::on(request));
         tokio::spawn(async move {
             match upgrade.await {
-                Ok(upgraded) => websockets.serve(TokioIo::new(upgraded), caller).await,
+                Ok(upgraded) => websockets.serve(TokioIo::new(upgraded), accepted.subprotocol, caller).await,
                 Err(error) => debug!(connection = caller.connection, "websocket upgrade failed: {error}"),
             }
         });

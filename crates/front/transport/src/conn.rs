@@ -39,7 +39,7 @@ impl Peer {
     }
 }
 
-/// What a connection may be made over, beside TLS: a WebSocket, or a pipe in tests.
+/// What a connection may be made over, beside TLS: a WebSocket, bare TCP, or a pipe in tests.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -63,9 +63,13 @@ impl Conn {
         Self { io: Io::Other(Box::new(io)), peer: Box::new(peer), _place: None }
     }
 
-    pub(crate) fn over_tls(stream: TlsStream<TcpStream>, address: SocketAddr, place: Place) -> Self {
+    pub(crate) fn over_tls(stream: Box<TlsStream<TcpStream>>, address: SocketAddr, place: Place) -> Self {
         let peer = Box::new(Peer::of(address, stream.get_ref().1));
-        Self { io: Io::Tls(Box::new(stream)), peer, _place: Some(place) }
+        Self { io: Io::Tls(stream), peer, _place: Some(place) }
+    }
+
+    pub(crate) fn over_tcp(stream: TcpStream, address: SocketAddr, place: Place) -> Self {
+        Self { io: Io::Other(Box::new(stream)), peer: Box::new(Peer::bare(address)), _place: Some(place) }
     }
 
     /// Who is at the other end.

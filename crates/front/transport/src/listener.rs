@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::{debug, warn};
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     metric::{self, HandshakeFailure},
 };
 
-/// A port on which TLS is served.
+/// A port, with TLS or without.
 pub struct Listener {
     socket: TcpListener,
     door: Arc<Door>,
@@ -25,7 +25,8 @@ pub struct Listener {
 /// What every connection of a listener needs on its way in.
 struct Door {
     name: &'static str,
-    tls: TlsAcceptor,
+    /// `None`: bytes come as they are.
+    tls: Option<TlsAcceptor>,
     capacity: Arc<Capacity>,
     handshake_timeout: Duration,
 }
@@ -41,6 +42,26 @@ impl Listener {
         tls: Arc<ServerConfig>,
         capacity: Arc<Capacity>,
     ) -> io::Result<Self> {
+        Self::open(name, address, Some(TlsAcceptor::from(tls)), capacity)
+    }
+
+    /// Listens without TLS, for clients on this machine that can do without.
+    ///
+    /// Errors: as [`Listener::bind`]; `InvalidInput` for an address that others can reach.
+    pub fn bind_plain(name: &'static str, address: SocketAddr, capacity: Arc<Capacity>) -> io::Result<Self> {
+        if !address.ip().is_loopback() {
+            let text = format!("{address} is not a loopback address, and nothing is encrypted there");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        Self::open(name, address, None, capacity)
+    }
+
+    fn open(
+        name: &'static str,
+        address: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        capacity: Arc<Capacity>,
+    ) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if cfg!(unix) {
             // On Windows this would let another program take the port over.
@@ -52,7 +73,7 @@ impl Listener {
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        let door = Door { name, tls: TlsAcceptor::from(tls), capacity, handshake_timeout: HANDSHAKE_TIMEOUT };
+        let door = Door { name, tls, capacity, handshake_timeout: HANDSHAKE_TIMEOUT };
         Ok(Self { socket: TcpListener::from_std(socket.into())?, door: Arc::new(door) })
     }
 
@@ -111,6 +132,12 @@ fn is_clients_fault(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
+/// A client that is let in.
+enum Greeted {
+    Tls(Box<TlsStream<TcpStream>>),
+    Plain(TcpStream),
+}
+
 impl Door {
     fn take_in<H, F>(self: &Arc<Self>, tcp: TcpStream, address: SocketAddr, handler: &Arc<H>)
     where
@@ -137,13 +164,15 @@ impl Door {
             tcp.set_nodelay(true)?;
             // Who says nothing takes no turn from those who do.
             if tcp.peek(&mut [0]).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
             }
+            let Some(tls) = &self.tls else { return Ok(Greeted::Plain(tcp)) };
             let _turn = self.capacity.handshake().await;
-            self.tls.accept(tcp).await
+            Ok(Greeted::Tls(Box::new(tls.accept(tcp).await?)))
         };
         let failure = match tokio::time::timeout(self.handshake_timeout, handshake).await {
-            Ok(Ok(stream)) => return Some(Conn::over_tls(stream, address, place)),
+            Ok(Ok(Greeted::Tls(stream))) => return Some(Conn::over_tls(stream, address, place)),
+            Ok(Ok(Greeted::Plain(tcp))) => return Some(Conn::over_tcp(tcp, address, place)),
             Ok(Err(error)) => {
                 debug!(listener = self.name, %address, %error, "tls handshake failed");
                 let is_tls = error.kind() == io::ErrorKind::InvalidData;

@@ -21,6 +21,12 @@ pub struct Dev {
     /// Port of MQTT; SDKs know only 8883
     #[arg(long, value_name = "PORT", default_value_t = 8883)]
     pub mqtt_port: u16,
+    /// Port of AMQP with TLS [default: 5671, else the first free one from 8571]
+    #[arg(long, value_name = "PORT")]
+    pub amqp_port: Option<u16>,
+    /// Port of AMQP without TLS, on this machine only [default: 5672, else the first free one from 8672]
+    #[arg(long, value_name = "PORT")]
+    pub amqp_plain_port: Option<u16>,
     /// Make the groups, hubs, devices, enrollments and CAs of this TOML file
     #[arg(long, value_name = "FILE")]
     pub seed: Option<PathBuf>,

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::run::panel::Panel;
 use crate::run::signals::{Signals, Told};
 use crate::run::{bundle, explain, logging, machine, panel, runtime};
-use roadstead_config::context::default_data_dir;
+use roadstead_config::context::{AMQP_PORT, default_data_dir};
 use roadstead_config::{Administrator, Context, ContextError, Listen, LogFormat, Names, Settings};
 use roadstead_model::Secret;
 use roadstead_server::{First, FirstNames, Server, first, installation, system::SystemRandom};
@@ -20,6 +20,11 @@ const AZURE_NAME: &str = "dev.azure-devices.net";
 const AZURE_PROVISIONING: &str = "global.azure-devices-provisioning.net";
 /// Where the search for an HTTPS port begins when 443 cannot be had.
 const HTTPS_FALLBACK: u16 = 8443;
+/// Where Event Hubs clients look for an emulator. Source: IANA, `amqp`
+const AMQP_PLAIN_PORT: u16 = 5672;
+/// Likewise when another program has AMQP's port.
+const AMQP_FALLBACK: u16 = 8571;
+const AMQP_PLAIN_FALLBACK: u16 = 8672;
 
 /// Runs until SIGTERM or Ctrl-C. `begun`: when the process started.
 pub fn run(args: &Dev, data_dir: Option<&Path>, begun: Instant) -> Result<(), Failure> {
@@ -38,7 +43,7 @@ async fn serve(args: &Dev, data_dir: &Path, begun: Instant) -> Result<(), Failur
     let settings = Settings {
         data_dir: data_dir.to_owned(),
         names: Names { hub_domain: hub_domain(args), ..Names::default() },
-        listen: Listen { https: listen.https, mqtt: listen.mqtt },
+        listen: listen.listen,
         administrator: administrator.clone(),
         ..Settings::default()
     };
@@ -148,8 +153,7 @@ fn machine_names(args: &Dev, names: &FirstNames) -> Vec<String> {
 }
 
 struct Addresses {
-    https: SocketAddr,
-    mqtt: SocketAddr,
+    listen: Listen,
     /// 443 was wanted and could not be had.
     without_443: bool,
 }
@@ -161,7 +165,22 @@ fn listen(args: &Dev) -> Addresses {
     let wanted = args.https_port.unwrap_or(443);
     let without_443 = args.https_port.is_none() && !machine::can_bind(SocketAddr::new(address, wanted));
     let https = if without_443 { machine::free_port(address, HTTPS_FALLBACK).unwrap_or(0) } else { wanted };
-    Addresses { https: SocketAddr::new(address, https), mqtt: SocketAddr::new(address, args.mqtt_port), without_443 }
+    // Another broker may have the ports of AMQP; that is no reason not to start.
+    let amqp = |address, asked: Option<u16>, usual, fallback| {
+        let free = || match machine::can_bind(SocketAddr::new(address, usual)) {
+            true => usual,
+            false => machine::free_port(address, fallback).unwrap_or(0),
+        };
+        SocketAddr::new(address, asked.unwrap_or_else(free))
+    };
+    let loopback = Ipv4Addr::LOCALHOST.into();
+    let listen = Listen {
+        https: SocketAddr::new(address, https),
+        mqtt: SocketAddr::new(address, args.mqtt_port),
+        amqp: amqp(address, args.amqp_port, AMQP_PORT, AMQP_FALLBACK),
+        amqp_plain: Some(amqp(loopback, args.amqp_plain_port, AMQP_PLAIN_PORT, AMQP_PLAIN_FALLBACK)),
+    };
+    Addresses { listen, without_443 }
 }
 
 /// The administrator of an earlier run, or a new one.
@@ -191,6 +210,8 @@ fn context(server: &Server, first: &First, administrator: &Administrator, secret
         ca_file: ca_file.to_owned(),
         https_port: server.https.port(),
         mqtt_port: server.mqtt.port(),
+        amqp_port: server.amqp.port(),
+        amqp_plain_port: server.amqp_plain.map(|address| address.port()),
         id_scope: Some(first.id_scope.clone()),
         provisioning_host: Some(first.hub_host.clone()),
         hub_host: Some(first.hub_host.clone()),

@@ -5,7 +5,7 @@ use crate::args::run::Doctor;
 use crate::context::{self, Server};
 use crate::failure::Failure;
 use crate::run::machine;
-use roadstead_config::Settings;
+use roadstead_config::{Listen, Settings};
 use roadstead_model::Clock;
 use roadstead_pki::{Certificate, parse_certificates};
 use roadstead_server::certificate_files::find_uncovered;
@@ -127,7 +127,8 @@ fn check_order(file: &Path, chain: &[Certificate], findings: &mut Findings) {
 
 /// A port in use is fine as long as it is this server that `runs`.
 fn check_ports(settings: &Settings, runs: bool, findings: &mut Findings) {
-    for (name, address) in [("HTTPS", settings.listen.https), ("MQTT", settings.listen.mqtt)] {
+    let Listen { https, mqtt, amqp, .. } = &settings.listen;
+    for (name, address) in [("HTTPS", *https), ("MQTT", *mqtt), ("AMQP", *amqp)] {
         let port = address.port();
         match (machine::can_bind(address), runs) {
             (true, _) => findings.fine(format!("{name} port {port} is free")),

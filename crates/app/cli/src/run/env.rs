@@ -3,8 +3,8 @@
 use crate::args::Global;
 use crate::context::{self, Server};
 use crate::failure::Failure;
-use crate::iot::lookup;
-use roadstead_config::Context;
+use crate::iot::lookup::{self, Found};
+use roadstead_config::{Context, context::AMQP_PORT};
 use roadstead_service::Kind;
 use serde_json::Value;
 use std::fmt::Write;
@@ -16,15 +16,34 @@ pub async fn run(global: &Global) -> Result<String, Failure> {
     let server = Server::open(global)?;
     let hubs: Vec<Value> = server.management.list(Kind::Hub, None).await?;
     let dps: Vec<Value> = server.management.list(Kind::Dps, None).await?;
-    let hub_string = match first(&hubs) {
-        Some(name) => lookup::owner_string(&server.management, Kind::Hub, name).await?,
-        None => String::new(),
+    let (hub_string, events_string) = match first(&hubs) {
+        Some(name) => {
+            let hub = lookup::find(&server.management, Kind::Hub, name, None).await?;
+            let policy = lookup::find_policy(&server.management, &hub, "iothubowner").await?;
+            let events = events_string(&context, &hub, &policy);
+            (lookup::owner_of(&server.management, &hub).await?, events)
+        }
+        None => Default::default(),
     };
     let dps_string = match first(&dps) {
         Some(name) => lookup::owner_string(&server.management, Kind::Dps, name).await?,
         None => String::new(),
     };
-    Ok(text(&context, context::data_dir(global), &hub_string, &dps_string))
+    Ok(text(&context, context::data_dir(global), &hub_string, &events_string, &dps_string))
+}
+
+/// For Event Hubs clients. Where AMQP is there without TLS it is what they take for an emulator's, so that they need trust
+/// no CA; else as Azure's portal shows it, with a port only if it is not the one they know.
+fn events_string(context: &Context, hub: &Found, policy: &Value) -> String {
+    let host = context.hub_host.as_deref().or_else(|| hub.host().ok()).unwrap_or_default();
+    let (port, suffix) = match (context.amqp_plain_port, context.amqp_port) {
+        (Some(port), _) => (format!(":{port}"), ";UseDevelopmentEmulator=true"),
+        (None, AMQP_PORT) => (String::new(), ""),
+        (None, port) => (format!(":{port}"), ""),
+    };
+    let path = lookup::text(&hub.document, "/properties/eventHubEndpoints/events/path");
+    let (name, key) = (lookup::text(policy, "/keyName"), lookup::text(policy, "/primaryKey"));
+    format!("Endpoint=sb://{host}{port}/;SharedAccessKeyName={name};SharedAccessKey={key};EntityPath={path}{suffix}")
 }
 
 /// `dev` where there is one, else the first by name.
@@ -33,16 +52,17 @@ fn first(all: &[Value]) -> Option<&str> {
     names().find(|name| name.starts_with("dev")).or_else(|| names().min())
 }
 
-fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, dps: &str) -> String {
+fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, events: &str, dps: &str) -> String {
     let bundle = context.ca_file.with_file_name("bundle.pem");
     let trusted = if bundle.exists() { bundle } else { context.ca_file.clone() };
     let (trusted, ca) = (trusted.display().to_string(), context.ca_file.display().to_string());
-    let (https, mqtt) = (context.https_port.to_string(), context.mqtt_port.to_string());
+    let [https, mqtt, amqp] = [context.https_port, context.mqtt_port, context.amqp_port].map(|port| port.to_string());
     let data_dir = data_dir.map(|dir| dir.display().to_string()).unwrap_or_default();
     let exports = [
         ("PROVISIONING_HOST", context.provisioning_host.as_deref().unwrap_or_default()),
         ("PROVISIONING_IDSCOPE", context.id_scope.as_deref().unwrap_or_default()),
         ("IOTHUB_CONNECTION_STRING", hub),
+        ("EVENTHUB_CONNECTION_STRING", events),
         ("DPS_CONNECTION_STRING", dps),
         ("SSL_CERT_FILE", &trusted),
         ("NODE_EXTRA_CA_CERTS", &ca),
@@ -50,6 +70,7 @@ fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, dps: &str) -> S
         ("ROADSTEAD_CA_FILE", &ca),
         ("ROADSTEAD_HTTPS_PORT", &https),
         ("ROADSTEAD_MQTT_PORT", &mqtt),
+        ("ROADSTEAD_AMQP_PORT", &amqp),
         ("ROADSTEAD_HUB_HOST", context.hub_host.as_deref().unwrap_or_default()),
         ("ROADSTEAD_DATA_DIR", &data_dir),
     ];

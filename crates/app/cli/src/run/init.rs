@@ -37,6 +37,8 @@ pub fn run(args: &Init, data_dir: Option<&Path>) -> Result<String, Failure> {
         ca_file: "tls/ca.pem".into(),
         https_port: settings.listen.https.port(),
         mqtt_port: settings.listen.mqtt.port(),
+        amqp_port: settings.listen.amqp.port(),
+        amqp_plain_port: None,
         id_scope: None,
         provisioning_host: None,
         hub_host: None,

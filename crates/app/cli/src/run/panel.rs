@@ -30,7 +30,7 @@ pub fn print(panel: &Panel<'_>) {
 }
 
 fn text(panel: &Panel<'_>) -> String {
-    let Context { hub_host, id_scope, https_port, mqtt_port, ca_file, .. } = panel.context;
+    let Context { hub_host, id_scope, https_port, mqtt_port, amqp_port, ca_file, .. } = panel.context;
     let host = hub_host.as_deref().unwrap_or("localhost");
     let scope = id_scope.as_deref().unwrap_or_default();
     let (ca, data) = (ca_file.display(), panel.data_dir.display());
@@ -44,6 +44,10 @@ fn text(panel: &Panel<'_>) -> String {
     } else {
         String::new()
     };
+    let amqp_plain = match panel.context.amqp_plain_port {
+        Some(port) => format!("; without TLS, from here only: {port}"),
+        None => String::new(),
+    };
     let sdk = if *mqtt_port == 8883 { SDK } else { "" };
     format!(
         "\
@@ -51,6 +55,7 @@ Roadstead is ready ({took} ms)
 
   MQTT      {host}:{mqtt_port}
   HTTPS     https://{host}{https}
+  AMQP      {host}:{amqp_port}{amqp_plain}
   hub       dev            {host}
   DPS       dev-dps        ID scope {scope}
   CA        {ca}
@@ -94,6 +99,8 @@ mod tests {
             ca_file: "/my data/tls/ca.pem".into(),
             https_port: 8443,
             mqtt_port: 8883,
+            amqp_port: 5671,
+            amqp_plain_port: Some(5672),
             id_scope: Some("0ne00ABC123".to_owned()),
             provisioning_host: None,
             hub_host: Some("dev.localhost".to_owned()),

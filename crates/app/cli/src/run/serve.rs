@@ -37,7 +37,8 @@ fn follow_ports(settings: &Settings, server: &Server) -> Result<(), Failure> {
         Err(ContextError::Absent { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    if let Some(moved) = context.moved(&settings.names.hub_domain, server.https.port(), server.mqtt.port()) {
+    let ports = [server.https, server.mqtt, server.amqp].map(|address| address.port());
+    if let Some(moved) = context.moved(&settings.names.hub_domain, ports) {
         moved.save(&settings.data_dir)?;
     }
     Ok(())

@@ -15,6 +15,7 @@ use roadstead_dps::{
     WebhookError,
 };
 use roadstead_front_http::{Caller, Management, Operations, WebSockets};
+use roadstead_front_transport::websocket::Subprotocol;
 use roadstead_model::{DeviceId, Webhook};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -95,15 +96,15 @@ impl Management for Echo {
     }
 }
 
-/// Repeats what it hears, after the address of who said it.
+/// Repeats what it hears, after the address of who said it and how.
 pub struct Parrot;
 
 #[async_trait]
 impl WebSockets for Parrot {
-    async fn serve(&self, mut io: TokioIo<Upgraded>, caller: Caller) {
+    async fn serve(&self, mut io: TokioIo<Upgraded>, subprotocol: Subprotocol, caller: Caller) {
         let mut said = [0; 5];
         io.read_exact(&mut said).await.unwrap();
-        io.write_all(format!("{} said {said:?}", caller.address).as_bytes()).await.unwrap();
+        io.write_all(format!("{} said {said:?} in {subprotocol:?}", caller.address).as_bytes()).await.unwrap();
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{io::ErrorKind, time::Duration};
 
-use roadstead_front_transport::Capacity;
+use roadstead_front_transport::{Capacity, Drain, Listener};
 use rustls::version::TLS13;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -64,4 +64,32 @@ async fn draining_closes_the_port_and_leaves_connections_alone() {
     assert_eq!(server.capacity.connections(), 1);
     stream.shutdown().await.unwrap();
     server.capacity.emptied().await;
+}
+
+#[tokio::test]
+async fn without_tls_bytes_come_as_they_are_and_from_this_machine_only() {
+    let capacity = Capacity::new(1, 1);
+    let open = |address: &str| Listener::bind_plain("plain", address.parse().unwrap(), capacity.clone());
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.7:0"] {
+        let refusal = open(address).err().unwrap();
+        assert_eq!(refusal.kind(), ErrorKind::InvalidInput, "{address}");
+        assert!(refusal.to_string().contains("is not a loopback address"), "{refusal}");
+    }
+    let listener = open("127.0.0.1:0").unwrap();
+    let (address, drain) = (listener.local_address().unwrap(), Drain::new());
+    let echo = async |mut conn: roadstead_front_transport::Conn| {
+        assert_eq!((conn.peer().address.ip().is_loopback(), conn.peer().certificates.len()), (true, 0));
+        let mut said = [0; 4];
+        conn.read_exact(&mut said).await.unwrap();
+        conn.write_all(&said).await.unwrap();
+    };
+    let serving = tokio::spawn(listener.serve(echo, drain.watch()));
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    tcp.write_all(b"AMQP").await.unwrap();
+    let mut heard = String::new();
+    tcp.read_to_string(&mut heard).await.unwrap();
+    assert_eq!(heard, "AMQP");
+    capacity.emptied().await;
+    drain.start();
+    serving.await.unwrap();
 }
