@@ -1,7 +1,7 @@
 //! Callers that hold a key of one of a hub's or DPS instance's policies.
 
-use roadstead_model::{AccessPolicy, Right, Rights, UnixSeconds};
-use roadstead_sas::{SasToken, Segment};
+use roadstead_model::{AccessPolicy, Right, Rights, Secret, UnixSeconds};
+use roadstead_sas::{SasKey, SasToken, Segment};
 
 use crate::{
     keys::find_signer,
@@ -57,6 +57,13 @@ pub fn recognize<'a>(
     Ok(grant(policy, &token))
 }
 
+/// Whether it is an Event Hubs client's token, for `sb://hub1.example/hub1`: they sign with a key as it is written, not with
+/// the bytes that it stands for. Source: azure-eventhub for Python `_common_conversion`, core-amqp for Node `SasTokenProvider`
+fn is_signed_with_text(token: &SasToken<'_>, keys: [&Secret; 2]) -> bool {
+    let is_event_hubs = token.resource().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sb://"));
+    is_event_hubs && keys.iter().any(|key| token.signed_by(&SasKey::from_bytes(key.expose().as_bytes().to_vec())))
+}
+
 /// Judges everything of a policy's token but what it is for.
 pub(crate) fn judge_named(
     token: &SasToken<'_>,
@@ -79,7 +86,8 @@ fn find_policy<'p>(token: &SasToken<'_>, policies: &'p [AccessPolicy]) -> Result
         .iter()
         .find(|policy| policy.key_name.eq_ignore_ascii_case(key_name))
         .ok_or_else(|| AuthRefusal::NoSuchPolicy { key_name: shown(key_name) })?;
-    if find_signer(token, [&policy.primary, &policy.secondary]).is_none() {
+    let keys = [&policy.primary, &policy.secondary];
+    if find_signer(token, keys).is_none() && !is_signed_with_text(token, keys) {
         return Err(AuthRefusal::Signature { owner: format!("policy `{}`", policy.key_name) });
     }
     Ok(policy)
@@ -91,8 +99,7 @@ fn grant(policy: &AccessPolicy, token: &SasToken<'_>) -> PolicyGrant {
 
 #[cfg(test)]
 mod tests {
-    use roadstead_model::Secret;
-    use roadstead_sas::{SasKey, sign};
+    use roadstead_sas::sign;
 
     use super::*;
 
@@ -130,6 +137,23 @@ mod tests {
         ] {
             let grant = judged(&sign(resource, &key(byte), NOW.0 - 299, Some(name))).unwrap();
             assert_eq!((grant.key_name.as_str(), grant.expires_at), ("iothubowner", UnixSeconds(NOW.0 - 299)));
+        }
+    }
+
+    #[test]
+    fn event_hubs_clients_sign_with_the_text_of_a_key() {
+        let text = |byte| SasKey::from_bytes(key(byte).to_base64().as_bytes().to_vec());
+        let recognized = |resource, key: &SasKey| {
+            let token = sign(resource, key, NOW.0, Some("service"));
+            recognize(&token, ["hub1.example"], &policies(), NOW).map(|grant| grant.key_name)
+        };
+        for (resource, byte) in [("sb://hub1.example/hub1", 3), ("SB://hub1.example:5672/hub1", 4)] {
+            assert_eq!(recognized(resource, &text(byte)).unwrap(), "service");
+            assert_eq!(recognized(resource, &key(byte)).unwrap(), "service", "as clients of hubs sign");
+        }
+        for (resource, key) in [("sb://hub1.example/hub1", text(1)), ("hub1.example", text(3))] {
+            let refusal = recognized(resource, &key).unwrap_err().to_string();
+            assert_eq!(refusal, "the token is not signed with a key of policy `service`");
         }
     }
 
