@@ -158,6 +158,26 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_recognized_whatever_it_is_for() {
+        let recognized = |token: &str| recognize(token, ["hub1.example", "alias.example"], &policies(), NOW);
+        let token = |resource, expiry_s| sign(resource, &key(3), expiry_s, Some("service"));
+        for resource in ["hub1.example", "ALIAS.example/x/y", "amqps://hub1.example:5671/", "hub1.example/devices/dev1"]
+        {
+            assert_eq!(recognized(&token(resource, NOW.0)).unwrap().key_name, "service");
+        }
+        for (token, text) in [
+            (token("hub2.example", NOW.0), "the token is for `hub2.example`, not for `hub1.example`"),
+            (token("", NOW.0), "the token has no `sr`"),
+            (token("hub1.example", NOW.0 - 301), "the token expired 301 s ago"),
+            (sign("hub1.example", &key(1), NOW.0, Some("service")), "the token is not signed with a key of policy"),
+            (sign("hub1.example", &key(3), NOW.0, None), "the token names no access policy"),
+        ] {
+            let refusal = recognized(&token).unwrap_err().to_string();
+            assert!(refusal.starts_with(text), "{refusal}");
+        }
+    }
+
+    #[test]
     fn refusals_name_the_cause() {
         let sign = |resource, byte, expiry_s, name| sign(resource, &key(byte), expiry_s, name);
         for (token, text) in [
