@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use roadstead_amqp_proto::{AmqpError, Attach, Map, Role, SenderSettleMode, Value, condition};
+use roadstead_amqp_proto::{AmqpError, Attach, Map, Role, Value, condition};
 use roadstead_hub::Hub;
 use roadstead_wire::amqp::{LinkAddress, condition as azure, redirect};
 use tokio::sync::Notify;
@@ -123,13 +123,7 @@ fn ask(node: Node, sends: bool, attach: &Attach) -> Opening {
         return Opening { link: Link::Requests(node), credit: limits::REQUESTS_MAX, message_bytes_max };
     }
     let target = attach.target.as_ref().and_then(|target| target.address.clone());
-    let replies = Replies {
-        node,
-        names: [Some(attach.name.clone()), target],
-        waiting: VecDeque::new(),
-        sent: 0,
-        settled: attach.snd_settle_mode == SenderSettleMode::Settled,
-    };
+    let replies = Replies { node, names: [Some(attach.name.clone()), target], waiting: VecDeque::new(), sent: 0 };
     Opening { link: Link::Replies(Box::new(replies)), credit: 0, message_bytes_max: 0 }
 }
 

@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use roadstead_amqp_proto::{
-    AmqpError, Attach, Connection, DeliveryState, Map, Open, condition,
+    AmqpError, Attach, Connection, DeliveryState, Map, Open, SenderSettleMode, condition,
     connection::{Answer, Delivery, Event, LinkId, Sending, Settings, Step},
     sasl::{SaslCode, SaslInit},
 };
@@ -158,7 +158,7 @@ impl Conversation<'_> {
             }
             Event::Opened(open) => self.open(&open, out),
             Event::Attach { link, attach } => {
-                Box::pin(self.attach(link, &attach, out)).await;
+                Box::pin(self.attach(link, attach, out)).await;
                 Ok(())
             }
             Event::Delivery(delivery) => {
@@ -223,13 +223,17 @@ impl Conversation<'_> {
         }
     }
 
-    async fn attach(&mut self, id: LinkId, attach: &Attach, out: &mut Vec<u8>) {
+    async fn attach(&mut self, id: LinkId, mut attach: Box<Attach>, out: &mut Vec<u8>) {
         let Some(Opened { hub, host }) = &self.opened else { return };
         let place = Place { hub, grants: &self.grants, wake: &self.wake, host, port: self.front.port };
-        match attach::open(&place, attach).await {
+        match attach::open(&place, &attach).await {
             Ok(Opening { link, credit, message_bytes_max }) => {
                 let answer = Answer { max_message_size: message_bytes_max, ..Answer::default() };
-                if self.proto.accept(id, attach, answer, out) {
+                if let Some(settled) = link.is_settled() {
+                    attach.snd_settle_mode =
+                        if settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled };
+                }
+                if self.proto.accept(id, &attach, answer, out) {
                     if credit > 0 {
                         self.proto.grant(id, credit, out);
                     }
@@ -238,19 +242,19 @@ impl Conversation<'_> {
             }
             Err(error) => {
                 tracing::info!(hub = %hub.resource().name, "an amqp link was refused: {error}");
-                self.proto.refuse(id, attach, error, out);
+                self.proto.refuse(id, &attach, error, out);
             }
         }
     }
 
     /// A message from the client. It is settled when what it wants is done, durably.
     async fn deliver(&mut self, delivery: Delivery<'_>, out: &mut Vec<u8>) {
-        let Some(Opened { hub, .. }) = &self.opened else { return };
+        let Some(hub) = self.opened.as_ref().map(|opened| opened.hub.clone()) else { return };
         let id = delivery.link;
         let (done, credit) = match self.links.all.get(&id) {
             Some(Link::Requests(node)) => {
                 let node = *node;
-                let answered = request::answer(node, hub, &mut self.grants, &delivery.payload).await;
+                let answered = request::answer(node, &hub, &mut self.grants, &delivery.payload).await;
                 let done = answered.and_then(|(answer, reply_to)| {
                     let to = self.links.find_replies(node, reply_to, id.session());
                     to.map_or(Ok(()), |to| self.reply(to, answer, out))
@@ -258,7 +262,7 @@ impl Conversation<'_> {
                 (done, limits::REQUESTS_MAX)
             }
             Some(Link::Devicebound) => {
-                let done = devicebound::send(hub, delivery.message_format, &delivery.payload).await;
+                let done = devicebound::send(&hub, delivery.message_format, &delivery.payload).await;
                 if done.is_ok() {
                     self.front.counters.devicebound.increment(1);
                 }
@@ -266,6 +270,9 @@ impl Conversation<'_> {
             }
             _ => return,
         };
+        if let Err(error) = &done {
+            tracing::info!(hub = %hub.resource().name, "an amqp message was refused: {error}");
+        }
         if !delivery.settled {
             let state = match done {
                 Ok(()) => DeliveryState::Accepted,
@@ -460,7 +467,7 @@ fn send_replies(proto: &mut Connection, id: LinkId, replies: &mut crate::link::R
         let Some(answer) = replies.waiting.pop_front() else { return };
         replies.sent = replies.sent.wrapping_add(1);
         let tag = replies.sent.to_be_bytes();
-        let sending = Sending { tag: &tag, message_format: 0, settled: replies.settled, key: 0 };
+        let sending = Sending { tag: &tag, message_format: 0, settled: true, key: 0 };
         if let Err(why) = proto.send(id, &sending, out, |out| out.extend_from_slice(&answer)) {
             tracing::info!("an answer was not sent: {why}");
         }

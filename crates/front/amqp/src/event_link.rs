@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use roadstead_amqp_proto::{
-    Attach, Connection, SenderSettleMode, Value,
+    Attach, Connection, ReceiverSettleMode, Value,
     connection::{LinkId, SendError, Sending},
 };
 use roadstead_hub::{EventStart, Hub, PartitionReader, StoredEvent};
@@ -25,7 +25,7 @@ pub(crate) struct EventLink {
     pub(crate) reader: PartitionReader,
     /// Read from the log and not sent.
     ahead: VecDeque<StoredEvent>,
-    settled: bool,
+    pub(crate) settled: bool,
     /// The client wants to know where the partition ends.
     wants_metric: bool,
     metric: Option<Metric>,
@@ -72,7 +72,9 @@ impl Wanted {
         Ok(Self {
             start: start(selector),
             level,
-            settled: attach.snd_settle_mode == SenderSettleMode::Settled,
+            // azure-eventhub for Python asks for unsettled events and settles none: nobody must wait for that. Who settles
+            // second does expect an answer.
+            settled: attach.rcv_settle_mode == ReceiverSettleMode::First,
             metric: attach.desired_capabilities.iter().any(|capability| &**capability == words::RUNTIME_METRIC),
         })
     }

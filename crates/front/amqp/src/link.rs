@@ -38,7 +38,6 @@ pub(crate) struct Replies {
     pub(crate) waiting: VecDeque<Vec<u8>>,
     /// How many were sent: the next one's delivery tag.
     pub(crate) sent: u32,
-    pub(crate) settled: bool,
 }
 
 /// By the engine's numbers.
@@ -50,6 +49,15 @@ pub(crate) struct Links {
 }
 
 impl Link {
+    /// Whether what is sent on it is settled when it is sent, whatever the client asked for; `None` as the client asked.
+    pub(crate) fn is_settled(&self) -> Option<bool> {
+        match self {
+            Self::Replies(_) => Some(true),
+            Self::Events(link) => Some(link.settled),
+            Self::Requests(_) | Self::Devicebound | Self::Queue(_) => None,
+        }
+    }
+
     /// What a token must cover, now and when it expires; `None` for who asks, which is judged by question.
     pub(crate) fn access(&self) -> Option<Access> {
         match self {

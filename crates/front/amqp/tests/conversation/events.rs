@@ -1,7 +1,8 @@
 //! Readers of partitions.
 
 use roadstead_amqp_proto::{
-    DeliveryState, Flow, Performative, ReceiverSettleMode, Value, ValueRef, condition, message::Message,
+    DeliveryState, Flow, Performative, ReceiverSettleMode, SenderSettleMode, Value, ValueRef, condition,
+    message::Message,
 };
 use roadstead_front_amqp::limits;
 use roadstead_model::UnixMillis;
@@ -94,6 +95,24 @@ async fn who_settles_second_is_answered_accepted() {
     client.settles(id, false, DeliveryState::Released).await;
     let Performative::Disposition(answer) = client.hears().await.0 else { panic!() };
     assert_eq!((answer.first, answer.settled, answer.state), (id, true, Some(DeliveryState::Accepted)));
+}
+
+/// azure-eventhub for Python asks for unsettled events, and settles none.
+#[tokio::test]
+async fn who_never_settles_is_not_waited_for() {
+    const EVENTS: u32 = 6000;
+    let world = World::new().await;
+    for _ in 0..EVENTS {
+        world.store(0, b"1");
+    }
+    let mut client = world.client().await;
+    let mut attach = reader("r", 0, "0", FROM_START);
+    attach.snd_settle_mode = SenderSettleMode::Unsettled;
+    client.attaches(attach).await;
+    client.credits(0, 0, EVENTS).await;
+    for _ in 0..EVENTS {
+        assert_eq!(client.hears_body().await, b"1");
+    }
 }
 
 #[tokio::test]
