@@ -1,0 +1,105 @@
+"""Back ends over AMQP: azure-iothub and @azure/event-hubs for Node, azure-iot-hub for Python, unmodified."""
+
+import time
+
+import pytest
+import uamqp
+from azure.iot.hub import IoTHubRegistryManager
+
+from harness import eventhub, hub
+from harness.node import Actor
+
+
+@pytest.fixture(autouse=True, scope="module")
+def usual_ports(server, port_443):
+    if server.amqp_port != 5671:
+        pytest.skip("port 5671 is taken, and these clients know no other")
+
+
+@pytest.fixture
+def node(server):
+    made = Actor(server, "backend.js")
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def key(roadstead, device_id):
+    return roadstead.device_key(device_id)
+
+
+def take_messages(service, server, device_id: str, key: str) -> list:
+    """What waits for a device, by HTTPS; each is completed."""
+    found = []
+    token = hub.device_token(server, device_id, key)
+    path = f"/devices/{device_id}/messages/deviceBound"
+    while True:
+        response = service.call("GET", path, token=token)
+        if response.status_code == 204:
+            return found
+        assert response.status_code == 200, response.text
+        found.append(response)
+        lock = response.headers["ETag"].strip('"')
+        assert service.call("DELETE", f"{path}/{lock}", token=token).status_code == 204
+
+
+class TestNode:
+    @pytest.mark.parametrize("transport", ["tls", "ws", "custom", "plain"])
+    def test_reads_events(self, server, node, key, device_id, transport):
+        since = server.now_ms() - 200
+        token = hub.device_token(server, device_id, key)
+        headers = {"iothub-messageid": "m1", "iothub-contenttype": "application/json", "iothub-app-k": "v"}
+        assert hub.post_event(server, device_id, b'{"t":1}', token, headers=headers).ok
+        string = server.exports["EVENTHUB_CONNECTION_STRING"] if transport == "plain" else eventhub.connection_string(server)
+        node("openReader", string, transport, "localhost")
+        found = node("properties")
+        assert found["partitionIds"] == [str(number) for number in range(len(found["partitionIds"]))]
+        states = [node("partition", partition) for partition in found["partitionIds"]]
+        assert any(not state["isEmpty"] and state["lastEnqueuedOffset"] >= "0" for state in states)
+        node("read", device_id, since)
+        event = node.event("event", 30)
+        assert (event["body"], event["properties"], event["messageId"]) == ({"t": 1}, {"k": "v"}, "m1")
+        assert event["offset"] == str(event["sequenceNumber"]) and event["partitionKey"] == device_id
+        assert event["systemProperties"]["iothub-message-source"] == "Telemetry"
+        assert event["last"]["sequenceNumber"] >= event["sequenceNumber"]
+        node("closeReader")
+
+    @pytest.mark.parametrize("transport", ["tls", "ws"])
+    def test_sends_and_hears_what_became_of_it(self, server, service, node, key, device_id, transport):
+        node("openSender", server.exports["IOTHUB_CONNECTION_STRING"], transport)
+        node("feedback")
+        given = {"messageId": f"of-{device_id}", "ack": "full", "contentType": "text/plain", "correlationId": "c1"}
+        node("send", device_id, "hello", given)
+        (message,) = take_messages(service, server, device_id, key)
+        assert message.content == b"hello"
+        assert message.headers["iothub-messageid"] == given["messageId"]
+        assert message.headers["iothub-correlationid"] == "c1" and message.headers["iothub-app-a"] == "b"
+        # It is told in batches, every 15 s at most; those of other tests come along.
+        deadline = time.monotonic() + 40
+        records = []
+        while not any(record["originalMessageId"] == given["messageId"] for record in records):
+            records = node.event("feedback", deadline - time.monotonic())
+        record = next(record for record in records if record["originalMessageId"] == given["messageId"])
+        assert (record["deviceId"], record["statusCode"]) == (device_id, "Success")
+        node("closeSender")
+
+    def test_refusals(self, server, node, key, device_id):
+        node("openSender", server.exports["IOTHUB_CONNECTION_STRING"], "tls")
+        assert node.refused("send", "nobody", "hello", {}) == "DeviceNotFoundError"
+        assert node.refused("send", device_id, "x" * 66_000, {}) == "MessageTooLargeError"
+        for _ in range(50):
+            node("send", device_id, "x", {})
+        assert node.refused("send", device_id, "x", {}) == "DeviceMaximumQueueDepthExceededError"
+
+
+class TestPython:
+    @pytest.mark.parametrize("transport", [uamqp.TransportType.Amqp, uamqp.TransportType.AmqpOverWebsocket])
+    def test_sends_to_a_device(self, server, service, key, device_id, transport):
+        string = server.exports["IOTHUB_CONNECTION_STRING"]
+        registry = IoTHubRegistryManager.from_connection_string(string, transport_type=transport)
+        registry.send_c2d_message(device_id, "hello", properties={"messageId": "m1", "ack": "none", "colour": "red"})
+        (message,) = take_messages(service, server, device_id, key)
+        assert (message.content, message.headers["iothub-messageid"]) == (b"hello", "m1")
+        assert message.headers["iothub-app-colour"] == "red"
+        with pytest.raises(Exception, match="C2D message send failure"):
+            registry.send_c2d_message("nobody", "hello")

@@ -1,0 +1,218 @@
+"""The built-in endpoint through azure-eventhub, unmodified."""
+
+import datetime
+import json
+import time
+from urllib.parse import quote
+
+import pytest
+import uamqp
+from azure.eventhub import EventData, EventHubProducerClient
+from azure.eventhub.exceptions import AuthenticationError, ConnectionLostError
+
+from harness import eventhub, hub, sas, wait
+from harness.cli import Roadstead
+from harness.load import Sender
+from harness.server import Server
+
+KILLS = 8
+
+
+@pytest.fixture(autouse=True, scope="module")
+def port_5671(server):
+    if server.amqp_port != 5671:
+        pytest.skip("port 5671 is taken, and these clients know no other")
+
+
+@pytest.fixture(params=eventhub.FLAVOURS)
+def flavour(request):
+    if request.param.endswith("-ws"):
+        request.getfixturevalue("port_443")
+    return request.param
+
+
+@pytest.fixture
+def send(server, roadstead, device_id):
+    """Sends one message of the test's device."""
+    token = hub.device_token(server, device_id, roadstead.device_key(device_id))
+
+    def sent(body: bytes, **headers):
+        named = {f"iothub-{name.replace('_', '-')}": value for name, value in headers.items()}
+        response = hub.post_event(server, device_id, body, token, headers=named)
+        assert response.ok, f"{response.status_code} {response.text}"
+
+    return sent
+
+
+def just_now() -> datetime.datetime:
+    """Whatever other tests sent was before."""
+    return datetime.datetime.now(datetime.UTC) - datetime.timedelta(milliseconds=200)
+
+
+def partition_of(server, device_id: str, since) -> str:
+    with eventhub.Reader(server, starting_position=since) as reader:
+        reader.wait(device_id, 1)
+        return next(partition for partition, event in reader.events if eventhub.device(event) == device_id)
+
+
+def test_an_event_and_all_about_it(server, flavour, send, device_id):
+    since = just_now()
+    send(b'{"t":1}', messageid="m1", correlationid="c1", contenttype="application/json", contentencoding="utf-8", app_colour="red")
+    with eventhub.Reader(server, flavour, starting_position=since, track_last_enqueued_event_properties=True) as reader:
+        event = reader.wait(device_id, 1)[0]
+        last = next(iter(reader.contexts.values())).last_enqueued_event_properties
+    assert event.body_as_str() == '{"t":1}'
+    assert (event.message_id, event.correlation_id, event.content_type) == ("m1", "c1", "application/json")
+    assert event.properties == {b"colour": b"red"}
+    assert isinstance(event.offset, str) and isinstance(event.sequence_number, int) and int(event.offset) == event.sequence_number
+    assert event.partition_key == device_id.encode()
+    assert abs(event.enqueued_time.timestamp() - time.time()) < 60
+    system = event.system_properties
+    assert system[b"iothub-message-source"] == b"Telemetry"
+    assert json.loads(system[b"iothub-connection-auth-method"])["type"] == "sas"
+    assert system[b"iothub-connection-auth-generation-id"].isdigit()
+    assert last["sequence_number"] >= event.sequence_number and int(last["offset"]) == last["sequence_number"]
+
+
+def test_the_hub_and_its_partitions(server, send, device_id):
+    send(b"1")
+    for flavour in ("sync-amqp", "sync-plain", "uamqp-amqp"):
+        with eventhub.client(server, flavour) as client:
+            found = client.get_eventhub_properties()
+            assert found["partition_ids"] == [str(number) for number in range(len(found["partition_ids"]))]
+            states = [client.get_partition_properties(partition) for partition in found["partition_ids"]]
+        assert any(not state["is_empty"] and int(state["last_enqueued_offset"]) >= 0 for state in states)
+
+
+def test_every_position_to_start_from(server, send, device_id):
+    since = just_now()
+    for number in range(4):
+        send(b"%d" % number)
+    partition = partition_of(server, device_id, since)
+    with eventhub.Reader(server, starting_position=since) as reader:
+        events = reader.wait(device_id, 4)
+    second = events[1]
+    for position, inclusive, first in [
+        ("-1", False, "0"),
+        (second.offset, False, "2"),
+        (second.offset, True, "1"),
+        (second.sequence_number, False, "2"),
+        (second.sequence_number, True, "1"),
+        (second.enqueued_time, True, "1"),
+    ]:
+        asked = {"partition_id": partition, "starting_position": position, "starting_position_inclusive": inclusive}
+        with eventhub.Reader(server, **asked) as reader:
+            assert reader.wait(device_id, 1)[0].body_as_str() == first, (position, inclusive)
+    with eventhub.Reader(server, partition_id=partition, starting_position="@latest") as reader:
+        wait.until(lambda: reads(server, partition), 30, "a reader at the end")
+        # Whatever it gets from now on was sent after it came; it may come a moment after the first of these.
+        for number in range(100, 140):
+            send(b"%d" % number)
+            if reader.of(device_id):
+                break
+        assert int(reader.wait(device_id, 1)[0].body_as_str()) >= 100
+
+
+def reads(server, partition: str) -> bool:
+    """Whether the log of connections shows that anybody is there; here only that the endpoint answers."""
+    with eventhub.client(server) as client:
+        return client.get_partition_properties(partition)["id"] == partition
+
+
+def test_the_largest_event(server, send, device_id):
+    since = just_now()
+    body = b"x" * (255 * 1024)
+    send(body)
+    with eventhub.Reader(server, starting_position=since) as reader:
+        assert reader.wait(device_id, 1)[0].body_as_str().encode() == body
+
+
+def test_a_higher_owner_level_takes_the_partition(server, send, device_id):
+    since = just_now()
+    send(b"1")
+    partition = partition_of(server, device_id, since)
+    asked = {"partition_id": partition, "starting_position": since}
+    with eventhub.Reader(server, owner_level=1, **asked) as first:
+        first.wait(device_id, 1)
+        with eventhub.Reader(server, "aio-amqp", owner_level=2, **asked) as second:
+            second.wait(device_id, 1)
+            assert "amqp:link:stolen" in str(first.wait_error())
+            with eventhub.Reader(server, owner_level=1, **asked) as third:
+                assert "owner level (epoch) 2" in str(third.wait_error())
+
+
+def test_refusals_say_why(server, send, device_id):
+    with eventhub.Reader(server, group="nobody", partition_id="0") as reader:
+        error = reader.wait_error()
+        assert isinstance(error, ConnectionLostError) and "no consumer group `nobody`" in str(error)
+    with eventhub.Reader(server, partition_id="0", starting_position="999999999") as reader:
+        assert "was never stored" in str(reader.wait_error())
+    wrong_key = eventhub.connection_string(server).replace("SharedAccessKey=", "SharedAccessKey=A")
+    with eventhub.Reader(server, string=wrong_key, partition_id="0") as reader:
+        error = reader.wait_error()
+        assert isinstance(error, AuthenticationError) and "not signed with a key of policy" in str(error)
+
+
+def test_nobody_writes_into_the_endpoint(server):
+    string = eventhub.connection_string(server)
+    with EventHubProducerClient.from_connection_string(string, connection_verify=server.ca_file, retry_total=0) as client:
+        with pytest.raises(Exception, match="filled by the hub"):
+            client.send_batch([EventData("x")])
+
+
+def test_az_is_led_to_the_endpoint(server):
+    """As the monitor of `az` does it: PLAIN in the URI, then where it is sent to."""
+    given = sas.parse_connection_string(server.exports["IOTHUB_CONNECTION_STRING"])
+    name, key = given["SharedAccessKeyName"], given["SharedAccessKey"]
+    token = sas.token(server.hub_host, key, policy=name)
+    user = quote(f"{name}@sas.root.{server.hub_host.split('.')[0]}", safe="")
+    endpoint = f"amqps://{user}:{quote(token, safe='')}@{server.hub_host}/messages/events/$management"
+    receiver = uamqp.ReceiveClient(endpoint)
+    try:
+        with pytest.raises(uamqp.errors.LinkRedirect) as redirect:
+            receiver.receive_message_batch(max_batch_size=1)
+    finally:
+        receiver.close()
+    entity = sas.parse_connection_string(server.exports["EVENTHUB_CONNECTION_STRING"])["EntityPath"]
+    assert redirect.value.address == f"amqps://{server.hub_host}:5671/{entity}/$management".encode()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_slow_reader_continues_across_kills(own_server: Server):
+    """It falls behind, loses the server again and again, and goes on behind the last event it worked on."""
+    own_server.start()
+    roadstead = Roadstead(own_server)
+    sender = Sender(own_server, "falls-behind", roadstead.device_key("falls-behind"), body_bytes=2000)
+    found, offsets = [], {}
+
+    class Slow(eventhub.Reader):
+        def _take(self, context, event):
+            if event is None:
+                return
+            time.sleep(0.001)
+            offsets[context.partition_id] = event.offset
+            found.append(json.loads(event.body_as_str())["n"])
+
+    def reader():
+        return Slow(own_server, "aio-plain", starting_position=dict(offsets) or "-1", starting_position_inclusive=False)
+
+    def partitions() -> list[str]:
+        with eventhub.client(own_server, "sync-plain") as client:
+            return client.get_partition_ids()
+
+    offsets.update({partition: "-1" for partition in partitions()})
+    for _ in range(KILLS):
+        sender.start(1500)
+        with reader():
+            before = len(found)
+            wait.until(lambda: len(found) > before + 50, 30, "50 more events")
+            own_server.kill()
+        sender.join()
+        own_server.start()
+    sender.send(1)
+    with reader():
+        wait.until(lambda: found and found[-1] >= sender.acknowledged[-1], 120, "the last event")
+    assert found == sorted(set(found)), "twice or out of order"
+    assert set(sender.acknowledged) <= set(found), "lost"
+    assert len(sender.acknowledged) > KILLS * 50
