@@ -1,10 +1,13 @@
 """Back ends over AMQP: azure-iothub and @azure/event-hubs for Node, azure-iot-hub for Python, unmodified."""
 
 import time
+import tomllib
 
 import pytest
+import requests
 import uamqp
 from azure.iot.hub import IoTHubRegistryManager
+from azure.storage.blob import BlobClient
 
 from harness import eventhub, hub
 from harness.node import Actor
@@ -41,6 +44,24 @@ def take_messages(service, server, device_id: str, key: str) -> list:
         found.append(response)
         lock = response.headers["ETag"].strip('"')
         assert service.call("DELETE", f"{path}/{lock}", token=token).status_code == 204
+
+
+def tell_of_files(server) -> None:
+    """Has the hub keep a notification of every upload, by Resource Manager: a switch of the hub, off by default."""
+    context = tomllib.loads((server.data_dir / "context.toml").read_text())
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, server.ca_file
+        form = {name: context[name] for name in ("client_id", "client_secret")}
+        form |= {"grant_type": "client_credentials", "resource": "https://management.core.windows.net/"}
+        url = f"{context['endpoint']}/adfs/oauth2/token"
+        session.headers["Authorization"] = f"Bearer {session.post(url, data=form, timeout=20).json()['access_token']}"
+        hubs = f"{context['endpoint']}/subscriptions/{context['subscription_id']}/providers/Microsoft.Devices/IotHubs"
+        version = {"api-version": "2023-06-30"}
+        found = session.get(hubs, params=version, timeout=20).json()["value"]
+        made = next(one for one in found if one["properties"]["hostName"] == server.hub_host)
+        made["properties"]["enableFileUploadNotifications"] = True
+        response = session.put(f"{context['endpoint']}{made['id']}", params=version, json=made, timeout=20)
+        assert response.ok, response.text
 
 
 class TestNode:
@@ -81,6 +102,22 @@ class TestNode:
             records = node.event("feedback", deadline - time.monotonic())
         record = next(record for record in records if record["originalMessageId"] == given["messageId"])
         assert (record["deviceId"], record["statusCode"]) == (device_id, "Success")
+        node("closeSender")
+
+    def test_hears_of_files(self, server, service, node, key, device_id):
+        tell_of_files(server)
+        node("openSender", server.exports["IOTHUB_CONNECTION_STRING"], "tls")
+        node("files")
+        token = hub.device_token(server, device_id, key)
+        place = service.call("POST", f"/devices/{device_id}/files", {"blobName": "a.bin"}, token=token).json()
+        uri = f"https://{place['hostName']}/{place['containerName']}/{place['blobName']}{place['sasToken']}"
+        with BlobClient.from_blob_url(uri) as target:
+            target.upload_blob(b"content", overwrite=True)
+        done = {"correlationId": place["correlationId"], "isSuccess": True, "statusCode": 200, "statusDescription": "OK"}
+        assert service.call("POST", f"/devices/{device_id}/files/notifications", done, token=token).ok
+        told = node.event("file", 20)
+        assert (told["deviceId"], told["blobName"], told["blobSizeInBytes"]) == (device_id, f"{device_id}/a.bin", 7)
+        assert told["blobUri"].endswith(f"/{device_id}/a.bin")
         node("closeSender")
 
     def test_refusals(self, server, node, key, device_id):
