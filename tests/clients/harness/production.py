@@ -24,7 +24,9 @@ class Production(Server):
         assert done.returncode == 0, done.stderr
         text = self.config.read_text()
         assert f'data_dir = "{self.data_dir}"' in text
-        changed = text.replace("0.0.0.0:443", f"127.0.0.1:{self.https_port}").replace("0.0.0.0:8883", f"127.0.0.1:{self.mqtt_port}")
+        changed = text
+        for port, own in ((443, self.https_port), (8883, self.mqtt_port), (5671, self.amqp_port)):
+            changed = changed.replace(f"0.0.0.0:{port}", f"127.0.0.1:{own}")
         self.config.write_text(changed)
 
     def use_certificate(self, certificate) -> None:

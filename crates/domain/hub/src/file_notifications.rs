@@ -28,7 +28,8 @@ impl Hub {
     /// `notification_lock_s`. Errors: `Internal`.
     pub async fn receive_file_notification(&self) -> Result<Option<(LockToken, FileNotification)>, HubError> {
         let (now, settings) = (self.now(), self.resource().settings.files);
-        let [life_ms, lock_ms] = [settings.notification_ttl_s, settings.notification_lock_s].map(|s| i64::from(s) * 1000);
+        let [life_ms, lock_ms] =
+            [settings.notification_ttl_s, settings.notification_lock_s].map(|s| i64::from(s) * 1000);
         let mut desk = self.file_notifications().0.lock().await;
         if desk.iter().filter(|held| held.is_locked(now)).count() >= limits::FILE_NOTIFICATIONS_HELD_MAX {
             return Ok(None);
