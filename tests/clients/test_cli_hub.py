@@ -416,3 +416,16 @@ class TestHubSettings:
         with devices.connected(server, quiet, cli.device_key(quiet)) as mqtt:
             mqtt.publish(devices.events_topic(quiet), b"{}")
         assert kinds(quiet, {"Telemetry"}.issubset) == {"Telemetry"}
+
+
+def test_consumer_groups(cli):
+    def groups(verb: str, *words):
+        return cli("iot", "hub", "consumer-group", verb, "--hub-name", cli.hub_name, *words)
+
+    made = groups("create", "--name", "dashboards")
+    assert made["name"] == "dashboards" and made["properties"]["created"].endswith(" GMT")
+    assert [group["name"] for group in groups("list")] == ["$Default", "dashboards"]
+    assert groups("show", "--name", "DASHBOARDS") == made
+    groups("delete", "--name", "dashboards")
+    assert "consumer group `dashboards` not found" in refused(groups, "show", "--name", "dashboards").stderr
+    assert "every hub keeps this" in refused(groups, "delete", "--name", "$Default").stderr

@@ -4,6 +4,7 @@
 
 pub mod ca;
 pub mod certificate;
+pub mod consumer_group;
 pub mod device;
 pub mod dps;
 pub mod enrollment;

@@ -3,6 +3,7 @@
 mod attestation;
 mod c2d_message;
 mod certificate;
+mod consumer_group;
 mod device;
 mod dps;
 mod enrollment;

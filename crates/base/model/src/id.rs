@@ -241,6 +241,33 @@ impl GroupName {
 }
 
 text_id! {
+    /// The name of those who read a hub's events together: `dashboards`. Compared without case.
+    ConsumerGroupName
+}
+
+impl ConsumerGroupName {
+    /// The one that every hub has.
+    pub const DEFAULT: &str = "$Default";
+
+    /// Errors: empty, over 50 characters, or a character outside `A-Za-z0-9-._`. `$Default` is nobody's to make.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let rule = Rule {
+            kind: "consumer group name",
+            bytes_max: limits::CONSUMER_GROUP_BYTES_MAX,
+            allowed: |c| c.is_ascii_alphanumeric() || "-._".contains(c),
+            wording: "letters, digits and - . _ only",
+        };
+        check(text, &rule)?;
+        Ok(Self(text.into()))
+    }
+
+    /// [`ConsumerGroupName::DEFAULT`].
+    pub fn default_group() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
+text_id! {
     /// The name under which a CA certificate was uploaded: `textile-rootCA`.
     CertificateName
 }

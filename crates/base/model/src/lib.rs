@@ -37,13 +37,13 @@ pub use event::{AuthMethod, Event, EventSource};
 pub use file::FileNotification;
 pub use hub_settings::{CloudToDevice, EventSwitches, FileUploads, HubSettings, ThrottleProfile, Tier};
 pub use id::{
-    CertificateName, DeviceId, DpsName, EnrollmentGroupId, GenerationId, GroupName, HubKey, HubName, IdError, IdScope,
-    ModuleId, RegistrationId,
+    CertificateName, ConsumerGroupName, DeviceId, DpsName, EnrollmentGroupId, GenerationId, GroupName, HubKey, HubName,
+    IdError, IdScope, ModuleId, RegistrationId,
 };
 pub use identity::{IdentityId, Module, Presence};
 pub use message::{Ack, CloudMessage, Feedback, MessageOutcome};
 pub use properties::{Properties, Property, SystemProperty};
 pub use registration_state::{AttestedBy, OperationStatus, RegistrationState, State};
-pub use resource::{CaCertificate, CertificateOwner, Dps, Hub, LinkedHub, ResourceGroup};
+pub use resource::{CaCertificate, CertificateOwner, ConsumerGroup, Dps, Hub, LinkedHub, ResourceGroup};
 pub use secret::Secret;
 pub use twin::{InitialTwin, Twin, TwinSection};

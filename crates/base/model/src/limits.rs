@@ -10,5 +10,7 @@ pub const RESOURCE_NAME_BYTES_MAX: usize = 64;
 pub const GROUP_NAME_BYTES_MAX: usize = 90;
 /// Bytes of an uploaded CA certificate's name. Source: ARM definition of DPS certificates.
 pub const CERTIFICATE_NAME_BYTES_MAX: usize = 256;
+/// Bytes of a consumer group's name. Source: docs, Event Hubs naming rules (1 to 50).
+pub const CONSUMER_GROUP_BYTES_MAX: usize = 50;
 /// Bytes of one device-to-cloud message: body plus property names and values. Source: docs, quotas (256 KB).
 pub const D2C_MESSAGE_BYTES_MAX: usize = 256 * 1024;

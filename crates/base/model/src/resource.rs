@@ -9,7 +9,7 @@ use crate::{
     enrollment::AllocationPolicy,
     etag::Etag,
     hub_settings::HubSettings,
-    id::{CertificateName, DpsName, GroupName, HubKey, HubName, IdScope},
+    id::{CertificateName, ConsumerGroupName, DpsName, GroupName, HubKey, HubName, IdScope},
     secret::Secret,
 };
 
@@ -38,9 +38,26 @@ pub struct Hub {
     pub retention_days: u16,
     pub policies: Vec<AccessPolicy>,
     pub settings: HubSettings,
+    /// Those an administrator made; `$Default` is there beside them.
+    pub consumer_groups: Vec<ConsumerGroup>,
     pub tags: Map<String, Value>,
     /// Resource members that Roadstead keeps and gives back without acting on them (`sku`, `routing`, …).
     pub properties: Map<String, Value>,
+}
+
+impl Hub {
+    /// Whether there is such a consumer group, in any letter case.
+    pub fn has_consumer_group(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(ConsumerGroupName::DEFAULT)
+            || self.consumer_groups.iter().any(|group| group.name.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
+/// Those who read a hub's events together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsumerGroup {
+    pub name: ConsumerGroupName,
+    pub created: UnixMillis,
 }
 
 /// A hub that a DPS instance may place devices on.

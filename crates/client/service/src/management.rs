@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 /// API versions, as azure-cli 2.77 asks. Source: `reference/arm-and-az.md` 3
 const GROUPS_VERSION: &str = "2024-11-01";
+const CONSUMER_GROUPS: &str = "/eventHubEndpoints/events/ConsumerGroups";
 const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 
 /// Who administers. `Debug` hides the secret.
@@ -262,6 +263,39 @@ impl Management {
     pub async fn delete_certificate(&self, resource: &Resource, name: &str, etag: &str) -> Result<bool, ServiceError> {
         let url = self.certificate_url(resource, name, "").await?;
         self.send(Method::DELETE, &url, Some(etag), None).await?.deleted()
+    }
+
+    /// All consumer groups of a hub's events.
+    pub async fn list_consumer_groups<T: DeserializeOwned>(&self, hub: &Resource) -> Result<Vec<T>, ServiceError> {
+        let url = self.resource_url(hub, CONSUMER_GROUPS).await?;
+        Ok(self.send(Method::GET, &url, None, None).await?.json::<Listed<T>>()?.value)
+    }
+
+    /// One consumer group.
+    pub async fn find_consumer_group<T: DeserializeOwned>(
+        &self,
+        hub: &Resource,
+        name: &str,
+    ) -> Result<Option<T>, ServiceError> {
+        let url = self.consumer_group_url(hub, name).await?;
+        self.send(Method::GET, &url, None, None).await?.find()
+    }
+
+    /// Makes a consumer group; one that is there stays as it is.
+    pub async fn put_consumer_group<T: DeserializeOwned>(&self, hub: &Resource, name: &str) -> Result<T, ServiceError> {
+        let url = self.consumer_group_url(hub, name).await?;
+        let body = json!({ "properties": { "name": name } });
+        self.send(Method::PUT, &url, None, Some(&body)).await?.json()
+    }
+
+    /// Deletes a consumer group; `false` when there is none.
+    pub async fn delete_consumer_group(&self, hub: &Resource, name: &str) -> Result<bool, ServiceError> {
+        let url = self.consumer_group_url(hub, name).await?;
+        self.send(Method::DELETE, &url, None, None).await?.deleted()
+    }
+
+    async fn consumer_group_url(&self, hub: &Resource, name: &str) -> Result<String, ServiceError> {
+        self.resource_url(hub, &format!("{CONSUMER_GROUPS}/{}", percent::encode(name))).await
     }
 
     async fn group_url(&self, name: &str) -> Result<String, ServiceError> {

@@ -12,9 +12,6 @@ use crate::{
     readers::{ReaderError, Seat},
 };
 
-/// The consumer group that every hub has.
-pub const DEFAULT_GROUP: &str = "$Default";
-
 /// Where in a partition a reader begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventStart {
@@ -52,7 +49,7 @@ pub struct PartitionReader {
 impl Hub {
     /// Whether the hub has this consumer group, in any letter case.
     pub fn has_consumer_group(&self, group: &str) -> bool {
-        group.eq_ignore_ascii_case(DEFAULT_GROUP)
+        self.resource().has_consumer_group(group)
     }
 
     /// How many partitions the hub has.

@@ -18,6 +18,7 @@ pub enum Kind {
     Dps,
     Certificate,
     Policy,
+    ConsumerGroup,
 }
 
 impl std::fmt::Display for Kind {
@@ -28,6 +29,7 @@ impl std::fmt::Display for Kind {
             Self::Dps => "DPS instance",
             Self::Certificate => "certificate",
             Self::Policy => "shared access policy",
+            Self::ConsumerGroup => "consumer group",
         })
     }
 }

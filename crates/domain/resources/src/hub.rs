@@ -101,6 +101,7 @@ impl Resources {
             retention_days: spec.retention_days.unwrap_or(limits::RETENTION_DAYS_DEFAULT),
             policies,
             settings: HubSettings::default(),
+            consumer_groups: Vec::new(),
             tags: Map::new(),
             properties: Map::new(),
         })

@@ -13,6 +13,7 @@
 pub mod administrator;
 pub mod certificate;
 pub mod change;
+pub mod consumer_group;
 pub mod directory;
 pub mod dps;
 #[expect(missing_docs, reason = "the fields are what the texts beside them show")]

@@ -21,6 +21,8 @@ pub const GROUPS_MAX: usize = 980;
 pub const HUBS_MAX: usize = 1000;
 /// DPS instances of an installation. Source: docs, quotas (10 in a subscription); more here. `guess (?)`
 pub const DPS_MAX: usize = 1000;
+/// Consumer groups of one hub, `$Default` not counted. Source: docs, IoT Hub quotas (20 with the default one, Event Hubs allow more).
+pub const CONSUMER_GROUPS_MAX: usize = 50;
 /// Uploaded CA certificates of one owner. Source: docs, DPS limits and IoT Hub quotas (25).
 pub const CERTIFICATES_MAX: usize = 25;
 /// Hubs linked to one DPS instance. Source: docs, DPS limits (50).

@@ -9,7 +9,7 @@ use roadstead_wire::arm::Cloud;
 
 use crate::{
     call::Call,
-    op::{self, certificate, dps, group, hub, key, metadata, name, subscription, token},
+    op::{self, certificate, consumer_group, dps, group, hub, key, metadata, name, subscription, token},
     refusal::Refusal,
     reply::Reply,
 };
@@ -114,6 +114,9 @@ impl Arm {
             (&Method::POST, [_, "iothubkeys", _, "listkeys"]) => key::show_of_hub(self, call),
             (method, [_, "certificates", words @ ..]) => {
                 certificate::route(self, call, &certificate::Owner::hub(self, call)?, method, words).await
+            }
+            (method, [_, "eventhubendpoints", "events", "consumergroups", words @ ..]) => {
+                consumer_group::route(self, call, method, words).await
             }
             _ => Err(Refusal::no_route(call)),
         }

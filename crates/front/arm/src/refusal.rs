@@ -101,7 +101,9 @@ fn status(error: &ResourceError) -> (StatusCode, &'static str) {
         E::GroupNotFound { .. } => (S::NOT_FOUND, "ResourceGroupNotFound"),
         E::NotFound { kind: Kind::Certificate, .. } => (S::NOT_FOUND, "CertificateNotFound"),
         E::NotFound { kind: Kind::Policy, .. } => (S::NOT_FOUND, "KeyNotFound"),
-        E::NotFound { kind: Kind::Group | Kind::Hub | Kind::Dps, .. } => (S::NOT_FOUND, "ResourceNotFound"),
+        E::NotFound { kind: Kind::Group | Kind::Hub | Kind::Dps | Kind::ConsumerGroup, .. } => {
+            (S::NOT_FOUND, "ResourceNotFound")
+        }
         E::NameTaken { .. } => (S::CONFLICT, "NameNotAvailable"),
         E::GroupLocation { .. } => (S::CONFLICT, "InvalidResourceGroupLocation"),
         E::CertificateExists { .. } => (S::CONFLICT, "CertificateAlreadyExists"),

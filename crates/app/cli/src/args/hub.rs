@@ -2,6 +2,7 @@
 
 use super::InGroup;
 use super::certificate::HubCertificateCommand;
+use super::consumer_group::ConsumerGroupCommand;
 use super::device::{DeviceCommand, DeviceShow};
 use super::hub_settings::{Behaviour, HubUpdate};
 use super::method::InvokeMethod;
@@ -30,6 +31,9 @@ pub enum HubCommand {
     /// A hub's connection strings
     #[command(subcommand)]
     ConnectionString(ConnectionStringCommand),
+    /// Consumer groups of a hub's events
+    #[command(subcommand)]
+    ConsumerGroup(ConsumerGroupCommand),
     /// Make a token that proves a device, or a policy of a hub
     GenerateSasToken(GenerateSasToken),
     /// Devices of a hub

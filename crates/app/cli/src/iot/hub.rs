@@ -1,7 +1,7 @@
 //! `roadstead iot hub`
 
 use super::lookup::{Found, find, find_policy, hub_service};
-use super::{certificate, device, feedback, hub_update, method, module, monitor, sas_token, twin};
+use super::{certificate, consumer_group, device, feedback, hub_update, method, module, monitor, sas_token, twin};
 use crate::args::Global;
 use crate::args::hub::{ConnectionStringCommand, HubCommand, HubCreate, ShowConnectionString};
 use crate::args::value::tags;
@@ -32,6 +32,7 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
         HubCommand::ShowConnectionString(show) | HubCommand::ConnectionString(ConnectionStringCommand::Show(show)) => {
             connection_strings(&management()?, show).await?.into()
         }
+        HubCommand::ConsumerGroup(command) => consumer_group::run(command, global).await?,
         HubCommand::GenerateSasToken(generate) => sas_token::run(generate, global).await?,
         HubCommand::DeviceIdentity(command) => device::run(command, global).await?,
         HubCommand::DeviceTwin(command) => twin::run_device(command, global).await?,

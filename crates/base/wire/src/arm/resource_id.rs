@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::percent;
+
 /// A resource of one subscription. Prints as its id, names as written.
 ///
 /// Shape: `/subscriptions/S/resourceGroups/RG/providers/Microsoft.Devices/provisioningServices/D/certificates/C`.
@@ -18,6 +20,7 @@ pub enum Kind<'a> {
     Group,
     Hub { name: &'a str },
     HubCertificate { hub: &'a str, name: &'a str },
+    ConsumerGroup { hub: &'a str, name: &'a str },
     Dps { name: &'a str },
     DpsCertificate { dps: &'a str, name: &'a str },
 }
@@ -29,6 +32,7 @@ impl Kind<'_> {
             Self::Group => "Microsoft.Resources/resourceGroups",
             Self::Hub { .. } => "Microsoft.Devices/IotHubs",
             Self::HubCertificate { .. } => "Microsoft.Devices/IotHubs/Certificates",
+            Self::ConsumerGroup { .. } => "Microsoft.Devices/IotHubs/EventHubEndpoints/ConsumerGroups",
             Self::Dps { .. } => "Microsoft.Devices/provisioningServices",
             Self::DpsCertificate { .. } => "Microsoft.Devices/provisioningServices/Certificates",
         }
@@ -44,6 +48,11 @@ impl fmt::Display for ResourceId<'_> {
             Kind::HubCertificate { hub, name } => {
                 write!(f, "/providers/Microsoft.Devices/IotHubs/{hub}/certificates/{name}")
             }
+            Kind::ConsumerGroup { hub, name } => write!(
+                f,
+                "/providers/Microsoft.Devices/IotHubs/{hub}/eventHubEndpoints/events/ConsumerGroups/{}",
+                percent::encode(name)
+            ),
             Kind::Dps { name } => write!(f, "/providers/Microsoft.Devices/provisioningServices/{name}"),
             Kind::DpsCertificate { dps, name } => {
                 write!(f, "/providers/Microsoft.Devices/provisioningServices/{dps}/certificates/{name}")
@@ -63,6 +72,10 @@ mod tests {
             (Kind::Group, ""),
             (Kind::Hub { name: "H" }, "/providers/Microsoft.Devices/IotHubs/H"),
             (Kind::HubCertificate { hub: "H", name: "C" }, "/providers/Microsoft.Devices/IotHubs/H/certificates/C"),
+            (
+                Kind::ConsumerGroup { hub: "H", name: "$Default" },
+                "/providers/Microsoft.Devices/IotHubs/H/eventHubEndpoints/events/ConsumerGroups/%24Default",
+            ),
             (Kind::Dps { name: "D" }, "/providers/Microsoft.Devices/provisioningServices/D"),
             (
                 Kind::DpsCertificate { dps: "D", name: "C" },

@@ -64,6 +64,7 @@ impl World {
             retention_days: 1,
             policies: vec![policy("device", &[Right::DeviceConnect]), policy("service", &[Right::ServiceConnect])],
             settings,
+            consumer_groups: Vec::new(),
             tags: Map::new(),
             properties: Map::new(),
         };

@@ -59,6 +59,7 @@ impl World {
             retention_days: 1,
             policies: vec![policy("service", &[Right::ServiceConnect]), policy("registry", &[Right::RegistryRead])],
             settings: HubSettings::default(),
+            consumer_groups: Vec::new(),
             tags: Map::new(),
             properties: Map::new(),
         };

@@ -1,6 +1,7 @@
 //! Operations, one file per group of them. Each translates both ways and decides nothing.
 
 pub(crate) mod certificate;
+pub(crate) mod consumer_group;
 pub(crate) mod dps;
 pub(crate) mod group;
 pub(crate) mod hub;

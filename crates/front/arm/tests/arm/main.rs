@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod consumer_groups;
+#[cfg(test)]
 mod dps;
 #[cfg(test)]
 mod groups;

@@ -241,6 +241,7 @@ fn hub() -> HubResource {
         retention_days: 1,
         policies: policies(),
         settings: HubSettings::default(),
+        consumer_groups: Vec::new(),
         tags: Map::new(),
         properties: Map::new(),
     }

@@ -152,6 +152,7 @@ async fn open(
         retention_days: 1,
         policies: vec![policy],
         settings,
+        consumer_groups: Vec::new(),
         tags: Map::new(),
         properties: Map::new(),
     };

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use roadstead_model::{AccessPolicy, Etag, GroupName, Hub, HubKey, HubName, UnixMillis};
+use roadstead_model::{
+    AccessPolicy, ConsumerGroup, ConsumerGroupName, Etag, GroupName, Hub, HubKey, HubName, UnixMillis,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -26,8 +28,29 @@ struct HubV1<'a> {
     policies: Vec<AccessPolicyV1>,
     #[serde(default)]
     settings: HubSettingsV1,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    consumer_groups: Vec<ConsumerGroupV1>,
     tags: Cow<'a, Map<String, Value>>,
     properties: Cow<'a, Map<String, Value>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ConsumerGroupV1 {
+    name: ConsumerGroupName,
+    created: UnixMillis,
+}
+
+impl From<&ConsumerGroup> for ConsumerGroupV1 {
+    fn from(group: &ConsumerGroup) -> Self {
+        Self { name: group.name.clone(), created: group.created }
+    }
+}
+
+impl From<ConsumerGroupV1> for ConsumerGroup {
+    fn from(ConsumerGroupV1 { name, created }: ConsumerGroupV1) -> Self {
+        Self { name, created }
+    }
 }
 
 impl Stored for Hub {
@@ -46,6 +69,7 @@ impl Stored for Hub {
             retention_days: self.retention_days,
             policies: self.policies.iter().map(|policy| AccessPolicyV1::new(policy, vault)).collect(),
             settings: self.settings.into(),
+            consumer_groups: self.consumer_groups.iter().map(ConsumerGroupV1::from).collect(),
             tags: Cow::Borrowed(&self.tags),
             properties: Cow::Borrowed(&self.properties),
         })
@@ -68,6 +92,7 @@ impl Stored for Hub {
             retention_days: stored.retention_days,
             policies: policies?,
             settings: stored.settings.into(),
+            consumer_groups: stored.consumer_groups.into_iter().map(ConsumerGroup::from).collect(),
             tags: stored.tags.into_owned(),
             properties: stored.properties.into_owned(),
         })

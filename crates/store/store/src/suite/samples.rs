@@ -114,6 +114,7 @@ pub fn hub(key: HubKey, name: &str) -> Hub {
         retention_days: 7,
         policies: policies(),
         settings: HubSettings::default(),
+        consumer_groups: Vec::new(),
         tags: object(json!({"line": "north"})),
         properties: object(json!({"sku": {"name": "S1", "capacity": 1}, "routing": {"routes": []}})),
     }
