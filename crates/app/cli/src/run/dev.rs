@@ -167,9 +167,9 @@ fn listen(args: &Dev) -> Addresses {
     let https = if without_443 { machine::free_port(address, HTTPS_FALLBACK).unwrap_or(0) } else { wanted };
     // Another broker may have the ports of AMQP; that is no reason not to start.
     let amqp = |address, asked: Option<u16>, usual, fallback| {
-        let free = || match machine::can_bind(SocketAddr::new(address, usual)) {
-            true => usual,
-            false => machine::free_port(address, fallback).unwrap_or(0),
+        let free = || {
+            let is_free = machine::can_bind(SocketAddr::new(address, usual));
+            if is_free { usual } else { machine::free_port(address, fallback).unwrap_or(0) }
         };
         SocketAddr::new(address, asked.unwrap_or_else(free))
     };
