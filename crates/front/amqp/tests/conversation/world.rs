@@ -106,7 +106,7 @@ impl World {
             properties: &properties,
             body,
         };
-        let now = UnixMillis(NOW_S * 1000 + self.log.bounds(partition).next as i64);
+        let now = UnixMillis(NOW_S * 1000 + self.log.bounds(partition).next.cast_signed());
         self.log.append(partition, &event, now).unwrap();
     }
 }
