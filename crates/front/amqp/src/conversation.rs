@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use roadstead_amqp_proto::{
     AmqpError, Attach, Connection, DeliveryState, Map, Open, SenderSettleMode, condition,
-    connection::{Answer, Delivery, Event, LinkId, Sending, Settings, Step},
+    connection::{Answer, Delivery, Event, LinkId, Settings, Step},
     sasl::{SaslCode, SaslInit},
 };
 use roadstead_hub::{CloseReason, Hub};
@@ -19,28 +19,27 @@ use crate::{
     attach::{self, Opening, Place},
     devicebound,
     end::End,
-    event_link::Sent,
     grants::Grants,
     limits,
     link::{Link, Links},
-    login, refusal, request,
+    login, refusal, request, sending,
     stream::ByteStream,
 };
 
 /// Which hub a client speaks to, and by what name it called it.
-struct Opened {
-    hub: Arc<Hub>,
+pub(crate) struct Opened {
+    pub(crate) hub: Arc<Hub>,
     host: Box<str>,
 }
 
 /// What is known of a connection.
-struct Conversation<'f> {
-    front: &'f AmqpFront,
-    proto: Connection,
+pub(crate) struct Conversation<'f> {
+    pub(crate) front: &'f AmqpFront,
+    pub(crate) proto: Connection,
     started: Instant,
-    opened: Option<Opened>,
+    pub(crate) opened: Option<Opened>,
     grants: Grants,
-    links: Links,
+    pub(crate) links: Links,
     /// Woken when a partition is lost.
     wake: Arc<Notify>,
 }
@@ -293,14 +292,14 @@ impl Conversation<'_> {
             return Err(AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, why));
         }
         replies.waiting.push_back(answer);
-        send_replies(&mut self.proto, to, replies, out);
+        sending::send_replies(&mut self.proto, to, replies, out);
         Ok(())
     }
 
     fn note_credit(&mut self, id: LinkId, drain: bool, out: &mut Vec<u8>) {
         match self.links.all.get_mut(&id) {
             Some(Link::Replies(replies)) => {
-                send_replies(&mut self.proto, id, replies, out);
+                sending::send_replies(&mut self.proto, id, replies, out);
                 if drain {
                     self.proto.drained(id, out);
                 }
@@ -322,83 +321,6 @@ impl Conversation<'_> {
             Link::Queue(link) => link.settle(&hub, key, state).await,
             // Reading takes nothing away: whatever a reader says of an event, it is done with it.
             _ => state.filter(|state| state.is_outcome()).map(|_| DeliveryState::Accepted),
-        }
-    }
-
-    /// Sends what there is for the client. `true`: it would take more events than there are.
-    async fn pump<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<bool, End> {
-        let Some(Opened { hub, .. }) = &self.opened else { return Ok(false) };
-        let hub = hub.clone();
-        let out = stream.out();
-        loop {
-            let (mut sent_some, mut is_hungry) = (false, false);
-            for at in 0..self.links.senders().len() {
-                let Some(&id) = self.links.senders().get(at) else { break };
-                match self.send(id, &hub, out).await? {
-                    Next::Sent => sent_some = true,
-                    Next::Hungry => is_hungry = true,
-                    Next::Waits => {}
-                    Next::Over(error) => {
-                        self.proto.detach(id, Some(error), out);
-                        self.links.remove(id);
-                        // Whoever took its place is looked at in the next round.
-                        sent_some = true;
-                    }
-                }
-            }
-            self.links.rotate();
-            if !sent_some || out.len() >= limits::EVENT_BYTES_AHEAD_MAX {
-                self.trim();
-                return Ok(is_hungry);
-            }
-        }
-    }
-
-    /// Sends what there is on one link.
-    async fn send(&mut self, id: LinkId, hub: &Hub, out: &mut Vec<u8>) -> Result<Next, End> {
-        let clock = &*self.front.clock;
-        Ok(match self.links.all.get_mut(&id) {
-            Some(Link::Replies(replies)) => {
-                send_replies(&mut self.proto, id, replies, out);
-                Next::Waits
-            }
-            Some(Link::Events(link)) => {
-                if let Some(level) = link.reader.lost_to() {
-                    let why = format!(
-                        "a reader with owner level (epoch) {level} took the partition; if that is this program's own, all is well"
-                    );
-                    return Ok(Next::Over(AmqpError::new(condition::STOLEN, &why)));
-                }
-                match link.send(id, &mut self.proto, out, (clock, &self.front.counters)).await? {
-                    Sent::Some => Next::Sent,
-                    Sent::Nothing if self.proto.can_send(id) => Next::Hungry,
-                    Sent::Nothing => Next::Waits,
-                    Sent::TooLong { offset, len, max } => {
-                        let why = format!(
-                            "the event at offset {offset} has {len} bytes, and the link takes {max}: attach with a greater max-message-size"
-                        );
-                        Next::Over(AmqpError::new(condition::MESSAGE_SIZE_EXCEEDED, &why))
-                    }
-                }
-            }
-            Some(Link::Queue(link)) => match link.send(id, &mut self.proto, out, (hub, clock)).await {
-                Ok(()) => Next::Waits,
-                Err(refused) => Next::Over(refusal::error(&refused)),
-            },
-            Some(Link::Requests(_) | Link::Devicebound) | None => Next::Waits,
-        })
-    }
-
-    /// Drops events that wait for the client, of some links, when all links together hold too many.
-    fn trim(&mut self) {
-        let mut kept = 0;
-        for link in self.links.all.values_mut() {
-            let Link::Events(link) = link else { continue };
-            kept += link.kept();
-            if kept > limits::EVENT_BYTES_KEPT_MAX {
-                kept -= link.kept();
-                link.forget();
-            }
         }
     }
 
@@ -448,28 +370,6 @@ impl Conversation<'_> {
         for (id, error) in over {
             self.proto.detach(id, Some(error), out);
             self.links.remove(id);
-        }
-    }
-}
-
-/// What came of a look at a link.
-enum Next {
-    Sent,
-    /// All was sent, and the client takes more.
-    Hungry,
-    /// The client takes nothing now.
-    Waits,
-    Over(AmqpError),
-}
-
-fn send_replies(proto: &mut Connection, id: LinkId, replies: &mut crate::link::Replies, out: &mut Vec<u8>) {
-    while proto.can_send(id) {
-        let Some(answer) = replies.waiting.pop_front() else { return };
-        replies.sent = replies.sent.wrapping_add(1);
-        let tag = replies.sent.to_be_bytes();
-        let sending = Sending { tag: &tag, message_format: 0, settled: true, key: 0 };
-        if let Err(why) = proto.send(id, &sending, out, |out| out.extend_from_slice(&answer)) {
-            tracing::info!("an answer was not sent: {why}");
         }
     }
 }

@@ -5,7 +5,7 @@
 //! from its refusals to AMQP's conditions. Frames, sessions and flow are `roadstead_amqp_proto`'s.
 //!
 //! ```text
-//! bytes ─ stream ─▶ conversation ─ engine: amqp-proto, words: wire
+//! bytes ─ stream ─▶ conversation, sending ─ engine: amqp-proto, words: wire
 //!                      │
 //!                      ├─ login ─────── SASL, open ──────────────▶ Hubs
 //!                      ├─ attach ────── what may be attached to
@@ -32,6 +32,7 @@ mod login;
 mod queue_link;
 pub mod refusal;
 mod request;
+mod sending;
 mod stream;
 
 use std::{net::SocketAddr, sync::Arc};
