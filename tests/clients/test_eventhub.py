@@ -169,6 +169,40 @@ def test_az_is_led_to_the_endpoint(server):
     assert redirect.value.address == f"amqps://{server.hub_host}:5671/{entity}/$management".encode()
 
 
+def test_az_reads_where_it_was_led(server, send, device_id):
+    """As the monitor of `az` goes on from there: `$management`, then each partition with its filter, the policy's key all along."""
+    since_ms = server.now_ms() - 200
+    send(b"1")
+    given = sas.parse_connection_string(server.exports["IOTHUB_CONNECTION_STRING"])
+    entity = sas.parse_connection_string(server.exports["EVENTHUB_CONNECTION_STRING"])["EntityPath"]
+
+    def auth():
+        uri = f"sb://{server.hub_host}/{entity}"
+        name, key = given["SharedAccessKeyName"], given["SharedAccessKey"]
+        return uamqp.authentication.SASTokenAuth.from_shared_access_key(uri, name, key)
+
+    question = uamqp.Message(application_properties={"name": entity})
+    asking = uamqp.AMQPClient(f"amqps://{server.hub_host}/{entity}", auth=auth())
+    try:
+        asking.open()
+        read = {"op_type": b"com.microsoft:eventhub", "status_code_field": b"status-code", "description_fields": b"status-description"}
+        answer = asking.mgmt_request(question, b"READ", **read)
+    finally:
+        asking.close()
+    partitions = [partition.decode() for partition in answer.get_data()[b"partition_ids"]]
+    found = []
+    for partition in partitions:
+        source = uamqp.address.Source(f"amqps://{server.hub_host}/{entity}/ConsumerGroups/$Default/Partitions/{partition}")
+        source.set_filter(f"amqp.annotation.x-opt-enqueuedtimeutc > {since_ms}".encode())
+        receiver = uamqp.ReceiveClient(source, auth=auth(), prefetch=300)
+        try:
+            found += receiver.receive_message_batch(timeout=2000)
+        finally:
+            receiver.close()
+    devices = [message.annotations[b"iothub-connection-device-id"].decode() for message in found]
+    assert device_id in devices
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_slow_reader_continues_across_kills(own_server: Server):
