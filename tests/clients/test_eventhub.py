@@ -133,6 +133,24 @@ def test_a_higher_owner_level_takes_the_partition(server, send, device_id):
                 assert "owner level (epoch) 2" in str(third.wait_error())
 
 
+def test_each_consumer_group_reads_everything(server, roadstead, send, device_id):
+    def groups(verb: str, name: str):
+        return roadstead("iot", "hub", "consumer-group", verb, "--hub-name", roadstead.hub_name, "--name", name)
+
+    names = [f"{device_id}-1", f"{device_id}-2"]
+    for name in names:
+        groups("create", name)
+    since = just_now()
+    send(b"1")
+    for name in ("$Default", names[0].upper(), names[1]):
+        with eventhub.Reader(server, group=name, starting_position=since) as reader:
+            assert reader.wait(device_id, 1)[0].body_as_str() == "1", name
+    for name in names:
+        groups("delete", name)
+    with eventhub.Reader(server, group=names[0], partition_id="0") as reader:
+        assert f"no consumer group `{names[0]}`" in str(reader.wait_error())
+
+
 def test_refusals_say_why(server, send, device_id):
     with eventhub.Reader(server, group="nobody", partition_id="0") as reader:
         error = reader.wait_error()

@@ -37,6 +37,8 @@ pub(crate) struct Conversation<'f> {
     pub(crate) front: &'f AmqpFront,
     pub(crate) proto: Connection,
     started: Instant,
+    /// When there was a token last; before the first, when the connection began.
+    known: Instant,
     pub(crate) opened: Option<Opened>,
     grants: Grants,
     pub(crate) links: Links,
@@ -51,6 +53,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(front: &AmqpFront, st
         front,
         proto: Connection::new(settings(), 0),
         started: Instant::now(),
+        known: Instant::now(),
         opened: None,
         grants: Grants::default(),
         links: Links::default(),
@@ -98,8 +101,12 @@ impl Conversation<'_> {
             if self.proto.is_over() {
                 return Err(End::Closed);
             }
+            let now = Instant::now();
             if stream.waiting() == 0 {
-                taken = Instant::now();
+                taken = now;
+            }
+            if !self.grants.is_empty() {
+                self.known = now;
             }
             alarm.as_mut().reset(self.next_look(taken + limits::WRITE_WAIT));
             let reads = stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX;
@@ -333,6 +340,9 @@ impl Conversation<'_> {
         if self.opened.is_none() {
             next = next.min(self.started + limits::OPEN_WAIT);
         }
+        if self.grants.is_empty() {
+            next = next.min(self.known + limits::TOKEN_WAIT);
+        }
         if let Some(over) = self.grants.next_expiry() {
             let left_ms = u64::try_from(over.0.saturating_sub(self.front.clock.now().0)).unwrap_or(0);
             next = next.min(Instant::now() + Duration::from_millis(left_ms).min(limits::LOOK));
@@ -354,6 +364,11 @@ impl Conversation<'_> {
         if self.grants.next_expiry().is_some_and(|over| over <= now) {
             self.grants.expire(now);
             self.judge_links(out);
+        }
+        if self.grants.is_empty() && self.known.elapsed() >= limits::TOKEN_WAIT {
+            let why = End::NoToken.to_string();
+            self.proto.close(Some(AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)), out);
+            return Err(End::NoToken);
         }
         Ok(())
     }

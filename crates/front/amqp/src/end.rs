@@ -30,6 +30,8 @@ pub(crate) enum End {
     Protocol(#[from] ConnectionError),
     #[error("no open within {} s", limits::OPEN_WAIT.as_secs())]
     NoOpen,
+    #[error("no token that holds for {} s: put one on $cbs", limits::TOKEN_WAIT.as_secs())]
+    NoToken,
     #[error("the client did not read what it was sent for {} s", limits::WRITE_WAIT.as_secs())]
     NotReading,
     #[error("the hub closed the connection: {0}")]

@@ -85,6 +85,11 @@ impl Grants {
         Err(refused)
     }
 
+    /// Whether there is no token.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// When the next token expires, clock skew forgiven: links must be judged again then.
     pub(crate) fn next_expiry(&self) -> Option<UnixMillis> {
         self.0.iter().map(Held::over).min()

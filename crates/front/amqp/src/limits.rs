@@ -49,6 +49,8 @@ pub const QUEUE_LOOK: Duration = Duration::from_secs(1);
 
 /// How long a connection may take from the first byte to `open`: after MQTT's CONNECT. Azure: unknown.
 pub const OPEN_WAIT: Duration = Duration::from_secs(30);
+/// How long a connection may be open without a token that holds. Azure: unknown; clients bring theirs within a second.
+pub const TOKEN_WAIT: Duration = Duration::from_secs(60);
 /// How long a client may leave what it was sent unread: a callback may work on an event for minutes.
 pub const WRITE_WAIT: Duration = Duration::from_secs(600);
 /// How long an orderly close may take.

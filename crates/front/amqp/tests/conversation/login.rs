@@ -105,7 +105,7 @@ async fn a_hub_that_closes_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_never_opens_or_falls_silent_is_hung_up_on() {
+async fn who_never_opens_brings_no_token_or_falls_silent_is_hung_up_on() {
     let world = World::new().await;
     let (io, served) = world.pipe();
     let mut client = Client::new(io);
@@ -116,7 +116,15 @@ async fn who_never_opens_or_falls_silent_is_hung_up_on() {
     assert_eq!(began.elapsed().as_secs(), limits::OPEN_WAIT.as_secs());
     served.await.unwrap();
 
-    let mut silent = world.stranger().await;
+    let mut nobody = world.stranger().await;
+    let began = tokio::time::Instant::now();
+    let Performative::Close(close) = nobody.hears().await.0 else { panic!() };
+    let error = close.error.unwrap();
+    assert_eq!(&*error.condition, condition::UNAUTHORIZED_ACCESS);
+    assert_eq!(error.description.as_deref(), Some("no token that holds for 60 s: put one on $cbs"));
+    assert_eq!(began.elapsed().as_secs(), limits::TOKEN_WAIT.as_secs());
+
+    let mut silent = world.client().await;
     let began = tokio::time::Instant::now();
     let Performative::Close(close) = silent.hears().await.0 else { panic!() };
     assert_eq!(&*close.error.unwrap().condition, condition::RESOURCE_LIMIT_EXCEEDED);
