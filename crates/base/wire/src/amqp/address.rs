@@ -76,7 +76,7 @@ impl<'a> LinkAddress<'a> {
 }
 
 /// `amqps://host:5671/a/b`, `/a/b` and `a/b` are all `a/b`.
-fn path_of(address: &str) -> &str {
+pub(super) fn path_of(address: &str) -> &str {
     let path = match address.split_once("://") {
         Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             rest.split_once('/').map_or("", |(_, path)| path)
