@@ -47,4 +47,5 @@ pub use query::{Listing, PageRequest};
 pub use registration::{RegistrationRequest, TpmKeys};
 pub use roadstead_model::{AttestedBy, OperationStatus, RegistrationState, State};
 pub use session::DpsSession;
+pub use tpm::Challenge;
 pub use webhook::{AllocationAnswer, AllocationRequest, AllocationWebhook, WebhookError};

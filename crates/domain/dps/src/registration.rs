@@ -21,7 +21,7 @@ use crate::{
     operation::{self, Remembered},
     query::{Listing, PageRequest},
     session::DpsSession,
-    tpm,
+    tpm::{self, Challenge},
 };
 
 /// What a device sends to register: `{"registrationId":"dev-01","payload":{"model":"m7"}}`, and the API version of the request.
@@ -109,6 +109,25 @@ pub(crate) async fn registration_status(
         return Ok(state);
     }
     find(instance, id, &admission).await?.ok_or_else(|| DpsError::RegistrationNotFound(id.clone()))
+}
+
+/// See [`DpsSession::authenticate`].
+pub(crate) async fn authenticate(session: &DpsSession, evidence: &Evidence<'_>) -> Result<(), DpsError> {
+    admit(session, &Presented { evidence, tpm: None }).await.map(drop)
+}
+
+/// See [`DpsSession::challenge`].
+pub(crate) async fn challenge(session: &DpsSession, keys: &TpmKeys) -> Result<Challenge, DpsError> {
+    let nothing = Evidence { token: None, chain: &[] };
+    let refusal = match admit(session, &Presented { evidence: &nothing, tpm: Some(keys) }).await {
+        Err(DpsError::TpmChallenge { authentication_key }) => {
+            return Ok(Challenge { authentication_key, refusal: None });
+        }
+        Err(refusal) => Some(refusal),
+        Ok(_) => None,
+    };
+    let authentication_key = tpm::challenge_stranger(keys, &*session.instance().ports.random)?;
+    Ok(Challenge { authentication_key, refusal })
 }
 
 /// Judges the evidence against the individual enrollment, or against the groups when there is none.

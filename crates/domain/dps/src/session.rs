@@ -17,7 +17,8 @@ use crate::{
     attestation::{Admission, Source},
     error::DpsError,
     instance::Instance,
-    registration::{self, RegistrationRequest},
+    registration::{self, RegistrationRequest, TpmKeys},
+    tpm::Challenge,
 };
 
 /// A device's connection to DPS. A front holds one for as long as the connection lasts, drops it with the connection, and
@@ -73,6 +74,21 @@ impl DpsSession {
     /// Errors: `Unauthorized` and its kin; `RegistrationNotFound`; `Internal`. Source: `reference/dps.md` 1.1
     pub async fn registration_status(&self, evidence: &Evidence<'_>) -> Result<RegistrationState, DpsError> {
         registration::registration_status(self, evidence).await
+    }
+
+    /// Judges who is connected, and does nothing else: for protocols that refuse a connection before there is a request.
+    ///
+    /// Errors: `Unauthorized` and its kin; `Internal`. Source: `reference/dps.md` 1.4
+    pub async fn authenticate(&self, evidence: &Evidence<'_>) -> Result<(), DpsError> {
+        registration::authenticate(self, evidence).await
+    }
+
+    /// What a TPM must take in to sign a token, for protocols that challenge it before there is a request. A stranger is
+    /// challenged, too, and learns from the challenge neither that it is one nor why.
+    ///
+    /// Errors: `Invalid` for keys that no challenge can be made for. Source: `reference/dps.md` 1.4, 2.5
+    pub async fn challenge(&self, tpm: &TpmKeys) -> Result<Challenge, DpsError> {
+        registration::challenge(self, tpm).await
     }
 
     /// Waits until the device must be sent away, and says why: `enrollment disabled`.

@@ -17,6 +17,25 @@ use tracing::warn;
 
 use crate::{attestation::Admission, error::DpsError, limits::TPM_CHALLENGE_S, registration::TpmKeys};
 
+/// What a TPM is challenged with ahead of any request.
+#[derive(Debug)]
+pub struct Challenge {
+    /// For the TPM alone: [`roadstead_tpm::Activation`].
+    pub authentication_key: Vec<u8>,
+    /// Why no answer to it will do.
+    pub refusal: Option<DpsError>,
+}
+
+/// A challenge with a key that nobody knows.
+pub(crate) fn challenge_stranger(keys: &TpmKeys, random: &dyn Random) -> Result<Vec<u8>, DpsError> {
+    let endorsement = read_key(&keys.endorsement_key, "tpm.endorsementKey")?;
+    let storage_root = read_key(keys.storage_root_key.as_deref().unwrap_or_default(), "tpm.storageRootKey")?;
+    let mut key = [0; HMAC_KEY_BYTES];
+    random.fill(&mut key);
+    let wrapped = Activation::wrap(&key, &endorsement, &storage_root, |bytes| random.fill(bytes));
+    Ok(wrapped.map_err(|fault| DpsError::Invalid { member: "tpm", fault: fault.to_string() })?.as_bytes().to_vec())
+}
+
 /// Reads a public key of a TPM, as base64.
 pub(crate) fn read_key(text: &str, member: &'static str) -> Result<StorageKey, DpsError> {
     StorageKey::from_base64(text).map_err(|fault| DpsError::Invalid { member, fault: fault.to_string() })

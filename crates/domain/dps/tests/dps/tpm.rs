@@ -218,3 +218,29 @@ async fn refused() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_challenge_ahead_of_any_request() {
+    let world = World::new().await;
+    enroll(&world, &TPM, None).await;
+    let session = world.session("dev-01");
+    let challenge = session.challenge(&both(&TPM)).await.unwrap();
+    assert!(challenge.refusal.is_none());
+    let token = answer(&TPM, &challenge.authentication_key);
+    session.authenticate(&Evidence { token: Some(&token), chain: &[] }).await.unwrap();
+    ask(&world, Some(&token), Some(both(&TPM))).await.unwrap();
+    for stranger in ["dev-01", "dev-02"] {
+        let session = world.session(stranger);
+        let challenge = session.challenge(&both(&OTHER)).await.unwrap();
+        let refusal = challenge.refusal.expect("a stranger");
+        assert_eq!(refusal.code(), if stranger == "dev-01" { 401_002 } else { 404_201 }, "{refusal}");
+        let token = answer(&OTHER, &challenge.authentication_key);
+        assert!(session.authenticate(&Evidence { token: Some(&token), chain: &[] }).await.is_err());
+    }
+    let alone = TpmKeys { storage_root_key: None, ..both(&TPM) };
+    let broken = TpmKeys { endorsement_key: "AAEC".to_owned(), ..both(&TPM) };
+    for keys in [alone, broken] {
+        let refusal = world.session("dev-02").challenge(&keys).await.unwrap_err();
+        assert_eq!(refusal.code(), 400_004, "{refusal}");
+    }
+}
