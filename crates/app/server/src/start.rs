@@ -118,7 +118,7 @@ impl Server {
         let token_key = installation::token_key(&settings.data_dir, &*random)?;
         let administrators = Arc::new(Administrators::new(installation, &token_key, clock.clone(), random));
         let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone()));
-        let amqp_front = Arc::new(AmqpFront::new(hubs.clone(), clock.clone(), amqp.port()));
+        let amqp_front = Arc::new(AmqpFront::new(hubs.clone(), dps.clone(), clock.clone(), amqp.port()));
         let drain = Drain::new();
         let pulse = Pulse { recorder, hubs: hubs.clone(), drain: drain.watch() };
         let http_front = HttpFront::new(Parts {

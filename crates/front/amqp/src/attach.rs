@@ -39,7 +39,7 @@ pub(crate) struct Opening {
 }
 
 /// The address of the hub's end, and whether the client sends to it.
-fn end_of(attach: &Attach) -> (&str, bool) {
+pub(crate) fn end_of(attach: &Attach) -> (&str, bool) {
     let address = match attach.role {
         Role::Sender => attach.target.as_ref().and_then(|target| target.address.as_deref()),
         Role::Receiver => attach.source.as_ref().and_then(|source| source.address.as_deref()),

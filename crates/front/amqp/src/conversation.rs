@@ -15,9 +15,11 @@ use tokio::{
 };
 
 use crate::{
-    AmqpFront,
+    AmqpFront, Caller,
     attach::{self, Opening, Place},
     devicebound,
+    dps_login::Greeting,
+    dps_session,
     end::End,
     grants::Grants,
     limits,
@@ -35,6 +37,7 @@ pub(crate) struct Opened {
 /// What is known of a connection.
 pub(crate) struct Conversation<'f> {
     pub(crate) front: &'f AmqpFront,
+    caller: &'f Caller,
     pub(crate) proto: Connection,
     started: Instant,
     /// When there was a token last; before the first, when the connection began.
@@ -44,13 +47,18 @@ pub(crate) struct Conversation<'f> {
     pub(crate) links: Links,
     /// Woken when a partition is lost.
     wake: Arc<Notify>,
+    /// The client wants DPS.
+    dps: Option<Box<Greeting>>,
 }
 
-enum Never {}
-
-pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(front: &AmqpFront, stream: &mut ByteStream<S>) -> End {
+pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    front: &AmqpFront,
+    stream: &mut ByteStream<S>,
+    caller: &Caller,
+) -> End {
     let mut conversation = Conversation {
         front,
+        caller,
         proto: Connection::new(settings(), 0),
         started: Instant::now(),
         known: Instant::now(),
@@ -58,9 +66,13 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(front: &AmqpFront, st
         grants: Grants::default(),
         links: Links::default(),
         wake: Arc::default(),
+        dps: None,
     };
     let end = match conversation.converse(stream).await {
-        Ok(never) => match never {},
+        Ok(greeting) => {
+            let Conversation { proto, started, .. } = conversation;
+            return Box::pin(dps_session::run(front, caller, stream, (proto, started), *greeting)).await;
+        }
         Err(end) => end,
     };
     if let End::ClosedByHub(reason) = end {
@@ -89,12 +101,19 @@ fn settings() -> Settings {
 }
 
 impl Conversation<'_> {
-    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<Never, End> {
+    /// Speaks as a hub does, until the client turns out to want DPS.
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut ByteStream<S>,
+    ) -> Result<Box<Greeting>, End> {
         let mut alarm = pin!(sleep_until(self.started));
         // When the client last took something, or there was nothing for it to take.
         let mut taken = self.started;
         loop {
             self.take(stream).await?;
+            if let Some(greeting) = self.dps.take() {
+                return Ok(greeting);
+            }
             let opened = self.opened.as_ref().map(|opened| opened.hub.clone());
             let seen = opened.as_ref().map(|hub| hub.events_stored());
             let is_hungry = self.pump(stream).await?;
@@ -141,7 +160,7 @@ impl Conversation<'_> {
 
     /// Handles what came, as long as the client takes the answers.
     async fn take<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<(), End> {
-        while stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX {
+        while stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX && self.dps.is_none() {
             let now_ms = self.now_ms();
             let (input, out) = stream.parts();
             let Step { consumed, event } = self.proto.read(input, now_ms, out)?;
@@ -157,13 +176,27 @@ impl Conversation<'_> {
 
     async fn handle(&mut self, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), End> {
         match event {
-            Event::SaslInit(init) => self.judge_sasl(&init, out),
+            Event::SaslInit(init) => {
+                self.dps = Greeting::by_sasl(&init).map(Box::new);
+                if self.dps.is_some() { Ok(()) } else { self.judge_sasl(&init, out) }
+            }
             Event::SaslResponse(_) => {
                 self.proto.sasl_outcome(SaslCode::Auth, out);
                 Err(End::Refused("a SASL response to no challenge".to_owned()))
             }
-            Event::Opened(open) => self.open(&open, out),
+            Event::Opened(open) => {
+                let has_certificate = !self.caller.certificates.is_empty();
+                let dps = Greeting::by_open(&self.front.hubs, &self.front.dps, &open, has_certificate);
+                self.dps = dps.map(Box::new);
+                if self.dps.is_some() { Ok(()) } else { self.open(&open, out) }
+            }
             Event::Attach { link, attach } => {
+                if self.links.all.is_empty() {
+                    self.dps = Greeting::by_attach(link, &attach).map(Box::new);
+                }
+                if self.dps.is_some() {
+                    return Ok(());
+                }
                 Box::pin(self.attach(link, attach, out)).await;
                 Ok(())
             }

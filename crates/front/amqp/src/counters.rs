@@ -9,6 +9,7 @@ pub(crate) struct Counters {
     pub(crate) events: Counter,
     pub(crate) event_bytes: Counter,
     pub(crate) devicebound: Counter,
+    pub(crate) registrations: Counter,
 }
 
 impl Counters {
@@ -19,6 +20,7 @@ impl Counters {
             events: counter!("roadstead_events_read_total", "protocol" => "amqp"),
             event_bytes: counter!("roadstead_event_body_bytes_read_total", "protocol" => "amqp"),
             devicebound: counter!("roadstead_c2d_messages_total", "protocol" => "amqp"),
+            registrations: counter!("roadstead_dps_requests_total", "protocol" => "amqp"),
         }
     }
 }

@@ -36,6 +36,12 @@ pub(crate) enum End {
     NotReading,
     #[error("the hub closed the connection: {0}")]
     ClosedByHub(CloseReason),
+    #[error("the device was sent away: {0}")]
+    Revoked(&'static str),
+    #[error("a DPS connection that was open for too long")]
+    TooLong,
+    #[error("more than {} requests on one DPS connection", limits::DPS_REQUESTS_MAX)]
+    TooManyRequests,
     #[error(transparent)]
     Hub(#[from] HubError),
 }

@@ -1,4 +1,4 @@
-//! The AMQP 1.0 face of hubs, on 5671 and inside WebSockets.
+//! The AMQP 1.0 face of hubs and DPS, on 5671 and inside WebSockets.
 //!
 //! Owns the conversation: SASL and `open`, tokens, links and their credit, what is sent and how it is settled. Decides nothing:
 //! who may attach, who reads a partition and what a message means is `roadstead_hub`'s to say; [`refusal`] holds the one table
@@ -12,7 +12,9 @@
 //!                      ├─ request ───── $cbs, $management ───────▶ Hub
 //!                      ├─ event_link ◀─ a partition's events ───── PartitionReader
 //!                      ├─ devicebound ─ messages to devices ─────▶ Hub
-//!                      └─ queue_link ◀─ feedback, files ────────── Hub
+//!                      ├─ queue_link ◀─ feedback, files ────────── Hub
+//!                      │
+//!                      └─ dps_login ─── what is for DPS ──▶ dps_session ─ dps_device ──▶ DpsSession
 //! ```
 //!
 //! A connection is one task. What it holds for a client that reads slowly is bounded (`limits`): events are read from the log
@@ -22,6 +24,11 @@ mod attach;
 mod conversation;
 mod counters;
 mod devicebound;
+mod dps_device;
+mod dps_login;
+mod dps_refusal;
+mod dps_sasl;
+mod dps_session;
 mod end;
 mod event_link;
 mod event_message;
@@ -37,6 +44,7 @@ mod stream;
 
 use std::{net::SocketAddr, sync::Arc};
 
+use roadstead_dps::Instances;
 use roadstead_hub::Hubs;
 use roadstead_model::Clock;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -56,21 +64,22 @@ pub struct Caller {
 /// Serves AMQP connections.
 pub struct AmqpFront {
     hubs: Arc<Hubs>,
+    dps: Arc<Instances>,
     clock: Arc<dyn Clock>,
     port: u16,
     counters: Counters,
 }
 
 impl AmqpFront {
-    /// A front for these hubs. `port` is where clients reach it over TLS: redirects name it.
-    pub fn new(hubs: Arc<Hubs>, clock: Arc<dyn Clock>, port: u16) -> Self {
-        Self { hubs, clock, port, counters: Counters::new() }
+    /// A front for these hubs and DPS instances. `port` is where clients reach it over TLS: redirects name it.
+    pub fn new(hubs: Arc<Hubs>, dps: Arc<Instances>, clock: Arc<dyn Clock>, port: u16) -> Self {
+        Self { hubs, dps, clock, port, counters: Counters::new() }
     }
 
     /// Serves one connection to its end.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(&self, io: S, caller: Caller) {
         let mut stream = ByteStream::new(io);
-        let end = conversation::run(self, &mut stream).await;
+        let end = conversation::run(self, &mut stream, &caller).await;
         end.log(&caller);
         if !matches!(end, End::Lost(_) | End::NotReading) {
             let _ = tokio::time::timeout(limits::CLOSE_WAIT, stream.shutdown()).await;

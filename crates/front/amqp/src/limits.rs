@@ -59,3 +59,16 @@ pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
 pub const LOOK: Duration = Duration::from_secs(600);
 /// Characters of a client's text that an answer or a line of the log repeats.
 pub const SHOWN_CHARS_MAX: usize = 200;
+
+/// Bytes of a message to DPS. Source: docs, DPS quotas (message 96 KB), and what AMQP adds.
+pub const DPS_MESSAGE_BYTES_MAX: u64 = 100 * 1024;
+/// Requests to DPS that a client may have under way: it sends one after the other.
+pub const DPS_REQUESTS_AHEAD_MAX: u32 = 10;
+/// Answers of DPS that wait for a client to take them.
+pub const DPS_ANSWERS_MAX: usize = 10;
+/// Requests of one DPS connection: as over MQTT.
+pub const DPS_REQUESTS_MAX: usize = 256;
+/// How long a DPS connection may stay open in all: as over MQTT.
+pub const DPS_SESSION: Duration = Duration::from_secs(600);
+/// How long it may stay open after it was refused: as over MQTT.
+pub const DPS_REFUSED_WAIT: Duration = Duration::from_secs(60);

@@ -15,7 +15,7 @@ use crate::{end::shown, grants::Grants};
 
 /// Offered in this order: clients that know several take the first they like. Source: `reference/hub-service.md` 0 (4),
 /// `reference/hub-device.md` 3.1
-pub(crate) const MECHANISMS: &[&str] = &["MSSBCBS", "ANONYMOUS", "PLAIN", "EXTERNAL"];
+pub(crate) const MECHANISMS: &[&str] = &["MSSBCBS", "ANONYMOUS", "PLAIN", "EXTERNAL", "TPM"];
 
 /// Judges the mechanism that a client chose. Only PLAIN proves anything here; a certificate is judged when a device attaches.
 /// A refusal is a code and what the log says of it.

@@ -4,6 +4,9 @@
 
 mod client;
 mod devicebound;
+mod dps;
+mod dps_tpm;
+mod dps_world;
 mod events;
 mod login;
 mod queues;

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use roadstead_auth::Trust;
+use roadstead_dps::Instances;
 use roadstead_front_amqp::{AmqpFront, Caller};
 use roadstead_hub::{AuthSpec, Hub, HubParts, Hubs, IdentitySpec};
 use roadstead_model::{
@@ -15,10 +16,14 @@ use roadstead_testkit::{CountingRandom, FakeClock, MemoryLog, MemoryRecords};
 use serde_json::Map;
 use tokio::{
     io::{DuplexStream, duplex},
+    sync::Semaphore,
     task::JoinHandle,
 };
 
-use crate::client::Client;
+use crate::{
+    client::Client,
+    dps_world::{self, SlowWebhook},
+};
 
 pub const HOST: &str = "hub1.example";
 pub const KEY: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=";
@@ -29,6 +34,8 @@ const PIPE_BYTES: usize = 32 * 1024;
 
 pub struct World {
     pub hub: Arc<Hub>,
+    pub dps: Arc<Instances>,
+    pub webhook: Arc<SlowWebhook>,
     pub records: Arc<MemoryRecords>,
     pub log: Arc<MemoryLog>,
     pub clock: Arc<FakeClock>,
@@ -63,21 +70,28 @@ impl World {
             tags: Map::new(),
             properties: Map::new(),
         };
+        let webhook = Arc::new(SlowWebhook(Semaphore::new(0)));
+        let dps = dps_world::instances(&records, &clock, &random, &webhook).await;
         let parts = HubParts { records: records.clone(), log: log.clone(), clock: clock.clone(), random };
         let hub = Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts);
         hub.create_device(IdentitySpec::new(DeviceId::parse("dev1").unwrap(), AuthSpec::None)).await.unwrap();
         let hubs = Arc::new(Hubs::new());
         hubs.put(hub.clone());
-        let front = Arc::new(AmqpFront::new(hubs, clock.clone(), 5671));
-        Self { hub, records, log, clock, front }
+        let front = Arc::new(AmqpFront::new(hubs, dps.clone(), clock.clone(), 5671));
+        Self { hub, dps, webhook, records, log, clock, front }
     }
 
     /// Serves one end of a pipe; the other is the client's.
     pub fn pipe(&self) -> (DuplexStream, JoinHandle<()>) {
+        self.pipe_with(&[])
+    }
+
+    /// The same, for a client with these certificates.
+    pub fn pipe_with(&self, certificates: &[Vec<u8>]) -> (DuplexStream, JoinHandle<()>) {
         let (client, server) = duplex(PIPE_BYTES);
         let front = self.front.clone();
         let address = SocketAddr::from(([192, 0, 2, 7], 50_000));
-        let caller = Caller { address, certificates: Arc::new([]), connection: 1 };
+        let caller = Caller { address, certificates: certificates.into(), connection: 1 };
         (client, tokio::spawn(async move { front.serve(server, caller).await }))
     }
 
