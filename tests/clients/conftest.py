@@ -47,6 +47,13 @@ def port_443(server):
 
 
 @pytest.fixture(scope="session")
+def port_5671(server):
+    """For clients that cannot be told another port for AMQP."""
+    if server.amqp_port != AMQP_PORT:
+        pytest.skip(f"port {AMQP_PORT} is taken, and this client knows no other")
+
+
+@pytest.fixture(scope="session")
 def command_line(server):
     return Roadstead(server)
 

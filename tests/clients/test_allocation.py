@@ -186,13 +186,13 @@ def test_python_sdk_waits_for_the_webhook(server, roadstead, device_id):
     assert webhook.asked[0]["deviceRuntimeContext"]["payload"] == {"serial": 7}
 
 
-@pytest.mark.parametrize("transport", ["mqtt", "http"])
-def test_node_sdk_waits_for_the_webhook(server, port_443, roadstead, monitor, device_id, transport):
+@pytest.mark.parametrize("transport", ["mqtt", "http", "amqp"])
+def test_node_sdk_waits_for_the_webhook(server, port_443, port_5671, roadstead, monitor, device_id, transport):
     with Webhook({"iotHubHostName": server.hub_host}) as webhook:
         words = ("--allocation-policy", "custom", "--webhook-url", webhook.url, "--api-version", "2021-10-01")
         key = roadstead.enroll_with_key(device_id, *words)
         given = {"host": server.dps_host, "idScope": server.id_scope, "registrationId": device_id, "messages": [{"body": "{}"}]}
-        assigned = node(server, "provision.js", transport=transport, symmetricKey=key, **given)
+        assigned = node(server, "provision.js", transport=transport, hubTransport="mqtt", symmetricKey=key, **given)
     assert assigned.get("hub") == server.hub_host, assigned
     assert len(monitor.wait(device_id, 1)) == 1 and len(webhook.asked) == 1
 

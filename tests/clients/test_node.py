@@ -1,4 +1,7 @@
-"""The Node device SDK (`azure-iot-device`, `azure-iot-provisioning-device`), unmodified: MQTT, MQTT on WebSocket, HTTP."""
+"""The Node device SDK (`azure-iot-device`, `azure-iot-provisioning-device`), unmodified: MQTT, MQTT on WebSocket, HTTP; DPS
+also over AMQP and AMQP on WebSocket."""
+
+import json
 
 import pytest
 
@@ -14,6 +17,15 @@ def transport(request, server):
     if request.param != "mqtt":
         request.getfixturevalue("port_443")
     return request.param
+
+
+@pytest.fixture(params=["mqtt", "mqttws", "http", "amqp", "amqpws"])
+def transports(request, server) -> dict[str, str]:
+    """How a device speaks to DPS, and how to its hub."""
+    name = request.param
+    if name != "mqtt":
+        request.getfixturevalue("port_5671" if name == "amqp" else "port_443")
+    return {"transport": name, "hubTransport": name.replace("amqp", "mqtt")}
 
 
 def where(server, registration_id: str) -> dict:
@@ -55,37 +67,37 @@ def test_batch_over_http(server, port_443, roadstead, monitor, device_id):
     assert [(body(event), application(event)) for event in events] == [({"n": 0}, {"k": "0"}), ({"n": 1}, {})]
 
 
-def test_dps_symmetric_key(server, roadstead, monitor, transport, device_id):
+def test_dps_symmetric_key(server, roadstead, monitor, transports, device_id):
     key = roadstead.enroll_with_key(device_id)
-    assigned = node(server, "provision.js", transport=transport, symmetricKey=key, **where(server, device_id))
+    assigned = node(server, "provision.js", **transports, symmetricKey=key, **where(server, device_id))
     expected = {"hub": server.hub_host, "deviceId": device_id, "status": "assigned", "substatus": "initialAssignment"}
     assert assigned == expected
     assert len(monitor.wait(device_id, 2)) == 2
 
 
-def test_dps_group_symmetric_key(server, roadstead, monitor, transport, device_id):
+def test_dps_group_symmetric_key(server, roadstead, monitor, transports, device_id):
     key = sas.device_key(roadstead.enroll_group_with_key(f"group-{device_id}"), device_id)
-    assigned = node(server, "provision.js", transport=transport, symmetricKey=key, **where(server, device_id))
+    assigned = node(server, "provision.js", **transports, symmetricKey=key, **where(server, device_id))
     assert assigned.get("deviceId") == device_id, assigned
     assert len(monitor.wait(device_id, 2)) == 2
 
 
-def test_dps_x509_individual(server, roadstead, monitor, transport, certificates, device_id):
+def test_dps_x509_individual(server, roadstead, monitor, transports, certificates, device_id):
     device = certificates.self_signed(device_id)
     roadstead.enroll_certificate(device_id, device.path)
-    assigned = node(server, "provision.js", transport=transport, **pem(device.pair), **where(server, device_id))
+    assigned = node(server, "provision.js", **transports, **pem(device.pair), **where(server, device_id))
     assert assigned.get("deviceId") == device_id, assigned
     assert len(monitor.wait(device_id, 2)) == 2
 
 
-def test_dps_x509_group(server, roadstead, monitor, transport, certificates, device_id):
+def test_dps_x509_group(server, roadstead, monitor, transports, certificates, device_id):
     root = certificates.root(f"root-{device_id}")
     intermediate = certificates.issue(root, f"intermediate-{device_id}", ca=True)
     device = certificates.issue(intermediate, device_id)
     roadstead.upload_ca(f"root-{device_id}", root.path)
     roadstead.dps("enrollment-group", "create", "--enrollment-id", f"group-{device_id}", "--ca-name", f"root-{device_id}")
     chain = pem(device.chained(intermediate))
-    assigned = node(server, "provision.js", transport=transport, **chain, **where(server, device_id))
+    assigned = node(server, "provision.js", **transports, **chain, **where(server, device_id))
     assert assigned.get("deviceId") == device_id, assigned
     assert len(monitor.wait(device_id, 2)) == 2
 
@@ -98,8 +110,21 @@ def test_wrong_key_is_unauthorized(server, roadstead, transport, device_id):
     assert refused.get("error") == "UnauthorizedError", refused
 
 
-def test_dps_refusal_is_unauthorized(server, roadstead, transport, device_id):
+def test_dps_refusal_is_unauthorized(server, roadstead, transports, device_id):
     roadstead.enroll_with_key(device_id)
     other = roadstead.enroll_with_key(f"{device_id}-other")
-    refused = node(server, "provision.js", transport=transport, symmetricKey=other, **where(server, device_id))
-    assert refused.get("error") == "UnauthorizedError", refused
+    refused = node(server, "provision.js", **transports, symmetricKey=other, **where(server, device_id))
+    if "amqp" in transports["transport"]:
+        assert refused.get("error") == "amqp:unauthorized-access", refused
+        assert json.loads(refused["message"])["errorCode"] == 401002
+    else:
+        assert refused.get("error") == "UnauthorizedError", refused
+
+
+def test_dps_certificate_that_does_not_fit(server, roadstead, port_5671, certificates, device_id):
+    """Over AMQP it is the request that is refused: nothing before it is answered as the SDK understands it."""
+    roadstead.enroll_certificate(device_id, certificates.self_signed(device_id).path)
+    other = pem(certificates.self_signed(device_id).pair)
+    refused = node(server, "provision.js", transport="amqp", hubTransport="mqtt", **other, **where(server, device_id))
+    assert refused.get("error") == "amqp:unauthorized-access", refused
+    assert json.loads(refused["message"])["errorCode"] == 401002

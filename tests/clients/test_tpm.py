@@ -1,4 +1,4 @@
-"""Devices with a TPM register over HTTPS: `swtpm` for the chip, `tpm2-tools` or the Node SDK for the device."""
+"""Devices with a TPM register over HTTPS and AMQP: `swtpm` for the chip, `tpm2-tools` or the Node SDK for the device."""
 
 import base64
 import time
@@ -104,16 +104,17 @@ def test_unknown_device(server, chip, device_id):
     assert (answer.status_code, answer.json()["errorCode"]) == (404, 404201)
 
 
-def test_node_sdk(server, port_443, roadstead, monitor, chip, device_id):
+@pytest.mark.parametrize("transport", ["http", "amqp", "amqpws"])
+def test_node_sdk(server, port_443, port_5671, roadstead, monitor, chip, transport, device_id):
     """`azure-iot-security-tpm`: it makes the keys, takes in both blobs and signs every token in the TPM."""
     device = Actor(server, "tpm.js")
     try:
         keys = device("open", device_id, chip.port)
         enroll(roadstead, device_id, keys, "--device-id", f"{device_id}-d")
-        result = device("register", server.dps_host, server.id_scope)
+        result = device("register", transport, server.dps_host, server.id_scope)
         assert (result["assignedHub"], result["deviceId"], result["status"]) == (server.hub_host, f"{device_id}-d", "assigned")
         device("send", server.hub_host, f"{device_id}-d", MESSAGES)
         assert len(monitor.wait(f"{device_id}-d", 2)) == 2
-        assert device("register", server.dps_host, server.id_scope)["status"] == "assigned"
+        assert device("register", transport, server.dps_host, server.id_scope)["status"] == "assigned"
     finally:
         device.end()

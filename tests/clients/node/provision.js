@@ -1,6 +1,7 @@
 'use strict';
 // Registers one device through DPS with the Node SDK, then connects to the assigned hub and sends messages.
-// Reads JSON on standard input: {transport, host, idScope, registrationId, messages} with {symmetricKey} or {cert, key}.
+// Reads JSON on standard input: {transport, hubTransport, host, idScope, registrationId, messages} with {symmetricKey} or
+// {cert, key}.
 
 const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
 const { SymmetricKeySecurityClient } = require('azure-iot-security-symmetric-key');
@@ -19,7 +20,7 @@ async function provision(input) {
   const assigned = await client.register();
   const { assignedHub: hub, deviceId, status, substatus } = assigned;
   const connectionString = `HostName=${hub};DeviceId=${deviceId};SharedAccessKey=${input.symmetricKey}`;
-  await send({ ...input, hub, deviceId, connectionString });
+  await send({ ...input, transport: input.hubTransport, hub, deviceId, connectionString });
   return { hub, deviceId, status, substatus };
 }
 

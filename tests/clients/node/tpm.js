@@ -51,8 +51,8 @@ play({
     security = new TpmSecurityClient(registrationId, tpm);
     return { endorsementKey: await key('getEndorsementKey'), storageRootKey: await key('getStorageRootKey') };
   },
-  async register(host, idScope) {
-    const client = ProvisioningDeviceClient.create(host, idScope, provisioningTransport('http'), security);
+  async register(transport, host, idScope) {
+    const client = ProvisioningDeviceClient.create(host, idScope, provisioningTransport(transport), security);
     return (await client.register()).registrationState;
   },
   async send(hub, deviceId, messages) {

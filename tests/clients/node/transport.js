@@ -10,7 +10,8 @@ function hubTransport(name) {
 function provisioningTransport(name) {
   if (name === 'http') return new (require('azure-iot-provisioning-device-http').Http)();
   const { Mqtt, MqttWs } = require('azure-iot-provisioning-device-mqtt');
-  return new { mqtt: Mqtt, mqttws: MqttWs }[name]();
+  const { Amqp, AmqpWs } = require('azure-iot-provisioning-device-amqp');
+  return new { mqtt: Mqtt, mqttws: MqttWs, amqp: Amqp, amqpws: AmqpWs }[name]();
 }
 
 async function run(program) {
@@ -20,7 +21,8 @@ async function run(program) {
   try {
     answer = await program(JSON.parse(text));
   } catch (error) {
-    answer = { error: error.name, message: String(error.message), result: error.result };
+    // DPS over AMQP hands on what AMQP says: a condition and its description.
+    answer = { error: error.name || error.condition, message: String(error.message || error.description), result: error.result };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`, () => process.exit(answer.error ? 1 : 0));
 }
