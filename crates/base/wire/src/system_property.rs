@@ -87,6 +87,24 @@ pub fn of_header(name: &str) -> Option<SystemProperty> {
         .find(|property| spelling(*property).header.is_some_and(|header| header.eq_ignore_ascii_case(name)))
 }
 
+/// The property that a device sends under this name in this place of an AMQP message; `None` for the standard's fields, which have
+/// no name there, and for what only the hub writes. Exact. Source: `reference/hub-device.md` 3.4
+pub fn of_amqp_name(place: Place, name: &str) -> Option<SystemProperty> {
+    use SystemProperty as P;
+    match (place, name) {
+        (Place::Application, "iothub-creation-time-utc") => Some(P::CreationTime),
+        (Place::Application, "iothub-outputname") => Some(P::OutputName),
+        (Place::Application, "iothub-message-schema") => Some(P::MessageSchema),
+        (Place::Application, "iothub-operation") => Some(P::Operation),
+        (Place::Application, "iothub-ack") => Some(P::Ack),
+        (Place::Annotation, "dt-subject") => Some(P::Subject),
+        (Place::Annotation, "iothub-interface-id") => Some(P::InterfaceId),
+        (Place::Annotation, "Diagnostic-Id") => Some(P::DiagnosticId),
+        (Place::Annotation, "Correlation-Context") => Some(P::DiagnosticContext),
+        _ => None,
+    }
+}
+
 /// Whether a name is the hub's own to write: what a device sends under it is dropped, so that no device can pass for another.
 ///
 /// Source: `reference/hub-device.md` 6.1 (anti-spoof); the `x-opt-` names are those of Event Hubs.
@@ -114,6 +132,9 @@ mod tests {
             let Spelling { bag, header, .. } = spelling(property);
             assert_eq!(bag.and_then(of_bag_key), bag.map(|_| property));
             assert_eq!(header.and_then(of_header), header.map(|_| property));
+            let (place, name) = spelling(property).event;
+            let sent = (place != Place::Property && property != SystemProperty::ModelId).then_some(property);
+            assert_eq!(of_amqp_name(place, name), sent, "{name}");
         }
         assert_eq!(of_header("IoTHub-MessageId"), Some(SystemProperty::MessageId));
         for unknown in ["", "$.", "$.MID", "mid", "$.cdid", "iothub-Ack"] {

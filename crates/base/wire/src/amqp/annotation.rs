@@ -18,3 +18,8 @@ pub const LAST_OFFSET: &str = "last_enqueued_offset";
 pub const LAST_ENQUEUED_TIME: &str = "last_enqueued_time_utc";
 /// A `timestamp`: when the three were so.
 pub const RETRIEVAL_TIME: &str = "runtime_info_retrieval_time_utc";
+
+/// Annotation of a message to a device, a `string`: the delivery tag as a UUID. Source: `reference/hub-device.md` 3.5
+pub const LOCK_TOKEN: &str = "x-opt-lock-token";
+/// Annotation of a message to a device, a `ubyte`.
+pub const DELIVERY_COUNT: &str = "iothub-deliverycount";
