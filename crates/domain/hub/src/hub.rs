@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use roadstead_auth::{AuthRefusal, DeviceGrant, Evidence, PolicyGrant, Segment, Trust, device};
 use roadstead_model::{
     Clock, DeviceId, GenerationId, Hub as HubResource, HubKey, HubSettings, IdentityId, Properties, Random, Right,
-    Thumbprint, UnixMillis,
+    Thumbprint, UnixMillis, UnixSeconds,
 };
 use roadstead_store::{HubLog, Records, SessionRecord};
 use tokio::sync::Notify;
@@ -273,6 +273,19 @@ impl Hub {
     pub(crate) async fn identify(&self, login: Login<'_>) -> Result<(IdentityId, GenerationId), HubError> {
         let (id, record, _) = self.judge(login).await?;
         Ok((id, generation(&record)))
+    }
+
+    /// Judges a login that opens no session yet, and says when its credentials expire; certificates do not.
+    ///
+    /// Errors: `Unauthorized`, `UnknownDevice`, `UnknownModule`, `DeviceDisabled`, `ImpossibleId`, `Internal`.
+    pub async fn admit(&self, login: Login<'_>) -> Result<Option<UnixSeconds>, HubError> {
+        let (_, _, grant) = self.judge(login).await?;
+        Ok(grant.expires_at)
+    }
+
+    /// How often something happened that may end a login's validity.
+    pub(crate) fn revocations(&self) -> u64 {
+        self.revocations.load(Ordering::Acquire)
     }
 
     pub(crate) fn revoked(&self) {

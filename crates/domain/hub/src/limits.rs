@@ -93,6 +93,8 @@ pub const MESSAGE_LIFE_MS_MAX: i64 = 2 * DAY_MS;
 pub const MESSAGE_LOCK_MS: i64 = 60_000;
 /// Messages that may wait for one session's acknowledgement. Source: `reference/hub-device.md` 1.6 (edgeHub: 10 or 16).
 pub const IN_FLIGHT_MAX: usize = 16;
+/// Messages that one session may have in hand with a token for each. Source: docs, quotas (50 wait for a device)
+pub const LOCKS_PER_SESSION_MAX: usize = 50;
 /// Messages of one device read at a time: with their bodies 1 MiB.
 pub const QUEUE_PAGE: usize = 16;
 /// Expired messages or feedback read at a time.

@@ -1,6 +1,9 @@
 //! What a hub has to say to one live session, until its front takes it.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering},
+};
 
 use parking_lot::{Mutex, MutexGuard};
 use roadstead_auth::Ground;
@@ -80,8 +83,8 @@ pub(crate) struct Mailbox {
     /// 0: open; else a [`CloseReason`]'s code.
     reason: AtomicU8,
     closed: Notify,
-    /// The credential that the login was judged by.
-    ground: Ground,
+    /// The credential that the login, or the last renewal of its token, was judged by.
+    ground: Mutex<Ground>,
     /// SHA-256 digests of the certificates the login was judged by, leaf first.
     path: Box<[Thumbprint]>,
     /// [`Interests`] as bits.
@@ -96,6 +99,8 @@ pub(crate) struct Mailbox {
     /// Whether there are notices, so that a busy front looks without a lock.
     waiting: AtomicBool,
     woken: Notify,
+    /// Rung beside the two above, for a front that carries many sessions in one task.
+    bell: OnceLock<Arc<Notify>>,
     calls: Calls,
 }
 
@@ -104,7 +109,7 @@ impl Mailbox {
         Self {
             reason: AtomicU8::new(0),
             closed: Notify::new(),
-            ground,
+            ground: Mutex::new(ground),
             path: path.into(),
             interests: AtomicU8::new(0),
             active: AtomicI64::new(now.0),
@@ -113,6 +118,7 @@ impl Mailbox {
             left: Mutex::default(),
             waiting: AtomicBool::new(false),
             woken: Notify::new(),
+            bell: OnceLock::new(),
             calls: Calls::new(),
         }
     }
@@ -122,6 +128,7 @@ impl Mailbox {
         if self.reason.compare_exchange(0, reason.code(), Ordering::AcqRel, Ordering::Acquire).is_ok() {
             self.closed.notify_waiters();
             self.calls.hang_up();
+            self.ring();
         }
     }
 
@@ -141,7 +148,12 @@ impl Mailbox {
     }
 
     pub(crate) fn ground(&self) -> Ground {
-        self.ground
+        *self.ground.lock()
+    }
+
+    /// The session rests on another credential from now on.
+    pub(crate) fn rest_on(&self, ground: Ground) {
+        *self.ground.lock() = ground;
     }
 
     pub(crate) fn path(&self) -> &[Thumbprint] {
@@ -240,6 +252,23 @@ impl Mailbox {
         left.notices.push(notice);
         self.waiting.store(true, Ordering::Release);
         self.woken.notify_one();
+        self.ring();
+    }
+
+    /// Rings this bell, too, from now on; the first one stays.
+    pub(crate) fn put_bell(&self, bell: Arc<Notify>) {
+        let _ = self.bell.set(bell);
+    }
+
+    fn ring(&self) {
+        if let Some(bell) = self.bell.get() {
+            bell.notify_one();
+        }
+    }
+
+    /// Whether there is something to take, or the session was closed.
+    pub(crate) fn has_word(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) || self.reason().is_some()
     }
 
     /// All notices left so far, in order. Costs next to nothing when there are none.
@@ -343,5 +372,18 @@ mod tests {
         mailbox.has_read(9);
         tell(10..11 + most);
         assert_eq!(told_at_last(&mailbox), [0; 0], "all or nothing");
+    }
+
+    #[test]
+    fn a_bell_rings_for_notices_and_for_the_end() {
+        let (mailbox, bell) = (Mailbox::new(Ground::Policy, Vec::new(), UnixMillis(0)), Arc::new(Notify::new()));
+        mailbox.put_bell(bell.clone());
+        assert!(bell.notified().now_or_never().is_none() && !mailbox.has_word());
+        mailbox.post(Notice::MessagesWaiting);
+        assert!(bell.notified().now_or_never().is_some() && mailbox.has_word());
+        mailbox.take();
+        assert!(!mailbox.has_word());
+        mailbox.close(CloseReason::TakenOver);
+        assert!(bell.notified().now_or_never().is_some() && mailbox.has_word());
     }
 }

@@ -1,6 +1,7 @@
 //! A device that is connected.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         Arc,
@@ -9,15 +10,17 @@ use std::{
     time::Duration,
 };
 
+use roadstead_auth::Evidence;
 use roadstead_model::{
     AuthMethod, DisconnectReason, Event, EventSource, GenerationId, IdentityId, ModuleId, Properties, Subscription,
     SystemProperty, UnixSeconds,
 };
 use roadstead_store::{Ticket, Write};
+use tokio::sync::Notify;
 
 use crate::{
     error::HubError,
-    hub::Hub,
+    hub::{Hub, Login},
     limits,
     mailbox::{Interests, Mailbox, Notice},
     presence::Visitor,
@@ -188,6 +191,44 @@ impl Session {
         async move { mailbox.closed().await }
     }
 
+    /// Why the hub ended the session, once it has.
+    pub fn reason(&self) -> Option<CloseReason> {
+        self.mailbox.reason()
+    }
+
+    /// Rings this bell whenever the hub ends the session or has something for the device: for a front that carries many
+    /// sessions in one task. [`Session::has_word`] then says which of them it was; look once after this call.
+    pub fn ring(&self, bell: Arc<Notify>) {
+        self.mailbox.put_bell(bell);
+    }
+
+    /// Whether the hub ended the session or has something for the device. Costs next to nothing.
+    pub fn has_word(&self) -> bool {
+        self.mailbox.has_word()
+    }
+
+    /// Judges another token for the device: the session rests on it from now on.
+    ///
+    /// Errors: as [`Hub::connect`]; the session then rests on what it did.
+    pub async fn renew(&mut self, token: &str) -> Result<(), HubError> {
+        for _ in 0..limits::LOGIN_TRIES {
+            let seen = self.hub.revocations();
+            let login = Login {
+                device_id: self.id.device.as_str(),
+                module_id: self.id.module.as_ref().map(ModuleId::as_str),
+                evidence: Evidence { token: Some(token), chain: &[] },
+            };
+            let (_, _, grant) = self.hub.judge(login).await?;
+            self.mailbox.rest_on(grant.ground);
+            (self.sender.method, self.sender.expires_at) = (grant.method, grant.expires_at);
+            // A key that was removed between the judgement and now was not found to be what the session rests on.
+            if self.hub.revocations() == seen {
+                return Ok(());
+            }
+        }
+        Err(HubError::Busy)
+    }
+
     /// Tells the hub what the device wants to hear of from now on.
     pub fn attend(&self, interests: Interests) {
         self.mailbox.attend(interests);
@@ -230,6 +271,22 @@ impl Session {
         self.append(properties, body)
     }
 
+    /// Queues several messages that are accepted or refused together. When they are refused some may have been stored, unless
+    /// the cause is the size of one: the device sends all of them again.
+    ///
+    /// `None` without messages. Errors: as [`Session::send`], and `FaultInjected`.
+    pub fn send_all(&self, messages: &mut [(Properties, Cow<'_, [u8]>)]) -> Result<Option<Ticket>, HubError> {
+        self.hub.check_message_fault(&self.id)?;
+        for (properties, body) in &*messages {
+            check_size(properties.text_bytes() + body.len())?;
+        }
+        let mut last = None;
+        for (properties, body) in messages {
+            last = Some(self.send(properties, body)?);
+        }
+        Ok(last)
+    }
+
     /// How long to wait before what was sent is acknowledged and more is read, in a hub that is to be slow; often not at all.
     pub fn take_pause(&self) -> Duration {
         Duration::from_millis(self.pause_ms.swap(0, Ordering::AcqRel).into())
@@ -255,7 +312,7 @@ impl Session {
     /// Waits until the batch of `ticket` is durable, and with it what was sent before without a wait between.
     /// Errors: `Full`, `Internal`; the message is not in the log then.
     pub async fn durable(&self, ticket: Ticket) -> Result<(), HubError> {
-        Ok(self.hub.log().commits().wait(ticket).await?)
+        self.hub.durable(ticket).await
     }
 
     /// Adds subscriptions; one with a known filter takes its place. Durable on return if the session is persistent.
@@ -317,6 +374,11 @@ impl Drop for Session {
 }
 
 impl Hub {
+    /// Waits as [`Session::durable`] does, for tickets of any of the hub's sessions. Errors: `Full`, `Internal`.
+    pub async fn durable(&self, ticket: Ticket) -> Result<(), HubError> {
+        Ok(self.log().commits().wait(ticket).await?)
+    }
+
     /// Stamps a message and queues it in the device's partition.
     pub(crate) fn append(
         &self,

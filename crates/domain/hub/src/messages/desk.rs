@@ -29,10 +29,12 @@ impl From<&CloudMessage> for Held {
     }
 }
 
-/// A message that was received over HTTPS.
+/// A message that was received over HTTPS, or by a session that settles with a token.
 #[derive(Debug)]
 pub(crate) struct Lock {
     token: LockToken,
+    /// The session; the lock ends with it.
+    holder: Option<Weak<Mailbox>>,
     until: UnixMillis,
     pub(crate) held: Held,
 }
@@ -64,21 +66,28 @@ impl Desk {
         }
     }
 
-    /// Takes back what was sent to a session that is not `live` any more.
-    fn take_back(&mut self, live: Option<&Arc<Mailbox>>) {
+    /// Takes back what was sent to a session that is not `live` any more, and says whether locks ended.
+    fn take_back(&mut self, live: Option<&Arc<Mailbox>>) -> bool {
+        let is_live = |holder: &Weak<Mailbox>| live.is_some_and(|live| Weak::ptr_eq(holder, &Arc::downgrade(live)));
+        let ended = self.end_locks(|lock| !lock.holder.as_ref().is_none_or(is_live));
         if !live.is_some_and(|live| self.is_session(live)) {
             self.session = Weak::new();
             self.offered = 0;
             self.returned.append(&mut self.in_flight);
         }
+        ended
     }
 
     /// Ends locks that were held for too long, and says whether there were any.
     fn unlock(&mut self, now: UnixMillis) -> bool {
+        self.end_locks(|lock| now >= lock.until)
+    }
+
+    fn end_locks(&mut self, is_over: impl Fn(&Lock) -> bool) -> bool {
         let before = self.locks.len();
         let offered = &mut self.offered;
         self.locks.retain(|lock| {
-            let stays = now < lock.until;
+            let stays = !is_over(lock);
             if !stays {
                 *offered = (*offered).min(lock.held.sequence.saturating_sub(1));
             }
@@ -108,7 +117,20 @@ impl Desk {
     }
 
     pub(crate) fn lock(&mut self, token: LockToken, message: &CloudMessage, now: UnixMillis) {
-        self.locks.push(Lock { token, until: now.plus_ms(limits::MESSAGE_LOCK_MS), held: message.into() });
+        let until = now.plus_ms(limits::MESSAGE_LOCK_MS);
+        self.locks.push(Lock { token, holder: None, until, held: message.into() });
+    }
+
+    /// The same, for as long as the session lives.
+    pub(crate) fn lock_for(
+        &mut self,
+        mailbox: &Arc<Mailbox>,
+        token: LockToken,
+        message: &CloudMessage,
+        now: UnixMillis,
+    ) {
+        let until = now.plus_ms(limits::MESSAGE_LOCK_MS);
+        self.locks.push(Lock { token, holder: Some(Arc::downgrade(mailbox)), until, held: message.into() });
     }
 
     pub(crate) fn find_lock(&self, token: LockToken) -> Option<&Lock> {
@@ -201,9 +223,9 @@ impl Desks {
         let ticket = Ticket { desks: self, device: device.clone(), desk };
         let mut desk = ticket.desk.clone().lock_owned().await;
         desk.belong_to(generation);
-        desk.take_back(live().as_ref());
+        let given_up = desk.take_back(live().as_ref());
         desk.tidy(now);
-        let unlocked = desk.unlock(now);
+        let unlocked = desk.unlock(now) || given_up;
         (Turn { desk, generation, ticket }, unlocked)
     }
 
@@ -337,6 +359,18 @@ mod tests {
         assert!(!desk.unlock(NOW.plus_ms(limits::MESSAGE_LOCK_MS - 1)));
         assert!(desk.unlock(NOW.plus_ms(limits::MESSAGE_LOCK_MS)));
         assert_eq!((desk.attend(&session), desk.held_count()), (2, 0));
+    }
+
+    #[test]
+    fn the_locks_of_a_session_end_with_it() {
+        let [first, second] = [(); 2].map(|()| Arc::new(Mailbox::new(roadstead_auth::Ground::Policy, Vec::new(), NOW)));
+        let mut desk = Desk::default();
+        desk.lock(token(1), &message(1), NOW);
+        desk.lock_for(&first, token(2), &message(2), NOW);
+        assert!(!desk.take_back(Some(&first)) && desk.is_held(2));
+        assert!(desk.take_back(Some(&second)) && !desk.is_held(2) && desk.is_held(1));
+        desk.lock_for(&second, token(3), &message(2), NOW);
+        assert!(desk.take_back(None) && desk.find_lock(token(3)).is_none() && desk.held_count() == 1);
     }
 
     #[test]

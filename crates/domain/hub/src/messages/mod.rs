@@ -10,6 +10,7 @@
 //! |---|---|
 //! | a back end | [`Hub::send_message`], [`Hub::purge_messages`], [`Hub::receive_feedback`] |
 //! | a device with a session | [`Session::fetch_messages`], [`Session::complete`] |
+//! | a device with a session and a token for each message (AMQP) | [`Session::lock_messages`], [`Session::settle_message`], [`Session::release_messages`] |
 //! | a device without one (HTTPS) | [`Hub::receive_message`], [`Hub::settle_message`] |
 //! | the clock | [`Hub::sweep_messages`] |
 //!
@@ -18,6 +19,9 @@
 //! [`Hub::receive_feedback`]: crate::Hub::receive_feedback
 //! [`Session::fetch_messages`]: crate::Session::fetch_messages
 //! [`Session::complete`]: crate::Session::complete
+//! [`Session::lock_messages`]: crate::Session::lock_messages
+//! [`Session::settle_message`]: crate::Session::settle_message
+//! [`Session::release_messages`]: crate::Session::release_messages
 //! [`Hub::receive_message`]: crate::Hub::receive_message
 //! [`Hub::settle_message`]: crate::Hub::settle_message
 //! [`Hub::sweep_messages`]: crate::Hub::sweep_messages

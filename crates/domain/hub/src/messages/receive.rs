@@ -69,13 +69,23 @@ impl Hub {
         settlement: Settlement,
     ) -> Result<(), HubError> {
         let mut turn = self.turn_of(login).await?;
+        self.settle_locked(&mut turn, token, settlement).await
+    }
+
+    /// Settles a message in the device's turn. Errors: `LockLost`, `Full`, `Internal`.
+    pub(crate) async fn settle_locked(
+        &self,
+        turn: &mut Turn<'_>,
+        token: LockToken,
+        settlement: Settlement,
+    ) -> Result<(), HubError> {
         let held = turn.desk.find_lock(token).ok_or(HubError::LockLost)?.held.clone();
         let outcome = match settlement {
             Settlement::Complete => MessageOutcome::Success,
             Settlement::Reject => MessageOutcome::Rejected,
-            Settlement::Abandon => return self.abandon(&mut turn, held).await,
+            Settlement::Abandon => return self.abandon(turn, held).await,
         };
-        self.end_held(&mut turn, held, outcome).await
+        self.end_held(turn, held, outcome).await
     }
 
     async fn abandon(&self, turn: &mut Turn<'_>, held: Held) -> Result<(), HubError> {

@@ -6,6 +6,7 @@ mod edge;
 mod fault;
 mod feedback;
 mod log_full;
+mod message_locks;
 mod message_queue;
 mod messages;
 mod methods;
