@@ -21,7 +21,9 @@ use crate::{
 pub(crate) struct Place<'c> {
     pub(crate) hub: &'c Arc<Hub>,
     pub(crate) grants: &'c Grants,
-    /// Woken when a partition is lost.
+    /// The client's certificates, leaf first.
+    pub(crate) certificates: &'c [Vec<u8>],
+    /// Woken when a partition is lost, or the hub has a word for a device.
     pub(crate) wake: &'c Arc<Notify>,
     /// The name that the client called the hub by.
     pub(crate) host: &'c str,
@@ -91,15 +93,12 @@ pub(crate) async fn open(place: &Place<'_>, attach: &Attach) -> Result<Opening, 
         }
         (LinkAddress::Feedback, false) => take(place, QueueKind::Feedback, attach),
         (LinkAddress::FileNotifications, false) => take(place, QueueKind::FileNotifications, attach),
-        (LinkAddress::Device { .. }, _) => {
-            let why = "devices do not speak AMQP in this version; let them use MQTT or HTTPS";
-            Err(AmqpError::new(condition::NOT_IMPLEMENTED, why))
-        }
         (
             LinkAddress::HubEvents { .. }
             | LinkAddress::Devicebound
             | LinkAddress::Feedback
-            | LinkAddress::FileNotifications,
+            | LinkAddress::FileNotifications
+            | LinkAddress::Device { .. },
             _,
         ) => Err(not_here()),
     }

@@ -8,6 +8,7 @@ use roadstead_amqp_proto::{
     sasl::{SaslCode, SaslInit},
 };
 use roadstead_hub::{CloseReason, Hub};
+use roadstead_wire::amqp::LinkAddress;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Notify,
@@ -17,6 +18,7 @@ use tokio::{
 use crate::{
     AmqpFront, Caller,
     attach::{self, Opening, Place},
+    device::{DeviceLink, Devices, Ending, Part, Wire},
     devicebound,
     dps_login::Greeting,
     dps_session,
@@ -40,12 +42,13 @@ pub(crate) struct Conversation<'f> {
     caller: &'f Caller,
     pub(crate) proto: Connection,
     started: Instant,
-    /// When there was a token last; before the first, when the connection began.
-    known: Instant,
+    /// Since when nothing speaks for the client: neither a token nor a device that was let in.
+    unknown_since: Option<Instant>,
     pub(crate) opened: Option<Opened>,
     grants: Grants,
     pub(crate) links: Links,
-    /// Woken when a partition is lost.
+    devices: Devices,
+    /// Woken when a partition is lost, or the hub has a word for a device.
     wake: Arc<Notify>,
     /// The client wants DPS.
     dps: Option<Box<Greeting>>,
@@ -61,10 +64,11 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         caller,
         proto: Connection::new(settings(), 0),
         started: Instant::now(),
-        known: Instant::now(),
+        unknown_since: Some(Instant::now()),
         opened: None,
         grants: Grants::default(),
         links: Links::default(),
+        devices: Devices::default(),
         wake: Arc::default(),
         dps: None,
     };
@@ -76,9 +80,12 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         Err(end) => end,
     };
     if let End::ClosedByHub(reason) = end {
+        let Conversation { proto, links, devices, .. } = &mut conversation;
+        devices.shut_all(reason, &mut Wire { proto, links, out: stream.out() });
         let why = format!("the hub closed the connection: {reason}; connect again");
         conversation.proto.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &why)), stream.out());
     }
+    std::mem::take(&mut conversation.devices).end(&end.to_string());
     if conversation.opened.is_none() {
         front.counters.refused.increment(1);
     }
@@ -114,6 +121,9 @@ impl Conversation<'_> {
             if let Some(greeting) = self.dps.take() {
                 return Ok(greeting);
             }
+            if self.devices.has_work() {
+                Box::pin(self.tend_devices(stream.out())).await;
+            }
             let opened = self.opened.as_ref().map(|opened| opened.hub.clone());
             let seen = opened.as_ref().map(|hub| hub.events_stored());
             let is_hungry = self.pump(stream).await?;
@@ -124,20 +134,18 @@ impl Conversation<'_> {
             if stream.waiting() == 0 {
                 taken = now;
             }
-            if !self.grants.is_empty() {
-                self.known = now;
-            }
+            self.unknown_since = if self.is_known() { None } else { self.unknown_since.or(Some(now)) };
             alarm.as_mut().reset(self.next_look(taken + limits::WRITE_WAIT));
             let reads = stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX;
             tokio::select! {
                 biased;
                 reason = closed(opened.as_deref()) => return Err(End::ClosedByHub(reason)),
-                () = self.wake.notified() => {}
+                () = self.wake.notified() => self.devices.mark_those_with_a_word(false),
                 () = &mut alarm => {
                     if stream.waiting() > 0 && taken.elapsed() >= limits::WRITE_WAIT {
                         return Err(End::NotReading);
                     }
-                    self.look(stream.out())?;
+                    Box::pin(self.look(stream.out())).await?;
                 }
                 moved = stream.turn(reads) => {
                     let moved = moved?;
@@ -158,6 +166,16 @@ impl Conversation<'_> {
         self.started.elapsed().as_millis() as u64
     }
 
+    fn is_known(&self) -> bool {
+        !(self.grants.is_empty() && self.devices.is_empty())
+    }
+
+    /// How long the connection may stay as it is; `None` when somebody is known on it.
+    fn unknown_until(&self) -> Option<Instant> {
+        let has_certificate = !self.caller.certificates.is_empty();
+        Some(self.unknown_since? + if has_certificate { limits::CERTIFICATE_WAIT } else { limits::TOKEN_WAIT })
+    }
+
     /// Handles what came, as long as the client takes the answers.
     async fn take<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<(), End> {
         while stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX && self.dps.is_none() {
@@ -175,10 +193,20 @@ impl Conversation<'_> {
     }
 
     async fn handle(&mut self, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), End> {
+        if let Event::Delivery(delivery) = &event
+            && let Some(DeviceLink { seat, part: Part::Telemetry }) = self.links.find_device(delivery.link)
+        {
+            self.take_telemetry(seat, delivery, out);
+            return Ok(());
+        }
+        // What follows may wait for a later batch than that of the telemetry before it, which would then speak for both.
+        if self.devices.has_unsettled() {
+            Box::pin(self.settle_telemetry(out)).await;
+        }
         match event {
             Event::SaslInit(init) => {
                 self.dps = Greeting::by_sasl(&init).map(Box::new);
-                if self.dps.is_some() { Ok(()) } else { self.judge_sasl(&init, out) }
+                if self.dps.is_some() { Ok(()) } else { Box::pin(self.judge_sasl(&init, out)).await }
             }
             Event::SaslResponse(_) => {
                 self.proto.sasl_outcome(SaslCode::Auth, out);
@@ -208,7 +236,10 @@ impl Conversation<'_> {
                 self.note_credit(link, drain, out);
                 Ok(())
             }
-            Event::WindowOpened(_) => Ok(()),
+            Event::WindowOpened(_) => {
+                self.devices.mark_those_with_a_word(true);
+                Ok(())
+            }
             Event::Outcome { link, delivery_id, key, state, settled } => {
                 let answer = Box::pin(self.settle(link, key, state.as_ref())).await;
                 if let Some(answer) = answer.filter(|_| !settled) {
@@ -217,11 +248,14 @@ impl Conversation<'_> {
                 Ok(())
             }
             Event::Detached { link, .. } => {
-                self.links.remove(link);
+                let gone = self.links.remove(link);
+                Box::pin(self.devices.forget(link, gone)).await;
                 Ok(())
             }
             Event::Ended { session, .. } => {
-                self.links.end(session);
+                for (link, gone) in self.links.end(session) {
+                    Box::pin(self.devices.forget(link, Some(gone))).await;
+                }
                 Ok(())
             }
             Event::Closed { error: None } => Err(End::Closed),
@@ -229,8 +263,8 @@ impl Conversation<'_> {
         }
     }
 
-    fn judge_sasl(&mut self, init: &SaslInit<'_>, out: &mut Vec<u8>) -> Result<(), End> {
-        match login::judge_sasl(&self.front.hubs, init, &mut self.grants) {
+    async fn judge_sasl(&mut self, init: &SaslInit<'_>, out: &mut Vec<u8>) -> Result<(), End> {
+        match login::judge_sasl(&self.front.hubs, init, &mut self.grants).await {
             Ok(()) => {
                 self.proto.sasl_outcome(SaslCode::Ok, out);
                 Ok(())
@@ -264,7 +298,14 @@ impl Conversation<'_> {
 
     async fn attach(&mut self, id: LinkId, mut attach: Box<Attach>, out: &mut Vec<u8>) {
         let Some(Opened { hub, host }) = &self.opened else { return };
-        let place = Place { hub, grants: &self.grants, wake: &self.wake, host, port: self.front.port };
+        let Self { front, caller, grants, wake, .. } = self;
+        let certificates = &caller.certificates;
+        let place = Place { hub, grants, certificates, wake, host, port: front.port };
+        let (address, _) = attach::end_of(&attach);
+        if let Some(LinkAddress::Device { path }) = LinkAddress::parse(address) {
+            let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+            return self.devices.attach(&place, id, (path, &attach), &mut wire).await;
+        }
         match attach::open(&place, &attach).await {
             Ok(Opening { link, credit, message_bytes_max }) => {
                 let answer = Answer { max_message_size: message_bytes_max, ..Answer::default() };
@@ -290,10 +331,19 @@ impl Conversation<'_> {
     async fn deliver(&mut self, delivery: Delivery<'_>, out: &mut Vec<u8>) {
         let Some(hub) = self.opened.as_ref().map(|opened| opened.hub.clone()) else { return };
         let id = delivery.link;
+        if let Some(link) = self.links.find_device(id) {
+            let now = self.front.clock.now();
+            let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+            self.devices.deliver(link, &delivery, now, &mut wire).await;
+            return self.renew_credit(id, link.credit(), out);
+        }
         let (done, credit) = match self.links.all.get(&id) {
             Some(Link::Requests(node)) => {
                 let node = *node;
                 let answered = request::answer(node, &hub, &mut self.grants, &delivery.payload).await;
+                if let Some(token) = self.grants.take_fresh() {
+                    self.devices.renew(token).await;
+                }
                 let done = answered.and_then(|(answer, reply_to)| {
                     let to = self.links.find_replies(node, reply_to, id.session());
                     to.map_or(Ok(()), |to| self.reply(to, answer, out))
@@ -319,6 +369,17 @@ impl Conversation<'_> {
             };
             self.proto.settle(id.session(), delivery.delivery_id, delivery.delivery_id, state, out);
         }
+        self.renew_credit(id, credit, out);
+    }
+
+    fn take_telemetry(&mut self, seat: u32, delivery: &Delivery<'_>, out: &mut Vec<u8>) {
+        let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+        self.devices.take_telemetry(seat, delivery, &mut wire, &self.front.counters);
+        self.renew_credit(delivery.link, limits::TELEMETRY_MAX, out);
+    }
+
+    /// Lets the client send as much as at first, once half of that is used up.
+    fn renew_credit(&mut self, id: LinkId, credit: u32, out: &mut Vec<u8>) {
         if self.proto.credit(id) <= credit / 2 {
             self.proto.grant(id, credit, out);
         }
@@ -337,6 +398,10 @@ impl Conversation<'_> {
     }
 
     fn note_credit(&mut self, id: LinkId, drain: bool, out: &mut Vec<u8>) {
+        if let Some(link) = self.links.find_device(id) {
+            let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+            return self.devices.note_credit(link, drain, &mut wire);
+        }
         match self.links.all.get_mut(&id) {
             Some(Link::Replies(replies)) => {
                 sending::send_replies(&mut self.proto, id, replies, out);
@@ -350,13 +415,16 @@ impl Conversation<'_> {
                 link.drain = drain;
                 link.look = Instant::now();
             }
-            Some(Link::Requests(_) | Link::Devicebound) | None => {}
+            Some(Link::Requests(_) | Link::Devicebound | Link::Device(_)) | None => {}
         }
     }
 
     /// What the client made of a delivery. `Some` is the answer, should it want one.
     async fn settle(&mut self, id: LinkId, key: u64, state: Option<&DeliveryState>) -> Option<DeliveryState> {
         let hub = self.opened.as_ref()?.hub.clone();
+        if let Some(link) = self.links.find_device(id) {
+            return self.devices.settle(link, key, state).await;
+        }
         match self.links.all.get_mut(&id)? {
             Link::Queue(link) => link.settle(&hub, key, state).await,
             // Reading takes nothing away: whatever a reader says of an event, it is done with it.
@@ -373,10 +441,17 @@ impl Conversation<'_> {
         if self.opened.is_none() {
             next = next.min(self.started + limits::OPEN_WAIT);
         }
-        if self.grants.is_empty() {
-            next = next.min(self.known + limits::TOKEN_WAIT);
+        if let Some(over) = self.unknown_until() {
+            next = next.min(over);
         }
         if let Some(over) = self.grants.next_expiry() {
+            let left_ms = u64::try_from(over.0.saturating_sub(self.front.clock.now().0)).unwrap_or(0);
+            next = next.min(Instant::now() + Duration::from_millis(left_ms).min(limits::LOOK));
+        }
+        if let Some(fault) = self.devices.next_fault() {
+            next = next.min(fault);
+        }
+        if let Some(over) = self.devices.next_expiry() {
             let left_ms = u64::try_from(over.0.saturating_sub(self.front.clock.now().0)).unwrap_or(0);
             next = next.min(Instant::now() + Duration::from_millis(left_ms).min(limits::LOOK));
         }
@@ -388,7 +463,7 @@ impl Conversation<'_> {
     }
 
     /// Does what is due by the clock.
-    fn look(&mut self, out: &mut Vec<u8>) -> Result<(), End> {
+    async fn look(&mut self, out: &mut Vec<u8>) -> Result<(), End> {
         if self.opened.is_none() && self.started.elapsed() >= limits::OPEN_WAIT {
             return Err(End::NoOpen);
         }
@@ -398,12 +473,44 @@ impl Conversation<'_> {
             self.grants.expire(now);
             self.judge_links(out);
         }
-        if self.grants.is_empty() && self.known.elapsed() >= limits::TOKEN_WAIT {
+        if self.devices.next_fault().is_some_and(|at| at <= Instant::now()) {
+            let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+            match self.devices.fail(&mut wire).await {
+                Some(Ending::Cut) => return Err(End::Fault),
+                Some(Ending::Close(error)) => {
+                    self.proto.close(error, out);
+                    return Err(End::Fault);
+                }
+                None => {}
+            }
+        }
+        if self.devices.next_expiry().is_some_and(|over| over <= now) {
+            let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+            if self.devices.expire(now, &mut wire) && self.grants.next_expiry().is_none() {
+                let why = "no token is left that is good: connect again with another";
+                self.proto.close(Some(AmqpError::new(condition::UNAUTHORIZED_ACCESS, why)), out);
+                return Err(End::Refused(why.to_owned()));
+            }
+        }
+        if self.unknown_until().is_some_and(|over| over <= Instant::now()) {
             let why = End::NoToken.to_string();
             self.proto.close(Some(AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)), out);
             return Err(End::NoToken);
         }
         Ok(())
+    }
+
+    /// Sends what the hub has for the devices of this connection, once their telemetry is settled.
+    async fn tend_devices(&mut self, out: &mut Vec<u8>) {
+        self.settle_telemetry(out).await;
+        let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+        self.devices.tend(&mut wire).await;
+    }
+
+    async fn settle_telemetry(&mut self, out: &mut Vec<u8>) {
+        let Some(Opened { hub, .. }) = &self.opened else { return };
+        let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+        self.devices.settle_telemetry(hub, &mut wire).await;
     }
 
     /// Detaches the links that no token opens any more.

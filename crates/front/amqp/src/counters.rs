@@ -10,6 +10,8 @@ pub(crate) struct Counters {
     pub(crate) event_bytes: Counter,
     pub(crate) devicebound: Counter,
     pub(crate) registrations: Counter,
+    pub(crate) messages: Counter,
+    pub(crate) message_bytes: Counter,
 }
 
 impl Counters {
@@ -21,6 +23,8 @@ impl Counters {
             event_bytes: counter!("roadstead_event_body_bytes_read_total", "protocol" => "amqp"),
             devicebound: counter!("roadstead_c2d_messages_total", "protocol" => "amqp"),
             registrations: counter!("roadstead_dps_requests_total", "protocol" => "amqp"),
+            messages: counter!("roadstead_d2c_messages_total", "protocol" => "amqp"),
+            message_bytes: counter!("roadstead_d2c_body_bytes_total", "protocol" => "amqp"),
         }
     }
 }

@@ -100,7 +100,7 @@ fn body(body: &Body<'_>) -> Result<Vec<u8>, HubError> {
     }
 }
 
-fn id_text(id: MessageId<'_>) -> Cow<'_, str> {
+pub(crate) fn id_text(id: MessageId<'_>) -> Cow<'_, str> {
     match id {
         MessageId::String(text) => text.into(),
         MessageId::Ulong(number) => number.to_string().into(),
@@ -123,7 +123,7 @@ fn uuid_text(bytes: [u8; 16]) -> String {
 }
 
 /// A property as devices get it, which is text; `None` for what has none.
-fn property_text<'a>(value: &ValueRef<'a>) -> Option<Cow<'a, str>> {
+pub(crate) fn property_text<'a>(value: &ValueRef<'a>) -> Option<Cow<'a, str>> {
     Some(match *value {
         ValueRef::String(text) | ValueRef::Symbol(text) => text.into(),
         ValueRef::Binary(bytes) => std::str::from_utf8(bytes).ok()?.into(),

@@ -42,6 +42,8 @@ pub(crate) enum End {
     TooLong,
     #[error("more than {} requests on one DPS connection", limits::DPS_REQUESTS_MAX)]
     TooManyRequests,
+    #[error("the device asked for this fault")]
+    Fault,
     #[error(transparent)]
     Hub(#[from] HubError),
 }

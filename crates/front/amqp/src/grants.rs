@@ -3,6 +3,7 @@
 use roadstead_auth::{AuthRefusal, Segment, Segment::AnyCase, limits::CLOCK_SKEW_S};
 use roadstead_hub::{Hub, HubError};
 use roadstead_model::{Right, Secret, UnixMillis};
+use roadstead_wire::amqp::{Audience, resource};
 
 use crate::limits;
 
@@ -23,7 +24,11 @@ pub(crate) enum Access {
 
 /// Tokens, each once by what it is for: a renewed one takes the place of the one before.
 #[derive(Debug, Default)]
-pub(crate) struct Grants(Vec<Held>);
+pub(crate) struct Grants {
+    held: Vec<Held>,
+    /// The last one that came, once.
+    fresh: Option<usize>,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -52,13 +57,28 @@ impl Access {
 impl Grants {
     /// Keeps a token that was recognized. `false`: there are too many.
     pub(crate) fn put(&mut self, token: &str, expires: UnixMillis) -> bool {
-        let resource = resource_of(token);
-        self.0.retain(|held| *held.resource != *resource);
-        if self.0.len() >= limits::TOKENS_MAX {
+        let resource = resource(token);
+        self.held.retain(|held| *held.resource != *resource);
+        if self.held.len() >= limits::TOKENS_MAX {
             return false;
         }
-        self.0.push(Held { token: Secret::new(token), resource: resource.into(), expires });
+        self.fresh = Some(self.held.len());
+        self.held.push(Held { token: Secret::new(token), resource: resource.into(), expires });
         true
+    }
+
+    /// The token that came since the last call of this; devices may rest on it from now on.
+    pub(crate) fn take_fresh(&mut self) -> Option<&str> {
+        let at = self.fresh.take()?;
+        self.held.get(at).map(|held| held.token.expose())
+    }
+
+    /// The tokens that may speak for a device or module, those that name it most closely first.
+    pub(crate) fn list_for(&self, device_id: &str, module_id: Option<&str>) -> Vec<&str> {
+        let reach = |held: &Held| Audience::of_token(held.token.expose()).reach(device_id, module_id);
+        let mut found: Vec<_> = self.held.iter().filter_map(|held| Some((reach(held)?, held.token.expose()))).collect();
+        found.sort_by_key(|(reach, _)| std::cmp::Reverse(*reach));
+        found.into_iter().map(|(_, token)| token).collect()
     }
 
     /// Whether any of the tokens opens what a link is for. Errors: `Unauthorized`, with the refusal that says most.
@@ -66,7 +86,7 @@ impl Grants {
         let entity = entity_of(hub);
         let path = access.path(&entity);
         let mut refused = HubError::Unauthorized(AuthRefusal::NoCredentials);
-        for held in &self.0 {
+        for held in &self.held {
             match hub.authorize(held.token.expose(), &path, Right::ServiceConnect) {
                 Ok(_) => return Ok(()),
                 // A token for something else is no news among several.
@@ -87,17 +107,18 @@ impl Grants {
 
     /// Whether there is no token.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.held.is_empty()
     }
 
     /// When the next token expires, clock skew forgiven: links must be judged again then.
     pub(crate) fn next_expiry(&self) -> Option<UnixMillis> {
-        self.0.iter().map(Held::over).min()
+        self.held.iter().map(Held::over).min()
     }
 
     /// Forgets the tokens that are over.
     pub(crate) fn expire(&mut self, now: UnixMillis) {
-        self.0.retain(|held| now < held.over());
+        self.held.retain(|held| now < held.over());
+        self.fresh = None;
     }
 }
 
@@ -111,9 +132,4 @@ impl Held {
 /// The name of the hub's built-in endpoint.
 pub(crate) fn entity_of(hub: &Hub) -> String {
     hub.resource().name.as_str().to_ascii_lowercase()
-}
-
-fn resource_of(token: &str) -> &str {
-    let (_, rest) = token.split_once("sr=").unwrap_or_default();
-    rest.split('&').next().unwrap_or_default()
 }

@@ -10,6 +10,7 @@
 //!                      ├─ login ─────── SASL, open ──────────────▶ Hubs
 //!                      ├─ attach ────── what may be attached to
 //!                      ├─ request ───── $cbs, $management ───────▶ Hub
+//!                      ├─ device ────── telemetry, twins, methods ─▶ Session
 //!                      ├─ event_link ◀─ a partition's events ───── PartitionReader
 //!                      ├─ devicebound ─ messages to devices ─────▶ Hub
 //!                      ├─ queue_link ◀─ feedback, files ────────── Hub
@@ -23,6 +24,7 @@
 mod attach;
 mod conversation;
 mod counters;
+mod device;
 mod devicebound;
 mod dps_device;
 mod dps_login;

@@ -20,19 +20,34 @@ pub const EVENT_READ_BYTES: usize = 64 * 1024;
 /// are dropped, to be read again when it goes on.
 pub const EVENT_BYTES_KEPT_MAX: usize = 512 * 1024;
 
-/// Links of a connection. Each holds some hundred bytes.
-pub const LINKS_MAX: u32 = 1024;
+/// Links of a connection: seven for each device. Each holds some hundred bytes.
+pub const LINKS_MAX: u32 = 7168;
 /// The highest channel. A session holds some hundred bytes. Azure: 8191; nobody was seen to use more than one for each device.
 pub const CHANNEL_MAX: u16 = 1023;
 /// Bytes of a frame, both ways. Azure: 65,536. Source: `reference/hub-device.md` 3.1
 pub const FRAME_BYTES_MAX: u32 = 64 * 1024;
 /// Milliseconds of silence that a client is told. Azure: 240,000. Source: `reference/hub-device.md` 3.1
 pub const IDLE_TIME_OUT_MS: u32 = 240_000;
-/// Bytes of messages that came in part. Azure: unknown.
-pub const PARTIAL_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of messages that came in part, of all links together. Azure: unknown; devices of one connection send side by side.
+pub const PARTIAL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Tokens of a connection. Azure refuses too many with 403005, at a number that is unknown.
-pub const TOKENS_MAX: usize = 64;
+/// Devices and modules of one connection. The C# SDK puts up to 995 on one.
+pub const DEVICES_MAX: usize = 1024;
+/// Bytes of a delivery from a device: a message has at most 256 KiB, a batch as much as the link takes. Never 0, or C sends
+/// nothing. Source: `reference/hub-device.md` 3.1
+pub const DEVICE_BYTES_MAX: u64 = 1024 * 1024;
+/// Telemetry that a device may have under way on one link. Source: `reference/hub-device.md` 3.1 (50 to 1000)
+pub const TELEMETRY_MAX: u32 = 500;
+/// Messages to a device that are fetched at once: 1 MiB at most.
+pub const MESSAGES_AT_ONCE: usize = 16;
+/// Bytes of the name that the two links of a twin, or of methods, have in common; the rest of a longer one says nothing.
+pub const CHANNEL_NAME_BYTES_MAX: usize = 128;
+/// How long a token is honoured after it expired on a live session, as over MQTT. Source: docs, connectivity page (10 minutes)
+pub const TOKEN_GRACE: Duration = Duration::from_secs(600);
+/// Faults that the devices of one connection may have asked for.
+pub const FAULTS_MAX: usize = 16;
+/// Tokens of a connection, one for each device. Azure refuses too many with 403005, at a number that is unknown.
+pub const TOKENS_MAX: usize = 1024;
 /// Bytes of a request to `$cbs` or `$management`.
 pub const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 /// Requests that a client may have under way on one link.
@@ -51,6 +66,8 @@ pub const QUEUE_LOOK: Duration = Duration::from_secs(1);
 pub const OPEN_WAIT: Duration = Duration::from_secs(30);
 /// How long a connection may be open without a token that holds. Azure: unknown; clients bring theirs within a second.
 pub const TOKEN_WAIT: Duration = Duration::from_secs(60);
+/// The same with a certificate, which is judged when its device attaches; node attaches with its first message. Azure: unknown.
+pub const CERTIFICATE_WAIT: Duration = Duration::from_secs(600);
 /// How long a client may leave what it was sent unread: a callback may work on an event for minutes.
 pub const WRITE_WAIT: Duration = Duration::from_secs(600);
 /// How long an orderly close may take.

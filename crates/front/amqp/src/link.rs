@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use roadstead_amqp_proto::connection::{LinkId, SessionId};
 
-use crate::{event_link::EventLink, grants::Access, queue_link::QueueLink};
+use crate::{device::DeviceLink, event_link::EventLink, grants::Access, queue_link::QueueLink};
 
 /// What a client attached to.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) enum Link {
     Devicebound,
     /// It takes feedback or notifications of files.
     Queue(Box<QueueLink>),
+    /// It is a device's.
+    Device(DeviceLink),
 }
 
 /// A node that answers.
@@ -54,14 +56,15 @@ impl Link {
         match self {
             Self::Replies(_) => Some(true),
             Self::Events(link) => Some(link.settled),
-            Self::Requests(_) | Self::Devicebound | Self::Queue(_) => None,
+            Self::Requests(_) | Self::Devicebound | Self::Queue(_) | Self::Device(_) => None,
         }
     }
 
-    /// What a token must cover, now and when it expires; `None` for who asks, which is judged by question.
+    /// What a token must cover, now and when it expires; `None` for who asks, which is judged by question, and for devices,
+    /// whose sessions are judged.
     pub(crate) fn access(&self) -> Option<Access> {
         match self {
-            Self::Requests(_) | Self::Replies(_) => None,
+            Self::Requests(_) | Self::Replies(_) | Self::Device(_) => None,
             Self::Events(link) => Some(link.access.clone()),
             Self::Devicebound => Some(Access::Devicebound),
             Self::Queue(link) => Some(link.kind.access()),
@@ -71,20 +74,38 @@ impl Link {
 
 impl Links {
     pub(crate) fn put(&mut self, id: LinkId, link: Link) {
-        if !matches!(link, Link::Requests(_) | Link::Devicebound) {
+        if !matches!(link, Link::Requests(_) | Link::Devicebound | Link::Device(_)) {
             self.senders.push(id);
         }
         self.all.insert(id, link);
     }
 
-    pub(crate) fn remove(&mut self, id: LinkId) {
-        self.all.remove(&id);
-        self.senders.retain(|other| *other != id);
+    pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
+        let gone = self.all.remove(&id)?;
+        if !matches!(gone, Link::Device(_)) {
+            self.senders.retain(|other| *other != id);
+        }
+        Some(gone)
     }
 
-    pub(crate) fn end(&mut self, session: SessionId) {
-        self.all.retain(|id, _| id.session() != session);
+    /// Forgets those of a session, and tells which they were.
+    pub(crate) fn end(&mut self, session: SessionId) -> Vec<(LinkId, Link)> {
         self.senders.retain(|id| id.session() != session);
+        self.all.extract_if(|id, _| id.session() == session).collect()
+    }
+
+    /// Those of the device in this seat.
+    pub(crate) fn list_of_device(&self, seat: u32) -> Vec<LinkId> {
+        let is_its = |link: &Link| matches!(link, Link::Device(link) if link.seat == seat);
+        self.all.iter().filter(|(_, link)| is_its(link)).map(|(id, _)| *id).collect()
+    }
+
+    /// The link, if it is a device's.
+    pub(crate) fn find_device(&self, id: LinkId) -> Option<DeviceLink> {
+        match self.all.get(&id) {
+            Some(Link::Device(link)) => Some(*link),
+            _ => None,
+        }
     }
 
     pub(crate) fn senders(&self) -> &[LinkId] {

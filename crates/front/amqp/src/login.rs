@@ -6,10 +6,10 @@ use roadstead_amqp_proto::{
     AmqpError, Open,
     sasl::{SaslCode, SaslInit},
 };
-use roadstead_auth::AuthRefusal;
-use roadstead_hub::{Hub, HubError, Hubs};
-use roadstead_model::UnixMillis;
-use roadstead_wire::amqp::{PlainUser, condition};
+use roadstead_auth::{AuthRefusal, Evidence};
+use roadstead_hub::{Hub, HubError, Hubs, Login};
+use roadstead_model::{UnixMillis, UnixSeconds};
+use roadstead_wire::amqp::{Audience, PlainUser, condition};
 
 use crate::{end::shown, grants::Grants};
 
@@ -19,37 +19,57 @@ pub(crate) const MECHANISMS: &[&str] = &["MSSBCBS", "ANONYMOUS", "PLAIN", "EXTER
 
 /// Judges the mechanism that a client chose. Only PLAIN proves anything here; a certificate is judged when a device attaches.
 /// A refusal is a code and what the log says of it.
-pub(crate) fn judge_sasl(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), (SaslCode, String)> {
+pub(crate) async fn judge_sasl(
+    hubs: &Hubs,
+    init: &SaslInit<'_>,
+    grants: &mut Grants,
+) -> Result<(), (SaslCode, String)> {
     match init.mechanism {
         "ANONYMOUS" | "MSSBCBS" | "EXTERNAL" => Ok(()),
-        "PLAIN" => judge_plain(hubs, init, grants).map_err(|why| (SaslCode::Auth, why)),
+        "PLAIN" => judge_plain(hubs, init, grants).await.map_err(|why| (SaslCode::Auth, why)),
         other => Err((SaslCode::Auth, format!("SASL mechanism `{}` was not offered", shown(other)))),
     }
 }
 
 /// `\0user\0password`, with an authorization identity before it that says nothing.
-fn judge_plain(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), String> {
+async fn judge_plain(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), String> {
     let text = std::str::from_utf8(init.initial_response.unwrap_or_default()).unwrap_or_default();
     let mut parts = text.splitn(3, '\0').skip(1);
     let (Some(user), Some(token)) = (parts.next(), parts.next()) else {
         return Err("SASL PLAIN without user name and password".to_owned());
     };
-    let parsed = PlainUser::parse(user);
-    let Some(PlainUser::Policy { key_name, hub }) = &parsed else {
-        let why = match parsed {
-            Some(_) => "devices do not log in over AMQP in this version",
-            None => "a back end's user name is <policy>@sas.root.<hub>",
-        };
+    let Some(parsed) = PlainUser::parse(user) else {
+        let why = "a device's user name is <device id>@sas.<hub>, a back end's <policy>@sas.root.<hub>";
         return Err(format!("SASL PLAIN user `{}`: {why}", shown(user)));
     };
-    let hub = find_hub(hubs, init.hostname, hub).ok_or_else(|| format!("no hub here is called `{}`", shown(hub)))?;
+    let hub = find_hub(hubs, init.hostname, parsed.hub())
+        .ok_or_else(|| format!("no hub here is called `{}`", shown(parsed.hub())))?;
     let user = shown(user);
-    let grant = hub.recognize(token).map_err(|refused| format!("SASL PLAIN user `{user}`: {refused}"))?;
-    if !grant.key_name.eq_ignore_ascii_case(key_name) {
-        return Err(format!("SASL PLAIN user `{user}`: the token is one of policy `{}`", grant.key_name));
-    }
-    grants.put(token, grant.expires_at.millis());
+    let refuse = |refused: HubError| format!("SASL PLAIN user `{user}`: {refused}");
+    let expires = match &parsed {
+        PlainUser::Policy { key_name, .. } => {
+            let grant = hub.recognize(token).map_err(refuse)?;
+            if !grant.key_name.eq_ignore_ascii_case(key_name) {
+                return Err(format!("SASL PLAIN user `{user}`: the token is one of policy `{}`", grant.key_name));
+            }
+            grant.expires_at.millis()
+        }
+        PlainUser::Device { id, .. } => {
+            let (device_id, module_id) = id.split_once('/').map_or((&**id, None), |(device, it)| (device, Some(it)));
+            admit(&hub, (device_id, module_id), token).await.map_err(refuse)?
+        }
+    };
+    grants.put(token, expires);
     Ok(())
+}
+
+/// Whether the token speaks for the device or module, and until when.
+async fn admit(hub: &Hub, identity: (&str, Option<&str>), token: &str) -> Result<UnixMillis, HubError> {
+    let (device_id, module_id) = identity;
+    let evidence = Evidence { token: Some(token), chain: &[] };
+    let expires = hub.admit(Login { device_id, module_id, evidence }).await?;
+    // Every token expires; without one there would be nothing to be admitted by.
+    expires.map(UnixSeconds::millis).ok_or(HubError::Unauthorized(AuthRefusal::NoCredentials))
 }
 
 /// The hub of this host name, else the one that is called `name` or whose host name begins with that label.
@@ -76,13 +96,17 @@ pub(crate) fn find_opened(hubs: &Hubs, open: &Open) -> Result<Arc<Hub>, AmqpErro
     })
 }
 
-/// Keeps a token if it is one of this hub's policies. Errors: `Unauthorized`; `TooManyTokens` in words.
-pub(crate) fn put_token(hub: &Hub, grants: &mut Grants, token: &str) -> Result<UnixMillis, TokenRefusal> {
-    let grant = hub.recognize(token).map_err(|refused| match refused {
-        HubError::Unauthorized(AuthRefusal::NoPolicyNamed) => TokenRefusal::Device,
-        refused => TokenRefusal::Hub(refused),
-    })?;
-    let expires = grant.expires_at.millis();
+/// Keeps a token if it is one of this hub's policies, or of the device or module that it names. Errors: [`TokenRefusal`].
+pub(crate) async fn put_token(hub: &Hub, grants: &mut Grants, token: &str) -> Result<UnixMillis, TokenRefusal> {
+    let expires = match hub.recognize(token) {
+        Ok(grant) => grant.expires_at.millis(),
+        Err(HubError::Unauthorized(AuthRefusal::NoPolicyNamed)) => {
+            let audience = Audience::of_token(token);
+            let identity = audience.identity().ok_or(TokenRefusal::Nobody)?;
+            admit(hub, identity, token).await.map_err(TokenRefusal::Hub)?
+        }
+        Err(refused) => return Err(TokenRefusal::Hub(refused)),
+    };
     if grants.put(token, expires) { Ok(expires) } else { Err(TokenRefusal::TooMany) }
 }
 
@@ -92,9 +116,9 @@ pub(crate) enum TokenRefusal {
     #[error("{0}")]
     Hub(HubError),
     #[error(
-        "the token names no access policy (`skn`): devices do not log in over AMQP in this version; use MQTT or HTTPS"
+        "the token names neither an access policy (`skn`) nor a device: its resource is <hub>/devices/<device id> then"
     )]
-    Device,
+    Nobody,
     #[error(
         "tokens of Microsoft Entra ID (`Bearer`) are not accepted over AMQP in this version; use a connection string with a shared access key"
     )]

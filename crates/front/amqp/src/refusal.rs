@@ -2,7 +2,7 @@
 
 use roadstead_amqp_proto::{AmqpError, condition as standard};
 use roadstead_hub::{FaultKind, HubError, ReaderError};
-use roadstead_wire::amqp::condition as azure;
+use roadstead_wire::{HubCode, amqp::condition as azure};
 
 /// The condition for a refusal. Source: `reference/hub-device.md` 3.7
 pub fn condition(error: &HubError) -> &'static str {
@@ -46,6 +46,49 @@ pub fn condition(error: &HubError) -> &'static str {
         | HubError::Busy => azure::TIMEOUT,
         HubError::Closed(_) | HubError::FaultInjected(FaultKind::Unreachable) => standard::DETACH_FORCED,
         HubError::Internal(_) => standard::INTERNAL_ERROR,
+    }
+}
+
+/// The error code of a refused twin request; its status is the code's. Source: `reference/hub-device.md` 7.4
+pub fn twin(error: &HubError) -> HubCode {
+    match error {
+        HubError::Invalid(_) | HubError::ImpossibleId(_) | HubError::TwinInvalid { .. } => HubCode::ArgumentInvalid,
+        HubError::TwinTooLarge { .. } => HubCode::TwinSizeExceeded,
+        HubError::TwinVersionMismatch { .. } | HubError::EtagMismatch { .. } => HubCode::PreconditionFailed,
+        HubError::DeviceNotFound(_) | HubError::UnknownDevice(_) => HubCode::DeviceNotFound,
+        HubError::ModuleNotFound(_) | HubError::UnknownModule(_) => HubCode::ModuleNotFound,
+        HubError::Busy | HubError::Closed(_) => HubCode::ServerBusy,
+        HubError::Full(_) => HubCode::ServiceUnavailable,
+        HubError::Throttled { .. } => HubCode::ThrottlingException,
+        HubError::QuotaExceeded { .. } => HubCode::IotHubQuotaExceeded,
+        // The rest is never said of a twin.
+        HubError::Internal(_)
+        | HubError::Unauthorized(_)
+        | HubError::DeviceDisabled(_)
+        | HubError::DeviceAlreadyExists(_)
+        | HubError::TooManyDevices { .. }
+        | HubError::MessageTooLarge { .. }
+        | HubError::TooManySubscriptions { .. }
+        | HubError::PayloadTooLarge { .. }
+        | HubError::DeviceNotOnline { .. }
+        | HubError::DeviceConnectionClosedRemotely
+        | HubError::MethodTimedOut { .. }
+        | HubError::MethodAnswerUnfit(_)
+        | HubError::TooManyCalls { .. }
+        | HubError::QueueFull { .. }
+        | HubError::InvalidExpiry { .. }
+        | HubError::LockLost
+        | HubError::UploadsMissing
+        | HubError::TooManyUploads { .. }
+        | HubError::UploadUnknown
+        | HubError::UploadExpired
+        | HubError::UploadEmpty
+        | HubError::FaultInjected(_)
+        | HubError::TooManyFaults { .. }
+        | HubError::BadQuery(_)
+        | HubError::ModuleAlreadyExists(_)
+        | HubError::DefinedTwice(_)
+        | HubError::TooManyModules { .. } => HubCode::ServerError,
     }
 }
 

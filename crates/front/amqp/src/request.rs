@@ -36,7 +36,7 @@ pub(crate) async fn answer<'m>(
 ) -> Result<(Vec<u8>, Option<&'m str>), AmqpError> {
     let message = Message::decode(payload).map_err(decode_error)?;
     let answer = match node {
-        Node::Cbs => put_token(hub, grants, &message),
+        Node::Cbs => put_token(hub, grants, &message).await,
         Node::Management => read(hub, grants, &message).await,
     };
     let mut out = Vec::new();
@@ -44,7 +44,7 @@ pub(crate) async fn answer<'m>(
     Ok((out, message.properties.reply_to))
 }
 
-fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>) -> Answer {
+async fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>) -> Answer {
     let property =
         |name| message.application_properties.find(name).and_then(|value| value.as_text()).unwrap_or_default();
     let operation = property(cbs::OPERATION);
@@ -63,7 +63,7 @@ fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>) -> Answer {
     let put = if cbs::is_bearer(token) || cbs::is_bearer_type(property(cbs::TYPE)) {
         Err(TokenRefusal::Bearer)
     } else {
-        login::put_token(hub, grants, token)
+        login::put_token(hub, grants, token).await
     };
     match put {
         Ok(_) => Answer::ok(None),

@@ -81,7 +81,7 @@ impl Conversation<'_> {
                 Ok(()) => Next::Waits,
                 Err(refused) => Next::Over(refusal::error(&refused)),
             },
-            Some(Link::Requests(_) | Link::Devicebound) | None => Next::Waits,
+            Some(Link::Requests(_) | Link::Devicebound | Link::Device(_)) | None => Next::Waits,
         })
     }
 

@@ -198,6 +198,11 @@ impl Client {
     }
 
     pub async fn transfers(&mut self, handle: u32, message: &[u8]) {
+        self.transfers_as(handle, 0, false, message).await;
+    }
+
+    /// Sends a message of some format, settled or not.
+    pub async fn transfers_as(&mut self, handle: u32, format: u32, settled: bool, message: &[u8]) {
         let (id, tag) = (self.sent, self.sent.to_be_bytes());
         self.sent += 1;
         let pieces: Vec<&[u8]> = if message.is_empty() { vec![b""] } else { message.chunks(60_000).collect() };
@@ -206,8 +211,8 @@ impl Client {
                 handle,
                 delivery_id: Some(id),
                 delivery_tag: Some(&tag),
-                message_format: Some(0),
-                settled: Some(false),
+                message_format: Some(format),
+                settled: Some(settled),
                 more: at + 1 < pieces.len(),
                 ..Transfer::default()
             };
@@ -263,7 +268,7 @@ impl Client {
         let [ask, hear] = CBS;
         self.attaches(sender("cbs-sender", ask, "$cbs")).await;
         self.attaches(receiver("cbs-receiver", hear, "$cbs")).await;
-        self.credits(hear, 0, 100).await;
+        self.credits(hear, 0, 10_000).await;
         self.renews_token(token).await
     }
 

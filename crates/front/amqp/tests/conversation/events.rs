@@ -208,7 +208,7 @@ async fn what_cannot_be_attached_to_is_refused_with_the_reason() {
         (sender("s", 0, "hub1"), condition::UNAUTHORIZED_ACCESS, "filled by the hub"),
         (sender("s", 0, "hub1/Partitions/0"), condition::UNAUTHORIZED_ACCESS, "filled by the hub"),
         (sender("s", 0, "/messages/events"), condition::NOT_FOUND, "nobody sends to"),
-        (sender("s", 0, "/devices/dev1/messages/events"), condition::NOT_IMPLEMENTED, "devices do not speak AMQP"),
+        (sender("s", 0, "/devices/dev1/shadow"), condition::NOT_FOUND, "no device sends to `devices/dev1/shadow`"),
         (reader("r", 0, "0", "colour = 'red'"), "com.microsoft:argument-error", "one comparison"),
         (
             reader("r", 0, "0", "amqp.annotation.x-opt-offset > '7'"),

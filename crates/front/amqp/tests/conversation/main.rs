@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod client;
+mod device;
+mod device_faults;
+mod device_messages;
+mod device_requests;
 mod devicebound;
 mod dps;
 mod dps_tpm;

@@ -29,7 +29,7 @@ async fn tokens_are_judged_at_once() {
         ),
         (
             roadstead_sas::sign(HOST, &roadstead_sas::SasKey::from_bytes(vec![1; 32]), NOW_S + 9, None),
-            "devices do not log in",
+            "neither an access policy",
         ),
     ] {
         let (code, description) = client.renews_token(&token).await;

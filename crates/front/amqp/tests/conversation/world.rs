@@ -64,7 +64,11 @@ impl World {
             created: UnixMillis(5),
             partition_count: 2,
             retention_days: 1,
-            policies: vec![policy("service", &[Right::ServiceConnect]), policy("registry", &[Right::RegistryRead])],
+            policies: vec![
+                policy("service", &[Right::ServiceConnect]),
+                policy("registry", &[Right::RegistryRead]),
+                policy("device", &[Right::DeviceConnect]),
+            ],
             settings: HubSettings::default(),
             consumer_groups: Vec::new(),
             tags: Map::new(),
