@@ -19,6 +19,7 @@ play({
     const kind = connectionString.includes('ModuleId=') ? ModuleClient : Client;
     client = kind.fromConnectionString(connectionString, hubTransport(transport));
     client.on('error', (error) => tell('error', error.name));
+    client.on('disconnect', () => tell('disconnect', null));
     await client.open();
   },
   async openWithToken(transport, token) {

@@ -3,6 +3,10 @@
 
 function hubTransport(name) {
   if (name === 'http') return require('azure-iot-device-http').Http;
+  if (name.startsWith('amqp')) {
+    const { Amqp, AmqpWs } = require('azure-iot-device-amqp');
+    return { amqp: Amqp, amqpws: AmqpWs }[name];
+  }
   const { Mqtt, MqttWs } = require('azure-iot-device-mqtt');
   return { mqtt: Mqtt, mqttws: MqttWs }[name];
 }
