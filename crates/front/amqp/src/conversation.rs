@@ -302,9 +302,19 @@ impl Conversation<'_> {
         let certificates = &caller.certificates;
         let place = Place { hub, grants, certificates, wake, host, port: front.port };
         let (address, _) = attach::end_of(&attach);
-        if let Some(LinkAddress::Device { path }) = LinkAddress::parse(address) {
-            let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
-            return self.devices.attach(&place, id, (path, &attach), &mut wire).await;
+        match LinkAddress::parse(address) {
+            Some(LinkAddress::Device { path }) => {
+                let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+                return self.devices.attach(&place, id, (path, &attach), &mut wire).await;
+            }
+            Some(LinkAddress::Cbs | LinkAddress::Management { .. })
+                if self.links.count_of_nodes() >= limits::NODE_LINKS_MAX =>
+            {
+                let why = "the connection has too many links to this node already: use those it has";
+                let error = AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, why);
+                return self.proto.refuse(id, &attach, error, out);
+            }
+            _ => {}
         }
         match attach::open(&place, &attach).await {
             Ok(Opening { link, credit, message_bytes_max }) => {

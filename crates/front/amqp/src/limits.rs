@@ -20,6 +20,8 @@ pub const EVENT_READ_BYTES: usize = 64 * 1024;
 /// are dropped, to be read again when it goes on.
 pub const EVENT_BYTES_KEPT_MAX: usize = 512 * 1024;
 
+/// Links to `$cbs` and `$management`, which anybody may attach. The SDKs need two or four, whatever they do.
+pub const NODE_LINKS_MAX: usize = 64;
 /// Links of a connection: seven for each device. Each holds some hundred bytes.
 pub const LINKS_MAX: u32 = 7168;
 /// The highest channel. A session holds some hundred bytes. Azure: 8191; nobody was seen to use more than one for each device.

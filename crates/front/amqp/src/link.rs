@@ -94,6 +94,11 @@ impl Links {
         self.all.extract_if(|id, _| id.session() == session).collect()
     }
 
+    /// How many links there are to nodes that answer.
+    pub(crate) fn count_of_nodes(&self) -> usize {
+        self.all.values().filter(|link| matches!(link, Link::Requests(_) | Link::Replies(_))).count()
+    }
+
     /// Those of the device in this seat.
     pub(crate) fn list_of_device(&self, seat: u32) -> Vec<LinkId> {
         let is_its = |link: &Link| matches!(link, Link::Device(link) if link.seat == seat);

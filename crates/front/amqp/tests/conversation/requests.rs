@@ -167,3 +167,15 @@ async fn questions_need_a_token() {
     let refusal = client.is_refused(receiver("x", 12, "other/$management")).await;
     assert_eq!(&*refusal.condition, condition::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn links_of_strangers_are_bounded() {
+    let world = World::new().await;
+    let mut client = world.stranger().await;
+    let max = u32::try_from(limits::NODE_LINKS_MAX).unwrap();
+    for handle in 0..max {
+        client.attaches(sender(&handle.to_string(), handle, "$cbs")).await;
+    }
+    let refusal = client.is_refused(sender("one more", max, "$management")).await;
+    assert_eq!(&*refusal.condition, condition::RESOURCE_LIMIT_EXCEEDED);
+}
