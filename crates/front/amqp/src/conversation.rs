@@ -8,6 +8,7 @@ use roadstead_amqp_proto::{
     sasl::{SaslCode, SaslInit},
 };
 use roadstead_hub::{CloseReason, Hub};
+use roadstead_model::DisconnectReason;
 use roadstead_wire::amqp::LinkAddress;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -85,7 +86,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         let why = format!("the hub closed the connection: {reason}; connect again");
         conversation.proto.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &why)), stream.out());
     }
-    std::mem::take(&mut conversation.devices).end(&end.to_string());
+    std::mem::take(&mut conversation.devices).end(end.disconnect_reason());
     if conversation.opened.is_none() {
         front.counters.refused.increment(1);
     }
@@ -249,12 +250,12 @@ impl Conversation<'_> {
             }
             Event::Detached { link, .. } => {
                 let gone = self.links.remove(link);
-                Box::pin(self.devices.forget(link, gone)).await;
+                Box::pin(self.devices.forget(link, gone, DisconnectReason::ClientClosed)).await;
                 Ok(())
             }
             Event::Ended { session, .. } => {
                 for (link, gone) in self.links.end(session) {
-                    Box::pin(self.devices.forget(link, Some(gone))).await;
+                    Box::pin(self.devices.forget(link, Some(gone), DisconnectReason::ClientClosed)).await;
                 }
                 Ok(())
             }

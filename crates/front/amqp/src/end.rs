@@ -4,6 +4,7 @@ use std::io;
 
 use roadstead_amqp_proto::{AmqpError, connection::ConnectionError};
 use roadstead_hub::{CloseReason, HubError};
+use roadstead_model::DisconnectReason;
 use thiserror::Error;
 
 use crate::{Caller, limits};
@@ -49,6 +50,29 @@ pub(crate) enum End {
 }
 
 impl End {
+    /// What back ends are told of the devices of the connection.
+    pub(crate) fn disconnect_reason(&self) -> DisconnectReason {
+        match self {
+            Self::Closed => DisconnectReason::ClientClosed,
+            Self::Lost(_) | Self::HungUp => DisconnectReason::ConnectionLost,
+            Self::Protocol(ConnectionError::Silent { .. }) => DisconnectReason::KeepAliveTimeout,
+            Self::NotReading => DisconnectReason::NotReading,
+            Self::NoToken => DisconnectReason::TokenExpired,
+            Self::ClosedByHub(reason) => (*reason).into(),
+            Self::Fault => DisconnectReason::FaultInjected,
+            Self::Hub(HubError::Throttled { .. } | HubError::QuotaExceeded { .. }) => DisconnectReason::Throttled,
+            Self::Hub(HubError::Internal(_) | HubError::Full(_) | HubError::Busy) => DisconnectReason::ServerError,
+            Self::GivenUp(_)
+            | Self::Refused(_)
+            | Self::Protocol(_)
+            | Self::NoOpen
+            | Self::Revoked(_)
+            | Self::TooLong
+            | Self::TooManyRequests
+            | Self::Hub(_) => DisconnectReason::ProtocolError,
+        }
+    }
+
     /// One line per connection: at `debug` for what clients do every day, at `info` for what a user wants explained,
     /// at `error` for what is our own fault.
     pub(crate) fn log(&self, caller: &Caller) {

@@ -6,7 +6,7 @@ use roadstead_amqp_proto::{
 };
 use roadstead_auth::{AuthRefusal, Evidence};
 use roadstead_hub::{HubError, Login, SessionRequest};
-use roadstead_model::ModuleId;
+use roadstead_model::{DisconnectReason, ModuleId};
 use roadstead_wire::amqp::{DeviceAddress, DeviceNode, link as words};
 
 use super::{Channel, DeviceLink, Devices, Part, Wire, messages::MessageLink};
@@ -122,7 +122,7 @@ impl Devices {
         wire.links.put(id, Link::Device(link));
         if !wire.proto.accept(id, &attach, answer, wire.out) {
             let gone = wire.links.remove(id);
-            return self.forget(id, gone).await;
+            return self.forget(id, gone, DisconnectReason::ProtocolError).await;
         }
         if link.credit() > 0 {
             wire.proto.grant(id, link.credit(), wire.out);
@@ -130,7 +130,7 @@ impl Devices {
         for old in stolen {
             let error = AmqpError::new(condition::STOLEN, "the device attached another link of the same kind");
             let gone = wire.detach(old, error);
-            self.forget(old, gone).await;
+            self.forget(old, gone, DisconnectReason::TakenOver).await;
         }
         if let Some(device) = self.at(link.seat) {
             device.attend();

@@ -1,7 +1,7 @@
 //! Tokens of devices run out, and are renewed.
 
 use roadstead_amqp_proto::{AmqpError, condition};
-use roadstead_model::{ModuleId, UnixMillis};
+use roadstead_model::{DisconnectReason, ModuleId, UnixMillis};
 use roadstead_wire::amqp::Audience;
 
 use super::{Device, Devices, Wire};
@@ -48,8 +48,9 @@ impl Devices {
         let over: Vec<u32> =
             (0..).zip(&self.seats).filter_map(|(seat, device)| is_over(device.as_deref()?).then_some(seat)).collect();
         for seat in &over {
-            let why = "the token expired and was not renewed";
-            self.shut(*seat, AmqpError::new(condition::UNAUTHORIZED_ACCESS, why), wire);
+            let error =
+                AmqpError::new(condition::UNAUTHORIZED_ACCESS, "the token expired and was not renewed");
+            self.shut(*seat, error, DisconnectReason::TokenExpired, wire);
         }
         !over.is_empty() && self.is_empty()
     }

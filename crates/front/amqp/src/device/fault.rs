@@ -8,7 +8,7 @@ use roadstead_amqp_proto::{
     message::Message,
 };
 use roadstead_hub::{Fault, FaultKind, HubError, Session};
-use roadstead_model::Properties;
+use roadstead_model::{DisconnectReason, Properties};
 use roadstead_wire::{
     Words,
     fault::{Fault as Asked, FaultKind as AskedKind, FaultProtocols},
@@ -112,13 +112,13 @@ impl Devices {
                 AskedKind::KillAmqpSession => {
                     wire.proto.end(session, Some(error(condition::DETACH_FORCED)), wire.out);
                     for (id, gone) in wire.links.end(session) {
-                        self.forget(id, Some(gone)).await;
+                        self.forget(id, Some(gone), DisconnectReason::FaultInjected).await;
                     }
                 }
                 kind => {
                     for id in find(kind, seat, wire) {
                         let gone = wire.detach(id, error(condition::DETACH_FORCED));
-                        self.forget(id, gone).await;
+                        self.forget(id, gone, DisconnectReason::FaultInjected).await;
                     }
                 }
             }

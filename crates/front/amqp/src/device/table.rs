@@ -7,7 +7,7 @@ use roadstead_amqp_proto::{
     connection::{Delivery, LinkId},
 };
 use roadstead_hub::{CloseReason, Hub, HubError, Notice, Session};
-use roadstead_model::{Properties, UnixMillis};
+use roadstead_model::{DisconnectReason, Properties, UnixMillis};
 
 use super::{
     Channel, Device, DeviceLink, Part, Wire,
@@ -149,7 +149,7 @@ impl Devices {
             (Err(error), true) => {
                 tracing::info!(device = %device.session.id(), "an amqp link of the device is detached: {error}");
                 let gone = wire.detach(delivery.link, error);
-                self.forget(delivery.link, gone).await;
+                self.forget(delivery.link, gone, DisconnectReason::ProtocolError).await;
             }
         }
     }
@@ -185,8 +185,8 @@ impl Devices {
         device.messages.as_mut()?.settle(&device.session, key, state).await
     }
 
-    /// A link is gone, whoever detached it: its device goes with the last.
-    pub(crate) async fn forget(&mut self, id: LinkId, gone: Option<Link>) {
+    /// A link is gone, whoever detached it: its device goes with the last, for that reason.
+    pub(crate) async fn forget(&mut self, id: LinkId, gone: Option<Link>, why: DisconnectReason) {
         let Some(Link::Device(DeviceLink { seat, part })) = gone else { return };
         let Some(device) = self.at(seat) else { return };
         device.links = device.links.saturating_sub(1);
@@ -209,7 +209,7 @@ impl Devices {
         if device.links > 0 {
             device.attend();
         } else if let Some(device) = self.seats.get_mut(seat as usize).and_then(Option::take) {
-            device.session.end("the device detached its last link".to_owned());
+            device.session.end(why);
             self.note_expiry();
         }
     }
@@ -226,12 +226,12 @@ impl Devices {
             };
             match done {
                 Ok(()) => {}
-                Err(HubError::Closed(reason)) => self.shut(seat, closed(reason), wire),
+                Err(HubError::Closed(reason)) => self.shut(seat, closed(reason), reason.into(), wire),
                 Err(refused) => {
                     let id = device.messages.as_ref().map(|link| link.id);
                     if let Some(id) = id {
                         let gone = wire.detach(id, refusal::error(&refused));
-                        self.forget(id, gone).await;
+                        self.forget(id, gone, DisconnectReason::ServerError).await;
                     }
                 }
             }
@@ -239,13 +239,13 @@ impl Devices {
     }
 
     /// Detaches all links of a device and ends its session.
-    pub(super) fn shut(&mut self, seat: u32, error: AmqpError, wire: &mut Wire<'_>) {
+    pub(super) fn shut(&mut self, seat: u32, error: AmqpError, why: DisconnectReason, wire: &mut Wire<'_>) {
         for id in wire.links.list_of_device(seat) {
             wire.detach(id, error.clone());
         }
         if let Some(device) = self.seats.get_mut(seat as usize).and_then(Option::take) {
             tracing::info!(device = %device.session.id(), "the device's amqp links were detached: {error}");
-            device.session.end(error.to_string());
+            device.session.end(why);
         }
         self.note_expiry();
     }
@@ -253,14 +253,14 @@ impl Devices {
     /// The hub ends the connection: node comes back by itself if its links are detached first, with a reason that says so.
     pub(crate) fn shut_all(&mut self, reason: CloseReason, wire: &mut Wire<'_>) {
         for (seat, _) in (0..).zip(0..self.seats.len()) {
-            self.shut(seat, closed(reason), wire);
+            self.shut(seat, closed(reason), reason.into(), wire);
         }
     }
 
     /// The connection ended.
-    pub(crate) fn end(self, why: &str) {
+    pub(crate) fn end(self, why: DisconnectReason) {
         for device in self.seats.into_iter().flatten() {
-            device.session.end(why.to_owned());
+            device.session.end(why);
         }
     }
 }
