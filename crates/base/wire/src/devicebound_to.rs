@@ -7,25 +7,49 @@
 
 use std::borrow::Cow;
 
+use roadstead_model::DeviceId;
+use thiserror::Error;
+
 use crate::percent;
 
 /// Where back ends send messages to devices. Clients write `deviceBound`, too.
 pub const PATH: &str = "/messages/devicebound";
 
-/// Whom an address may mean. Ids are unchecked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceboundTo<'a> {
-    pub device_id: Cow<'a, str>,
-    pub module_id: Option<Cow<'a, str>>,
+/// Why no message can go to an address.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DeviceboundToError {
+    /// It is none.
+    #[error(
+        "`{0}` is no address of a device: the message's property `to` (over HTTPS the header iothub-to) must be /devices/<device id>/messages/devicebound"
+    )]
+    NoAddress(String),
+    /// It is that of a module.
+    #[error("messages go to devices, not to their modules")]
+    Module,
 }
 
-/// Whom `to` may mean, most likely first: back ends write ids as they are (python, az), percent-encoded (node) or as in a
-/// form (C#: `+` for a blank), and `%` and `+` may be part of an id. Take the first that exists. Empty when `to` is no
-/// such address.
+/// Whom an address may mean. Ids are unchecked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct DeviceboundTo<'a> {
+    device_id: Cow<'a, str>,
+    module_id: Option<Cow<'a, str>>,
+}
+
+/// The devices that `to` may mean, most likely first, never none: back ends write ids as they are (python, az), percent-encoded
+/// (node) or as in a form (C#: `+` for a blank), and `%` and `+` may be part of an id. The first that exists is meant.
 ///
+/// Shape: `/devices/dev%201/messages/devicebound`. Source: `reference/hub-service.md` 0 (17), 2.3
+pub fn device_ids(to: &str) -> Result<Vec<DeviceId>, DeviceboundToError> {
+    let candidates = parse(to);
+    if candidates.iter().any(|candidate| candidate.module_id.is_some()) {
+        return Err(DeviceboundToError::Module);
+    }
+    let ids: Vec<_> = candidates.iter().filter_map(|candidate| DeviceId::parse(&candidate.device_id).ok()).collect();
+    if ids.is_empty() { Err(DeviceboundToError::NoAddress(to.to_owned())) } else { Ok(ids) }
+}
+
 /// Shape: `/devices/dev%201/messages/devicebound`, `/devices/dev1/modules/mod1/messages/deviceBound`.
-/// Source: `reference/hub-service.md` 0 (17), 2.3
-pub fn parse(to: &str) -> Vec<DeviceboundTo<'_>> {
+fn parse(to: &str) -> Vec<DeviceboundTo<'_>> {
     let Some((device_id, module_id)) = split(to) else { return Vec::new() };
     let mut candidates = Vec::with_capacity(3);
     let decodings: [fn(&str) -> Cow<'_, str>; 3] = [|id| id.into(), percent::decode, decode_form];
@@ -75,6 +99,18 @@ mod tests {
 
     fn ids(to: &str) -> Vec<(String, Option<String>)> {
         parse(to).into_iter().map(|to| (to.device_id.into_owned(), to.module_id.map(Cow::into_owned))).collect()
+    }
+
+    #[test]
+    fn devices_and_refusals() {
+        let ids = |to| device_ids(to).map(|ids| ids.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>());
+        assert_eq!(ids("/devices/dev1/messages/devicebound"), Ok(vec!["dev1".to_owned()]));
+        // A blank is in no id, `%` is in some.
+        assert_eq!(ids("/devices/dev%201/messages/devicebound"), Ok(vec!["dev%201".to_owned()]));
+        for to in ["", "/devices/a b/messages/devicebound", "/devices/dev1"] {
+            assert_eq!(ids(to), Err(DeviceboundToError::NoAddress(to.to_owned())), "{to}");
+        }
+        assert_eq!(ids("/devices/dev1/modules/m/messages/devicebound"), Err(DeviceboundToError::Module));
     }
 
     #[test]

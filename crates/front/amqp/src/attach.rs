@@ -8,12 +8,14 @@ use roadstead_wire::amqp::{LinkAddress, condition as azure, redirect};
 use tokio::sync::Notify;
 
 use crate::{
+    backend::{
+        QueueKind, QueueLink,
+        event_link::{self, Wanted},
+    },
     end::shown,
-    event_link::{self, Wanted},
     grants::{Access, Grants, entity_of},
     limits,
     link::{Link, Node, Replies},
-    queue_link::{QueueKind, QueueLink},
     refusal, request,
 };
 

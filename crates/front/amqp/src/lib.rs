@@ -5,44 +5,37 @@
 //! from its refusals to AMQP's conditions. Frames, sessions and flow are `roadstead_amqp_proto`'s.
 //!
 //! ```text
-//! bytes ─ stream ─▶ conversation, sending ─ engine: amqp-proto, words: wire
+//! bytes ─ stream ─▶ conversation ─ engine: amqp-proto, words: wire
 //!                      │
-//!                      ├─ login ─────── SASL, open ──────────────▶ Hubs
-//!                      ├─ attach ────── what may be attached to
-//!                      ├─ request ───── $cbs, $management ───────▶ Hub
-//!                      ├─ device ────── telemetry, twins, methods ─▶ Session
-//!                      ├─ event_link ◀─ a partition's events ───── PartitionReader
-//!                      ├─ devicebound ─ messages to devices ─────▶ Hub
-//!                      ├─ queue_link ◀─ feedback, files ────────── Hub
+//!                      ├─ login ────── SASL, open ─────────────────────▶ Hubs
+//!                      ├─ incoming ─┬─ attach ─ what may be attached to
+//!                      │            ├─ request ─ $cbs, $management ────▶ Hub
+//!                      │            ├─ device ─ telemetry, twins, … ───▶ Session
+//!                      │            └─ backend::devicebound ───────────▶ Hub
+//!                      ├─ sending ◀─── backend: events, feedback, files ─ PartitionReader, Hub
+//!                      ├─ due ──────── what the clock asks for
 //!                      │
-//!                      └─ dps_login ─── what is for DPS ──▶ dps_session ─ dps_device ──▶ DpsSession
+//!                      └─ dps ──────── devices that want to be provisioned ─▶ DpsSession
 //! ```
 //!
 //! A connection is one task. What it holds for a client that reads slowly is bounded (`limits`): events are read from the log
 //! only when the client has given credit and takes the bytes.
 
 mod attach;
+mod backend;
 mod conversation;
 mod counters;
 mod device;
-mod devicebound;
-mod dps_device;
-mod dps_login;
-mod dps_refusal;
-mod dps_sasl;
-mod dps_session;
+mod dps;
 mod end;
-mod event_link;
-mod event_message;
 mod grants;
 pub mod limits;
 mod link;
 mod login;
-mod queue_link;
 pub mod refusal;
 mod request;
-mod sending;
 mod stream;
+mod text;
 
 use std::{net::SocketAddr, sync::Arc};
 

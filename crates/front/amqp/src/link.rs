@@ -4,7 +4,11 @@ use std::collections::{HashMap, VecDeque};
 
 use roadstead_amqp_proto::connection::{LinkId, SessionId};
 
-use crate::{device::DeviceLink, event_link::EventLink, grants::Access, queue_link::QueueLink};
+use crate::{
+    backend::{EventLink, QueueLink},
+    device::DeviceLink,
+    grants::Access,
+};
 
 /// What a client attached to.
 #[derive(Debug)]

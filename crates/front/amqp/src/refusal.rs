@@ -1,8 +1,13 @@
 //! From the hub's refusals to AMQP's conditions and to the status of answers: the only such table of this front.
 
-use roadstead_amqp_proto::{AmqpError, condition as standard};
+use roadstead_amqp_proto::{AmqpError, DecodeError, condition as standard};
 use roadstead_hub::{FaultKind, HubError, ReaderError};
 use roadstead_wire::{HubCode, amqp::condition as azure};
+
+/// What is told of a message that is none.
+pub(crate) fn undecodable(error: DecodeError) -> AmqpError {
+    AmqpError::new(standard::DECODE_ERROR, &error.to_string())
+}
 
 /// The condition for a refusal. Source: `reference/hub-device.md` 3.7
 pub fn condition(error: &HubError) -> &'static str {

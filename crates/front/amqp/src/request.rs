@@ -10,13 +10,12 @@ use roadstead_model::Right;
 use roadstead_wire::amqp::{cbs, management};
 
 use crate::{
-    devicebound::decode_error,
+    backend::last_offset,
     end::shown,
-    event_message::last_offset,
     grants::{Access, Grants, entity_of},
     link::Node,
     login::{self, TokenRefusal},
-    refusal,
+    refusal::{self, undecodable},
 };
 
 /// What is answered.
@@ -34,7 +33,7 @@ pub(crate) async fn answer<'m>(
     grants: &mut Grants,
     payload: &'m [u8],
 ) -> Result<(Vec<u8>, Option<&'m str>), AmqpError> {
-    let message = Message::decode(payload).map_err(decode_error)?;
+    let message = Message::decode(payload).map_err(undecodable)?;
     let answer = match node {
         Node::Cbs => put_token(hub, grants, &message).await,
         Node::Management => read(hub, grants, &message).await,

@@ -1,5 +1,7 @@
 //! A device's queue, as back ends fill and empty it.
 
+use std::slice;
+
 use roadstead_model::{Ack, CloudMessage, CloudToDevice, DeviceId, MessageOutcome, Properties, UnixMillis};
 use roadstead_store::{StoreError, Write};
 
@@ -22,14 +24,30 @@ impl Hub {
     ///
     /// Errors: `Throttled`, `QuotaExceeded`, `DeviceNotFound`, `QueueFull`, `MessageTooLarge`, `InvalidExpiry`, `Full`, `Internal`.
     pub async fn send_message(&self, device: &DeviceId, new: NewMessage) -> Result<(), HubError> {
+        self.send_message_to_first(slice::from_ref(device), new).await
+    }
+
+    /// As [`Hub::send_message`], for the first of `devices` that exists. Errors: as there; `Invalid` for no device at all.
+    pub async fn send_message_to_first(&self, devices: &[DeviceId], new: NewMessage) -> Result<(), HubError> {
         self.throttle(Operation::MessageSend)?;
-        let settings = self.resource().settings.cloud_to_device;
-        let message = decide_message(new, settings, self.now())?;
+        let message = decide_message(new, self.resource().settings.cloud_to_device, self.now())?;
         self.check_quota()?;
-        if !self.enqueue(device, &message, settings.depth_max).await? {
+        let mut refused = HubError::Invalid("the message is for no device".to_owned());
+        for device in devices {
+            match self.queue_message(device, &message).await {
+                Err(error @ HubError::DeviceNotFound(_)) => refused = error,
+                outcome => return outcome,
+            }
+        }
+        Err(refused)
+    }
+
+    async fn queue_message(&self, device: &DeviceId, message: &CloudMessage) -> Result<(), HubError> {
+        let settings = self.resource().settings.cloud_to_device;
+        if !self.enqueue(device, message, settings.depth_max).await? {
             // There is no such device, or its queue is full: perhaps of messages that have expired unnoticed.
             self.expire_queue(device).await?;
-            if !self.enqueue(device, &message, settings.depth_max).await? {
+            if !self.enqueue(device, message, settings.depth_max).await? {
                 return Err(HubError::QueueFull { id: device.clone(), depth_max: settings.depth_max });
             }
         }

@@ -48,8 +48,7 @@ impl Devices {
         let over: Vec<u32> =
             (0..).zip(&self.seats).filter_map(|(seat, device)| is_over(device.as_deref()?).then_some(seat)).collect();
         for seat in &over {
-            let error =
-                AmqpError::new(condition::UNAUTHORIZED_ACCESS, "the token expired and was not renewed");
+            let error = AmqpError::new(condition::UNAUTHORIZED_ACCESS, "the token expired and was not renewed");
             self.shut(*seat, error, DisconnectReason::TokenExpired, wire);
         }
         !over.is_empty() && self.is_empty()

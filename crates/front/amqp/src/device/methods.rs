@@ -8,7 +8,7 @@ use roadstead_hub::{MethodCall, Session};
 use roadstead_wire::amqp::{condition as azure, method};
 
 use super::telemetry::body;
-use crate::devicebound::decode_error;
+use crate::refusal::undecodable;
 
 /// The message of a call.
 pub(super) fn call(call: &MethodCall) -> Vec<u8> {
@@ -23,7 +23,7 @@ pub(super) fn call(call: &MethodCall) -> Vec<u8> {
 
 /// Takes a device's answer. An id that is not ours is that of a call nobody knows. Errors: no answer at all.
 pub(super) fn take(session: &Session, payload: &[u8]) -> Result<(), AmqpError> {
-    let message = Message::decode(payload).map_err(decode_error)?;
+    let message = Message::decode(payload).map_err(undecodable)?;
     let id = match message.properties.correlation_id {
         Some(MessageId::Uuid(id)) => method::call(id),
         Some(MessageId::String(text)) => method::call_of_text(text),

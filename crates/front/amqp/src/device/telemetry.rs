@@ -14,8 +14,8 @@ use roadstead_wire::system_property::{self, Place, of_amqp_name};
 use super::Wire;
 use crate::{
     counters::Counters,
-    devicebound::{decode_error, id_text, property_text},
-    refusal,
+    refusal::{self, undecodable},
+    text::{id_text, property_text},
 };
 
 /// A message as the hub takes it, its body borrowed from the delivery if it is in one piece.
@@ -114,7 +114,7 @@ fn read<'d>(format: u32, payload: &'d [u8], properties: &mut Properties) -> Resu
     match format {
         0 => Ok(vec![read_one(payload, properties)?]),
         BATCH_FORMAT => {
-            let batch = read_batch(payload).map_err(decode_error)?;
+            let batch = read_batch(payload).map_err(undecodable)?;
             batch.map(|message| read_one(message, Properties::new())).collect()
         }
         other => {
@@ -125,7 +125,7 @@ fn read<'d>(format: u32, payload: &'d [u8], properties: &mut Properties) -> Resu
 }
 
 fn read_one(payload: &[u8], mut properties: Properties) -> Result<Sent<'_>, AmqpError> {
-    let message = Message::decode(payload).map_err(decode_error)?;
+    let message = Message::decode(payload).map_err(undecodable)?;
     fill(&message, &mut properties);
     Ok((properties, body(&message.body)?))
 }

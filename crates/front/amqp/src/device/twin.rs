@@ -14,11 +14,11 @@ use roadstead_wire::{
 use uuid::Uuid;
 
 use super::{Device, methods::integer, telemetry::body};
-use crate::{devicebound::decode_error, refusal};
+use crate::refusal::{self, undecodable};
 
 /// Does what a device asks and says what it is answered, a refusal too. Errors: no message.
 pub(super) async fn answer(device: &mut Device, payload: &[u8], now: UnixMillis) -> Result<Vec<u8>, AmqpError> {
-    let message = Message::decode(payload).map_err(decode_error)?;
+    let message = Message::decode(payload).map_err(undecodable)?;
     let word = |name| message.message_annotations.find(name).and_then(|value| value.as_text()).unwrap_or_default();
     let (operation, resource) = (word(twin::OPERATION), word(twin::RESOURCE));
     let done = match TwinAsk::parse(operation, resource) {

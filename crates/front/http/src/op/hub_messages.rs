@@ -26,31 +26,13 @@ pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
     }
     let sent = async {
         let message = read_message(call)?;
-        let to = message.properties.find_system(SystemProperty::To).unwrap_or_default().to_owned();
-        send_to_first(hub, &to, message).await
+        let devices = devicebound_to::device_ids(message.properties.find_system(SystemProperty::To).unwrap_or_default());
+        hub.send_message_to_first(&devices.map_err(|refused| HubError::Invalid(refused.to_string()))?, message).await
     };
     match sent.await {
         Ok(()) => Reply::empty(StatusCode::NO_CONTENT),
         Err(refused) => hub_refusal(parts, call, &refused),
     }
-}
-
-/// An address may be spelled in several ways: the first device that exists gets the message.
-async fn send_to_first(hub: &Hub, to: &str, message: NewMessage) -> Result<(), HubError> {
-    let mut refused = HubError::Invalid(format!(
-        "`{to}` is no address of a device: the header iothub-to must be /devices/<device id>/messages/devicebound"
-    ));
-    for candidate in devicebound_to::parse(to) {
-        if candidate.module_id.is_some() {
-            return Err(HubError::Invalid("messages go to devices, not to their modules".to_owned()));
-        }
-        let Ok(device) = DeviceId::parse(&candidate.device_id) else { continue };
-        match hub.send_message(&device, message.clone()).await {
-            Err(error @ HubError::DeviceNotFound(_)) => refused = error,
-            outcome => return outcome,
-        }
-    }
-    Err(refused)
 }
 
 fn read_message(call: &Call) -> Result<NewMessage, HubError> {

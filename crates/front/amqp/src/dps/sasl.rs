@@ -8,7 +8,8 @@ use roadstead_wire::{
     dps_body::TpmKeys,
 };
 
-use crate::{dps_device::Device, end::shown};
+use super::Device;
+use crate::end::shown;
 
 /// How far it is.
 pub(crate) enum TpmExchange {

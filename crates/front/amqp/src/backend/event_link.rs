@@ -10,13 +10,8 @@ use roadstead_hub::{EventStart, Hub, PartitionReader, StoredEvent};
 use roadstead_model::{Clock, UnixMillis};
 use roadstead_wire::amqp::{Place, SELECTOR_FILTER, SELECTOR_FILTER_CODE, Selector, SelectorError, link as words};
 
-use crate::{
-    counters::Counters,
-    end::End,
-    event_message::{self, Metric},
-    grants::Access,
-    limits,
-};
+use super::event_message::{self, Metric};
+use crate::{counters::Counters, end::End, grants::Access, limits};
 
 /// What is known of the link beyond what the engine knows.
 #[derive(Debug)]

@@ -3,49 +3,31 @@
 use std::borrow::Cow;
 
 use roadstead_amqp_proto::{
-    AmqpError, DecodeError, ValueRef, condition,
-    message::{Body, Message, MessageId},
+    AmqpError, ValueRef, condition,
+    message::{Body, Message},
 };
 use roadstead_hub::{Hub, HubError, NewMessage};
-use roadstead_model::{Ack, DeviceId, Properties, SystemProperty, UnixMillis};
+use roadstead_model::{Ack, Properties, SystemProperty, UnixMillis};
 use roadstead_wire::{Words, devicebound_to, system_property};
 
-use crate::{end::shown, refusal};
+use crate::{
+    end::shown,
+    refusal::{self, undecodable},
+    text::{id_text, property_text},
+};
 
 /// Queues the message, durably.
 pub(crate) async fn send(hub: &Hub, message_format: u32, payload: &[u8]) -> Result<(), AmqpError> {
     if message_format != 0 {
         return Err(AmqpError::new(condition::NOT_IMPLEMENTED, "messages to devices come one by one, not in batches"));
     }
-    let message = Message::decode(payload).map_err(decode_error)?;
+    let message = Message::decode(payload).map_err(undecodable)?;
     let sent = async {
-        let to = message.properties.to.unwrap_or_default();
-        send_to_first(hub, to, read(&message)?).await
+        let devices = devicebound_to::device_ids(&shown(message.properties.to.unwrap_or_default()));
+        let devices = devices.map_err(|refused| HubError::Invalid(refused.to_string()))?;
+        hub.send_message_to_first(&devices, read(&message)?).await
     };
     sent.await.map_err(|refused| refusal::error(&refused))
-}
-
-pub(crate) fn decode_error(error: DecodeError) -> AmqpError {
-    AmqpError::new(condition::DECODE_ERROR, &error.to_string())
-}
-
-/// An address may be spelled in several ways: the first device that exists gets the message.
-async fn send_to_first(hub: &Hub, to: &str, message: NewMessage) -> Result<(), HubError> {
-    let to_shown = shown(to);
-    let mut refused = HubError::Invalid(format!(
-        "`{to_shown}` is no address of a device: the message's property `to` must be /devices/<device id>/messages/devicebound"
-    ));
-    for candidate in devicebound_to::parse(to) {
-        if candidate.module_id.is_some() {
-            return Err(HubError::Invalid("messages go to devices, not to their modules".to_owned()));
-        }
-        let Ok(device) = DeviceId::parse(&candidate.device_id) else { continue };
-        match hub.send_message(&device, message.clone()).await {
-            Err(error @ HubError::DeviceNotFound(_)) => refused = error,
-            outcome => return outcome,
-        }
-    }
-    Err(refused)
 }
 
 fn read(message: &Message<'_>) -> Result<NewMessage, HubError> {
@@ -100,57 +82,12 @@ fn body(body: &Body<'_>) -> Result<Vec<u8>, HubError> {
     }
 }
 
-pub(crate) fn id_text(id: MessageId<'_>) -> Cow<'_, str> {
-    match id {
-        MessageId::String(text) => text.into(),
-        MessageId::Ulong(number) => number.to_string().into(),
-        MessageId::Uuid(bytes) => uuid_text(bytes).into(),
-        MessageId::Binary(bytes) => String::from_utf8_lossy(bytes),
-    }
-}
-
-fn uuid_text(bytes: [u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(digit.into(), 16).unwrap_or_default());
-        }
-    }
-    text
-}
-
-/// A property as devices get it, which is text; `None` for what has none.
-pub(crate) fn property_text<'a>(value: &ValueRef<'a>) -> Option<Cow<'a, str>> {
-    Some(match *value {
-        ValueRef::String(text) | ValueRef::Symbol(text) => text.into(),
-        ValueRef::Binary(bytes) => std::str::from_utf8(bytes).ok()?.into(),
-        ValueRef::Boolean(value) => value.to_string().into(),
-        ValueRef::Ubyte(value) => value.to_string().into(),
-        ValueRef::Ushort(value) => value.to_string().into(),
-        ValueRef::Uint(value) => value.to_string().into(),
-        ValueRef::Ulong(value) => value.to_string().into(),
-        ValueRef::Byte(value) => value.to_string().into(),
-        ValueRef::Short(value) => value.to_string().into(),
-        ValueRef::Int(value) => value.to_string().into(),
-        ValueRef::Long(value) => value.to_string().into(),
-        ValueRef::Float(value) => value.to_string().into(),
-        ValueRef::Double(value) => value.to_string().into(),
-        ValueRef::Char(value) => value.to_string().into(),
-        ValueRef::Timestamp(ms) => UnixMillis(ms).iso().into(),
-        ValueRef::Uuid(bytes) => uuid_text(bytes).into(),
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use roadstead_amqp_proto::{
         Value,
-        message::{MessageWriter, Properties as Sections},
+        message::{MessageId, MessageWriter, Properties as Sections},
     };
     use roadstead_model::Property;
 

@@ -18,16 +18,18 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
+use super::{
+    Device, Greeting,
+    device::Refused,
+    refusal::{self, is_unauthorized},
+    sasl::{TpmExchange, Turn},
+};
 use crate::{
     AmqpFront, Caller,
     attach::end_of,
-    devicebound::decode_error,
-    dps_device::{Device, Refused},
-    dps_login::Greeting,
-    dps_refusal::{self, is_unauthorized},
-    dps_sasl::{TpmExchange, Turn},
     end::{End, shown},
     limits,
+    refusal::undecodable,
     stream::ByteStream,
 };
 
@@ -300,7 +302,7 @@ impl Session<'_> {
             let why = "too many answers wait: attach a receiver of the same address, with credit";
             return Err(AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, why));
         }
-        let message = Message::decode(&delivery.payload).map_err(decode_error)?;
+        let message = Message::decode(&delivery.payload).map_err(undecodable)?;
         let Some(device) = &self.device else {
             return Err(AmqpError::new(condition::NOT_ALLOWED, "no device has named itself on this connection"));
         };
@@ -323,7 +325,7 @@ impl Session<'_> {
 
     fn word(&self, refused: &DpsError) -> AmqpError {
         let id = self.device.as_ref().map_or("", |device| &device.who.registration_id);
-        dps_refusal::worded(refused, id, self.caller, &*self.front.clock)
+        refusal::worded(refused, id, self.caller, &*self.front.clock)
     }
 
     fn send_answers(&mut self, out: &mut Vec<u8>) {

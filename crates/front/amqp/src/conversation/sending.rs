@@ -7,10 +7,10 @@ use roadstead_amqp_proto::{
 use roadstead_hub::Hub;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::{Conversation, Opened};
 use crate::{
-    conversation::{Conversation, Opened},
+    backend::Sent,
     end::End,
-    event_link::Sent,
     limits,
     link::{Link, Replies},
     refusal,
@@ -19,7 +19,7 @@ use crate::{
 
 impl Conversation<'_> {
     /// Sends what there is for the client. `true`: it would take more events than there are.
-    pub(crate) async fn pump<S: AsyncRead + AsyncWrite + Unpin>(
+    pub(super) async fn pump<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         stream: &mut ByteStream<S>,
     ) -> Result<bool, End> {
@@ -110,7 +110,7 @@ enum Next {
 }
 
 /// Sends the answers that wait, as far as the client takes them.
-pub(crate) fn send_replies(proto: &mut Connection, id: LinkId, replies: &mut Replies, out: &mut Vec<u8>) {
+pub(super) fn send_replies(proto: &mut Connection, id: LinkId, replies: &mut Replies, out: &mut Vec<u8>) {
     while proto.can_send(id) {
         let Some(answer) = replies.waiting.pop_front() else { return };
         replies.sent = replies.sent.wrapping_add(1);

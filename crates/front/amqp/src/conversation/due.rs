@@ -1,0 +1,110 @@
+//! What is due by the clock: time-outs, tokens that ran out, faults that were asked for.
+
+use std::time::Duration;
+
+use roadstead_amqp_proto::{AmqpError, condition, connection::LinkId};
+use tokio::time::Instant;
+
+use super::{Conversation, Opened};
+use crate::{
+    device::{Ending, Wire},
+    end::End,
+    limits,
+    link::Link,
+    refusal,
+};
+
+impl Conversation<'_> {
+    pub(super) fn is_known(&self) -> bool {
+        !(self.grants.is_empty() && self.devices.is_empty())
+    }
+
+    /// How long the connection may stay as it is; `None` when somebody is known on it.
+    fn unknown_until(&self) -> Option<Instant> {
+        let has_certificate = !self.caller.certificates.is_empty();
+        Some(self.unknown_since? + if has_certificate { limits::CERTIFICATE_WAIT } else { limits::TOKEN_WAIT })
+    }
+
+    /// When to look at the clock next.
+    pub(super) fn next_look(&self, unread_until: Instant) -> Instant {
+        let mut next = (Instant::now() + limits::LOOK).min(unread_until);
+        if let Some(tick_ms) = self.proto.next_tick_ms() {
+            next = next.min(self.started + Duration::from_millis(tick_ms));
+        }
+        if self.opened.is_none() {
+            next = next.min(self.started + limits::OPEN_WAIT);
+        }
+        if let Some(over) = self.unknown_until() {
+            next = next.min(over);
+        }
+        if let Some(over) = self.grants.next_expiry() {
+            let left_ms = u64::try_from(over.0.saturating_sub(self.front.clock.now().0)).unwrap_or(0);
+            next = next.min(Instant::now() + Duration::from_millis(left_ms).min(limits::LOOK));
+        }
+        if let Some(fault) = self.devices.next_fault() {
+            next = next.min(fault);
+        }
+        if let Some(over) = self.devices.next_expiry() {
+            let left_ms = u64::try_from(over.0.saturating_sub(self.front.clock.now().0)).unwrap_or(0);
+            next = next.min(Instant::now() + Duration::from_millis(left_ms).min(limits::LOOK));
+        }
+        let waiting = self.links.all.iter().filter_map(|(id, link)| match link {
+            Link::Queue(link) if self.proto.can_send(*id) => Some(link.look),
+            _ => None,
+        });
+        waiting.fold(next, Instant::min)
+    }
+
+    /// Does what is due by the clock.
+    pub(super) async fn look(&mut self, out: &mut Vec<u8>) -> Result<(), End> {
+        if self.opened.is_none() && self.started.elapsed() >= limits::OPEN_WAIT {
+            return Err(End::NoOpen);
+        }
+        self.proto.tick(self.now_ms(), out)?;
+        let now = self.front.clock.now();
+        if self.grants.next_expiry().is_some_and(|over| over <= now) {
+            self.grants.expire(now);
+            self.judge_links(out);
+        }
+        if self.devices.next_fault().is_some_and(|at| at <= Instant::now()) {
+            let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+            match self.devices.fail(&mut wire).await {
+                Some(Ending::Cut) => return Err(End::Fault),
+                Some(Ending::Close(error)) => {
+                    self.proto.close(error, out);
+                    return Err(End::Fault);
+                }
+                None => {}
+            }
+        }
+        if self.devices.next_expiry().is_some_and(|over| over <= now) {
+            let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+            if self.devices.expire(now, &mut wire) && self.grants.next_expiry().is_none() {
+                let why = "no token is left that is good: connect again with another";
+                self.proto.close(Some(AmqpError::new(condition::UNAUTHORIZED_ACCESS, why)), out);
+                return Err(End::Refused(why.to_owned()));
+            }
+        }
+        if self.unknown_until().is_some_and(|over| over <= Instant::now()) {
+            let why = End::NoToken.to_string();
+            self.proto.close(Some(AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)), out);
+            return Err(End::NoToken);
+        }
+        Ok(())
+    }
+
+    /// Detaches the links that no token opens any more.
+    fn judge_links(&mut self, out: &mut Vec<u8>) {
+        let Some(Opened { hub, .. }) = &self.opened else { return };
+        let refused = |(id, link): (&LinkId, &Link)| {
+            let refused = self.grants.judge(hub, &link.access()?).err()?;
+            let why = format!("the token expired and was not renewed: {}", refusal::text(&refused));
+            Some((*id, AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)))
+        };
+        let over: Vec<_> = self.links.all.iter().filter_map(refused).collect();
+        for (id, error) in over {
+            self.proto.detach(id, Some(error), out);
+            self.links.remove(id);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! One connection, from the first byte to the last: what comes is handled, what there is for the client is sent.
+
+mod due;
+mod incoming;
+mod sending;
+
+use std::{pin::pin, sync::Arc};
+
+use roadstead_amqp_proto::{
+    AmqpError, Connection, Map, Open, condition,
+    connection::{Event, Settings, Step},
+    sasl::{SaslCode, SaslInit},
+};
+use roadstead_hub::{CloseReason, Hub};
+use roadstead_model::DisconnectReason;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Notify,
+    time::{Instant, sleep_until, timeout},
+};
+
+use crate::{
+    AmqpFront, Caller,
+    device::{DeviceLink, Devices, Part, Wire},
+    dps::{self, Greeting},
+    end::End,
+    grants::Grants,
+    limits,
+    link::Links,
+    login,
+    stream::ByteStream,
+};
+
+/// Which hub a client speaks to, and by what name it called it.
+struct Opened {
+    hub: Arc<Hub>,
+    host: Box<str>,
+}
+
+/// What is known of a connection.
+struct Conversation<'f> {
+    front: &'f AmqpFront,
+    caller: &'f Caller,
+    proto: Connection,
+    started: Instant,
+    /// Since when nothing speaks for the client: neither a token nor a device that was let in.
+    unknown_since: Option<Instant>,
+    opened: Option<Opened>,
+    grants: Grants,
+    links: Links,
+    devices: Devices,
+    /// Woken when a partition is lost, or the hub has a word for a device.
+    wake: Arc<Notify>,
+    /// The client wants DPS.
+    dps: Option<Box<Greeting>>,
+}
+
+pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    front: &AmqpFront,
+    stream: &mut ByteStream<S>,
+    caller: &Caller,
+) -> End {
+    let mut conversation = Conversation {
+        front,
+        caller,
+        proto: Connection::new(settings(), 0),
+        started: Instant::now(),
+        unknown_since: Some(Instant::now()),
+        opened: None,
+        grants: Grants::default(),
+        links: Links::default(),
+        devices: Devices::default(),
+        wake: Arc::default(),
+        dps: None,
+    };
+    let end = match conversation.converse(stream).await {
+        Ok(greeting) => {
+            let Conversation { proto, started, .. } = conversation;
+            return Box::pin(dps::session::run(front, caller, stream, (proto, started), *greeting)).await;
+        }
+        Err(end) => end,
+    };
+    if let End::ClosedByHub(reason) = end {
+        let Conversation { proto, links, devices, .. } = &mut conversation;
+        devices.shut_all(reason, &mut Wire { proto, links, out: stream.out() });
+        let why = format!("the hub closed the connection: {reason}; connect again");
+        conversation.proto.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &why)), stream.out());
+    }
+    std::mem::take(&mut conversation.devices).end(end.disconnect_reason());
+    if conversation.opened.is_none() {
+        front.counters.refused.increment(1);
+    }
+    if !matches!(end, End::Lost(_) | End::NotReading) {
+        let _ = timeout(limits::CLOSE_WAIT, stream.flush()).await;
+    }
+    end
+}
+
+fn settings() -> Settings {
+    Settings {
+        mechanisms: login::MECHANISMS,
+        max_frame_size: limits::FRAME_BYTES_MAX,
+        channel_max: limits::CHANNEL_MAX,
+        links_max: limits::LINKS_MAX,
+        idle_time_out_ms: limits::IDLE_TIME_OUT_MS,
+        partial_bytes_max: limits::PARTIAL_BYTES_MAX,
+        ..Settings::default()
+    }
+}
+
+impl Conversation<'_> {
+    /// Speaks as a hub does, until the client turns out to want DPS.
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut ByteStream<S>,
+    ) -> Result<Box<Greeting>, End> {
+        let mut alarm = pin!(sleep_until(self.started));
+        // When the client last took something, or there was nothing for it to take.
+        let mut taken = self.started;
+        loop {
+            self.take(stream).await?;
+            if let Some(greeting) = self.dps.take() {
+                return Ok(greeting);
+            }
+            if self.devices.has_work() {
+                Box::pin(self.tend_devices(stream.out())).await;
+            }
+            let opened = self.opened.as_ref().map(|opened| opened.hub.clone());
+            let seen = opened.as_ref().map(|hub| hub.events_stored());
+            let is_hungry = self.pump(stream).await?;
+            if self.proto.is_over() {
+                return Err(End::Closed);
+            }
+            let now = Instant::now();
+            if stream.waiting() == 0 {
+                taken = now;
+            }
+            self.unknown_since = if self.is_known() { None } else { self.unknown_since.or(Some(now)) };
+            alarm.as_mut().reset(self.next_look(taken + limits::WRITE_WAIT));
+            let reads = stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX;
+            tokio::select! {
+                biased;
+                reason = closed(opened.as_deref()) => return Err(End::ClosedByHub(reason)),
+                () = self.wake.notified() => self.devices.mark_those_with_a_word(false),
+                () = &mut alarm => {
+                    if stream.waiting() > 0 && taken.elapsed() >= limits::WRITE_WAIT {
+                        return Err(End::NotReading);
+                    }
+                    Box::pin(self.look(stream.out())).await?;
+                }
+                moved = stream.turn(reads) => {
+                    let moved = moved?;
+                    if moved.wrote {
+                        taken = Instant::now();
+                    }
+                    if moved.closed {
+                        return Err(End::HungUp);
+                    }
+                }
+                () = stored_after(opened.as_deref().zip(seen).filter(|_| is_hungry)) => {}
+            }
+        }
+    }
+
+    /// Milliseconds since the connection began.
+    fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    /// Handles what came, as long as the client takes the answers.
+    async fn take<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<(), End> {
+        while stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX && self.dps.is_none() {
+            let now_ms = self.now_ms();
+            let (input, out) = stream.parts();
+            let Step { consumed, event } = self.proto.read(input, now_ms, out)?;
+            let Some(event) = event else {
+                stream.consume(consumed);
+                break;
+            };
+            self.handle(event, out).await?;
+            stream.consume(consumed);
+        }
+        Ok(())
+    }
+
+    async fn handle(&mut self, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), End> {
+        if let Event::Delivery(delivery) = &event
+            && let Some(DeviceLink { seat, part: Part::Telemetry }) = self.links.find_device(delivery.link)
+        {
+            self.take_telemetry(seat, delivery, out);
+            return Ok(());
+        }
+        // What follows may wait for a later batch than that of the telemetry before it, which would then speak for both.
+        if self.devices.has_unsettled() {
+            Box::pin(self.settle_telemetry(out)).await;
+        }
+        match event {
+            Event::SaslInit(init) => {
+                self.dps = Greeting::by_sasl(&init).map(Box::new);
+                if self.dps.is_some() { Ok(()) } else { Box::pin(self.judge_sasl(&init, out)).await }
+            }
+            Event::SaslResponse(_) => {
+                self.proto.sasl_outcome(SaslCode::Auth, out);
+                Err(End::Refused("a SASL response to no challenge".to_owned()))
+            }
+            Event::Opened(open) => {
+                let has_certificate = !self.caller.certificates.is_empty();
+                let dps = Greeting::by_open(&self.front.hubs, &self.front.dps, &open, has_certificate);
+                self.dps = dps.map(Box::new);
+                if self.dps.is_some() { Ok(()) } else { self.open(&open, out) }
+            }
+            Event::Attach { link, attach } => {
+                if self.links.all.is_empty() {
+                    self.dps = Greeting::by_attach(link, &attach).map(Box::new);
+                }
+                if self.dps.is_some() {
+                    return Ok(());
+                }
+                Box::pin(self.attach(link, attach, out)).await;
+                Ok(())
+            }
+            Event::Delivery(delivery) => {
+                Box::pin(self.deliver(delivery, out)).await;
+                Ok(())
+            }
+            Event::Credit { link, drain, .. } => {
+                self.note_credit(link, drain, out);
+                Ok(())
+            }
+            Event::WindowOpened(_) => {
+                self.devices.mark_those_with_a_word(true);
+                Ok(())
+            }
+            Event::Outcome { link, delivery_id, key, state, settled } => {
+                let answer = Box::pin(self.settle(link, key, state.as_ref())).await;
+                if let Some(answer) = answer.filter(|_| !settled) {
+                    self.proto.settle_sent(link, delivery_id, answer, out);
+                }
+                Ok(())
+            }
+            Event::Detached { link, .. } => {
+                let gone = self.links.remove(link);
+                Box::pin(self.devices.forget(link, gone, DisconnectReason::ClientClosed)).await;
+                Ok(())
+            }
+            Event::Ended { session, .. } => {
+                for (link, gone) in self.links.end(session) {
+                    Box::pin(self.devices.forget(link, Some(gone), DisconnectReason::ClientClosed)).await;
+                }
+                Ok(())
+            }
+            Event::Closed { error: None } => Err(End::Closed),
+            Event::Closed { error: Some(error) } => Err(End::GivenUp(error)),
+        }
+    }
+
+    async fn judge_sasl(&mut self, init: &SaslInit<'_>, out: &mut Vec<u8>) -> Result<(), End> {
+        match login::judge_sasl(&self.front.hubs, init, &mut self.grants).await {
+            Ok(()) => {
+                self.proto.sasl_outcome(SaslCode::Ok, out);
+                Ok(())
+            }
+            Err((code, why)) => {
+                self.proto.sasl_outcome(code, out);
+                Err(End::Refused(why))
+            }
+        }
+    }
+
+    fn open(&mut self, open: &Open, out: &mut Vec<u8>) -> Result<(), End> {
+        match login::find_opened(&self.front.hubs, open) {
+            Ok(hub) => {
+                self.proto.open(&hub.resource().host_name, Map::default(), out);
+                let name = open.hostname.as_deref().unwrap_or_default();
+                // The port, if the client wrote one, is the one redirects name anyway.
+                let host = name.rsplit_once(':').map_or(name, |(host, _)| host).into();
+                self.opened = Some(Opened { hub, host });
+                self.front.counters.accepted.increment(1);
+                Ok(())
+            }
+            Err(error) => {
+                let why = error.to_string();
+                self.proto.open("roadstead", Map::default(), out);
+                self.proto.close(Some(error), out);
+                Err(End::Refused(why))
+            }
+        }
+    }
+
+    /// Sends what the hub has for the devices of this connection, once their telemetry is settled.
+    async fn tend_devices(&mut self, out: &mut Vec<u8>) {
+        self.settle_telemetry(out).await;
+        let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+        self.devices.tend(&mut wire).await;
+    }
+
+    async fn settle_telemetry(&mut self, out: &mut Vec<u8>) {
+        let Some(Opened { hub, .. }) = &self.opened else { return };
+        let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
+        self.devices.settle_telemetry(hub, &mut wire).await;
+    }
+}
+
+/// Waits for the hub's end, for ever without a hub.
+async fn closed(hub: Option<&Hub>) -> CloseReason {
+    match hub {
+        Some(hub) => hub.closed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until more events are stored, for ever if nobody waits for them.
+async fn stored_after(waits: Option<(&Hub, roadstead_hub::Ticket)>) {
+    match waits {
+        Some((hub, seen)) => hub.events_stored_after(seen).await,
+        None => std::future::pending().await,
+    }
+}
