@@ -55,15 +55,6 @@ pub(crate) struct Links {
 }
 
 impl Link {
-    /// Whether what is sent on it is settled when it is sent, whatever the client asked for; `None` as the client asked.
-    pub(crate) fn is_settled(&self) -> Option<bool> {
-        match self {
-            Self::Replies(_) => Some(true),
-            Self::Events(link) => Some(link.settled),
-            Self::Requests(_) | Self::Devicebound | Self::Queue(_) | Self::Device(_) => None,
-        }
-    }
-
     /// What a token must cover, now and when it expires; `None` for who asks, which is judged by question, and for devices,
     /// whose sessions are judged.
     pub(crate) fn access(&self) -> Option<Access> {

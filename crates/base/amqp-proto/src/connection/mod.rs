@@ -40,7 +40,7 @@ mod slots;
 pub use command::Answer;
 pub use error::{ConnectionError, SendError};
 pub use event::{Delivery, Event, LinkId, SessionId, Step};
-pub use outgoing::Sending;
+pub use outgoing::{Sending, Settling};
 pub use settings::Settings;
 
 use crate::frame::{self, FrameType};

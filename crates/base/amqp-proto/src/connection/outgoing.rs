@@ -16,10 +16,21 @@ pub struct Sending<'a> {
     pub tag: &'a [u8],
     /// 0 for a message.
     pub message_format: u32,
-    /// Nobody wants to know what becomes of it. The caller keeps to the `snd_settle_mode` that the peer asked for at attach.
-    pub settled: bool,
+    /// The caller keeps to the `snd_settle_mode` that the peer asked for at attach.
+    pub settling: Settling,
     /// The caller's name for the delivery in [`super::Event::Outcome`].
     pub key: u64,
+}
+
+/// What becomes of a delivery once it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settling {
+    /// It is settled when it is sent.
+    Before,
+    /// The peer may settle it, and nobody here waits for that: what it says is passed over.
+    Unwatched,
+    /// It is kept until the peer, or [`Connection::settle_sent`], settles it: [`super::Event::Outcome`].
+    Watched,
 }
 
 /// How far from the end of a transfer without states its field `more` is: five fields of one byte follow it.
@@ -53,7 +64,7 @@ impl Connection {
             delivery_id: Some(delivery_id),
             delivery_tag: Some(sending.tag),
             message_format: Some(sending.message_format),
-            settled: Some(sending.settled),
+            settled: Some(sending.settling == Settling::Before),
             ..Transfer::default()
         };
         let start = frame::begin(out, FrameType::Amqp, session.id.channel);
@@ -77,7 +88,7 @@ impl Connection {
         let Some(session) = self.session(link.session) else { return Err(SendError::NoLink) };
         session.count_transfer();
         session.next_delivery_id = delivery_id.wrapping_add(1);
-        if !sending.settled {
+        if sending.settling == Settling::Watched {
             let (serial, handle, key) = (link.serial, link.handle, sending.key);
             session.unsettled.push_back(Unsettled { delivery_id, serial, handle, answered: false, key });
         }
@@ -85,7 +96,8 @@ impl Connection {
             found.credit -= 1;
             found.delivery_count = found.delivery_count.wrapping_add(1);
             found.rest = rest.map(|payload| {
-                let (tag, message_format, settled) = (sending.tag.into(), sending.message_format, sending.settled);
+                let (tag, message_format) = (sending.tag.into(), sending.message_format);
+                let settled = sending.settling == Settling::Before;
                 Box::new(Rest { delivery_id, tag, message_format, settled, payload, sent: 0 })
             });
         }

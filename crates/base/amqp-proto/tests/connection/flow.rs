@@ -2,10 +2,10 @@
 
 use super::client::{Client, credit};
 use super::incoming::transfer;
-use roadstead_amqp_proto::connection::{Event, Sending, Settings};
+use roadstead_amqp_proto::connection::{Event, Sending, Settings, Settling};
 use roadstead_amqp_proto::{Flow, Performative, Role};
 
-const SENDING: Sending<'_> = Sending { tag: b"tag", message_format: 0, settled: true, key: 0 };
+const SENDING: Sending<'_> = Sending { tag: b"tag", message_format: 0, settling: Settling::Before, key: 0 };
 
 fn said_flow(client: &mut Client) -> Flow {
     match client.heard_one() {

@@ -2,7 +2,7 @@
 
 use super::split::conversation;
 use proptest::prelude::*;
-use roadstead_amqp_proto::connection::{Answer, Event, Sending, Settings};
+use roadstead_amqp_proto::connection::{Answer, Event, Sending, Settings, Settling};
 use roadstead_amqp_proto::sasl::SaslCode;
 use roadstead_amqp_proto::{Connection, DeliveryState, Map, Role};
 
@@ -72,7 +72,12 @@ impl Responder {
             Event::Credit { link, drain, .. } => {
                 let mut key = 0;
                 while connection.can_send(link) {
-                    let sending = Sending { tag: b"tag", message_format: 0, settled: key % 3 == 0, key };
+                    let settling = match key % 3 {
+                        0 => Settling::Before,
+                        1 => Settling::Watched,
+                        _ => Settling::Unwatched,
+                    };
+                    let sending = Sending { tag: b"tag", message_format: 0, settling, key };
                     if connection.send(link, &sending, out, |out| out.extend([0; 5000])).is_err() {
                         break; // too long for the peer
                     }

@@ -1,7 +1,7 @@
 //! Sessions and links begin and end.
 
 use super::client::{Client, attach, begin, credit, performative, session};
-use roadstead_amqp_proto::connection::{Answer, ConnectionError, Event, SendError, Sending, Settings};
+use roadstead_amqp_proto::connection::{Answer, ConnectionError, Event, SendError, Sending, Settings, Settling};
 use roadstead_amqp_proto::{
     AmqpError, Attach, Begin, Detach, End, Map, Open, Performative, ReceiverSettleMode, Role, SenderSettleMode, Source,
     Target, Value, condition,
@@ -140,7 +140,7 @@ fn our_end_waits_for_theirs() {
     let error = AmqpError::new(condition::UNAUTHORIZED_ACCESS, "expired");
     client.connection.end(session(link), Some(error.clone()), &mut client.out);
     assert_eq!(client.heard_one(), (0, Performative::End(End { error: Some(error) }), vec![]));
-    let sending = Sending { tag: b"t", message_format: 0, settled: true, key: 0 };
+    let sending = Sending { tag: b"t", message_format: 0, settling: Settling::Before, key: 0 };
     assert_eq!(client.connection.send(link, &sending, &mut client.out, |_| {}), Err(SendError::NoLink));
     assert_eq!(client.sends(0, Performative::Attach(Box::new(attach("m", 1, Role::Sender)))), [], "void");
     assert_eq!(client.sends(0, Performative::End(End { error: None })), []);

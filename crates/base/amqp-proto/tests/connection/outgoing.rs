@@ -2,10 +2,10 @@
 
 use super::client::{Client, Said, attach, begin, credit};
 use proptest::prelude::*;
-use roadstead_amqp_proto::connection::{Answer, Event, LinkId, SendError, Sending, Settings};
+use roadstead_amqp_proto::connection::{Answer, Event, LinkId, SendError, Sending, Settings, Settling};
 use roadstead_amqp_proto::{Attach, Flow, Open, Performative, Role, Transfer};
 
-const SENDING: Sending<'_> = Sending { tag: b"tag", message_format: 0, settled: false, key: 7 };
+const SENDING: Sending<'_> = Sending { tag: b"tag", message_format: 0, settling: Settling::Watched, key: 7 };
 
 fn send(client: &mut Client, link: LinkId, payload: &[u8]) -> Result<u32, SendError> {
     client.connection.send(link, &SENDING, &mut client.out, |out| out.extend(payload))

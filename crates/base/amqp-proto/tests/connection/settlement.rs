@@ -1,7 +1,7 @@
 //! What becomes of deliveries.
 
 use super::client::{Client, session};
-use roadstead_amqp_proto::connection::{Event, LinkId, Sending, Settings};
+use roadstead_amqp_proto::connection::{Event, LinkId, Sending, Settings, Settling};
 use roadstead_amqp_proto::{AmqpError, DeliveryState, Disposition, Performative, Role, condition};
 
 /// Of a receiver.
@@ -18,7 +18,7 @@ pub fn accepted(first: u32, last: u32, settled: bool) -> Disposition {
 
 fn send(client: &mut Client, link: LinkId, keys: std::ops::Range<u64>) {
     for key in keys {
-        let sending = Sending { tag: b"tag", message_format: 0, settled: false, key };
+        let sending = Sending { tag: b"tag", message_format: 0, settling: Settling::Watched, key };
         client.connection.send(link, &sending, &mut client.out, |_| {}).unwrap();
     }
     client.heard();
@@ -47,6 +47,21 @@ fn a_range_is_told_one_by_one() {
     assert_eq!(keys(&events), [10, 21]);
     assert_eq!(client.sends(0, Performative::Disposition(accepted(0, 1000, true))), []);
     assert!(client.out.is_empty());
+}
+
+#[test]
+fn what_is_not_watched_is_not_told() {
+    let mut client = Client::begun(Settings { unsettled_max: 2, ..Settings::default() });
+    let link = client.receiver(0, 50);
+    for (key, settling) in (0..).zip([Settling::Watched, Settling::Unwatched, Settling::Unwatched, Settling::Watched]) {
+        let sending = Sending { tag: b"tag", message_format: 0, settling, key };
+        client.connection.send(link, &sending, &mut client.out, |_| {}).unwrap();
+    }
+    for (_, heard, _) in client.heard() {
+        assert!(matches!(heard, Performative::Transfer(transfer) if transfer.settled == Some(false)));
+    }
+    assert_eq!(client.sends(0, Performative::Disposition(accepted(1, 2, false))), []);
+    assert_eq!(keys(&client.sends(0, Performative::Disposition(accepted(0, 3, true)))), [0, 3]);
 }
 
 #[test]

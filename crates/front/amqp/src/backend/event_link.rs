@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use roadstead_amqp_proto::{
-    Attach, Connection, ReceiverSettleMode, Value,
-    connection::{LinkId, SendError, Sending},
+    Attach, Connection, ReceiverSettleMode, SenderSettleMode, Value,
+    connection::{LinkId, SendError, Sending, Settling},
 };
 use roadstead_hub::{EventStart, Hub, PartitionReader, StoredEvent};
 use roadstead_model::{Clock, UnixMillis};
@@ -20,7 +20,7 @@ pub(crate) struct EventLink {
     pub(crate) reader: PartitionReader,
     /// Read from the log and not sent.
     ahead: VecDeque<StoredEvent>,
-    pub(crate) settled: bool,
+    settling: Settling,
     /// The client wants to know where the partition ends.
     wants_metric: bool,
     metric: Option<Metric>,
@@ -44,7 +44,7 @@ pub(crate) enum Sent {
 pub(crate) struct Wanted {
     pub(crate) start: EventStart,
     pub(crate) level: Option<i64>,
-    settled: bool,
+    settling: Settling,
     metric: bool,
 }
 
@@ -69,7 +69,11 @@ impl Wanted {
             level,
             // azure-eventhub for Python asks for unsettled events and settles none: nobody must wait for that. Who settles
             // second does expect an answer.
-            settled: attach.rcv_settle_mode == ReceiverSettleMode::First,
+            settling: match (attach.snd_settle_mode, attach.rcv_settle_mode) {
+                (SenderSettleMode::Settled, _) => Settling::Before,
+                (_, ReceiverSettleMode::First) => Settling::Unwatched,
+                (_, ReceiverSettleMode::Second) => Settling::Watched,
+            },
             metric: attach.desired_capabilities.iter().any(|capability| &**capability == words::RUNTIME_METRIC),
         })
     }
@@ -92,7 +96,7 @@ impl EventLink {
             access,
             reader,
             ahead: VecDeque::new(),
-            settled: wanted.settled,
+            settling: wanted.settling,
             wants_metric: wanted.metric,
             metric: None,
             drain: false,
@@ -168,7 +172,7 @@ impl EventLink {
             return Ok(None);
         }
         let tag = event.offset.to_be_bytes();
-        let sending = Sending { tag: &tag, message_format: 0, settled: self.settled, key: event.offset };
+        let sending = Sending { tag: &tag, message_format: 0, settling: self.settling, key: event.offset };
         let mut body = None;
         proto.send(id, &sending, out, |out| body = event_message::write(event, self.metric.as_ref(), out))?;
         Ok(body)

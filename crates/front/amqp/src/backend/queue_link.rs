@@ -2,7 +2,7 @@
 
 use roadstead_amqp_proto::{
     Attach, Connection, DeliveryState, SenderSettleMode,
-    connection::{LinkId, Sending},
+    connection::{LinkId, Sending, Settling},
     message::{MessageWriter, Properties},
 };
 use roadstead_hub::{Hub, HubError, LockToken};
@@ -102,7 +102,8 @@ impl QueueLink {
             };
             self.next_key += 1;
             let (key, tag) = (self.next_key, item.token.bytes());
-            let sending = Sending { tag: &tag, message_format: 0, settled: self.settled, key };
+            let settling = if self.settled { Settling::Before } else { Settling::Watched };
+            let sending = Sending { tag: &tag, message_format: 0, settling, key };
             let sent = proto.send(id, &sending, out, |out| item.write(hub, out));
             match sent {
                 Ok(_) if self.settled => self.kind.complete(hub, item.token).await?,

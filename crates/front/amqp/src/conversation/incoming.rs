@@ -41,9 +41,9 @@ impl Conversation<'_> {
         match attach::open(&place, &attach).await {
             Ok(Opening { link, credit, message_bytes_max }) => {
                 let answer = Answer { max_message_size: message_bytes_max, ..Answer::default() };
-                if let Some(settled) = link.is_settled() {
-                    attach.snd_settle_mode =
-                        if settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled };
+                if matches!(link, Link::Replies(_)) {
+                    // Nobody waits to hear that an answer came.
+                    attach.snd_settle_mode = SenderSettleMode::Settled;
                 }
                 if self.proto.accept(id, &attach, answer, out) {
                     if credit > 0 {

@@ -2,7 +2,7 @@
 
 use roadstead_amqp_proto::{
     AmqpError, Connection, condition,
-    connection::{LinkId, Sending},
+    connection::{LinkId, Sending, Settling},
 };
 use roadstead_hub::Hub;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -115,7 +115,7 @@ pub(super) fn send_replies(proto: &mut Connection, id: LinkId, replies: &mut Rep
         let Some(answer) = replies.waiting.pop_front() else { return };
         replies.sent = replies.sent.wrapping_add(1);
         let tag = replies.sent.to_be_bytes();
-        let sending = Sending { tag: &tag, message_format: 0, settled: true, key: 0 };
+        let sending = Sending { tag: &tag, message_format: 0, settling: Settling::Before, key: 0 };
         if let Err(why) = proto.send(id, &sending, out, |out| out.extend_from_slice(&answer)) {
             tracing::info!("an answer was not sent: {why}");
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use roadstead_amqp_proto::connection::{LinkId, Sending, SessionId};
+use roadstead_amqp_proto::connection::{LinkId, Sending, SessionId, Settling};
 
 use super::Wire;
 
@@ -85,7 +85,7 @@ impl Channel {
             let Some(message) = self.waiting.pop_front() else { return };
             self.sent = self.sent.wrapping_add(1);
             let tag = self.sent.to_be_bytes();
-            let sending = Sending { tag: &tag, message_format: 0, settled: true, key: 0 };
+            let sending = Sending { tag: &tag, message_format: 0, settling: Settling::Before, key: 0 };
             if let Err(why) = wire.proto.send(id, &sending, wire.out, |out| out.extend_from_slice(&message)) {
                 tracing::info!("a message of a twin or method was not sent: {why}");
             }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use roadstead_amqp_proto::{
     Attach, DeliveryState, SenderSettleMode,
-    connection::{LinkId, SendError, Sending},
+    connection::{LinkId, SendError, Sending, Settling},
     message::{Header, MessageId, MessageWriter, Properties},
 };
 use roadstead_hub::{HubError, LockToken, Session, Settlement};
@@ -88,7 +88,8 @@ impl MessageLink {
     ) -> Result<(), SendError> {
         self.next_key += 1;
         let tag = token.bytes();
-        let sending = Sending { tag: &tag, message_format: 0, settled: self.settled, key: self.next_key };
+        let settling = if self.settled { Settling::Before } else { Settling::Watched };
+        let sending = Sending { tag: &tag, message_format: 0, settling, key: self.next_key };
         wire.proto.send(self.id, &sending, wire.out, |out| {
             write(session.id().device.as_str(), token, message, out);
         })?;

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, pin::pin, time::Duration};
 
 use roadstead_amqp_proto::{
     AmqpError, Attach, Connection, DeliveryState, Map, Open, SenderSettleMode, Value, condition,
-    connection::{Answer, Delivery, Event, LinkId, Sending, Step},
+    connection::{Answer, Delivery, Event, LinkId, Sending, Settling, Step},
     message::Message,
     sasl::SaslCode,
 };
@@ -334,7 +334,8 @@ impl Session<'_> {
             let Some(answer) = self.answers.pop_front() else { return };
             self.sent = self.sent.wrapping_add(1);
             let tag = self.sent.to_be_bytes();
-            let sending = Sending { tag: &tag, message_format: 0, settled, key: 0 };
+            let settling = if settled { Settling::Before } else { Settling::Watched };
+            let sending = Sending { tag: &tag, message_format: 0, settling, key: 0 };
             if let Err(why) = self.proto.send(to, &sending, out, |out| out.extend_from_slice(&answer)) {
                 tracing::info!("an answer of dps was not sent: {why}");
             }
