@@ -26,8 +26,8 @@ impl Conversation<'_> {
     }
 
     /// When to look at the clock next.
-    pub(super) fn next_look(&self, unread_until: Instant) -> Instant {
-        let mut next = (Instant::now() + limits::LOOK).min(unread_until);
+    pub(super) fn next_look(&self, now: Instant, unread_until: Instant) -> Instant {
+        let mut next = (now + limits::LOOK).min(unread_until);
         if let Some(tick_ms) = self.proto.next_tick_ms() {
             next = next.min(self.started + Duration::from_millis(tick_ms));
         }
@@ -37,16 +37,13 @@ impl Conversation<'_> {
         if let Some(over) = self.unknown_until() {
             next = next.min(over);
         }
-        if let Some(over) = self.grants.next_expiry() {
-            let left_ms = u64::try_from(over.0.saturating_sub(self.front.clock.now().0)).unwrap_or(0);
-            next = next.min(Instant::now() + Duration::from_millis(left_ms).min(limits::LOOK));
-        }
         if let Some(fault) = self.devices.next_fault() {
             next = next.min(fault);
         }
-        if let Some(over) = self.devices.next_expiry() {
+        let expiries = [self.grants.next_expiry(), self.devices.next_expiry()];
+        if let Some(over) = expiries.into_iter().flatten().min() {
             let left_ms = u64::try_from(over.0.saturating_sub(self.front.clock.now().0)).unwrap_or(0);
-            next = next.min(Instant::now() + Duration::from_millis(left_ms).min(limits::LOOK));
+            next = next.min(now + Duration::from_millis(left_ms).min(limits::LOOK));
         }
         let waiting = self.links.all.iter().filter_map(|(id, link)| match link {
             Link::Queue(link) if self.proto.can_send(*id) => Some(link.look),

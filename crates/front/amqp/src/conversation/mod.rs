@@ -136,7 +136,11 @@ impl Conversation<'_> {
                 taken = now;
             }
             self.unknown_since = if self.is_known() { None } else { self.unknown_since.or(Some(now)) };
-            alarm.as_mut().reset(self.next_look(taken + limits::WRITE_WAIT));
+            let look = self.next_look(now, taken + limits::WRITE_WAIT);
+            // An alarm that rings too early costs less than setting it at every turn.
+            if look < alarm.deadline() || alarm.is_elapsed() {
+                alarm.as_mut().reset(look);
+            }
             let reads = stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX;
             tokio::select! {
                 biased;
@@ -169,8 +173,8 @@ impl Conversation<'_> {
 
     /// Handles what came, as long as the client takes the answers.
     async fn take<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<(), End> {
+        let now_ms = self.now_ms();
         while stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX && self.dps.is_none() {
-            let now_ms = self.now_ms();
             let (input, out) = stream.parts();
             let Step { consumed, event } = self.proto.read(input, now_ms, out)?;
             let Some(event) = event else {
