@@ -31,21 +31,6 @@ def key(roadstead, device_id):
     return roadstead.device_key(device_id)
 
 
-def take_messages(service, server, device_id: str, key: str) -> list:
-    """What waits for a device, by HTTPS; each is completed."""
-    found = []
-    token = hub.device_token(server, device_id, key)
-    path = f"/devices/{device_id}/messages/deviceBound"
-    while True:
-        response = service.call("GET", path, token=token)
-        if response.status_code == 204:
-            return found
-        assert response.status_code == 200, response.text
-        found.append(response)
-        lock = response.headers["ETag"].strip('"')
-        assert service.call("DELETE", f"{path}/{lock}", token=token).status_code == 204
-
-
 def tell_of_files(server) -> None:
     """Has the hub keep a notification of every upload, by Resource Manager: a switch of the hub, off by default."""
     context = tomllib.loads((server.data_dir / "context.toml").read_text())
@@ -91,7 +76,7 @@ class TestNode:
         node("feedback")
         given = {"messageId": f"of-{device_id}", "ack": "full", "contentType": "text/plain", "correlationId": "c1"}
         node("send", device_id, "hello", given)
-        (message,) = take_messages(service, server, device_id, key)
+        (message,) = service.take_messages(device_id, key)
         assert message.content == b"hello"
         assert message.headers["iothub-messageid"] == given["messageId"]
         assert message.headers["iothub-correlationid"] == "c1" and message.headers["iothub-app-a"] == "b"
@@ -135,7 +120,7 @@ class TestPython:
         string = server.exports["IOTHUB_CONNECTION_STRING"]
         registry = IoTHubRegistryManager.from_connection_string(string, transport_type=transport)
         registry.send_c2d_message(device_id, "hello", properties={"messageId": "m1", "ack": "none", "colour": "red"})
-        (message,) = take_messages(service, server, device_id, key)
+        (message,) = service.take_messages(device_id, key)
         assert (message.content, message.headers["iothub-messageid"]) == (b"hello", "m1")
         assert message.headers["iothub-app-colour"] == "red"
         with pytest.raises(Exception, match="C2D message send failure"):

@@ -34,6 +34,11 @@ class Sender:
         self._thread = threading.Thread(target=self._run, args=(messages_max,), daemon=True)
         self._thread.start()
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether the thread of `start` is still at it."""
+        return self._thread is not None and self._thread.is_alive()
+
     def join(self) -> None:
         """Waits for the thread; anything but a lost connection is a surprise, and raised here."""
         self._stop.set()

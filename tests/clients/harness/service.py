@@ -4,7 +4,7 @@ import json
 
 import requests
 
-from . import sas
+from . import hub, sas
 from .server import Server
 
 API_VERSION = "2021-04-12"
@@ -85,6 +85,20 @@ class Service:
         """A cloud-to-device message that is taken."""
         response = self.send(device_id, body, **headers)
         assert response.ok, f"{response.status_code} {response.text}"
+
+    def take_messages(self, device_id: str, key: str) -> list:
+        """The cloud-to-device messages that wait for a device, by HTTPS; each is completed."""
+        found = []
+        token = hub.device_token(self.server, device_id, key)
+        path = f"/devices/{device_id}/messages/deviceBound"
+        while True:
+            response = self.call("GET", path, token=token)
+            if response.status_code == 204:
+                return found
+            assert response.status_code == 200, response.text
+            found.append(response)
+            lock = response.headers["ETag"].strip('"')
+            assert self.call("DELETE", f"{path}/{lock}", token=token).status_code == 204
 
     def query(self, text: str, page: int | None = None, continuation: str | None = None):
         """One page: the response, whatever it is."""
