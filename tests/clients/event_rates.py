@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Prints how fast a server hands out stored events, to `azure-eventhub` and to readers that only count, and what each costs it.
+"""Prints how fast a server hands out stored events to `azure-eventhub`, and what each costs it.
 
-    python event_rates.py ../../target/release/roadstead [--raw ../../target/release/examples/event_rates]
+    python event_rates.py ../../target/release/roadstead
+
+The client is slower than the server; the example `hub_rates` of roadstead-simulator only counts events and so tells of the server.
 
 It starts the server with a new data directory, stores events over MQTT, then reads them from the first on, several times. Each
 reader is a process with a client of its own and reads all partitions. Ports 5671 and 5672 must be free. `--server-core 0` keeps the
@@ -9,10 +11,8 @@ server on one core, and everybody else off it.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -77,18 +77,9 @@ def with_clients(server: Server, flavour: str, readers: int, stored: int, second
     return result
 
 
-def with_counters(server: Server, program: str, readers: int, seconds: float) -> dict:
-    """Readers that only count, all in one process."""
-    used = cpu_s(server.process.pid)
-    environment = {**os.environ, **server.exports}
-    done = subprocess.run([program, str(readers), str(int(seconds))], env=environment, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout) | {"cpu": cpu_s(server.process.pid) - used}
-
-
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("server", help="the roadstead binary")
-    asked.add_argument("--raw", help="the example `event_rates` of roadstead-simulator")
     asked.add_argument("--events", type=int, default=400_000, help="how many are stored")
     asked.add_argument("--body-bytes", type=int, default=256)
     asked.add_argument("--readers", default="1,10", help="how many read at once, one after another")
@@ -121,8 +112,6 @@ def measure(server: Server, given: argparse.Namespace) -> None:
     print("| readers | events per second, all readers together | server's CPU per event | server's share of a core |\n|---|---|---|---|")
     for readers in map(int, given.readers.split(",")):
         results = {}
-        if given.raw:
-            results["that only count, without TLS"] = with_counters(server, given.raw, readers, given.seconds)
         for flavour in given.flavours.split(","):
             results[f"azure-eventhub, {flavour}"] = with_clients(server, flavour, readers, stored, given.seconds)
         for what, found in results.items():
