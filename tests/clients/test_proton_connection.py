@@ -206,6 +206,7 @@ class TestConnection:
             receiver = connection.create_receiver(qpid.partition_address(server, partition), credit=10, options=Selector(selector))
             message = receiver.receive(timeout=30)
             assert (message.annotations["iothub-connection-device-id"], bytes(message.body)) == (device_id, b"1")
+            receiver.accept()
             sender = connection.create_sender(qpid.DEVICEBOUND)
             sender.send(Message(b"x", address=qpid.to(device_id)), timeout=30)
         finally:
