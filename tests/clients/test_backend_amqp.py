@@ -1,15 +1,14 @@
 """Back ends over AMQP: azure-iothub and @azure/event-hubs for Node, azure-iot-hub for Python, unmodified."""
 
 import time
-import tomllib
 
 import pytest
-import requests
 import uamqp
 from azure.iot.hub import IoTHubRegistryManager
 from azure.storage.blob import BlobClient
 
 from harness import eventhub, hub
+from harness.arm import Arm
 from harness.node import Actor
 
 
@@ -32,21 +31,8 @@ def key(roadstead, device_id):
 
 
 def tell_of_files(server) -> None:
-    """Has the hub keep a notification of every upload, by Resource Manager: a switch of the hub, off by default."""
-    context = tomllib.loads((server.data_dir / "context.toml").read_text())
-    with requests.Session() as session:
-        session.trust_env, session.verify = False, server.ca_file
-        form = {name: context[name] for name in ("client_id", "client_secret")}
-        form |= {"grant_type": "client_credentials", "resource": "https://management.core.windows.net/"}
-        url = f"{context['endpoint']}/adfs/oauth2/token"
-        session.headers["Authorization"] = f"Bearer {session.post(url, data=form, timeout=20).json()['access_token']}"
-        hubs = f"{context['endpoint']}/subscriptions/{context['subscription_id']}/providers/Microsoft.Devices/IotHubs"
-        version = {"api-version": "2023-06-30"}
-        found = session.get(hubs, params=version, timeout=20).json()["value"]
-        made = next(one for one in found if one["properties"]["hostName"] == server.hub_host)
-        made["properties"]["enableFileUploadNotifications"] = True
-        response = session.put(f"{context['endpoint']}{made['id']}", params=version, json=made, timeout=20)
-        assert response.ok, response.text
+    """Has the hub keep a notification of every upload: a switch of the hub, off by default."""
+    Arm(server).change_hub(lambda properties: properties.update(enableFileUploadNotifications=True))
 
 
 class TestNode:

@@ -1,8 +1,10 @@
 """The built-in endpoint through azure-eventhub, unmodified."""
 
+import base64
 import datetime
 import itertools
 import json
+import os
 import time
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ from azure.eventhub import EventData, EventHubProducerClient
 from azure.eventhub.exceptions import AuthenticationError, ConnectionLostError
 
 from harness import eventhub, hub, sas, wait
+from harness.arm import Arm
 from harness.cli import Roadstead
 from harness.load import Sender
 from harness.server import Server
@@ -149,6 +152,29 @@ def test_each_consumer_group_reads_everything(server, roadstead, send, device_id
         groups("delete", name)
     with eventhub.Reader(server, group=names[0], partition_id="0") as reader:
         assert f"no consumer group `{names[0]}`" in str(reader.wait_error())
+
+
+@pytest.mark.parametrize("flavour", ["sync-amqp", "sync-ws", "aio-amqp", "uamqp-amqp"], indirect=True)
+def test_a_key_made_anew_ends_what_rests_on_the_old_one(server, roadstead, flavour, send, device_id):
+    arm, policy = Arm(server), f"reads-{device_id}"
+    arm.put_policy(policy, "ServiceConnect")
+    since = just_now()
+    string = eventhub.connection_string(server, roadstead.policy(policy))
+    send(b"1")
+    with eventhub.Reader(server, flavour, string=string, starting_position=since) as reader:
+        event = reader.wait(device_id, 1)[0]
+        partition = next(partition for partition, one in reader.events if one is event)
+        arm.put_policy(policy, "ServiceConnect", *(base64.b64encode(os.urandom(32)).decode() for _ in range(2)))
+        error = reader.wait_error(10)
+        assert isinstance(error, AuthenticationError) and "not signed with a key of policy" in str(error), error
+    send(b"2")
+    string = eventhub.connection_string(server, roadstead.policy(policy))
+    goes_on = {"partition_id": partition, "starting_position": event.offset}
+    with eventhub.Reader(server, flavour, string=string, **goes_on) as reader:
+        assert reader.wait(device_id, 1)[0].body_as_str() == "2"
+        arm.delete_policy(policy)
+        error = reader.wait_error(10)
+        assert isinstance(error, AuthenticationError) and f"no access policy `{policy}`" in str(error), error
 
 
 def test_refusals_say_why(server, send, device_id):

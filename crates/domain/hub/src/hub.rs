@@ -51,15 +51,22 @@ pub struct Login<'a> {
     pub evidence: Evidence<'a>,
 }
 
+/// Which of the resources that a hub had one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision(u64);
+
 /// One hub of this installation.
 pub struct Hub {
     resource: ArcSwap<HubResource>,
     trust: ArcSwap<Trust>,
     /// Counts what may end a login's validity, so that a login judged while it happens is judged again.
     revocations: AtomicU64,
+    /// Counts how often the resource was replaced.
+    revision: AtomicU64,
     /// Why the hub takes no session any more, once it does not.
     closed: OnceLock<CloseReason>,
-    closing: Notify,
+    /// Notified of both.
+    changing: Notify,
     sessions: Sessions,
     methods: Methods,
     presence: PresenceBook,
@@ -83,8 +90,9 @@ impl Hub {
             resource: ArcSwap::new(resource),
             trust: ArcSwap::new(trust),
             revocations: AtomicU64::new(0),
+            revision: AtomicU64::new(0),
             closed: OnceLock::new(),
-            closing: Notify::new(),
+            changing: Notify::new(),
             sessions: Sessions::new(),
             methods: Methods::new(&*parts.random),
             presence: PresenceBook::default(),
@@ -107,10 +115,36 @@ impl Hub {
         self.resource.load_full()
     }
 
-    /// Replaces the resource (new policies, retention). Sessions by policy key are not judged again: tokens expire.
+    /// Replaces the resource (new policies, consumer groups, retention). Sessions by policy key are not judged again: tokens
+    /// expire. What else was judged by the resource is: see [`Hub::replaced_after`].
     pub fn set_resource(&self, resource: Arc<HubResource>) {
         self.resource.store(resource);
         self.revocations.fetch_add(1, Ordering::AcqRel);
+        self.revision.fetch_add(1, Ordering::AcqRel);
+        self.changing.notify_waiters();
+    }
+
+    /// Which resource the hub has: look before judging anything by it, and wait with [`Hub::replaced_after`].
+    pub fn revision(&self) -> Revision {
+        Revision(self.revision.load(Ordering::Acquire))
+    }
+
+    /// Waits until the hub has another resource than at `seen`: what a policy's token opened, and who reads for a consumer group,
+    /// is to be judged again then. Safe to drop while pending.
+    ///
+    /// Errors: the hub was closed instead.
+    pub async fn replaced_after(&self, seen: Revision) -> Result<(), CloseReason> {
+        loop {
+            let mut notified = std::pin::pin!(self.changing.notified());
+            notified.as_mut().enable();
+            if let Some(reason) = self.closed.get() {
+                return Err(*reason);
+            }
+            if self.revision() != seen {
+                return Ok(());
+            }
+            notified.await;
+        }
     }
 
     /// The CAs the hub believes now.
@@ -131,19 +165,7 @@ impl Hub {
     pub fn close(&self, reason: CloseReason) {
         let reason = *self.closed.get_or_init(|| reason);
         self.sessions.close_all(reason);
-        self.closing.notify_waiters();
-    }
-
-    /// Waits until the hub is closed, and says why it was. Safe to drop while pending.
-    pub async fn closed(&self) -> CloseReason {
-        loop {
-            let mut notified = std::pin::pin!(self.closing.notified());
-            notified.as_mut().enable();
-            if let Some(reason) = self.closed.get() {
-                return *reason;
-            }
-            notified.await;
-        }
+        self.changing.notify_waiters();
     }
 
     /// Devices connected now.

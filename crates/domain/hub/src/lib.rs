@@ -49,7 +49,7 @@ pub use edge::ScopeSpec;
 pub use error::HubError;
 pub use events::{EventPosition, EventReader};
 pub use fault::{Fault, FaultKind};
-pub use hub::{Hub, HubParts, Login};
+pub use hub::{Hub, HubParts, Login, Revision};
 pub use hubs::Hubs;
 pub use mailbox::{DesiredChange, Interests, MethodCall, Notice};
 pub use messages::{Delivery, LockToken, NewMessage, Settlement};

@@ -115,6 +115,16 @@ impl Grants {
         self.held.iter().map(Held::over).min()
     }
 
+    /// Forgets the tokens of policies that are gone, or have other keys; those of devices are judged with their sessions.
+    pub(crate) fn forget_revoked(&mut self, hub: &Hub) {
+        let is_kept = |held: &Held| match hub.recognize(held.token.expose()) {
+            Ok(_) | Err(HubError::Unauthorized(AuthRefusal::NoPolicyNamed)) => true,
+            Err(_) => false,
+        };
+        self.held.retain(is_kept);
+        self.fresh = None;
+    }
+
     /// Forgets the tokens that are over.
     pub(crate) fn expire(&mut self, now: UnixMillis) {
         self.held.retain(|held| now < held.over());

@@ -13,6 +13,7 @@ mod methods;
 mod modules;
 mod presence;
 mod registry;
+mod replaced;
 mod session;
 mod throttle;
 mod twins;

@@ -61,7 +61,7 @@ impl Conversation<'_> {
         let now = self.front.clock.now();
         if self.grants.next_expiry().is_some_and(|over| over <= now) {
             self.grants.expire(now);
-            self.judge_links(out);
+            self.judge_links("the token expired and was not renewed", out);
         }
         if self.devices.next_fault().is_some_and(|at| at <= Instant::now()) {
             let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
@@ -90,16 +90,27 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    /// Detaches the links that no token opens any more.
-    fn judge_links(&mut self, out: &mut Vec<u8>) {
+    /// The hub's resource is another one: what was judged by the last one is judged again, and tokens that nobody's key stands
+    /// behind any more are forgotten.
+    pub(super) fn judge_again(&mut self, out: &mut Vec<u8>) {
+        let Some(opened) = &mut self.opened else { return };
+        opened.judged = opened.hub.revision();
+        let hub = opened.hub.clone();
+        self.judge_links("the hub's access policies changed", out);
+        self.grants.forget_revoked(&hub);
+    }
+
+    /// Detaches the links that no token opens any more, since `what` happened.
+    fn judge_links(&mut self, what: &str, out: &mut Vec<u8>) {
         let Some(Opened { hub, .. }) = &self.opened else { return };
         let refused = |(id, link): (&LinkId, &Link)| {
             let refused = self.grants.judge(hub, &link.access()?).err()?;
-            let why = format!("the token expired and was not renewed: {}", refusal::text(&refused));
+            let why = format!("{what}: {}", refusal::text(&refused));
             Some((*id, AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)))
         };
         let over: Vec<_> = self.links.all.iter().filter_map(refused).collect();
         for (id, error) in over {
+            tracing::info!(hub = %hub.resource().name, "an amqp link was detached: {error}");
             self.proto.detach(id, Some(error), out);
             self.links.remove(id);
         }

@@ -19,7 +19,7 @@ use crate::{
 
 impl Conversation<'_> {
     pub(super) async fn attach(&mut self, id: LinkId, mut attach: Box<Attach>, out: &mut Vec<u8>) {
-        let Some(Opened { hub, host }) = &self.opened else { return };
+        let Some(Opened { hub, host, .. }) = &self.opened else { return };
         let Self { front, caller, grants, wake, .. } = self;
         let certificates = &caller.certificates;
         let place = Place { hub, grants, certificates, wake, host, port: front.port };

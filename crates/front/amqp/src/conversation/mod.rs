@@ -11,7 +11,7 @@ use roadstead_amqp_proto::{
     connection::{Event, Settings, Step},
     sasl::{SaslCode, SaslInit},
 };
-use roadstead_hub::{CloseReason, Hub};
+use roadstead_hub::{CloseReason, Hub, Revision};
 use roadstead_model::DisconnectReason;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -34,6 +34,8 @@ use crate::{
 /// Which hub a client speaks to, and by what name it called it.
 struct Opened {
     hub: Arc<Hub>,
+    /// By which of the hub's resources links were judged, at the latest.
+    judged: Revision,
     host: Box<str>,
 }
 
@@ -125,8 +127,9 @@ impl Conversation<'_> {
             if self.devices.has_work() {
                 Box::pin(self.tend_devices(stream.out())).await;
             }
-            let opened = self.opened.as_ref().map(|opened| opened.hub.clone());
-            let seen = opened.as_ref().map(|hub| hub.events_stored());
+            let opened = self.opened.as_ref().map(|opened| (opened.hub.clone(), opened.judged));
+            let hub = opened.as_ref().map(|(hub, _)| &**hub);
+            let seen = hub.map(Hub::events_stored);
             let is_hungry = self.pump(stream).await?;
             if self.proto.is_over() {
                 return Err(End::Closed);
@@ -144,7 +147,10 @@ impl Conversation<'_> {
             let reads = stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX;
             tokio::select! {
                 biased;
-                reason = closed(opened.as_deref()) => return Err(End::ClosedByHub(reason)),
+                outcome = replaced(opened.as_ref()) => {
+                    outcome.map_err(End::ClosedByHub)?;
+                    self.judge_again(stream.out());
+                }
                 () = self.wake.notified() => self.devices.mark_those_with_a_word(false),
                 () = &mut alarm => {
                     if stream.waiting() > 0 && taken.elapsed() >= limits::WRITE_WAIT {
@@ -161,7 +167,7 @@ impl Conversation<'_> {
                         return Err(End::HungUp);
                     }
                 }
-                () = stored_after(opened.as_deref().zip(seen).filter(|_| is_hungry)) => {}
+                () = stored_after(hub.zip(seen).filter(|_| is_hungry)) => {}
             }
         }
     }
@@ -278,7 +284,7 @@ impl Conversation<'_> {
                 let name = open.hostname.as_deref().unwrap_or_default();
                 // The port, if the client wrote one, is the one redirects name anyway.
                 let host = name.rsplit_once(':').map_or(name, |(host, _)| host).into();
-                self.opened = Some(Opened { hub, host });
+                self.opened = Some(Opened { judged: hub.revision(), hub, host });
                 self.front.counters.accepted.increment(1);
                 Ok(())
             }
@@ -305,10 +311,10 @@ impl Conversation<'_> {
     }
 }
 
-/// Waits for the hub's end, for ever without a hub.
-async fn closed(hub: Option<&Hub>) -> CloseReason {
-    match hub {
-        Some(hub) => hub.closed().await,
+/// Waits until the hub's resource is another one, for ever without a hub. Errors: the hub's end.
+async fn replaced(opened: Option<&(Arc<Hub>, Revision)>) -> Result<(), CloseReason> {
+    match opened {
+        Some((hub, judged)) => hub.replaced_after(*judged).await,
         None => std::future::pending().await,
     }
 }

@@ -15,4 +15,5 @@ mod events;
 mod login;
 mod queues;
 mod requests;
+mod revocation;
 mod world;
