@@ -148,8 +148,11 @@ def test_each_consumer_group_reads_everything(server, roadstead, send, device_id
     for name in ("$Default", names[0].upper(), names[1]):
         with eventhub.Reader(server, group=name, starting_position=since) as reader:
             assert reader.wait(device_id, 1)[0].body_as_str() == "1", name
-    for name in names:
-        groups("delete", name)
+    with eventhub.Reader(server, group=names[0], starting_position=since) as reader:
+        reader.wait(device_id, 1)
+        for name in names:
+            groups("delete", name)
+        assert f"no consumer group `{names[0]}`" in str(reader.wait_error(10))
     with eventhub.Reader(server, group=names[0], partition_id="0") as reader:
         assert f"no consumer group `{names[0]}`" in str(reader.wait_error())
 

@@ -69,9 +69,7 @@ impl Hub {
         level: Option<i64>,
         wake: Arc<Notify>,
     ) -> Result<PartitionReader, ReaderError> {
-        if !self.has_consumer_group(group) {
-            return Err(ReaderError::NoSuchGroup(group.chars().take(64).collect()));
-        }
+        self.check_group(group)?;
         let partition = self.find_partition(partition)?;
         let bounds = self.log().bounds(partition);
         let next = match start {
@@ -113,6 +111,13 @@ impl Hub {
         self.log().commits().wait_beyond(seen).await;
     }
 
+    fn check_group(&self, group: &str) -> Result<(), ReaderError> {
+        if self.has_consumer_group(group) {
+            return Ok(());
+        }
+        Err(ReaderError::NoSuchGroup(group.chars().take(64).collect()))
+    }
+
     fn find_partition(&self, asked: &str) -> Result<u16, ReaderError> {
         let count = self.log().partitions();
         let found = asked.parse().ok().filter(|partition| *partition < count);
@@ -124,6 +129,12 @@ impl PartitionReader {
     /// The owner level that took the partition from this reader, once one has.
     pub fn lost_to(&self) -> Option<i64> {
         self.seat.lost_to.get().copied()
+    }
+
+    /// Whether the reader may go on: to be asked when the hub has another resource ([`Hub::replaced_after`]). Errors:
+    /// `NoSuchGroup`, the consumer group was deleted.
+    pub fn check(&self) -> Result<(), ReaderError> {
+        self.hub.check_group(&self.group)
     }
 
     /// Whether there are events to read now.

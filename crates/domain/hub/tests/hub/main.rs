@@ -12,6 +12,7 @@ mod messages;
 mod methods;
 mod modules;
 mod presence;
+mod readers;
 mod registry;
 mod replaced;
 mod session;

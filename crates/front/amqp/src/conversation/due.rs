@@ -100,13 +100,17 @@ impl Conversation<'_> {
         self.grants.forget_revoked(&hub);
     }
 
-    /// Detaches the links that no token opens any more, since `what` happened.
+    /// Detaches the links that no token opens any more, since `what` happened, and those of readers whose consumer group is gone:
+    /// `guess (?)` for its condition, which is that of an attach to it.
     fn judge_links(&mut self, what: &str, out: &mut Vec<u8>) {
         let Some(Opened { hub, .. }) = &self.opened else { return };
         let refused = |(id, link): (&LinkId, &Link)| {
-            let refused = self.grants.judge(hub, &link.access()?).err()?;
-            let why = format!("{what}: {}", refusal::text(&refused));
-            Some((*id, AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)))
+            if let Err(refused) = self.grants.judge(hub, &link.access()?) {
+                let why = format!("{what}: {}", refusal::text(&refused));
+                return Some((*id, AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)));
+            }
+            let Link::Events(link) = link else { return None };
+            Some((*id, refusal::reader_error(&link.reader.check().err()?)))
         };
         let over: Vec<_> = self.links.all.iter().filter_map(refused).collect();
         for (id, error) in over {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use roadstead_amqp_proto::{DeliveryState, Performative, condition, message::MessageWriter};
 use roadstead_front_amqp::limits;
-use roadstead_model::{AccessPolicy, Hub as HubResource, Rights, Secret};
+use roadstead_model::{AccessPolicy, ConsumerGroup, ConsumerGroupName, Hub as HubResource, Rights, Secret, UnixMillis};
 use roadstead_sas::{SasKey, sign};
 
 use crate::{
@@ -126,4 +126,25 @@ async fn devices_with_keys_of_their_own_stay() {
     MessageWriter::new(&mut message).data(b"x");
     assert_eq!(client.asks(0, &message).await, DeliveryState::Accepted);
     assert!(world.hub.is_connected(&id("cam-1")));
+}
+
+#[tokio::test]
+async fn a_deleted_consumer_group_has_no_readers() {
+    let world = World::new().await;
+    let group = |name: &str| ConsumerGroup { name: ConsumerGroupName::parse(name).unwrap(), created: UnixMillis(0) };
+    change(&world, |resource| resource.consumer_groups = vec![group("billing"), group("audit")]);
+    let mut client = world.client().await;
+    for (handle, name) in [(0, "BILLING"), (1, "audit"), (2, "$default")] {
+        let source = format!("hub1/ConsumerGroups/{name}/Partitions/0");
+        client.attaches(receiver(name, handle, &source)).await;
+        client.credits(handle, 0, 10).await;
+    }
+    change(&world, |resource| resource.consumer_groups.retain(|group| group.name.as_str() != "billing"));
+    let error = client.hears_detach(0).await;
+    assert_eq!(&*error.condition, condition::NOT_FOUND);
+    assert!(error.description.as_ref().unwrap().contains("no consumer group `BILLING`"), "{error}");
+    world.store(0, b"1");
+    assert_eq!([client.hears_body().await, client.hears_body().await], [b"1", b"1"], "the others read on");
+    let refusal = client.is_refused(receiver("again", 3, "hub1/ConsumerGroups/billing/Partitions/0")).await;
+    assert_eq!(&*refusal.condition, condition::NOT_FOUND);
 }
