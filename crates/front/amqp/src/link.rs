@@ -1,6 +1,6 @@
 //! The links of a connection, as this front keeps them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use roadstead_amqp_proto::connection::{LinkId, SessionId};
 
@@ -87,6 +87,11 @@ impl Links {
     pub(crate) fn end(&mut self, session: SessionId) -> Vec<(LinkId, Link)> {
         self.senders.retain(|id| id.session() != session);
         self.all.extract_if(|id, _| id.session() == session).collect()
+    }
+
+    /// Those that have links.
+    pub(crate) fn sessions(&self) -> BTreeSet<SessionId> {
+        self.all.keys().map(|id| id.session()).collect()
     }
 
     /// How many links there are to nodes that answer.

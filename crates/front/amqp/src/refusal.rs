@@ -24,8 +24,9 @@ pub fn condition(error: &HubError) -> &'static str {
         | HubError::TooManyModules { .. }
         | HubError::TooManySubscriptions { .. }
         | HubError::TooManyUploads { .. }
+        | HubError::QuotaExceeded { .. }
+        | HubError::FaultInjected(FaultKind::QuotaExceeded)
         | HubError::Full(_) => standard::RESOURCE_LIMIT_EXCEEDED,
-        HubError::QuotaExceeded { .. } | HubError::FaultInjected(FaultKind::QuotaExceeded) => azure::QUOTA_EXCEEDED,
         HubError::Throttled { .. }
         | HubError::TooManyCalls { .. }
         | HubError::TooManyFaults { .. }

@@ -11,8 +11,6 @@ pub const IOT_HUB_NOT_FOUND: &str = "com.microsoft:iot-hub-not-found-error";
 pub const DEVICE_ALREADY_EXISTS: &str = "com.microsoft:device-already-exists";
 /// Too much at once.
 pub const DEVICE_CONTAINER_THROTTLED: &str = "com.microsoft:device-container-throttled";
-/// Too much for the day.
-pub const QUOTA_EXCEEDED: &str = "com.microsoft:quota-exceeded";
 /// Held for too long.
 pub const MESSAGE_LOCK_LOST: &str = "com.microsoft:message-lock-lost";
 /// Another change came between.

@@ -68,7 +68,7 @@ impl Conversation<'_> {
             match self.devices.fail(&mut wire).await {
                 Some(Ending::Cut) => return Err(End::Fault),
                 Some(Ending::Close(error)) => {
-                    self.proto.close(error, out);
+                    self.close(error, out);
                     return Err(End::Fault);
                 }
                 None => {}
@@ -78,13 +78,13 @@ impl Conversation<'_> {
             let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
             if self.devices.expire(now, &mut wire) && self.grants.next_expiry().is_none() {
                 let why = "no token is left that is good: connect again with another";
-                self.proto.close(Some(AmqpError::new(condition::UNAUTHORIZED_ACCESS, why)), out);
+                self.close(Some(AmqpError::new(condition::UNAUTHORIZED_ACCESS, why)), out);
                 return Err(End::Refused(why.to_owned()));
             }
         }
         if self.unknown_until().is_some_and(|over| over <= Instant::now()) {
             let why = End::NoToken.to_string();
-            self.proto.close(Some(AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)), out);
+            self.close(Some(AmqpError::new(condition::UNAUTHORIZED_ACCESS, &why)), out);
             return Err(End::NoToken);
         }
         Ok(())

@@ -83,10 +83,8 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         Err(end) => end,
     };
     if let End::ClosedByHub(reason) = end {
-        let Conversation { proto, links, devices, .. } = &mut conversation;
-        devices.shut_all(reason, &mut Wire { proto, links, out: stream.out() });
         let why = format!("the hub closed the connection: {reason}; connect again");
-        conversation.proto.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &why)), stream.out());
+        conversation.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &why)), stream.out());
     }
     std::mem::take(&mut conversation.devices).end(end.disconnect_reason());
     if conversation.opened.is_none() {
@@ -295,6 +293,19 @@ impl Conversation<'_> {
                 Err(End::Refused(why))
             }
         }
+    }
+
+    /// Ends the sessions, then closes: node waits 45 s for a word on each link of a connection that is closed over its sessions,
+    /// and is back at once when they were ended, with no error or one that it takes for passing.
+    fn close(&mut self, error: Option<AmqpError>, out: &mut Vec<u8>) {
+        let mut of_sessions = error.clone();
+        if let Some(error) = of_sessions.as_mut().filter(|error| &*error.condition == condition::CONNECTION_FORCED) {
+            error.condition = condition::DETACH_FORCED.into();
+        }
+        for session in self.links.sessions() {
+            self.proto.end(session, of_sessions.clone(), out);
+        }
+        self.proto.close(error, out);
     }
 
     /// Sends what the hub has for the devices of this connection, once their telemetry is settled.

@@ -250,13 +250,6 @@ impl Devices {
         self.note_expiry();
     }
 
-    /// The hub ends the connection: node comes back by itself if its links are detached first, with a reason that says so.
-    pub(crate) fn shut_all(&mut self, reason: CloseReason, wire: &mut Wire<'_>) {
-        for (seat, _) in (0..).zip(0..self.seats.len()) {
-            self.shut(seat, closed(reason), reason.into(), wire);
-        }
-    }
-
     /// The connection ended.
     pub(crate) fn end(self, why: DisconnectReason) {
         for device in self.seats.into_iter().flatten() {

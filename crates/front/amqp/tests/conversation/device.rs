@@ -330,13 +330,13 @@ async fn a_token_is_renewed_or_its_links_end() {
 }
 
 #[tokio::test]
-async fn a_hub_that_closes_detaches_the_links_first() {
+async fn a_hub_that_closes_ends_the_sessions_first() {
     let world = world_of(&["cam-1"]).await;
     let mut client = cam(&world).await;
     client.attaches(sender("d2c", 0, EVENTS)).await;
     world.hub.close(roadstead_hub::CloseReason::ShuttingDown);
-    let Performative::Detach(detach) = client.hears().await.0 else { panic!("node would not come back") };
-    assert_eq!(&*detach.error.unwrap().condition, condition::DETACH_FORCED);
+    let Performative::End(end) = client.hears().await.0 else { panic!("node would wait for its links") };
+    assert_eq!(&*end.error.unwrap().condition, condition::DETACH_FORCED);
     assert!(matches!(client.hears().await.0, Performative::Close(_)));
     assert!(!world.hub.is_connected(&id("cam-1")));
 }

@@ -99,6 +99,8 @@ async fn a_hub_that_closes_says_why() {
     let world = World::new().await;
     let mut client = world.client().await;
     world.hub.close(CloseReason::ShuttingDown);
+    let Performative::End(end) = client.hears().await.0 else { panic!("node would wait for its links") };
+    assert_eq!(&*end.error.unwrap().condition, condition::DETACH_FORCED);
     let Performative::Close(close) = client.hears().await.0 else { panic!() };
     assert_eq!(&*close.error.unwrap().condition, condition::CONNECTION_FORCED);
     assert!(client.hears_or_end().await.is_none());
