@@ -3,8 +3,11 @@
 import pytest
 
 from harness import hub, injection, wait
+from harness.cli import Roadstead
 from harness.monitor import application, body, system, telemetry
 from harness.node import Actor, node
+from harness.server import Server
+from harness.service import Service
 
 MESSAGES = [{"body": '{"n": 0}'}, {"body": '{"n": 1}'}]
 PAYLOADS = [None, "foo", 0, True, [1, [2]], {}, {"k1": "v1", "ü": {"n": None}}]
@@ -180,7 +183,7 @@ class TestEverything:
         self.use_everything(client)
         self.assert_works(service, monitor, client, device_id, 2)
 
-    @pytest.mark.parametrize("kind", ["KillTcp", "KillAmqpSession", "KillAmqpMethodReqLink"])
+    @pytest.mark.parametrize("kind", ["KillTcp", "KillAmqpConnection", "ShutDownAmqp", "KillAmqpSession", "KillAmqpMethodReqLink"])
     def test_after_a_fault(self, service, monitor, client, device_id, kind):
         """The SDK is back by itself, with methods and desired properties; that it is with messages, it does not say."""
         self.use_everything(client)
@@ -191,6 +194,30 @@ class TestEverything:
         assert service.invoked(device_id, "echo", 2, connect_s=30)["payload"] == 2
         client("send", '{"round": 2}')
         monitor.wait_for(device_id, lambda events: {"round": 2} in map(telemetry, events), "telemetry")
+
+
+class TestRestart:
+    @pytest.mark.parametrize("end", [Server.kill, Server.terminate])
+    def test_is_back_by_itself(self, own_server, device_id, end):
+        """The SDK says nothing of it. It can be told another port than 5671 by the name of a gateway alone."""
+        roadstead, service = Roadstead(own_server.start()), Service(own_server)
+        roadstead.create_device(device_id)
+        client = Actor(own_server, "device.js")
+        try:
+            client("open", "amqp", f"{roadstead.connection_string(device_id)};GatewayHostName=127.0.0.1:{own_server.amqp_port}")
+            client("twin")
+            client("watch")
+            client("answer", "echo", 200)
+            assert service.invoked(device_id, "echo", 1, connect_s=30)["payload"] == 1
+            end(own_server)
+            own_server.start()
+            assert service.invoked(device_id, "echo", 2, connect_s=30)["payload"] == 2
+            client("report", {"round": 2})
+            wait.until(lambda: service.twin(device_id)["properties"]["reported"].get("round") == 2, 5, "the report")
+            service.desire(device_id, {"round": 2})
+            assert client.event("desired")["round"] == 2
+        finally:
+            client.end()
 
 
 class TestModules:
