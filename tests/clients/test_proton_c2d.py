@@ -95,14 +95,16 @@ class TestDevicebound:
         (got,) = service.take_messages(device_id, key)
         assert got.content == body
 
-    def test_what_was_begun_and_given_up(self, server, service, key, device_id, peer):
-        """A message that is aborted in the middle never was, and the next one is whole."""
+    def test_what_was_begun_and_given_up(self, service, key, device_id, peer):
+        """Messages that are aborted in the middle never were, however many, and the next one is whole."""
         link = peer.attached(peer.sender(qpid.DEVICEBOUND))
-        peer.until(lambda: link.credit > 0, "credit")
-        begun = link.delivery("begun")
-        link.stream(Message(b"x" * 2000, address=qpid.to(device_id)).encode()[:1500])
-        peer.turn(0)
-        begun.abort()
+        for number in range(250):
+            peer.until(lambda: link.credit > 0, "credit")
+            begun = link.delivery(f"begun-{number}")
+            link.stream(Message(b"x" * 2000, address=qpid.to(device_id)).encode()[:1500])
+            peer.turn(0)
+            begun.abort()
+            peer.turn(0)
         assert peer.outcome(peer.send(link, Message(b"next", address=qpid.to(device_id))))[0] == Delivery.ACCEPTED
         assert [got.content for got in service.take_messages(device_id, key)] == [b"next"]
 

@@ -50,6 +50,7 @@ impl Connection {
         payload: &'i [u8],
         out: &mut Vec<u8>,
     ) -> Result<Option<Event<'i>>, ConnectionError> {
+        let window = self.settings.incoming_window;
         let Some(session) = self.sessions.at_mut(ours) else { return Ok(None) };
         let session_id = session.id;
         let Some(link) = session.links.at_mut(handle) else { return Ok(None) };
@@ -79,7 +80,9 @@ impl Connection {
             link.delivery_count = link.delivery_count.wrapping_add(1);
         }
         if transfer.aborted {
-            link.partial = None;
+            // The caller hears nothing of it, so it cannot grant anew what this has used up.
+            (link.partial, link.credit) = (None, link.credit.saturating_add(1));
+            session.write_flow(out, window, session.links.at(handle).map(|link| (handle, link)), false);
             self.partial_bytes -= had;
             return Ok(None);
         }

@@ -91,8 +91,14 @@ fn an_aborted_delivery_never_was() {
     assert_eq!(client.transfers(more(transfer(0, 0)), b"gone"), []);
     assert_eq!(client.transfers(Transfer { aborted: true, ..rest(0) }, b""), []);
     assert_eq!(client.transfers(Transfer { aborted: true, ..transfer(0, 1) }, b""), []);
+    // Nobody is told of them, so that nobody would grant them anew.
+    let credits = client.heard().into_iter().map(|said| match said {
+        (0, Performative::Flow(flow), _) => (flow.delivery_count, flow.link_credit),
+        said => panic!("{said:?}"),
+    });
+    assert_eq!(credits.collect::<Vec<_>>(), [(Some(1), Some(3)), (Some(2), Some(3))]);
     assert_eq!(payloads(&client.transfers(transfer(0, 2), b"here")), [(2, b"here".to_vec())]);
-    assert_eq!(client.connection.credit(link), 0);
+    assert_eq!(client.connection.credit(link), 2);
 }
 
 #[test]

@@ -12,3 +12,4 @@ mod links;
 mod outgoing;
 mod settlement;
 mod split;
+mod well_behaved;
