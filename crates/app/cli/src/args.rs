@@ -11,6 +11,8 @@ pub mod enrollment;
 pub mod group;
 pub mod hub;
 pub mod hub_settings;
+pub mod hub_target;
+pub mod in_group;
 pub mod messaging;
 pub mod method;
 pub mod module;
@@ -100,14 +102,6 @@ pub enum IotCommand {
     /// Messages to and from devices
     #[command(subcommand)]
     Device(messaging::MessagingCommand),
-}
-
-/// A resource group, where a command can do without one.
-#[derive(Debug, Clone, Args)]
-pub struct InGroup {
-    /// Resource group; found by the resource's name when left out
-    #[arg(short = 'g', long)]
-    pub resource_group: Option<String>,
 }
 
 #[cfg(test)]

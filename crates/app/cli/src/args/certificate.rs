@@ -1,6 +1,6 @@
 //! `roadstead iot hub certificate` and `roadstead iot dps certificate`
 
-use super::InGroup;
+use super::in_group::InGroup;
 use super::value::three_state;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;

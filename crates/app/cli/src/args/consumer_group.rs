@@ -1,6 +1,6 @@
 //! `roadstead iot hub consumer-group`
 
-use super::InGroup;
+use super::in_group::InGroup;
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,6 @@
 //! `roadstead iot hub device-identity`
 
-use super::hub::HubTarget;
+use super::hub_target::HubTarget;
 use super::value::{AuthMethod, Changes, KeyType, RenewedKey, Status, Top, three_state, top};
 use clap::{Args, Subcommand};
 

@@ -1,8 +1,8 @@
 //! `roadstead iot dps`
 
-use super::InGroup;
 use super::certificate::DpsCertificateCommand;
 use super::enrollment::{EnrollmentCommand, EnrollmentGroupCommand};
+use super::in_group::InGroup;
 use super::value::{tag, three_state};
 use clap::{Args, Subcommand};
 

@@ -1,6 +1,6 @@
 //! `roadstead iot dps enrollment` and `roadstead iot dps enrollment-group`
 
-use super::InGroup;
+use super::in_group::InGroup;
 use super::value::{AllocationPolicy, AttestationType, ReprovisionPolicy, Status, Top, json_object, three_state, top};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};

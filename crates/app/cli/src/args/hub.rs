@@ -1,10 +1,11 @@
 //! `roadstead iot hub`
 
-use super::InGroup;
 use super::certificate::HubCertificateCommand;
 use super::consumer_group::ConsumerGroupCommand;
 use super::device::{DeviceCommand, DeviceShow};
 use super::hub_settings::{Behaviour, HubUpdate};
+use super::hub_target::HubTarget;
+use super::in_group::InGroup;
 use super::method::InvokeMethod;
 use super::module::{ModuleCommand, ModuleShow};
 use super::twin::{DeviceTwinCommand, ModuleTwinCommand};
@@ -175,19 +176,6 @@ pub struct ShowConnectionString {
 pub enum ConnectionStringCommand {
     /// Show a hub's connection string
     Show(ShowConnectionString),
-}
-
-/// A hub by name, or by a connection string that makes names needless.
-#[derive(Debug, Clone, Args)]
-pub struct HubTarget {
-    /// Name or host name of the hub
-    #[arg(short = 'n', long, required_unless_present = "login")]
-    pub hub_name: Option<String>,
-    /// Connection string of the hub, in place of its name
-    #[arg(short = 'l', long, value_name = "CONNECTION_STRING")]
-    pub login: Option<String>,
-    #[command(flatten)]
-    pub within: InGroup,
 }
 
 /// The policy that a hub is made with and that may do everything.

@@ -1,6 +1,6 @@
 //! What `roadstead iot hub create` and `roadstead iot hub update` say of how a hub behaves.
 
-use super::InGroup;
+use super::in_group::InGroup;
 use super::value::{Changes, ThrottleLike, tag, three_state};
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, value_parser};

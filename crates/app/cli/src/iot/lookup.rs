@@ -2,7 +2,7 @@
 
 use crate::args::Global;
 use crate::args::enrollment::DpsTarget;
-use crate::args::hub::HubTarget;
+use crate::args::hub_target::HubTarget;
 use crate::context::{Server, open_transport};
 use crate::failure::Failure;
 use roadstead_sas::ConnectionString;
