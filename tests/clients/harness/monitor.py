@@ -13,11 +13,14 @@ class Monitor:
     Reads history too (`--enqueued-time`), so a test need not wait for the monitor before it sends.
     """
 
-    def __init__(self, roadstead: Roadstead, since_ms: int, hub_name: str | None = None, with_properties: bool = True):
+    def __init__(
+        self, roadstead: Roadstead, since_ms: int, hub_name: str | None = None, with_properties: bool = True, words: tuple = ()
+    ):
         server = roadstead.server
         command = [server.binary, "iot", "hub", "monitor-events", "--hub-name", hub_name or roadstead.hub_name]
         command += ["--enqueued-time", str(since_ms), "--timeout", "0", "-o", "json"]
         command += ["--properties", "all"] if with_properties else []
+        command += words
         self._stderr_path = server.home / f"monitor-{since_ms}.err"
         self._stderr = self._stderr_path.open("wb")
         self._process = subprocess.Popen(
@@ -64,6 +67,10 @@ class Monitor:
             state = f"the monitor ended: {self._stderr_path.read_text()}" if self._ended else "the monitor still runs"
             raise AssertionError(f"{what} of {device_id!r} not within {timeout_s} s; {len(events)} arrived; {state}")
         return events
+
+    def said(self) -> str:
+        """What the person in front of it was told."""
+        return self._stderr_path.read_text()
 
     def end(self) -> None:
         self._process.terminate()

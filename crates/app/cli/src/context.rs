@@ -8,7 +8,7 @@ use roadstead_config::{
     context::{AMQP_PORT, default_data_dir},
 };
 use roadstead_device::limits::MQTT_PORT;
-use roadstead_service::{Credentials, Management, Reach, Transport};
+use roadstead_service::{Credentials, Management, Reach, Transport, Trust};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -59,9 +59,37 @@ pub fn open_transport(global: &Global) -> Result<Transport, Failure> {
     let found = find(global.data_dir.as_deref(), variable).map(|context| reach(&context));
     let ca_only = || {
         let ca_file = PathBuf::from(variable(CA_FILE)?);
-        Some(Reach { ca_file, https_port: 443, connect_to: BTreeMap::new() })
+        Some(Reach { trust: Trust::File(ca_file), https_port: 443, connect_to: BTreeMap::new() })
     };
     transport(&found.or_else(|failure| ca_only().ok_or(failure))?)
+}
+
+/// The way to any IoT hub for somebody who has a connection string, be it the server's or one of Azure: whom this machine
+/// trusts is trusted, too.
+pub fn open_anywhere(global: &Global) -> Result<Transport, Failure> {
+    let found = match find(global.data_dir.as_deref(), variable) {
+        Err(failure) if global.data_dir.is_some() => return Err(failure),
+        found => found.ok(),
+    };
+    let file = found.as_ref().map(|context| context.ca_file.clone()).or_else(|| variable(CA_FILE).map(PathBuf::from));
+    let (https_port, connect_to) = match found.as_ref().map(reach) {
+        Some(Reach { https_port, connect_to, .. }) => (https_port, connect_to),
+        None => (443, BTreeMap::new()),
+    };
+    transport(&Reach { trust: Trust::Machine(file), https_port, connect_to })
+}
+
+/// Port of AMQP at a hub: that of the server that the command line knows, unless the hub is one of Azure.
+pub fn amqp_port(host: &str, global: &Global) -> u16 {
+    let known = find(global.data_dir.as_deref(), variable).ok();
+    let is_led_here = |context: &Context| context.connect_to.contains_key(&host.to_ascii_lowercase());
+    known.filter(|context| !is_azure(host) || is_led_here(context)).map_or(AMQP_PORT, |context| context.amqp_port)
+}
+
+/// Whether only Azure can answer to this name. Source: docs, IoT Hub endpoints; national clouds
+fn is_azure(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    [".azure-devices.net", ".azure-devices.cn", ".azure-devices.us"].iter().any(|domain| host.ends_with(domain))
 }
 
 /// How a device reaches the server over MQTT.
@@ -75,8 +103,8 @@ pub struct DeviceReach {
 /// The way to a server for a device: as [`open_transport`], whom to trust is all that must be known.
 pub fn device_reach(global: &Global) -> Result<DeviceReach, Failure> {
     let known = |context: Context| {
-        let Reach { ca_file, connect_to, .. } = reach(&context);
-        DeviceReach { ca_file, mqtt_port: context.mqtt_port, connect_to }
+        let Reach { connect_to, .. } = reach(&context);
+        DeviceReach { ca_file: context.ca_file, mqtt_port: context.mqtt_port, connect_to }
     };
     let ca_only = || {
         let ca_file = PathBuf::from(variable(CA_FILE)?);
@@ -93,7 +121,7 @@ fn transport(reach: &Reach) -> Result<Transport, Failure> {
 fn reach(context: &Context) -> Reach {
     let lower = |(host, address): (&String, &std::net::IpAddr)| (host.to_ascii_lowercase(), *address);
     Reach {
-        ca_file: context.ca_file.clone(),
+        trust: Trust::File(context.ca_file.clone()),
         https_port: context.https_port,
         connect_to: context.connect_to.iter().map(lower).collect(),
     }
@@ -203,6 +231,19 @@ mod tests {
             (None, &everything[6..], "https://home"),
         ] {
             assert_eq!(find(data_dir, with(set)).unwrap().endpoint, endpoint);
+        }
+    }
+
+    #[test]
+    fn azures_own_names() {
+        for (host, expected) in [
+            ("plant.azure-devices.net", true),
+            ("Plant.Azure-Devices.CN", true),
+            ("azure-devices.net", false),
+            ("plant.azure-devices.net.example", false),
+            ("plant.localhost", false),
+        ] {
+            assert_eq!(is_azure(host), expected, "{host}");
         }
     }
 

@@ -79,11 +79,14 @@ impl StreamedEvent {
             };
             map.insert(name.to_owned(), value.map_or(Value::Null, Value::from));
         }
-        event.body = event.is_json().then(|| raw_json(body)).flatten();
-        if event.body.is_none() {
-            event.body_base64 = Some(STANDARD.encode(body));
-        }
+        event.put_body(body);
         event
+    }
+
+    /// Puts the body in, as JSON if the properties declare it so and it is.
+    pub fn put_body(&mut self, body: &[u8]) {
+        self.body = self.is_json().then(|| raw_json(body)).flatten();
+        self.body_base64 = if self.body.is_none() { Some(STANDARD.encode(body)) } else { None };
     }
 
     /// A text among the annotations: `find_annotation(annotation::DEVICE_ID)`.

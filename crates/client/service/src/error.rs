@@ -1,6 +1,7 @@
 //! Why a call did not succeed, and what to try.
 
 use crate::refusal::Refusal;
+use crate::trust::Trust;
 use std::path::PathBuf;
 
 /// What went wrong. Its text says what happened and why; [`ServiceError::hint`] what to try. Never carries a key or token.
@@ -22,7 +23,7 @@ pub enum ServiceError {
         /// Why, in a few words.
         cause: String,
         /// Whom we trust.
-        ca_file: PathBuf,
+        trust: Trust,
     },
     /// The connection broke, or the answer took too long.
     #[error("{origin} did not finish its answer: {cause}")]
@@ -65,6 +66,12 @@ pub enum ServiceError {
         /// Why, in a few words.
         cause: String,
     },
+    /// It cannot be told whom to trust.
+    #[error("cannot tell whose certificates to trust: {cause}")]
+    NoTrust {
+        /// Why, in a few words.
+        cause: String,
+    },
 }
 
 impl ServiceError {
@@ -95,9 +102,13 @@ impl ServiceError {
             Self::Unreachable { .. } => {
                 "start a server with `roadstead dev`, or name another one with `--data-dir` or `ROADSTEAD_ENDPOINT`".to_owned()
             }
-            Self::Untrusted { ca_file, .. } => {
+            Self::Untrusted { trust: Trust::File(ca_file), .. } => {
                 format!("only the CA in {} is trusted; `roadstead doctor` compares it with the server", ca_file.display())
             }
+            Self::Untrusted { trust, .. } => {
+                format!("trusted are {trust}; for a Roadstead server, name its CA with `--data-dir` or `ROADSTEAD_CA_FILE`")
+            }
+            Self::NoTrust { .. } => "install the package of your system that brings CA certificates".to_owned(),
             Self::Broken { .. } => "see the server's log, then repeat the command".to_owned(),
             Self::Odd { .. } => "see whether the host and port are those of a Roadstead server".to_owned(),
             Self::SignIn { .. } => {

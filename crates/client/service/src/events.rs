@@ -177,7 +177,7 @@ fn silent(origin: &str) -> ServiceError {
 }
 
 /// Whether trying again may help. After a server's restart an unknown policy stays unknown, a refused port does not.
-fn is_passing(fault: &ServiceError) -> bool {
+pub(crate) fn is_passing(fault: &ServiceError) -> bool {
     match fault {
         ServiceError::Unreachable { .. } | ServiceError::Broken { .. } => true,
         ServiceError::Refused(refusal) => matches!(refusal.status, 408 | 429 | 500..),
@@ -185,6 +185,7 @@ fn is_passing(fault: &ServiceError) -> bool {
         | ServiceError::Odd { .. }
         | ServiceError::SignIn { .. }
         | ServiceError::Unsendable { .. }
-        | ServiceError::CaFile { .. } => false,
+        | ServiceError::CaFile { .. }
+        | ServiceError::NoTrust { .. } => false,
     }
 }

@@ -6,6 +6,7 @@ mod messages;
 mod methods;
 mod twins;
 
+use crate::amqp::{AmqpEvents, split_port};
 use crate::error::ServiceError;
 use crate::events::{EventFilter, EventStream};
 use crate::page;
@@ -63,6 +64,12 @@ impl HubService {
     /// Events as they arrive. Nothing is sent before the first [`EventStream::next`].
     pub fn events(&self, filter: EventFilter) -> EventStream {
         EventStream::new(self.transport.clone(), self.host.clone(), self.policy.clone(), filter)
+    }
+
+    /// The same over AMQP, from the built-in endpoint that the hub names at `port` of its host. Works with any IoT hub.
+    pub fn events_over_amqp(&self, port: u16, filter: EventFilter) -> AmqpEvents {
+        let host = split_port(&self.host).map_or_else(|| self.host.clone(), |(host, _)| host);
+        AmqpEvents::of_hub(self.transport.clone(), host, port, self.policy.clone(), filter)
     }
 
     /// `devices/dev%201/modules/m`, or the like below `root`.

@@ -1,6 +1,8 @@
-//! A back end's way to a Roadstead server: the public HTTPS APIs, as any other client of them would use them.
+//! A back end's way to a Roadstead server: the public HTTPS APIs, as any other client of them would use them, and events over
+//! AMQP, from an Azure IoT hub as well.
 //!
-//! Owns who is asking (access tokens and SAS tokens), whom is trusted (one CA file and nothing else), where names lead,
+//! Owns who is asking (access tokens and SAS tokens), whom is trusted (one CA file and nothing else, unless
+//! [`Trust`] says so), where names lead,
 //! paging, patience, and what a refusal says. Refuses to know the documents it carries: every answer is read into the
 //! type that the caller names, `roadstead_wire`'s structs or a plain [`serde_json::Value`].
 //!
@@ -10,23 +12,28 @@
 //! | [`HubService`] | a hub's identities, twins, methods, messages and queries | a policy of the hub |
 //! | [`Provisioning`] | a DPS' enrollments and registrations | a policy of the DPS |
 //! | [`EventStream`] | a hub's events as they arrive | a policy of the hub |
+//! | [`AmqpEvents`] | the same from the built-in endpoint, over AMQP | a policy of the hub |
 //!
 //! Sources: `reference/arm-and-az.md`, `reference/hub-service.md` 1, `reference/dps.md` 4.
 
 #![warn(missing_docs)]
 
+pub mod amqp;
 pub mod error;
 mod event_source;
 pub mod events;
 pub mod hub;
 pub mod limits;
 pub mod management;
+mod names;
 mod page;
 pub mod policy;
 pub mod provisioning;
 pub mod refusal;
 pub mod transport;
+pub mod trust;
 
+pub use amqp::{AmqpEvents, EventHub, EventHubStringError};
 pub use error::ServiceError;
 pub use events::{EventFilter, EventStream, StreamItem};
 pub use hub::{Delivery, FeedbackBatch, HubService, Settlement};
@@ -36,3 +43,4 @@ pub use provisioning::{EnrollmentKind, Provisioning};
 pub use refusal::Refusal;
 pub use roadstead_wire::hub_service::{FeedbackRecord, MethodCall, PurgeResult};
 pub use transport::{Reach, Transport};
+pub use trust::Trust;

@@ -62,3 +62,34 @@ pub const METHOD_CONNECT_DEFAULT_S: u32 = 0;
 
 /// How long the upload of a file may take. Ours: no Azure number.
 pub const UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);
+
+/// AMQP over TLS: the port of every address that has none. Source: `reference/hub-service.md` 2.1
+pub const AMQP_PORT: u16 = 5671;
+
+/// Bytes of one connection string. Ours.
+pub const CONNECTION_STRING_BYTES_MAX: usize = 4096;
+
+/// Bytes of one AMQP frame that comes. Source: `reference/hub-service.md` 2.1, azure-eventhub for Python
+pub const AMQP_FRAME_BYTES_MAX: u32 = 1 << 20;
+
+/// An AMQP connection over which nothing comes for so long, not even an empty frame, is taken for dead; Azure takes nothing
+/// shorter. Source: `reference/hub-service.md` 2.1, @azure/event-hubs
+pub const AMQP_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How long leave is taken.
+pub const AMQP_CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Lifetime of a token for events. Source: `reference/hub-service.md` 2.2
+pub const EVENT_TOKEN_LIFETIME_S: i64 = 3600;
+
+/// The token is renewed after so long. Source: `reference/hub-service.md` 2.2, azure-iothub for Node
+pub const EVENT_TOKEN_RENEWAL: Duration = Duration::from_mins(45);
+
+/// Events that one partition may send ahead of what was read: a MiB or so of usual ones, 16 MiB of the largest.
+pub const EVENT_CREDIT: u32 = 64;
+
+/// Events that were received and not yet taken, of all partitions.
+pub const EVENTS_AHEAD_MAX: usize = 64;
+
+/// Partitions of one Event Hub. Source: docs, Event Hubs quotas, dedicated tier
+pub const PARTITIONS_MAX: usize = 1024;

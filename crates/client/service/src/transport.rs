@@ -2,19 +2,17 @@
 
 use crate::error::ServiceError;
 use crate::limits::{ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, RETRY_FIRST, RETRY_MAX, TRIES_MAX};
+use crate::names::Names;
 use crate::refusal::Refusal;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use crate::trust::{Trust, shown_tls};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
 use roadstead_model::{Clock, UnixMillis};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -22,8 +20,8 @@ use std::{fmt, io};
 /// How one server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
-    /// The only certificates trusted, PEM.
-    pub ca_file: PathBuf,
+    /// Whose certificates are accepted.
+    pub trust: Trust,
     /// Port of every host name that has none.
     pub https_port: u16,
     /// Addresses of names that no resolver knows. `localhost` and every name under it lead to loopback by themselves.
@@ -34,14 +32,16 @@ pub struct Reach {
 #[derive(Clone)]
 pub struct Transport {
     client: reqwest::Client,
+    tls: Arc<rustls::ClientConfig>,
+    names: Arc<Names>,
     https_port: u16,
-    ca_file: Arc<Path>,
+    trust: Arc<Trust>,
     clock: Arc<dyn Clock>,
 }
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Transport(port {} ca {})", self.https_port, self.ca_file.display())
+        write!(f, "Transport(port {}, {})", self.https_port, self.trust)
     }
 }
 
@@ -69,17 +69,38 @@ pub(crate) struct Answer {
 impl Transport {
     /// Reads the CA file; nothing is sent yet.
     ///
-    /// Errors: [`ServiceError::CaFile`].
+    /// Errors: [`ServiceError::CaFile`], [`ServiceError::NoTrust`].
     pub fn new(reach: &Reach, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        let tls = reach.trust.client_config()?;
+        let names = Names { connect_to: reach.connect_to.clone() };
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust(&reach.ca_file)?)
-            .dns_resolver(Names { connect_to: reach.connect_to.clone() })
+            .tls_backend_preconfigured(tls.clone())
+            .dns_resolver(names.clone())
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
-            .map_err(|error| ServiceError::CaFile { path: reach.ca_file.clone(), cause: innermost(&error) })?;
-        Ok(Self { client, https_port: reach.https_port, ca_file: reach.ca_file.as_path().into(), clock })
+            .map_err(|error| ServiceError::NoTrust { cause: innermost(&error) })?;
+        Ok(Self {
+            client,
+            tls: Arc::new(tls),
+            names: Arc::new(names),
+            https_port: reach.https_port,
+            trust: Arc::new(reach.trust.clone()),
+            clock,
+        })
+    }
+
+    pub(crate) fn tls(&self) -> Arc<rustls::ClientConfig> {
+        self.tls.clone()
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
@@ -165,7 +186,7 @@ impl Transport {
     pub(crate) fn fault(&self, url: &str, error: &reqwest::Error) -> ServiceError {
         let origin = origin_of(url).to_owned();
         if let Some(cause) = tls_cause(error) {
-            return ServiceError::Untrusted { origin, cause, ca_file: self.ca_file.to_path_buf() };
+            return ServiceError::Untrusted { origin, cause, trust: self.trust.as_ref().clone() };
         }
         let cause = if error.is_timeout() { "it takes too long".to_owned() } else { innermost(error) };
         if error.is_connect() {
@@ -271,62 +292,12 @@ pub(crate) fn origin_of(url: &str) -> &str {
     url.get(..end).unwrap_or(url)
 }
 
-fn trust(ca_file: &Path) -> Result<rustls::ClientConfig, ServiceError> {
-    let fault = |cause: String| ServiceError::CaFile { path: ca_file.to_owned(), cause };
-    let pem = std::fs::read(ca_file).map_err(|error| fault(io_cause(&error)))?;
-    let certificates: Vec<_> =
-        CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| fault(error.to_string()))?;
-    let mut roots = rustls::RootCertStore::empty();
-    let (known, _) = roots.add_parsable_certificates(certificates);
-    if known == 0 {
-        return Err(fault("it has no certificate".to_owned()));
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| fault(error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// Leads names to addresses: first those that were named, then loopback names (RFC 6761, 6.3), then the system's.
-struct Names {
-    connect_to: BTreeMap<String, IpAddr>,
-}
-
-impl Names {
-    /// `None` when only the system can know.
-    fn find(&self, host: &str) -> Option<Vec<IpAddr>> {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        if let Some(address) = self.connect_to.get(&host) {
-            return Some(vec![*address]);
-        }
-        let is_loopback = host == "localhost" || host.ends_with(".localhost");
-        is_loopback.then(|| vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
-    }
-}
-
-impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
-        let known = self.find(name.as_str());
-        Box::pin(async move {
-            let addresses: Vec<SocketAddr> = match known {
-                Some(addresses) => addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect(),
-                None => match tokio::net::lookup_host((name.as_str(), 0)).await {
-                    Ok(addresses) => addresses.collect(),
-                    Err(_) => return Err(format!("no address is known for {}", name.as_str()).into()),
-                },
-            };
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
 /// What rustls said, if it was rustls.
-fn tls_cause(error: &(dyn Error + 'static)) -> Option<String> {
+pub(crate) fn tls_cause(error: &(dyn Error + 'static)) -> Option<String> {
     std::iter::successors(Some(error), |error| deeper(*error)).find_map(|error| error.downcast_ref()).map(shown_tls)
 }
 
@@ -336,29 +307,12 @@ fn deeper<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
     inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| error.source())
 }
 
-fn shown_tls(error: &rustls::Error) -> String {
-    use rustls::{CertificateError, Error};
-    match error {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-            "another CA issued it".to_owned()
-        }
-        Error::InvalidCertificate(
-            CertificateError::NotValidForNameContext { .. } | CertificateError::NotValidForName,
-        ) => "it is for another name".to_owned(),
-        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            "it has expired".to_owned()
-        }
-        Error::InvalidMessage(_) => "whoever answers does not speak TLS".to_owned(),
-        other => other.to_string(),
-    }
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     let deepest = std::iter::successors(Some(error), |error| deeper(*error)).last().unwrap_or(error);
     deepest.downcast_ref().map_or_else(|| deepest.to_string(), io_cause)
 }
 
-fn io_cause(error: &io::Error) -> String {
+pub(crate) fn io_cause(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => "the connection was cut".to_owned(),
@@ -371,24 +325,6 @@ fn io_cause(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_under_localhost_lead_to_loopback_and_named_ones_where_they_are_told() {
-        let there = IpAddr::from([10, 0, 0, 7]);
-        let names = Names { connect_to: BTreeMap::from([("plant.azure-devices.net".to_owned(), there)]) };
-        let loopback = Some(vec![IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)]);
-        for (host, addresses) in [
-            ("localhost", loopback.clone()),
-            ("dev.localhost", loopback.clone()),
-            ("A.B.LOCALHOST.", loopback),
-            ("Plant.Azure-Devices.net", Some(vec![there])),
-            ("notlocalhost", None),
-            ("localhost.example", None),
-            ("example", None),
-        ] {
-            assert_eq!(names.find(host), addresses, "{host}");
-        }
-    }
 
     #[test]
     fn the_origin_of_a_url_ends_before_its_path() {
@@ -412,18 +348,5 @@ mod tests {
         ] {
             assert_eq!(shown_url(url), shown);
         }
-    }
-
-    #[test]
-    fn a_file_without_certificates_is_no_trust() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ca.pem");
-        let cause = || match trust(&path) {
-            Err(ServiceError::CaFile { cause, .. }) => cause,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(cause(), "there is no such file");
-        std::fs::write(&path, "no certificate").unwrap();
-        assert_eq!(cause(), "it has no certificate");
     }
 }

@@ -9,7 +9,7 @@ use super::in_group::InGroup;
 use super::method::InvokeMethod;
 use super::module::{ModuleCommand, ModuleShow};
 use super::twin::{DeviceTwinCommand, ModuleTwinCommand};
-use super::value::{EventProperties, KeyType, Top, tag, top};
+use super::value::{EventProperties, EventTransport, KeyType, Top, tag, top};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -68,6 +68,11 @@ pub enum HubCommand {
     #[command(subcommand)]
     Certificate(HubCertificateCommand),
     /// Watch a hub's events as they arrive
+    #[command(
+        after_help = "Examples: roadstead iot hub monitor-events -n dev -d thermo-7 --properties all\n          \
+                      roadstead iot hub monitor-events --login \"$EVENTHUB_CONNECTION_STRING\"\n\n\
+                      `--login` takes the connection string of any hub, one of Azure too, or that of its built-in endpoint."
+    )]
     MonitorEvents(MonitorEvents),
     /// Watch what becomes of messages to devices
     #[command(after_help = "Example: roadstead iot hub monitor-feedback -n dev -d thermo-7")]
@@ -240,6 +245,9 @@ pub struct MonitorEvents {
     /// Consumer group
     #[arg(short = 'c', long, alias = "cg", default_value = "$Default")]
     pub consumer_group: String,
+    /// How events are read; over AMQP with `--login`, else over HTTPS, when left out
+    #[arg(long, value_enum, ignore_case = true)]
+    pub transport: Option<EventTransport>,
     /// End after so many events
     #[arg(long, alias = "mc", value_parser = clap::value_parser!(u64).range(1..))]
     pub message_count: Option<u64>,

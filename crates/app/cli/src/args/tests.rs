@@ -154,6 +154,8 @@ fn az_spells_it_shorter_or_otherwise_too() {
         "iot hub monitor-events -n h -d Device* --cg g --timeout 0 --properties anno sys",
         "iot hub monitor-events -n h --props all --content-type application/json --message-count 3 -y --et 0",
         "iot hub monitor-events --login CS -e 1600000000000 -o yaml",
+        "iot hub monitor-events -n h --transport AMQP",
+        "iot hub monitor-events -l CS --transport https",
         "iot hub certificate create --hub-name h --name c --path c.pem -v",
         "iot hub certificate delete --hub-name h -n c -e E",
         "iot hub certificate generate-verification-code --hub-name h -n c --etag E",

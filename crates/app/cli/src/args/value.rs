@@ -269,6 +269,15 @@ pub enum ReprovisionPolicy {
     Never,
 }
 
+/// How events are read
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EventTransport {
+    /// A stream that only a Roadstead server has
+    Https,
+    /// The built-in endpoint, which every IoT hub has
+    Amqp,
+}
+
 /// Which properties of an event are shown
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EventProperties {

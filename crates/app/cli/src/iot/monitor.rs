@@ -1,16 +1,17 @@
 //! `roadstead iot hub monitor-events`
 
-use super::lookup::hub_service;
+mod source;
+
 use crate::args::Global;
 use crate::args::hub::MonitorEvents;
 use crate::args::value::EventProperties;
 use crate::failure::Failure;
 use crate::note::note;
 use crate::output::{Format, Printed, put, yaml};
-use roadstead_model::UnixMillis;
 use roadstead_service::events::StreamedEvent;
-use roadstead_service::{EventFilter, EventStream, ServiceError, StreamItem};
+use roadstead_service::{ServiceError, StreamItem};
 use serde_json::{Map, Value, json};
+use source::Source;
 use std::time::Duration;
 
 /// What `az` prints in place of a body that is no text.
@@ -18,25 +19,27 @@ const NOT_TEXT: &str = "{{non-decodable payload}}";
 
 /// Prints events until Ctrl-C, until nothing came for a while, or until there were enough.
 pub async fn run(monitor: &MonitorEvents, global: &Global) -> Result<Printed, Failure> {
-    let hub = hub_service(&monitor.hub, global).await?;
-    let mut stream = hub.events(EventFilter {
-        device_id: monitor.device_id.clone().filter(|id| !is_pattern(id)),
-        enqueued_after: monitor.enqueued_time.map(UnixMillis),
-        consumer_group: Some(monitor.consumer_group.clone()),
-    });
+    let (mut source, host) = Source::open(monitor, global).await?;
     let of = monitor.device_id.as_ref().map(|id| format!(", of device {id}")).unwrap_or_default();
-    note(global, &format!("watching the events of {}{of}; Ctrl-C ends it", hub.host()));
+    note(global, &format!("watching the events of {host}{of}; Ctrl-C ends it"));
+    let watched = watch(&mut source, monitor, global).await;
+    source.close().await;
+    watched?;
+    Ok(Printed::nothing())
+}
+
+async fn watch(source: &mut Source, monitor: &MonitorEvents, global: &Global) -> Result<(), Failure> {
     let mut count = 0;
     loop {
         let item = tokio::select! {
             biased;
-            _ = tokio::signal::ctrl_c() => break,
-            item = next(&mut stream, monitor.timeout) => item?,
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            item = next(source, monitor.timeout) => item,
         };
-        match item {
+        match item.map_err(|error| source.failure(error))? {
             None => {
                 note(global, &format!("no event for {} s", monitor.timeout));
-                break;
+                return Ok(());
             }
             Some(StreamItem::Interrupted(fault)) => note(global, &format!("warning: {fault}; trying again")),
             Some(StreamItem::Resumed) => note(global, "connected again"),
@@ -48,18 +51,17 @@ pub async fn run(monitor: &MonitorEvents, global: &Global) -> Result<Printed, Fa
             }
         }
         if monitor.message_count.is_some_and(|wanted| count >= wanted) {
-            break;
+            return Ok(());
         }
     }
-    Ok(Printed::nothing())
 }
 
 /// `None` when nothing came in time.
-async fn next(stream: &mut EventStream, timeout_s: u64) -> Result<Option<StreamItem>, ServiceError> {
+async fn next(source: &mut Source, timeout_s: u64) -> Result<Option<StreamItem>, ServiceError> {
     if timeout_s == 0 {
-        return stream.next().await.map(Some);
+        return source.next().await.map(Some);
     }
-    match tokio::time::timeout(Duration::from_secs(timeout_s), stream.next()).await {
+    match tokio::time::timeout(Duration::from_secs(timeout_s), source.next()).await {
         Ok(item) => item.map(Some),
         Err(_) => Ok(None),
     }

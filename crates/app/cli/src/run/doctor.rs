@@ -231,10 +231,10 @@ async fn check_server(global: &Global, may_be_down: bool, findings: &mut Finding
         Err(error) => {
             let then = match &error {
                 ServiceError::Unreachable { .. } => "start it with `roadstead dev` or `roadstead serve`".to_owned(),
-                ServiceError::Untrusted { ca_file, .. } => {
+                ServiceError::Untrusted { .. } => {
                     format!(
                         "another server has this port, or `context.toml` names the wrong CA ({})",
-                        ca_file.display()
+                        context.ca_file.display()
                     )
                 }
                 error => error.hint().unwrap_or_default(),

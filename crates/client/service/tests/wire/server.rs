@@ -6,7 +6,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use roadstead_model::{Clock, UnixMillis};
-use roadstead_service::{Policy, Reach, Transport};
+use roadstead_service::{Policy, Reach, Transport, Trust};
 use rustls_pki_types::PrivateKeyDer;
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
@@ -101,7 +101,7 @@ impl Server {
 
     pub fn reach(&self) -> Reach {
         Reach {
-            ca_file: self.folder.path().join("ca.pem"),
+            trust: Trust::File(self.folder.path().join("ca.pem")),
             https_port: self.address.port(),
             connect_to: BTreeMap::new(),
         }
