@@ -13,6 +13,7 @@ use roadstead_service::{ServiceError, StreamItem};
 use serde_json::{Map, Value, json};
 use source::Source;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What `az` prints in place of a body that is no text.
 const NOT_TEXT: &str = "{{non-decodable payload}}";
@@ -20,20 +21,27 @@ const NOT_TEXT: &str = "{{non-decodable payload}}";
 /// Prints events until Ctrl-C, until nothing came for a while, or until there were enough.
 pub async fn run(monitor: &MonitorEvents, global: &Global) -> Result<Printed, Failure> {
     let (mut source, host) = Source::open(monitor, global).await?;
+    // Heard of from here on: whoever has read the note may press Ctrl-C.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure::error(format!("signals: {error}")))?;
     let of = monitor.device_id.as_ref().map(|id| format!(", of device {id}")).unwrap_or_default();
     note(global, &format!("watching the events of {host}{of}; Ctrl-C ends it"));
-    let watched = watch(&mut source, monitor, global).await;
+    let watched = watch(&mut source, &mut interrupt, monitor, global).await;
     source.close().await;
     watched?;
     Ok(Printed::nothing())
 }
 
-async fn watch(source: &mut Source, monitor: &MonitorEvents, global: &Global) -> Result<(), Failure> {
+async fn watch(
+    source: &mut Source,
+    interrupt: &mut Signal,
+    monitor: &MonitorEvents,
+    global: &Global,
+) -> Result<(), Failure> {
     let mut count = 0;
     loop {
         let item = tokio::select! {
             biased;
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
             item = next(source, monitor.timeout) => item,
         };
         match item.map_err(|error| source.failure(error))? {
