@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::client::{Client, attach, begin, performative};
 use proptest::prelude::*;
-use roadstead_amqp_proto::connection::{Answer, Event, LinkId, Sending, Settings};
+use roadstead_amqp_proto::connection::{Answer, Event, LinkId, Sending, Settings, Settling};
 use roadstead_amqp_proto::{
     Attach, Begin, Connection, DeliveryState, Detach, Disposition, End, Flow, Open, Performative, Role, Transfer,
 };
@@ -417,8 +417,8 @@ fn body_of(number: u32) -> Vec<u8> {
 /// Sends on a link as long as the client takes something.
 fn send_all(connection: &mut Connection, link: LinkId, begun: &mut u32, out: &mut Vec<u8>) {
     while connection.can_send(link) {
-        let sending =
-            Sending { tag: b"tag", message_format: 0, settled: begun.is_multiple_of(3), key: (*begun).into() };
+        let settling = if begun.is_multiple_of(3) { Settling::Before } else { Settling::Watched };
+        let sending = Sending { tag: b"tag", message_format: 0, settling, key: (*begun).into() };
         connection.send(link, &sending, out, |out| out.extend(body_of(*begun))).unwrap();
         *begun += 1;
     }

@@ -58,7 +58,7 @@ async fn links_sessions_and_connections_fail_when_asked_to() {
             match client.hears_or_end().await.map(|(said, _)| said) {
                 // Our handles are numbered as the links were attached: those of tokens first.
                 Some(Performative::Detach(detach)) => {
-                    said.push(format!("detach {}{}", detach.handle - 2, error(detach.error)))
+                    said.push(format!("detach {}{}", detach.handle - 2, error(detach.error)));
                 }
                 Some(Performative::End(end)) => said.push(format!("end{}", error(end.error))),
                 Some(Performative::Close(close)) => said.push(format!("close{}", error(close.error))),

@@ -26,7 +26,8 @@ pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
     }
     let sent = async {
         let message = read_message(call)?;
-        let devices = devicebound_to::device_ids(message.properties.find_system(SystemProperty::To).unwrap_or_default());
+        let devices =
+            devicebound_to::device_ids(message.properties.find_system(SystemProperty::To).unwrap_or_default());
         hub.send_message_to_first(&devices.map_err(|refused| HubError::Invalid(refused.to_string()))?, message).await
     };
     match sent.await {
