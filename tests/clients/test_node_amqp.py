@@ -70,6 +70,20 @@ class TestTelemetry:
         pem = {"cert": other.path.read_text(), "key": other.key_path.read_text()}
         assert node(server, "hub.js", **given, **pem).get("error") == "UnauthorizedError"
 
+    def test_certificate_of_a_ca(self, server, roadstead, monitor, transport, certificates, device_id):
+        """With the intermediate that signed it; the SDK knows of neither, it hands on what it is given."""
+        root = certificates.root(f"ca-{device_id}")
+        intermediate = certificates.issue(root, f"intermediate-{device_id}", ca=True)
+        roadstead.hub("certificate", "create", "--name", f"ca-{device_id}", "--path", root.path, "--verified", "true")
+        roadstead.create_device(device_id, "--auth-method", "x509_ca")
+        cert, key = (path.read_text() for path in certificates.issue(intermediate, device_id).chained(intermediate))
+        given = {"transport": transport, "hub": server.hub_host, "messages": MESSAGES, "cert": cert, "key": key}
+        assert node(server, "hub.js", **given, deviceId=device_id) == {"sent": 2}
+        assert len(monitor.wait(device_id, 2)) == 2
+        other = f"{device_id}-other"
+        roadstead.create_device(other, "--auth-method", "x509_ca")
+        assert node(server, "hub.js", **given, deviceId=other).get("error") == "UnauthorizedError", "it names another"
+
     def test_wrong_key(self, server, roadstead, transport, device_id):
         roadstead.create_device(device_id)
         other = roadstead.device_key(f"{device_id}-other")

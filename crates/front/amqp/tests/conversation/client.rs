@@ -65,6 +65,11 @@ impl Client {
         Self { io, input: Vec::new(), sent: 0, heard: 0 }
     }
 
+    /// The pipe, for who goes on without this.
+    pub fn into_io(self) -> DuplexStream {
+        self.io
+    }
+
     pub async fn begin(&mut self, host: &str) {
         let open = Open { hostname: Some(host.into()), ..Open::new("client") };
         self.sends(Performative::Open(Box::new(open)), b"").await;

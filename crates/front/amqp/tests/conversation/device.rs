@@ -7,12 +7,13 @@ use roadstead_amqp_proto::{
 };
 use roadstead_front_amqp::limits;
 use roadstead_hub::{AuthSpec, IdentitySpec, ModuleSpec, StoredEvent};
-use roadstead_model::{DeviceId, DeviceStatus, ModuleId, Property, Secret, SystemProperty};
+use roadstead_model::{DeviceId, DeviceStatus, InitialTwin, ModuleId, Property, Secret, SystemProperty};
 use roadstead_sas::{SasKey, sign};
 use roadstead_store::{HubLog, StoreError};
 
 use crate::{
     client::{Client, receiver, sender},
+    dps_world::leaf,
     world::{HOST, KEY, NOW_S, TOKEN_S, World, token, token_of},
 };
 
@@ -255,7 +256,7 @@ async fn many_devices_and_modules_share_a_connection() {
         auth: AuthSpec::Sas { primary: Some(Secret::new(KEY)), secondary: None },
         managed_by: None,
     };
-    world.hub.create_module(spec, &roadstead_model::InitialTwin::default()).await.unwrap();
+    world.hub.create_module(spec, &InitialTwin::default()).await.unwrap();
     let mut client = cam(&world).await;
     for device in ["cam-2", "cam-1/modules/filter"] {
         assert_eq!(client.renews_token(&own_token(device, NOW_S + TOKEN_S)).await.0, 200, "{device}");
@@ -339,4 +340,23 @@ async fn a_hub_that_closes_ends_the_sessions_first() {
     assert_eq!(&*end.error.unwrap().condition, condition::DETACH_FORCED);
     assert!(matches!(client.hears().await.0, Performative::Close(_)));
     assert!(!world.hub.is_connected(&id("cam-1")));
+}
+
+#[tokio::test]
+async fn a_certificate_speaks_for_one_module() {
+    let world = world_of(&["cam-1"]).await;
+    let certificate = leaf("any name");
+    for (module, certificate) in [("lens", &certificate), ("motor", &leaf("another"))] {
+        let auth = AuthSpec::Thumbprints { primary: Some(certificate.sha1().to_string()), secondary: None };
+        let id_ = ModuleId::parse(module).unwrap();
+        let spec = ModuleSpec { device: id("cam-1"), id: id_, auth, managed_by: None };
+        world.hub.create_module(spec, &InitialTwin::default()).await.unwrap();
+    }
+    let (io, _) = world.pipe_with(&[certificate.der().to_vec()]);
+    let mut client = Client::open(io, HOST).await;
+    let error = client.is_refused(sender("other", 0, "/devices/cam-1/modules/motor/messages/events")).await;
+    assert_eq!(&*error.condition, condition::UNAUTHORIZED_ACCESS);
+    client.attaches(sender("own", 1, "/devices/cam-1/modules/lens/messages/events")).await;
+    assert_eq!(client.asks(1, &message(b"{}")).await, DeliveryState::Accepted);
+    assert_eq!(stored(&world).await[0].view().unwrap().module_id, Some("lens"));
 }

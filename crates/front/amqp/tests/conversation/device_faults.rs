@@ -55,16 +55,14 @@ async fn links_sessions_and_connections_fail_when_asked_to() {
         loop {
             let error =
                 |error: Option<AmqpError>| error.map_or_else(String::new, |error| format!(" {}", error.condition));
-            match client.hears_or_end().await.map(|(said, _)| said) {
+            said.push(match client.hears_or_end().await.map(|(said, _)| said) {
                 // Our handles are numbered as the links were attached: those of tokens first.
-                Some(Performative::Detach(detach)) => {
-                    said.push(format!("detach {}{}", detach.handle - 2, error(detach.error)));
-                }
-                Some(Performative::End(end)) => said.push(format!("end{}", error(end.error))),
-                Some(Performative::Close(close)) => said.push(format!("close{}", error(close.error))),
+                Some(Performative::Detach(detach)) => format!("detach {}{}", detach.handle - 2, error(detach.error)),
+                Some(Performative::End(end)) => format!("end{}", error(end.error)),
+                Some(Performative::Close(close)) => format!("close{}", error(close.error)),
                 None => break,
                 Some(other) => panic!("{kind}: {other:?}"),
-            }
+            });
             // The connection stays: that was all.
             if expected == said.join(", ") && !expected.contains("close") {
                 break;

@@ -6,6 +6,7 @@ mod client;
 mod device;
 mod device_faults;
 mod device_messages;
+mod device_random;
 mod device_requests;
 mod devicebound;
 mod dps;
