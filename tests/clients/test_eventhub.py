@@ -252,6 +252,22 @@ def test_az_reads_where_it_was_led(server, send, device_id):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("flavour", ["sync-plain", "aio-plain"])
+def test_a_reader_is_back_by_itself(own_server: Server, flavour):
+    """A server that is stopped in good order takes leave of its readers; they look for it again."""
+    own_server.start()
+    sender = Sender(own_server, "dev", Roadstead(own_server).device_key("dev"))
+    with eventhub.Reader(own_server, flavour) as reader:
+        sender.send(1)
+        reader.wait("dev", 1)
+        own_server.terminate()
+        own_server.start()
+        sender.send(1)
+        wait.until(lambda: {1, 2} <= {json.loads(event.body_as_str())["n"] for event in reader.of("dev")}, 60, "both")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_slow_reader_continues_across_kills(own_server: Server):
     """It falls behind, loses the server again and again, and goes on behind the last event it worked on."""
     own_server.start()
