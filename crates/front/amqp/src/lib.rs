@@ -32,6 +32,7 @@ mod grants;
 pub mod limits;
 mod link;
 mod login;
+mod ranges;
 pub mod refusal;
 mod request;
 mod stream;

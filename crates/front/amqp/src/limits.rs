@@ -61,6 +61,10 @@ pub const REPLIES_WAITING_MAX: usize = 64;
 pub const DEVICEBOUND_BYTES_MAX: u64 = 256 * 1024;
 /// Messages to devices that a client may have under way on one link. Source: `reference/hub-service.md` 2.3 (50 and more)
 pub const DEVICEBOUND_MAX: u32 = 100;
+/// Messages to devices that are queued together, in one commit.
+pub const DEVICEBOUND_AT_ONCE: usize = 100;
+/// Bytes of them from which on no further one waits to be queued with them.
+pub const DEVICEBOUND_BYTES_AT_ONCE: usize = 512 * 1024;
 /// How often feedback and notifications of files are looked for while a client waits for them.
 pub const QUEUE_LOOK: Duration = Duration::from_secs(1);
 

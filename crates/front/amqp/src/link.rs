@@ -105,6 +105,11 @@ impl Links {
         self.all.iter().filter(|(_, link)| is_its(link)).map(|(id, _)| *id).collect()
     }
 
+    /// Whether a back end sends messages to devices on it.
+    pub(crate) fn is_devicebound(&self, id: LinkId) -> bool {
+        matches!(self.all.get(&id), Some(Link::Devicebound))
+    }
+
     /// The link, if it is a device's.
     pub(crate) fn find_device(&self, id: LinkId) -> Option<DeviceLink> {
         match self.all.get(&id) {

@@ -8,13 +8,14 @@
 //!
 //! | who | how |
 //! |---|---|
-//! | a back end | [`Hub::send_message`], [`Hub::purge_messages`], [`Hub::receive_feedback`] |
+//! | a back end | [`Hub::send_message`], [`Hub::send_messages`], [`Hub::purge_messages`], [`Hub::receive_feedback`] |
 //! | a device with a session | [`Session::fetch_messages`], [`Session::complete`] |
 //! | a device with a session and a token for each message (AMQP) | [`Session::lock_messages`], [`Session::settle_message`], [`Session::release_messages`] |
 //! | a device without one (HTTPS) | [`Hub::receive_message`], [`Hub::settle_message`] |
 //! | the clock | [`Hub::sweep_messages`] |
 //!
 //! [`Hub::send_message`]: crate::Hub::send_message
+//! [`Hub::send_messages`]: crate::Hub::send_messages
 //! [`Hub::purge_messages`]: crate::Hub::purge_messages
 //! [`Hub::receive_feedback`]: crate::Hub::receive_feedback
 //! [`Session::fetch_messages`]: crate::Session::fetch_messages
@@ -26,6 +27,7 @@
 //! [`Hub::settle_message`]: crate::Hub::settle_message
 //! [`Hub::sweep_messages`]: crate::Hub::sweep_messages
 
+mod bundle;
 mod desk;
 mod feedback;
 mod lock_token;

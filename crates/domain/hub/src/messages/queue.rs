@@ -29,12 +29,22 @@ impl Hub {
 
     /// As [`Hub::send_message`], for the first of `devices` that exists. Errors: as there; `Invalid` for no device at all.
     pub async fn send_message_to_first(&self, devices: &[DeviceId], new: NewMessage) -> Result<(), HubError> {
+        let message = self.decide(new)?;
+        self.queue_for_first(devices, &message).await
+    }
+
+    /// What is to be queued. Errors: `Throttled`, `MessageTooLarge`, `InvalidExpiry`, `QuotaExceeded`.
+    pub(super) fn decide(&self, new: NewMessage) -> Result<CloudMessage, HubError> {
         self.throttle(Operation::MessageSend)?;
         let message = decide_message(new, self.resource().settings.cloud_to_device, self.now())?;
         self.check_quota()?;
+        Ok(message)
+    }
+
+    pub(super) async fn queue_for_first(&self, devices: &[DeviceId], message: &CloudMessage) -> Result<(), HubError> {
         let mut refused = HubError::Invalid("the message is for no device".to_owned());
         for device in devices {
-            match self.queue_message(device, &message).await {
+            match self.queue_message(device, message).await {
                 Err(error @ HubError::DeviceNotFound(_)) => refused = error,
                 outcome => return outcome,
             }

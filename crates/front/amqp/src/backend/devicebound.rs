@@ -3,31 +3,94 @@
 use std::borrow::Cow;
 
 use roadstead_amqp_proto::{
-    AmqpError, ValueRef, condition,
+    AmqpError, Connection, DeliveryState, ValueRef, condition,
+    connection::{Delivery, SessionId},
     message::{Body, Message},
 };
 use roadstead_hub::{Hub, HubError, NewMessage};
-use roadstead_model::{Ack, Properties, SystemProperty, UnixMillis};
+use roadstead_model::{Ack, DeviceId, Properties, SystemProperty, UnixMillis};
 use roadstead_wire::{Words, devicebound_to, system_property};
 
 use crate::{
+    counters::Counters,
     end::shown,
+    limits,
+    ranges::Ranges,
     refusal::{self, undecodable},
     text::{id_text, property_text},
 };
 
-/// Queues the message, durably.
-pub(crate) async fn send(hub: &Hub, message_format: u32, payload: &[u8]) -> Result<(), AmqpError> {
+/// Messages that came and are not queued yet. Those that came together are queued together: they share a commit.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    messages: Vec<Outgoing>,
+    /// Where each came from; `None` for one that nobody waits to hear of.
+    deliveries: Vec<Option<(SessionId, u32)>>,
+    bytes: usize,
+}
+
+impl Outbox {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Whether they are to be queued before another one is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.messages.len() >= limits::DEVICEBOUND_AT_ONCE || self.bytes >= limits::DEVICEBOUND_BYTES_AT_ONCE
+    }
+
+    /// Takes what a delivery brought. It is settled here if it is none, else by [`Outbox::send`].
+    pub(crate) fn take(&mut self, hub: &Hub, delivery: &Delivery<'_>, proto: &mut Connection, out: &mut Vec<u8>) {
+        let from = (!delivery.settled).then(|| (delivery.link.session(), delivery.delivery_id));
+        match outgoing(delivery.message_format, &delivery.payload) {
+            Ok(message) => {
+                self.bytes += delivery.payload.len();
+                self.messages.push(message);
+                self.deliveries.push(from);
+            }
+            Err(error) => reject(hub, from, error, proto, out),
+        }
+    }
+
+    /// Queues the messages, durably, and says so of each.
+    pub(crate) async fn send(&mut self, hub: &Hub, counters: &Counters, proto: &mut Connection, out: &mut Vec<u8>) {
+        self.bytes = 0;
+        let (mut accepted, deliveries) = (Ranges::default(), std::mem::take(&mut self.deliveries));
+        let outcomes = hub.send_messages(std::mem::take(&mut self.messages)).await;
+        for (from, outcome) in deliveries.into_iter().zip(outcomes) {
+            match (outcome, from) {
+                (Ok(()), from) => {
+                    counters.devicebound.increment(1);
+                    if let Some((session, id)) = from {
+                        accepted.add(session, id);
+                    }
+                }
+                (Err(refused), from) => reject(hub, from, refusal::error(&refused), proto, out),
+            }
+        }
+        accepted.settle(&DeliveryState::Accepted, proto, out);
+    }
+}
+
+fn reject(hub: &Hub, from: Option<(SessionId, u32)>, error: AmqpError, proto: &mut Connection, out: &mut Vec<u8>) {
+    tracing::info!(hub = %hub.resource().name, "an amqp message was refused: {error}");
+    if let Some((session, id)) = from {
+        proto.settle(session, id, id, DeliveryState::Rejected(Some(Box::new(error))), out);
+    }
+}
+
+/// A message, and the devices one of which it is for.
+type Outgoing = (Vec<DeviceId>, NewMessage);
+
+fn outgoing(message_format: u32, payload: &[u8]) -> Result<Outgoing, AmqpError> {
     if message_format != 0 {
         return Err(AmqpError::new(condition::NOT_IMPLEMENTED, "messages to devices come one by one, not in batches"));
     }
     let message = Message::decode(payload).map_err(undecodable)?;
-    let sent = async {
-        let devices = devicebound_to::device_ids(&shown(message.properties.to.unwrap_or_default()));
-        let devices = devices.map_err(|refused| HubError::Invalid(refused.to_string()))?;
-        hub.send_message_to_first(&devices, read(&message)?).await
-    };
-    sent.await.map_err(|refused| refusal::error(&refused))
+    let devices = devicebound_to::device_ids(&shown(message.properties.to.unwrap_or_default()));
+    let devices = devices.map_err(|refused| HubError::Invalid(refused.to_string()));
+    let outgoing = devices.and_then(|devices| Ok((devices, read(&message)?)));
+    outgoing.map_err(|refused| refusal::error(&refused))
 }
 
 fn read(message: &Message<'_>) -> Result<NewMessage, HubError> {

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use super::{Conversation, Opened, sending};
 use crate::{
     attach::{self, Opening, Place},
-    backend::devicebound,
     device::Wire,
     limits,
     link::Link,
@@ -82,13 +81,6 @@ impl Conversation<'_> {
                 });
                 (done, limits::REQUESTS_MAX)
             }
-            Some(Link::Devicebound) => {
-                let done = devicebound::send(&hub, delivery.message_format, &delivery.payload).await;
-                if done.is_ok() {
-                    self.front.counters.devicebound.increment(1);
-                }
-                (done, limits::DEVICEBOUND_MAX)
-            }
             _ => return,
         };
         if let Err(error) = &done {
@@ -108,6 +100,24 @@ impl Conversation<'_> {
         let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
         self.devices.take_telemetry(seat, delivery, &mut wire, &self.front.counters);
         self.renew_credit(delivery.link, limits::TELEMETRY_MAX, out);
+    }
+
+    /// Takes a message to a device, if the link is for such.
+    pub(super) async fn take_devicebound(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) {
+        let Some(Opened { hub, .. }) = &self.opened else { return };
+        self.outbox.take(hub, delivery, &mut self.proto, out);
+        self.renew_credit(delivery.link, limits::DEVICEBOUND_MAX, out);
+        if self.outbox.is_full() {
+            // What came later must not speak for telemetry from before this wait.
+            self.settle_telemetry(out).await;
+            self.send_devicebound(out).await;
+        }
+    }
+
+    /// Queues the messages to devices that came together.
+    pub(super) async fn send_devicebound(&mut self, out: &mut Vec<u8>) {
+        let Some(Opened { hub, .. }) = &self.opened else { return };
+        self.outbox.send(hub, &self.front.counters, &mut self.proto, out).await;
     }
 
     /// Lets the client send as much as at first, once half of that is used up.

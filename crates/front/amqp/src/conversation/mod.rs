@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{
     AmqpFront, Caller,
+    backend::devicebound::Outbox,
     device::{DeviceLink, Devices, Part, Wire},
     dps::{self, Greeting},
     end::End,
@@ -51,6 +52,7 @@ struct Conversation<'f> {
     grants: Grants,
     links: Links,
     devices: Devices,
+    outbox: Outbox,
     /// Woken when a partition is lost, or the hub has a word for a device.
     wake: Arc<Notify>,
     /// The client wants DPS.
@@ -72,6 +74,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         grants: Grants::default(),
         links: Links::default(),
         devices: Devices::default(),
+        outbox: Outbox::default(),
         wake: Arc::default(),
         dps: None,
     };
@@ -124,6 +127,9 @@ impl Conversation<'_> {
             }
             if self.devices.has_work() {
                 Box::pin(self.tend_devices(stream.out())).await;
+            }
+            if !self.outbox.is_empty() {
+                Box::pin(self.send_devicebound(stream.out())).await;
             }
             let opened = self.opened.as_ref().map(|opened| (opened.hub.clone(), opened.judged));
             let hub = opened.as_ref().map(|(hub, _)| &**hub);
@@ -198,9 +204,18 @@ impl Conversation<'_> {
             self.take_telemetry(seat, delivery, out);
             return Ok(());
         }
+        if let Event::Delivery(delivery) = &event
+            && self.links.is_devicebound(delivery.link)
+        {
+            Box::pin(self.take_devicebound(delivery, out)).await;
+            return Ok(());
+        }
         // What follows may wait for a later batch than that of the telemetry before it, which would then speak for both.
         if self.devices.has_unsettled() {
             Box::pin(self.settle_telemetry(out)).await;
+        }
+        if !self.outbox.is_empty() {
+            Box::pin(self.send_devicebound(out)).await;
         }
         match event {
             Event::SaslInit(init) => {
@@ -315,7 +330,7 @@ impl Conversation<'_> {
         self.devices.tend(&mut wire).await;
     }
 
-    async fn settle_telemetry(&mut self, out: &mut Vec<u8>) {
+    pub(super) async fn settle_telemetry(&mut self, out: &mut Vec<u8>) {
         let Some(Opened { hub, .. }) = &self.opened else { return };
         let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
         self.devices.settle_telemetry(hub, &mut wire).await;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use roadstead_amqp_proto::{
     AmqpError, DeliveryState, ValueRef, condition,
-    connection::{Delivery, SessionId},
+    connection::Delivery,
     message::{BATCH_FORMAT, Body, Message, read_batch},
 };
 use roadstead_hub::{Hub, Session, Ticket};
@@ -14,6 +14,7 @@ use roadstead_wire::system_property::{self, Place, of_amqp_name};
 use super::Wire;
 use crate::{
     counters::Counters,
+    ranges::Ranges,
     refusal::{self, undecodable},
     text::{id_text, property_text},
 };
@@ -24,19 +25,11 @@ pub(super) type Sent<'a> = (Properties, Cow<'a, [u8]>);
 /// Deliveries that wait to be durable, to be settled together.
 #[derive(Debug, Default)]
 pub(super) struct Unsettled {
-    ranges: Vec<Range>,
+    ranges: Ranges,
     /// Of the last message: what was sent before it without a wait between is durable with it.
     ticket: Option<Ticket>,
     /// How long the slowest hub setting makes the connection wait.
     pause: Duration,
-}
-
-/// Deliveries of one session with numbers without a gap, both ends included.
-#[derive(Debug)]
-struct Range {
-    session: SessionId,
-    first: u32,
-    last: u32,
 }
 
 impl Unsettled {
@@ -68,7 +61,7 @@ impl Unsettled {
                 self.ticket = ticket.or(self.ticket);
                 self.pause = self.pause.max(session.take_pause());
                 if !delivery.settled {
-                    self.add(at, id);
+                    self.ranges.add(at, id);
                 }
             }
             Err(error) => {
@@ -77,13 +70,6 @@ impl Unsettled {
                     wire.proto.settle(at, id, id, DeliveryState::Rejected(Some(Box::new(error))), wire.out);
                 }
             }
-        }
-    }
-
-    fn add(&mut self, session: SessionId, id: u32) {
-        match self.ranges.last_mut() {
-            Some(range) if range.session == session && range.last.wrapping_add(1) == id => range.last = id,
-            _ => self.ranges.push(Range { session, first: id, last: id }),
         }
     }
 
@@ -101,9 +87,7 @@ impl Unsettled {
             Ok(()) => DeliveryState::Accepted,
             Err(refused) => DeliveryState::Rejected(Some(Box::new(refusal::error(&refused)))),
         };
-        for Range { session, first, last } in self.ranges.drain(..) {
-            wire.proto.settle(session, first, last, state.clone(), wire.out);
-        }
+        self.ranges.settle(&state, wire.proto, wire.out);
     }
 }
 

@@ -202,12 +202,13 @@ impl Client {
         }
     }
 
-    pub async fn transfers(&mut self, handle: u32, message: &[u8]) {
-        self.transfers_as(handle, 0, false, message).await;
+    /// Sends a message; tells its number.
+    pub async fn transfers(&mut self, handle: u32, message: &[u8]) -> u32 {
+        self.transfers_as(handle, 0, false, message).await
     }
 
-    /// Sends a message of some format, settled or not.
-    pub async fn transfers_as(&mut self, handle: u32, format: u32, settled: bool, message: &[u8]) {
+    /// Sends a message of some format, settled or not; tells its number.
+    pub async fn transfers_as(&mut self, handle: u32, format: u32, settled: bool, message: &[u8]) -> u32 {
         let (id, tag) = (self.sent, self.sent.to_be_bytes());
         self.sent += 1;
         let pieces: Vec<&[u8]> = if message.is_empty() { vec![b""] } else { message.chunks(60_000).collect() };
@@ -223,6 +224,7 @@ impl Client {
             };
             self.sends(Performative::Transfer(transfer), piece).await;
         }
+        id
     }
 
     /// The next delivery: its number, tag and message. Flows and dispositions are passed over.

@@ -1,7 +1,7 @@
 //! Messages to devices.
 
 use roadstead_amqp_proto::{
-    DeliveryState, condition,
+    DeliveryState, Performative, condition,
     message::{MessageId, MessageWriter, Properties},
 };
 use roadstead_hub::limits::{CLOUD_MESSAGE_BYTES_MAX, MESSAGE_LIFE_MS_MAX};
@@ -10,6 +10,7 @@ use roadstead_store::Records;
 
 use crate::{
     client::sender,
+    device::{id, world_of},
     world::{HOST, NOW_S, World, token_of},
 };
 
@@ -107,4 +108,60 @@ async fn sending_needs_the_right() {
     assert_eq!(client.put_token(&token_of("registry", HOST, NOW_S + 60)).await.0, 200);
     let refusal = client.is_refused(sender("c2d", 0, "/messages/devicebound")).await;
     assert_eq!(&*refusal.condition, condition::UNAUTHORIZED_ACCESS);
+}
+
+#[tokio::test]
+async fn what_comes_together_is_queued_together() {
+    const EACH: usize = 20;
+    let devices = ["dev1", "cam-1", "cam-2"];
+    let world = world_of(&devices[1..]).await;
+    let mut client = world.client().await;
+    client.attaches(sender("c2d", 0, "/messages/devicebound")).await;
+    let before = world.records.commits();
+    let bodies: Vec<String> = (0..EACH * devices.len()).map(|n| n.to_string()).collect();
+    let mut unsettled = std::collections::BTreeSet::new();
+    // The server does not get to read before all are written: a pipe holds them.
+    for (device, body) in devices.iter().cycle().zip(&bodies) {
+        let to = format!("/devices/{device}/messages/devicebound");
+        unsettled.insert(client.transfers(0, &message(&to, None, "none", body.as_bytes())).await);
+    }
+    while !unsettled.is_empty() {
+        let Performative::Disposition(said) = client.hears().await.0 else { continue };
+        assert_eq!((said.settled, said.state), (true, Some(DeliveryState::Accepted)));
+        for id in said.first..=said.last.unwrap() {
+            assert!(unsettled.remove(&id), "{id} was settled before");
+        }
+    }
+    let commits = world.records.commits() - before;
+    assert!(commits <= 3, "{commits} commits for {} messages", bodies.len());
+    for (at, device) in devices.into_iter().enumerate() {
+        let queued = world.records.list_messages(world.hub.resource().key, &id(device), 0, 100).await.unwrap();
+        let expected: Vec<_> =
+            bodies.iter().skip(at).step_by(devices.len()).map(|body| body.as_bytes().to_vec()).collect();
+        assert_eq!(queued.into_iter().map(|message| message.body).collect::<Vec<_>>(), expected);
+    }
+}
+
+/// Each hears what became of its own message, whatever became of those beside it.
+#[tokio::test]
+async fn refusals_beside_messages_that_are_queued() {
+    let world = World::new().await;
+    let mut client = world.client().await;
+    client.attaches(sender("c2d", 0, "/messages/devicebound")).await;
+    let mut expected = std::collections::BTreeMap::new();
+    for (to, is_accepted) in
+        [(DEV1, true), ("/devices/nobody/messages/devicebound", false), ("dev1", false), (DEV1, true)]
+    {
+        expected.insert(client.transfers(0, &message(to, None, "none", b"x")).await, is_accepted);
+    }
+    while !expected.is_empty() {
+        let Performative::Disposition(said) = client.hears().await.0 else { continue };
+        for id in said.first..=said.last.unwrap() {
+            assert_eq!(expected.remove(&id), Some(said.state == Some(DeliveryState::Accepted)), "{id}");
+        }
+    }
+    client.transfers_as(0, 0, true, &message(DEV1, None, "none", b"settled")).await;
+    client.closes().await;
+    let queued = world.records.list_messages(world.hub.resource().key, &id("dev1"), 0, 10).await.unwrap();
+    assert_eq!(queued.len(), 3, "what came just before the goodbye, too");
 }
