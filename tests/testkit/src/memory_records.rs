@@ -8,6 +8,7 @@ mod tables;
 use std::{
     collections::VecDeque,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -35,6 +36,7 @@ pub struct MemoryRecords {
     tables: Mutex<Tables>,
     failures: Mutex<VecDeque<StoreError>>,
     commits: AtomicUsize,
+    delay: Mutex<Duration>,
 }
 
 impl MemoryRecords {
@@ -46,6 +48,11 @@ impl MemoryRecords {
     /// Lets the next commit fail so, and writes nothing of it. Several failures are used up in order.
     pub fn fail_next_commit(&self, error: StoreError) {
         self.failures.lock().push_back(error);
+    }
+
+    /// Lets every commit from now on take so long; those that wait do so side by side.
+    pub fn delay_commits(&self, delay: Duration) {
+        *self.delay.lock() = delay;
     }
 
     /// What a restart does to what is stored: nobody is connected any more.
@@ -64,6 +71,10 @@ impl MemoryRecords {
 #[async_trait]
 impl Records for MemoryRecords {
     async fn commit(&self, batch: Vec<Write>) -> Result<(), StoreError> {
+        let delay = *self.delay.lock();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         if let Some(failure) = self.failures.lock().pop_front() {
             return Err(failure);
         }

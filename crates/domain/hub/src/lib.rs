@@ -68,5 +68,5 @@ pub use roadstead_store::{
 pub use session::{CloseReason, Session, SessionRequest};
 pub use throttle::Operation;
 pub use twin::{SectionChange, TwinChange, TwinFault, TwinSectionName, TwinWrite};
-pub use twins::DeviceTwin;
+pub use twins::{DeviceTwin, OwnTwin};
 pub use upload::{UploadGrant, UploadParts};

@@ -165,6 +165,10 @@ impl Session {
         &self.key
     }
 
+    pub(crate) fn shared_key(&self) -> Arc<str> {
+        self.key.clone()
+    }
+
     /// Who is connected.
     pub fn id(&self) -> &IdentityId {
         &self.id

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use roadstead_model::{IdentityId, Twin, TwinSection};
+use roadstead_model::{GenerationId, IdentityId, Twin, TwinSection};
 use roadstead_store::{Expect, IdentityRecord, StoreError, Write};
 use serde_json::{Map, Value};
 use tokio::sync::{Mutex, MutexGuard};
@@ -17,6 +17,7 @@ use crate::{
     hub::Hub,
     hub_events::{News, SectionUpdate, TwinUpdate},
     limits,
+    mailbox::Mailbox,
     registry::IfMatch,
     session::Session,
     throttle::Operation,
@@ -155,17 +156,51 @@ impl Hub {
     }
 }
 
+/// A connected device's way to its own twin: for a front that carries many sessions in one task, and waits for the twins of
+/// several of them at once. Ends with its session.
+#[derive(Debug, Clone)]
+pub struct OwnTwin {
+    hub: Arc<Hub>,
+    mailbox: Arc<Mailbox>,
+    id: IdentityId,
+    key: Arc<str>,
+    generation: GenerationId,
+}
+
 impl Session {
-    /// The device's own twin. Changes of desired properties after it are told, at the latest when the device begins to listen
+    /// The device's own twin, apart from the session.
+    pub fn own_twin(&self) -> OwnTwin {
+        let (hub, mailbox) = (self.hub().clone(), self.mailbox().clone());
+        OwnTwin { hub, mailbox, id: self.id().clone(), key: self.shared_key(), generation: self.generation() }
+    }
+
+    /// As [`OwnTwin::read`].
+    pub async fn twin(&self) -> Result<DeviceTwin, HubError> {
+        self.own_twin().read().await
+    }
+
+    /// As [`OwnTwin::report`].
+    pub async fn report(&self, patch: Map<String, Value>, expected: Option<i64>) -> Result<i64, HubError> {
+        self.own_twin().report(patch, expected).await
+    }
+}
+
+impl OwnTwin {
+    /// Whose twin it is.
+    pub fn id(&self) -> &IdentityId {
+        &self.id
+    }
+
+    /// The twin as it is. Changes of desired properties after it are told, at the latest when the device begins to listen
     /// to them, unless more than [`limits::DESIRED_UNHEARD_MAX`] come before.
     /// Errors: `DeviceNotFound`, `Closed`, `Throttled`, `QuotaExceeded`, `Internal`.
-    pub async fn twin(&self) -> Result<DeviceTwin, HubError> {
-        self.hub().throttle(Operation::TwinRead)?;
-        self.hub().check_quota()?;
-        self.mailbox().begin_reading();
-        let Twin { desired, reported, .. } = self.own_twin().await?;
-        self.mailbox().has_read(desired.version);
-        self.hub().charge(|| twin::size(&desired.value) + twin::size(&reported.value));
+    pub async fn read(&self) -> Result<DeviceTwin, HubError> {
+        self.hub.throttle(Operation::TwinRead)?;
+        self.hub.check_quota()?;
+        self.mailbox.begin_reading();
+        let Twin { desired, reported, .. } = self.find().await?;
+        self.mailbox.has_read(desired.version);
+        self.hub.charge(|| twin::size(&desired.value) + twin::size(&reported.value));
         Ok(DeviceTwin { desired, reported })
     }
 
@@ -176,20 +211,20 @@ impl Session {
     /// `Busy` after lost races, `Full`, `Internal`.
     pub async fn report(&self, mut patch: Map<String, Value>, expected: Option<i64>) -> Result<i64, HubError> {
         twin::drop_own(&mut patch);
-        let hub = self.hub();
+        let hub = &self.hub;
         hub.throttle(Operation::TwinUpdate)?;
         hub.check_quota()?;
-        let turn = hub.twin_turns().take(self.key()).await;
+        let turn = hub.twin_turns().take(&self.key).await;
         for _ in 0..limits::TWIN_TRIES {
-            let twin = self.own_twin().await?;
+            let twin = self.find().await?;
             let (known, version) = (twin.version, twin.reported.version);
             if let Some(expected) = expected.filter(|expected| *expected != version) {
-                return Err(HubError::TwinVersionMismatch { id: self.id().clone(), expected, version });
+                return Err(HubError::TwinVersionMismatch { id: self.id.clone(), expected, version });
             }
             let at = hub.now().iso();
             let twin = twin::report(twin, patch.clone(), &at)?;
             hub.check_log(|events| events.twin_changes)?;
-            if !hub.put_twin(self.id(), &twin, known).await? {
+            if !hub.put_twin(&self.id, &twin, known).await? {
                 continue;
             }
             hub.charge(|| twin::size(&patch));
@@ -200,7 +235,7 @@ impl Session {
                 desired: None,
                 reported: section_update(Some(&patch), twin.reported.version),
             });
-            let told = hub.tell(self.id(), self.generation(), news);
+            let told = hub.tell(&self.id, self.generation, news);
             drop(turn);
             hub.told(told).await;
             return Ok(twin.reported.version);
@@ -208,13 +243,13 @@ impl Session {
         Err(HubError::Busy)
     }
 
-    async fn own_twin(&self) -> Result<Twin, HubError> {
-        if let Some(reason) = self.mailbox().reason() {
+    async fn find(&self) -> Result<Twin, HubError> {
+        if let Some(reason) = self.mailbox.reason() {
             return Err(HubError::Closed(reason));
         }
-        self.heard();
-        let twin = self.hub().records().find_twin(self.hub().key(), self.id()).await?;
-        twin.ok_or_else(|| HubError::DeviceNotFound(self.id().device.clone()))
+        self.mailbox.heard(self.hub.now());
+        let twin = self.hub.records().find_twin(self.hub.key(), &self.id).await?;
+        twin.ok_or_else(|| HubError::DeviceNotFound(self.id.device.clone()))
     }
 }
 

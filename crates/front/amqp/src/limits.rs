@@ -40,6 +40,11 @@ pub const DEVICES_MAX: usize = 1024;
 pub const DEVICE_BYTES_MAX: u64 = 1024 * 1024;
 /// Telemetry that a device may have under way on one link. Source: `reference/hub-device.md` 3.1 (50 to 1000)
 pub const TELEMETRY_MAX: u32 = 500;
+/// Requests to twins that the devices of one connection may have under way or waiting behind one another; each counts once for
+/// every [`TWIN_REQUEST_BYTES`] it has. With no room left nothing is read: 1 MiB in all, and the last one beyond that.
+pub const TWIN_REQUESTS_MAX: u32 = 256;
+/// Bytes of a request to a twin that count as one. Most are smaller.
+pub const TWIN_REQUEST_BYTES: usize = 4 * 1024;
 /// Messages to a device that are fetched at once: 1 MiB at most.
 pub const MESSAGES_AT_ONCE: usize = 16;
 /// Bytes of the name that the two links of a twin, or of methods, have in common; the rest of a longer one says nothing.

@@ -85,6 +85,12 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         }
         Err(end) => end,
     };
+    if conversation.devices.has_requests() {
+        let Conversation { proto, links, devices, .. } = &mut conversation;
+        let mut unheard = Vec::new();
+        let out = if matches!(end, End::ClosedByHub(_)) { stream.out() } else { &mut unheard };
+        Box::pin(devices.finish(&mut Wire { proto, links, out })).await;
+    }
     if let End::ClosedByHub(reason) = end {
         let why = format!("the hub closed the connection: {reason}; connect again");
         conversation.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &why)), stream.out());
@@ -148,7 +154,7 @@ impl Conversation<'_> {
             if look < alarm.deadline() || alarm.is_elapsed() {
                 alarm.as_mut().reset(look);
             }
-            let reads = stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX;
+            let reads = stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX && self.devices.takes_requests();
             tokio::select! {
                 biased;
                 outcome = replaced(opened.as_ref()) => {
@@ -161,6 +167,10 @@ impl Conversation<'_> {
                         return Err(End::NotReading);
                     }
                     Box::pin(self.look(stream.out())).await?;
+                }
+                answered = self.devices.answered(), if self.devices.has_requests() => {
+                    let (proto, links, out) = (&mut self.proto, &mut self.links, stream.out());
+                    Box::pin(self.devices.tell(answered, &mut Wire { proto, links, out })).await;
                 }
                 moved = stream.turn(reads) => {
                     let moved = moved?;
@@ -184,7 +194,7 @@ impl Conversation<'_> {
     /// Handles what came, as long as the client takes the answers.
     async fn take<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut ByteStream<S>) -> Result<(), End> {
         let now_ms = self.now_ms();
-        while stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX && self.dps.is_none() {
+        while stream.waiting() < limits::ANSWER_BYTES_AHEAD_MAX && self.dps.is_none() && self.devices.takes_requests() {
             let (input, out) = stream.parts();
             let Step { consumed, event } = self.proto.read(input, now_ms, out)?;
             let Some(event) = event else {

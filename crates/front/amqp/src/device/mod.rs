@@ -3,11 +3,11 @@
 //! ```text
 //! attach ─────────▶ seat: the identity's session, opened with its first link, ended with its last
 //! telemetry ──────▶ Session::send_all ─▶ settled together once durable
-//! twin, methods ──▶ a channel: what asks, and what hears the answers
+//! twin, methods ──▶ a channel: what asks, and what hears the answers; twins of different devices side by side
 //! messages ◀─────── Session::lock_messages, settled one by one
 //! ```
 //!
-//! There is no task and no future for a device: its mailbox rings the connection's bell, and only those with a word are looked at.
+//! There is no task for a device, and a future only while it waits for its twin: its mailbox rings the connection's bell, and only those with a word are looked at.
 
 mod attach;
 mod channel;
@@ -15,9 +15,12 @@ mod expiry;
 mod fault;
 mod messages;
 mod methods;
+mod requests;
 mod table;
 mod telemetry;
 mod twin;
+
+use std::collections::VecDeque;
 
 use roadstead_amqp_proto::connection::LinkId;
 use roadstead_amqp_proto::{AmqpError, Connection};
@@ -30,6 +33,7 @@ pub(crate) use table::Devices;
 
 use channel::Channel;
 use messages::MessageLink;
+use requests::Request;
 
 /// What a link of a device is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub(crate) struct DeviceLink {
 #[derive(Debug)]
 struct Device {
     session: Session,
+    /// Tells the devices apart that had its seat.
+    serial: u64,
     links: u32,
     /// Among those to be looked at.
     is_due: bool,
@@ -64,6 +70,9 @@ struct Device {
     twin: Option<Box<Channel>>,
     methods: Option<Box<Channel>>,
     messages: Option<Box<MessageLink>>,
+    /// What it asked of its twin, behind the request that is under way.
+    asked: VecDeque<Request>,
+    is_busy: bool,
 }
 
 /// What of a connection a device needs to be spoken to.
@@ -82,8 +91,19 @@ impl Wire<'_> {
 }
 
 impl Device {
-    fn new(session: Session) -> Self {
-        Self { session, links: 0, is_due: false, watches: false, twin: None, methods: None, messages: None }
+    fn new(session: Session, serial: u64) -> Self {
+        Self {
+            session,
+            serial,
+            links: 0,
+            is_due: false,
+            watches: false,
+            twin: None,
+            methods: None,
+            messages: None,
+            asked: VecDeque::new(),
+            is_busy: false,
+        }
     }
 
     /// Tells the hub what the device can be told of now.

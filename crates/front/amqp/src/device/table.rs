@@ -13,6 +13,7 @@ use super::{
     Channel, Device, DeviceLink, Part, Wire,
     fault::{self, Doom},
     methods,
+    requests::{From, Requests},
     telemetry::Unsettled,
     twin,
 };
@@ -26,6 +27,9 @@ pub(crate) struct Devices {
     /// Seats to look at.
     due: VecDeque<u32>,
     unsettled: Unsettled,
+    pub(super) requests: Requests,
+    /// Numbers the devices.
+    seated: u64,
     pub(super) dooms: Vec<Doom>,
     /// Working memory, used for one message after the other.
     properties: Properties,
@@ -45,7 +49,8 @@ impl Devices {
             self.seats.len() - 1
         });
         if let Some(place) = self.seats.get_mut(at) {
-            *place = Some(Box::new(Device::new(session)));
+            self.seated += 1;
+            *place = Some(Box::new(Device::new(session, self.seated)));
         }
         let seat = u32::try_from(at).unwrap_or(u32::MAX);
         self.mark(seat);
@@ -121,7 +126,7 @@ impl Devices {
         self.unsettled.take(&device.session, delivery, &mut self.properties, wire, counters);
     }
 
-    /// Takes what else a device sent, and settles it.
+    /// Takes what else a device sent, and settles it: a request to a twin once it is answered, see [`Devices::answered`].
     pub(crate) async fn deliver(
         &mut self,
         DeviceLink { seat, part }: DeviceLink,
@@ -129,28 +134,14 @@ impl Devices {
         now: UnixMillis,
         wire: &mut Wire<'_>,
     ) {
-        let Some(device) = self.at(seat) else { return };
-        let done = match part {
-            Part::TwinRequests => match twin::answer(device, &delivery.payload, now).await {
-                Ok(answer) => say(device.twin.as_deref_mut(), answer, wire),
-                Err(error) => Err(error),
-            },
-            Part::MethodAnswers => methods::take(&device.session, &delivery.payload),
-            _ => return,
-        };
-        let (at, id) = (delivery.link.session(), delivery.delivery_id);
-        match (done, delivery.settled) {
-            (Ok(()), true) => {}
-            (Ok(()), false) => wire.proto.settle(at, id, id, DeliveryState::Accepted, wire.out),
-            (Err(error), false) => {
-                wire.proto.settle(at, id, id, DeliveryState::Rejected(Some(Box::new(error))), wire.out);
+        match part {
+            Part::TwinRequests => self.ask(seat, delivery, now),
+            Part::MethodAnswers => {
+                let Some(device) = self.at(seat) else { return };
+                let done = methods::take(&device.session, &delivery.payload);
+                self.conclude(seat, From::new(delivery), done, wire).await;
             }
-            // Nobody waits for a word on it: the link is the only place to say that something is wrong.
-            (Err(error), true) => {
-                tracing::info!(device = %device.session.id(), "an amqp link of the device is detached: {error}");
-                let gone = wire.detach(delivery.link, error);
-                self.forget(delivery.link, gone, DisconnectReason::ProtocolError).await;
-            }
+            Part::Telemetry | Part::Inputs | Part::Messages | Part::TwinAnswers | Part::MethodCalls => {}
         }
     }
 
@@ -209,6 +200,7 @@ impl Devices {
         if device.links > 0 {
             device.attend();
         } else if let Some(device) = self.seats.get_mut(seat as usize).and_then(Option::take) {
+            self.do_unanswered(&device.session.own_twin(), device.asked);
             device.session.end(why);
             self.note_expiry();
         }
@@ -263,7 +255,9 @@ async fn tend(device: &mut Device, wire: &mut Wire<'_>) -> Result<(), HubError> 
         channel.send(wire);
     }
     // The hub's mailbox is bounded, and so is what is taken out of it: nothing more while something of it waits.
-    let waits = [&device.twin, &device.methods].into_iter().flatten().any(|channel| channel.waiting() > 0);
+    // Nor while a request is under way: what changed since the twin was read is told behind the answer.
+    let waits =
+        device.is_busy || [&device.twin, &device.methods].into_iter().flatten().any(|channel| channel.waiting() > 0);
     if !waits {
         for notice in device.session.take_notices() {
             match (notice, &mut device.methods, &mut device.twin) {
@@ -288,7 +282,7 @@ async fn tend(device: &mut Device, wire: &mut Wire<'_>) -> Result<(), HubError> 
 }
 
 /// Sends the answer to a request. Errors: the device leaves too many of them unread.
-fn say(channel: Option<&mut Channel>, answer: Vec<u8>, wire: &mut Wire<'_>) -> Result<(), AmqpError> {
+pub(super) fn say(channel: Option<&mut Channel>, answer: Vec<u8>, wire: &mut Wire<'_>) -> Result<(), AmqpError> {
     let Some(channel) = channel else { return Ok(()) };
     if channel.waiting() >= limits::REPLIES_WAITING_MAX {
         let why = "too many answers wait: give the receiver's link more credit";

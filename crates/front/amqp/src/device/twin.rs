@@ -4,7 +4,7 @@ use roadstead_amqp_proto::{
     AmqpError, ValueRef,
     message::{Message, MessageId, MessageWriter, Properties},
 };
-use roadstead_hub::{DesiredChange, HubError, Session};
+use roadstead_hub::{DesiredChange, HubError, OwnTwin};
 use roadstead_model::UnixMillis;
 use roadstead_wire::{
     amqp::twin::{self, TwinAsk},
@@ -13,30 +13,38 @@ use roadstead_wire::{
 };
 use uuid::Uuid;
 
-use super::{Device, methods::integer, telemetry::body};
+use super::{methods::integer, telemetry::body};
 use crate::refusal::{self, undecodable};
 
-/// Does what a device asks and says what it is answered, a refusal too. Errors: no message.
-pub(super) async fn answer(device: &mut Device, payload: &[u8], now: UnixMillis) -> Result<Vec<u8>, AmqpError> {
-    let message = Message::decode(payload).map_err(undecodable)?;
+/// Whether a device that asks this is told of changes from now on; `None` when that stays as it is.
+pub(super) fn watches(payload: &[u8]) -> Option<bool> {
+    match asked(&Message::decode(payload).ok()?)? {
+        TwinAsk::Watch => Some(true),
+        TwinAsk::Ignore => Some(false),
+        TwinAsk::Get | TwinAsk::Report => None,
+    }
+}
+
+fn asked(message: &Message<'_>) -> Option<TwinAsk> {
     let word = |name| message.message_annotations.find(name).and_then(|value| value.as_text()).unwrap_or_default();
-    let (operation, resource) = (word(twin::OPERATION), word(twin::RESOURCE));
-    let done = match TwinAsk::parse(operation, resource) {
-        Some(TwinAsk::Get) => read(&device.session).await,
-        Some(TwinAsk::Report) => report(&device.session, &message).await,
-        Some(ask @ (TwinAsk::Watch | TwinAsk::Ignore)) => {
-            device.watches = ask == TwinAsk::Watch;
-            device.attend();
-            device.session.heard();
-            Ok(Answer { status: 200, version: None, body: Vec::new() })
-        }
+    TwinAsk::parse(word(twin::OPERATION), word(twin::RESOURCE))
+}
+
+/// Does what a device asks and says what it is answered, a refusal too. Errors: no message.
+pub(super) async fn answer(own: &OwnTwin, payload: &[u8], now: UnixMillis) -> Result<Vec<u8>, AmqpError> {
+    let message = Message::decode(payload).map_err(undecodable)?;
+    let done = match asked(&message) {
+        Some(TwinAsk::Get) => read(own).await,
+        Some(TwinAsk::Report) => report(own, &message).await,
+        // Done already: see [`watches`].
+        Some(TwinAsk::Watch | TwinAsk::Ignore) => Ok(Answer { status: 200, version: None, body: Vec::new() }),
         None => Err(HubError::Invalid(
             "a request to the twin is GET, PATCH of /properties/reported, or PUT or DELETE of \
              /notifications/twin/properties/desired"
                 .to_owned(),
         )),
     };
-    let answer = done.unwrap_or_else(|refused| refuse(&device.session, &refused, now));
+    let answer = done.unwrap_or_else(|refused| refuse(own, &refused, now));
     Ok(answer.write(message.properties.correlation_id))
 }
 
@@ -78,27 +86,27 @@ impl Answer {
     }
 }
 
-async fn read(session: &Session) -> Result<Answer, HubError> {
-    let twin = session.twin().await?;
+async fn read(own: &OwnTwin) -> Result<Answer, HubError> {
+    let twin = own.read().await?;
     let desired = DeviceSection { properties: &twin.desired.value, version: twin.desired.version };
     let reported = DeviceSection { properties: &twin.reported.value, version: twin.reported.version };
     Ok(Answer { status: 200, version: None, body: DeviceTwin { desired, reported }.to_json() })
 }
 
-async fn report(session: &Session, message: &Message<'_>) -> Result<Answer, HubError> {
+async fn report(own: &OwnTwin, message: &Message<'_>) -> Result<Answer, HubError> {
     let body = body(&message.body).map_err(|error| HubError::Invalid(error.to_string()))?;
     let patch = serde_json::from_slice(&body).map_err(|error| HubError::Invalid(format!("Invalid JSON: {error}")))?;
     let expected = match message.message_annotations.find(twin::VERSION) {
         None | Some(ValueRef::Null) => None,
         Some(value) => Some(integer(&value).ok_or_else(|| HubError::Invalid("the version is no number".to_owned()))?),
     };
-    let version = session.report(patch, expected).await?;
+    let version = own.report(patch, expected).await?;
     Ok(Answer { status: 204, version: Some(version), body: Vec::new() })
 }
 
 /// Never an empty body, nor one that is no JSON: node parses it.
-fn refuse(session: &Session, refused: &HubError, now: UnixMillis) -> Answer {
-    let (code, device) = (refusal::twin(refused), session.id());
+fn refuse(own: &OwnTwin, refused: &HubError, now: UnixMillis) -> Answer {
+    let (code, device) = (refusal::twin(refused), own.id());
     let id = Uuid::new_v4().simple().to_string();
     tracing::info!(%device, tracking = id, code = code.number(), "twin request refused: {refused}");
     let tracking = TrackingId { id: &id, at: now };

@@ -19,19 +19,19 @@ use crate::{
 const TWIN: &str = "/devices/cam-1/twin";
 const METHODS: &str = "/devices/cam-1/methods/devicebound";
 
-fn of_channel(mut attach: Attach, name: &str) -> Attach {
+pub fn of_channel(mut attach: Attach, name: &str) -> Attach {
     attach.properties.0.push((Value::symbol("com.microsoft:channel-correlation-id"), Value::string(name)));
     attach
 }
 
 /// Attaches a pair at these handles; what comes on it has credit.
-async fn attaches_pair(client: &mut Client, address: &str, name: &str, handles: [u32; 2]) {
+pub async fn attaches_pair(client: &mut Client, address: &str, name: &str, handles: [u32; 2]) {
     client.attaches(of_channel(sender(&format!("{name}-out"), handles[0], address), name)).await;
     client.attaches(of_channel(receiver(&format!("{name}-in"), handles[1], address), name)).await;
     client.credits(handles[1], 0, 100).await;
 }
 
-fn ask(correlation_id: MessageId<'_>, operation: &str, resource: Option<&str>, body: &[u8]) -> Vec<u8> {
+pub fn ask(correlation_id: MessageId<'_>, operation: &str, resource: Option<&str>, body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut message = MessageWriter::new(&mut bytes);
     message.message_annotations(|map| {

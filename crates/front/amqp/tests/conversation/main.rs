@@ -8,6 +8,7 @@ mod device_faults;
 mod device_messages;
 mod device_random;
 mod device_requests;
+mod device_twins;
 mod devicebound;
 mod dps;
 mod dps_tpm;
