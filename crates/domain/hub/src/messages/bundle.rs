@@ -61,7 +61,9 @@ impl Hub {
             self.charge(|| message.body.len() + message.properties.text_bytes());
             if told != devices.first() {
                 told = devices.first();
-                told.into_iter().for_each(|device| self.tell_messages_wait(device));
+                for device in told {
+                    self.tell_messages_wait(device);
+                }
             }
         }
         Ok(true)
