@@ -4,6 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use roadstead_model::{IdentityId, InitialTwin, Twin, UnixMillis};
 use roadstead_store::StoreError;
+use serde_json::{Map, Value};
 
 use crate::{
     error::HubError,
@@ -114,7 +115,7 @@ impl Hub {
             }
             RegistryChange::PutDevice(spec, when, twin) => {
                 // A twin that cannot be written is refused before anything is.
-                let initial = initial_twin(&twin)?;
+                let begun = begun(&twin)?;
                 let changed = match &when {
                     When::Absent => None,
                     When::Present(condition) | When::Either(condition) => {
@@ -123,7 +124,7 @@ impl Hub {
                 };
                 match (changed, when) {
                     (None, _) | (Some(Err(HubError::DeviceNotFound(_))), When::Either(_)) => {
-                        self.create_device_with(spec, &initial).await.map(|_| ())
+                        self.create_device_with(spec, &begun.initial, begun.reported).await.map(|_| ())
                     }
                     (Some(changed), _) => {
                         changed?;
@@ -136,7 +137,7 @@ impl Hub {
                 if let Some(known) = self.records().find_module(self.key(), &id).await? {
                     spec.managed_by = spec.managed_by.or(known.managed_by);
                 }
-                let initial = initial_twin(&twin)?;
+                let begun = begun(&twin)?;
                 let changed = match &when {
                     When::Absent => None,
                     When::Present(condition) | When::Either(condition) => {
@@ -145,7 +146,7 @@ impl Hub {
                 };
                 match (changed, when) {
                     (None, _) | (Some(Err(HubError::ModuleNotFound(_))), When::Either(_)) => {
-                        self.create_module(spec, &initial).await.map(|_| ())
+                        self.create_module(spec, &begun.initial, begun.reported).await.map(|_| ())
                     }
                     (Some(changed), _) => {
                         changed?;
@@ -164,10 +165,18 @@ impl Hub {
     }
 }
 
-/// What a new twin begins with. Errors: those of a write to a twin.
-fn initial_twin(change: &TwinChange) -> Result<InitialTwin, HubError> {
-    let blank = Twin::new(&InitialTwin::default(), UnixMillis(0));
-    let Some(sections) = change.sections(&blank, TwinWrite::Replace) else { return Ok(InitialTwin::default()) };
-    let written = twin::change(blank, sections, TwinWrite::Replace, UnixMillis(0))?;
-    Ok(InitialTwin { tags: written.tags, desired: written.desired.value })
+/// What a new twin begins with.
+struct Begun {
+    initial: InitialTwin,
+    reported: Map<String, Value>,
+}
+
+/// What a change makes of a twin that is not there yet. Errors: those of a write to a twin.
+fn begun(change: &TwinChange) -> Result<Begun, HubError> {
+    let mut twin = Twin::new(&InitialTwin::default(), UnixMillis(0));
+    if let Some(sections) = change.sections(&twin, TwinWrite::Replace) {
+        twin = twin::change(twin, sections, TwinWrite::Replace, UnixMillis(0))?;
+    }
+    let initial = InitialTwin { tags: twin.tags, desired: twin.desired.value };
+    Ok(Begun { initial, reported: twin.reported.value })
 }

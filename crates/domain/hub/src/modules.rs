@@ -4,6 +4,7 @@ use roadstead_auth::{Evidence, Segment};
 use roadstead_model::{DeviceId, Etag, IdentityId, InitialTwin, Module, ModuleId, Right, Twin};
 use roadstead_sas::SasToken;
 use roadstead_store::{Expect, IdentityRecord, StoreError, Write};
+use serde_json::{Map, Value};
 
 use crate::{
     credentials::{AuthSpec, decide_auth},
@@ -37,7 +38,12 @@ impl ModuleSpec {
 impl Hub {
     /// Registers a module with a twin of its own, which begins as `initial`.
     /// Errors: `DeviceNotFound`, `ModuleAlreadyExists`, `TooManyModules`, `Invalid`.
-    pub async fn create_module(&self, spec: ModuleSpec, initial: &InitialTwin) -> Result<Module, HubError> {
+    pub async fn create_module(
+        &self,
+        spec: ModuleSpec,
+        initial: &InitialTwin,
+        reported: Map<String, Value>,
+    ) -> Result<Module, HubError> {
         self.throttle(Operation::Registry)?;
         let (now, identity) = (self.now(), spec.identity());
         self.check_module_room(&identity).await?;
@@ -51,7 +57,7 @@ impl Hub {
             created: now,
         };
         self.check_log(|events| events.device_lifecycle)?;
-        let born = [(module.clone(), Twin::new(initial, now))];
+        let born = [(module.clone(), Twin::new(initial, now).with_reported(reported, now))];
         match self.records().commit(self.module_writes(&born).collect()).await {
             Ok(()) => {}
             Err(StoreError::Conflict { .. }) => {

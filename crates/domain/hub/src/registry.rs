@@ -5,6 +5,7 @@ use roadstead_model::{
     UnixMillis,
 };
 use roadstead_store::{Expect, IdentityRecord, Page, StoreError, Write, records::DeviceCounts};
+use serde_json::{Map, Value};
 
 use crate::{
     credentials::{AuthSpec, decide_auth},
@@ -48,12 +49,17 @@ impl IdentitySpec {
 impl Hub {
     /// Registers a device with an empty twin. Errors: `DeviceAlreadyExists`, `TooManyDevices`, `Invalid`.
     pub async fn create_device(&self, spec: IdentitySpec) -> Result<Device, HubError> {
-        self.create_device_with(spec, &InitialTwin::default()).await
+        self.create_device_with(spec, &InitialTwin::default(), Map::new()).await
     }
 
-    /// Registers a device of which the twin begins as `initial`; an edge device gets the modules of its runtime with it.
-    /// Errors: as [`Hub::create_device`].
-    pub async fn create_device_with(&self, spec: IdentitySpec, initial: &InitialTwin) -> Result<Device, HubError> {
+    /// Registers a device of which the twin begins as `initial`, with what it reported to another hub; an edge device gets
+    /// the modules of its runtime with it. Errors: as [`Hub::create_device`].
+    pub async fn create_device_with(
+        &self,
+        spec: IdentitySpec,
+        initial: &InitialTwin,
+        reported: Map<String, Value>,
+    ) -> Result<Device, HubError> {
         self.throttle(Operation::Registry)?;
         self.check_room().await?;
         let now = self.now();
@@ -73,7 +79,7 @@ impl Hub {
         };
         (device.scope, device.parent_scopes) = self.decide_scopes(&spec.scopes, None, &device).await?;
         self.check_log(|events| events.device_lifecycle)?;
-        let twin = Twin::new(initial, now);
+        let twin = Twin::new(initial, now).with_reported(reported, now);
         let runtime = if device.iot_edge { self.runtime_modules(&device, &[]) } else { Vec::new() };
         let mut batch = vec![
             Write::PutDevice(self.key(), device.clone(), Expect::Absent),

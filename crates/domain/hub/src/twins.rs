@@ -109,7 +109,9 @@ impl Hub {
             if !self.put_twin(id, &record.twin, known).await? {
                 continue;
             }
-            self.charge(|| [&sections.tags, &sections.desired].into_iter().flatten().map(twin::size).sum());
+            self.charge(|| {
+                [&sections.tags, &sections.desired, &sections.reported].into_iter().flatten().map(twin::size).sum()
+            });
             self.notify_desired(&key, sections.desired.as_ref(), write, &record.twin);
             let generation = record.module.as_ref().map_or(record.device.generation, |module| module.generation);
             let news = match write {

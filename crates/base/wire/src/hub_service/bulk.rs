@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::device::{Authentication, Capabilities};
-use super::twin::PropertyChanges;
+use super::twin::SectionChange;
 use crate::{
     hub_code::HubCode,
     word::{Word, words},
@@ -61,13 +61,23 @@ pub struct RegistryOperation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub properties: Option<PropertyChanges>,
+    pub properties: Option<WholeProperties>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_scope: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_scopes: Option<Vec<String>>,
+}
+
+/// Properties of both kinds: an identity that comes from another hub brings what its device reported there.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WholeProperties {
+    #[serde(skip_serializing_if = "SectionChange::is_absent")]
+    pub desired: SectionChange,
+    #[serde(skip_serializing_if = "SectionChange::is_absent")]
+    pub reported: SectionChange,
 }
 
 /// Answered with 200, or with 400 when anything failed. Source: `reference/hub-service.md` 1.5

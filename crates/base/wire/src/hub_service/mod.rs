@@ -17,7 +17,9 @@ mod purge;
 mod twin;
 
 pub use activity::{Activity, NEVER};
-pub use bulk::{BulkResult, ImportMode, OperationError, OperationWarning, RegistryOperation, Statistics};
+pub use bulk::{
+    BulkResult, ImportMode, OperationError, OperationWarning, RegistryOperation, Statistics, WholeProperties,
+};
 pub use device::{Authentication, AuthenticationType, Capabilities, Device, SymmetricKey, Thumbprints};
 pub use feedback::{FEEDBACK_CONTENT_TYPE, FeedbackRecord};
 pub use file_notification::{FILE_NOTIFICATION_CONTENT_TYPE, FileNotification};

@@ -189,7 +189,7 @@ pub enum SectionChange {
 }
 
 impl SectionChange {
-    fn is_absent(&self) -> bool {
+    pub(super) fn is_absent(&self) -> bool {
         *self == Self::Absent
     }
 }

@@ -15,6 +15,8 @@ use crate::error::HubError;
 pub struct TwinChange {
     pub tags: SectionChange,
     pub desired: SectionChange,
+    /// Only where an identity comes from another hub with what its device reported there, and only in place of what is here.
+    pub reported: SectionChange,
 }
 
 /// What a back end wants of one section.
@@ -34,6 +36,7 @@ pub enum SectionChange {
 pub(crate) struct Sections {
     pub(crate) tags: Option<Map<String, Value>>,
     pub(crate) desired: Option<Map<String, Value>>,
+    pub(crate) reported: Option<Map<String, Value>>,
 }
 
 /// How a back end writes.
@@ -50,10 +53,10 @@ impl TwinChange {
     pub(crate) fn sections(&self, twin: &Twin, write: TwinWrite) -> Option<Sections> {
         let tags = self.tags.members(&twin.tags, write);
         let mut desired = self.desired.members(&twin.desired.value, write);
-        if let Some(desired) = &mut desired {
-            drop_own(desired);
-        }
-        (tags.is_some() || desired.is_some()).then_some(Sections { tags, desired })
+        let mut reported = self.reported.members(&twin.reported.value, TwinWrite::Replace);
+        [&mut desired, &mut reported].into_iter().flatten().for_each(drop_own);
+        let is_change = tags.is_some() || desired.is_some() || reported.is_some();
+        is_change.then_some(Sections { tags, desired, reported })
     }
 }
 
@@ -73,7 +76,7 @@ impl SectionChange {
 /// Errors: `TwinInvalid`, `TwinTooLarge`; then nothing of the change counts.
 pub(crate) fn change(
     mut twin: Twin,
-    Sections { tags, desired }: Sections,
+    Sections { tags, desired, reported }: Sections,
     write: TwinWrite,
     now: UnixMillis,
 ) -> Result<Twin, HubError> {
@@ -103,6 +106,14 @@ pub(crate) fn change(
             }
         }
         check_size(TwinSectionName::Desired, size_before, &twin.desired.value)?;
+    }
+    if let Some(reported) = reported {
+        check_section(TwinSectionName::Reported, &reported)?;
+        let size_before = size(&twin.reported.value);
+        let value = without_nulls(reported);
+        let metadata = stamp(&value, &now.iso(), None);
+        twin.reported = TwinSection { value, metadata, version: twin.reported.version + 1 };
+        check_size(TwinSectionName::Reported, size_before, &twin.reported.value)?;
     }
     twin.version += 1;
     twin.etag = twin.etag.next();
@@ -166,18 +177,19 @@ mod tests {
     }
 
     fn tags(value: Value) -> Sections {
-        Sections { tags: Some(map(value)), desired: None }
+        Sections { tags: Some(map(value)), ..Sections::default() }
     }
 
     fn desired(value: Value) -> Sections {
-        Sections { tags: None, desired: Some(map(value)) }
+        Sections { desired: Some(map(value)), ..Sections::default() }
     }
 
     #[test]
     fn versions_and_etags() {
         let twin = change(fresh(), tags(json!({"a": 1})), TwinWrite::Patch, NOW).unwrap();
         assert_eq!((twin.version, twin.desired.version, twin.etag.as_str()), (3, 1, "AAAAAAAAAAI="));
-        let both = Sections { tags: Some(map(json!({"b": 2}))), desired: Some(map(json!({"x": 1}))) };
+        let both =
+            Sections { tags: Some(map(json!({"b": 2}))), desired: Some(map(json!({"x": 1}))), ..Sections::default() };
         let twin = change(twin, both, TwinWrite::Patch, NOW).unwrap();
         assert_eq!((twin.version, twin.desired.version, twin.etag.as_str()), (4, 2, "AAAAAAAAAAM="));
         assert_eq!(Value::from(twin.tags.clone()), json!({"a": 1, "b": 2}));
@@ -194,7 +206,11 @@ mod tests {
 
     #[test]
     fn a_replacement_leaves_nothing_of_what_was() {
-        let both = Sections { tags: Some(map(json!({"a": 1}))), desired: Some(map(json!({"x": 1, "y": {"z": 1}}))) };
+        let both = Sections {
+            tags: Some(map(json!({"a": 1}))),
+            desired: Some(map(json!({"x": 1, "y": {"z": 1}}))),
+            ..Sections::default()
+        };
         let twin = change(fresh(), both, TwinWrite::Patch, NOW).unwrap();
         let twin =
             change(twin, desired(json!({"y": {"w": 1, "v": null}, "n": null})), TwinWrite::Replace, NOW).unwrap();
@@ -207,7 +223,7 @@ mod tests {
     #[test]
     fn what_back_ends_read_they_may_send_back() {
         let sent = SectionChange::Write(map(json!({"x": 1, "$metadata": {"x": {}}, "$version": 77})));
-        let sent = TwinChange { tags: SectionChange::Keep, desired: sent };
+        let sent = TwinChange { desired: sent, ..TwinChange::default() };
         let sections = sent.sections(&fresh(), TwinWrite::Replace);
         assert_eq!(sections, Some(desired(json!({"x": 1}))));
         let mut sent = map(json!({"$version": 9, "r": 1, "$metadata": {}}));
@@ -218,7 +234,7 @@ mod tests {
     #[test]
     fn a_section_is_written_cleared_or_kept() {
         let twin = change(fresh(), desired(json!({"a": 1, "b": {"c": 2}})), TwinWrite::Patch, NOW).unwrap();
-        let of = |desired| TwinChange { tags: SectionChange::Keep, desired };
+        let of = |desired| TwinChange { desired, ..TwinChange::default() };
         for (wanted, write, expected) in [
             (SectionChange::Keep, TwinWrite::Patch, None),
             (SectionChange::Keep, TwinWrite::Replace, None),
@@ -254,13 +270,13 @@ mod tests {
             Err(other) => panic!("{other}"),
         };
         for (bytes, expected) in [(8192, None), (8193, section(TwinSectionName::Tags, 8193, 8192))] {
-            let change_tags = Sections { tags: Some(of_size(bytes)), desired: None };
+            let change_tags = Sections { tags: Some(of_size(bytes)), ..Sections::default() };
             for write in [TwinWrite::Patch, TwinWrite::Replace] {
                 assert_eq!(refusal(change(fresh(), change_tags.clone(), write, NOW)), expected);
             }
         }
         for (bytes, expected) in [(32768, None), (32769, section(TwinSectionName::Desired, 32769, 32768))] {
-            let change_desired = Sections { tags: None, desired: Some(of_size(bytes)) };
+            let change_desired = Sections { desired: Some(of_size(bytes)), ..Sections::default() };
             assert_eq!(refusal(change(fresh(), change_desired, TwinWrite::Patch, NOW)), expected);
         }
         let full = report(fresh(), of_size(32768), AT).unwrap();

@@ -55,7 +55,7 @@ async fn a_device_may_become_an_edge_device() {
         auth: AuthSpec::None,
         managed_by: Some("me".to_owned()),
     };
-    world.hub.create_module(agent, &InitialTwin::default()).await.unwrap();
+    world.hub.create_module(agent, &InitialTwin::default(), serde_json::Map::new()).await.unwrap();
     let changed = world.hub.update_device(edge("dev1"), IfMatch::Any).await.unwrap();
     assert_eq!(changed.scope, Some(own_scope(&changed)));
     let [mut agent, hub] = <[_; 2]>::try_from(runtime()).unwrap();

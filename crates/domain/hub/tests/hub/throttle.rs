@@ -171,7 +171,7 @@ async fn what_counts_as_messages_of_the_day() {
     hub.read_twin(&a).await.unwrap();
     session.twin().await.unwrap();
     count("two reads of an empty twin", 2);
-    let change = TwinChange { tags: SectionChange::Keep, desired: SectionChange::Write(sections()) };
+    let change = TwinChange { desired: SectionChange::Write(sections()), ..TwinChange::default() };
     hub.update_twin(&a, change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
     count("a change of 6 KB", 2);
     session.report(sections(), None).await.unwrap();

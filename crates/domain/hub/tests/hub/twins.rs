@@ -19,7 +19,7 @@ fn map(value: Value) -> Map<String, Value> {
 }
 
 fn desired(value: Value) -> TwinChange {
-    TwinChange { tags: SectionChange::Keep, desired: SectionChange::Write(map(value)) }
+    TwinChange { desired: SectionChange::Write(map(value)), ..TwinChange::default() }
 }
 
 fn dev1() -> IdentityId {
@@ -72,7 +72,7 @@ async fn changes_of_desired_properties_reach_who_listens() {
     session.attend(LISTENING);
     change(json!({"a": null, "b": {"c": 2}}), TwinWrite::Patch).await.unwrap();
     change(json!({"d": 4, "e": null}), TwinWrite::Replace).await.unwrap();
-    let tags = TwinChange { tags: SectionChange::Write(map(json!({"t": 1}))), desired: SectionChange::Keep };
+    let tags = TwinChange { tags: SectionChange::Write(map(json!({"t": 1}))), ..TwinChange::default() };
     world.hub.update_twin(&dev1, tags, TwinWrite::Patch, IfMatch::Any).await.unwrap();
     let record = world
         .hub

@@ -79,9 +79,11 @@ fn worded(name: &Named, refused: &HubError) -> OperationError {
 
 fn read(operation: RegistryOperation, mode: ImportMode) -> Result<RegistryChange, HubError> {
     let id = IdentityId::parse(&operation.id, operation.module_id.as_deref())?;
+    let properties = operation.properties.unwrap_or_default();
     let twin = TwinChange {
         tags: operation.tags.map_or_else(Default::default, roadstead_hub::SectionChange::Write),
-        desired: section(operation.properties.map(|properties| properties.desired).unwrap_or_default()),
+        desired: section(properties.desired),
+        reported: section(properties.reported),
     };
     let (etag, twin_etag) = (condition(operation.etag.as_deref()), condition(operation.twin_etag.as_deref()));
     let needed = |etag: Option<IfMatch>, member: &str| {

@@ -9,6 +9,7 @@ use roadstead_auth::{
 use roadstead_hub::{Hub, HubError, IdentityRecord, IfMatch, ModuleSpec};
 use roadstead_model::{DeviceId, IdentityId, InitialTwin, ModuleId, Right};
 use roadstead_wire::{hub_service as wire, object_body};
+use serde_json::Map;
 
 use crate::{
     call::Call,
@@ -45,7 +46,7 @@ pub(crate) async fn put(parts: &Parts, hub: &Hub, call: &Call, device: &str, mod
         authorize(hub, call, device, &path(device, module), Right::RegistryWrite).await?;
         let spec = read_spec(call, DeviceId::parse(device)?, ModuleId::parse(module)?)?;
         let written = match if_match(call) {
-            None => hub.create_module(spec, &InitialTwin::default()).await?,
+            None => hub.create_module(spec, &InitialTwin::default(), Map::new()).await?,
             Some(condition) => hub.update_module(spec, condition).await?,
         };
         hub.find_identity(&written.identity()).await

@@ -52,6 +52,7 @@ async fn find_or_write(
     let change = TwinChange {
         tags: section(changes.tags),
         desired: section(changes.properties.map(|properties| properties.desired).unwrap_or_default()),
+        reported: SectionChange::Keep,
     };
     hub.update_twin(&id, change, write, if_match(call).unwrap_or(IfMatch::Any)).await
 }

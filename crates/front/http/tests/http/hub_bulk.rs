@@ -37,6 +37,28 @@ async fn show(world: &World, path: &str) -> Value {
     world.ask(&format!("GET {path}?api-version=2021-04-12"), json!(null)).await.ok()
 }
 
+/// A device that comes from another hub brings what it reported there.
+#[tokio::test]
+async fn reported_properties_come_along() {
+    let world = World::new().await;
+    let reported = |fw: &str| json!({"fw": fw, "$metadata": {}, "$version": 9});
+    let first = json!([
+        {"id": "a", "importMode": "create", "properties": {"desired": {"rate": 5}, "reported": reported("1.2")}},
+        {"id": "a", "moduleId": "m", "importMode": "create", "properties": {"reported": reported("0.1")}},
+        {"id": "b", "importMode": "create", "properties": {"reported": {"a b": 1}}}
+    ]);
+    assert_eq!(bulk(&world, first).await, (400, vec![failed("b", "ArgumentInvalid", "create")]));
+    let properties = show(&world, "/twins/a").await["properties"].clone();
+    assert_eq!((&properties["desired"]["rate"], &properties["reported"]["fw"]), (&json!(5), &json!("1.2")));
+    assert_eq!(properties["reported"]["$version"], 1);
+    assert_eq!(show(&world, "/twins/a/modules/m").await["properties"]["reported"]["fw"], "0.1");
+    let second = json!([{"id": "a", "importMode": "updateTwin", "properties": {"reported": {}}}]);
+    assert_eq!(bulk(&world, second).await, (200, Vec::new()));
+    let properties = show(&world, "/twins/a").await["properties"].clone();
+    assert_eq!((&properties["desired"]["rate"], properties["reported"].get("fw")), (&json!(5), None));
+    assert_eq!(properties["reported"]["$version"], 2);
+}
+
 #[tokio::test]
 async fn every_mode() {
     let world = World::new().await;

@@ -67,7 +67,7 @@ async fn who_asks_much_must_read_before_more_is_answered() {
     // What was answered before the first answer was taken does not know of this.
     let id = DeviceId::parse("dev1").unwrap().into();
     let desired = SectionChange::Write(Map::from_iter([("hz".to_owned(), 5.into())]));
-    let change = TwinChange { tags: SectionChange::Keep, desired };
+    let change = TwinChange { desired, ..TwinChange::default() };
     world.hub.update_twin(&id, change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
     let mut last = first;
     for rid in 1..100 {
@@ -125,7 +125,7 @@ async fn changes_between_a_devices_question_and_its_subscription_are_told_after_
     let id = DeviceId::parse("dev1").unwrap().into();
     let desire = async |n: u32| {
         let desired = SectionChange::Write(Map::from_iter([("n".to_owned(), n.into())]));
-        let change = TwinChange { tags: SectionChange::Keep, desired };
+        let change = TwinChange { desired, ..TwinChange::default() };
         world.hub.update_twin(&id, change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
     };
     let (mut client, _served) = subscribed(&world, &["$iothub/twin/res/#"]).await;
