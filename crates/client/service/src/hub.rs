@@ -51,6 +51,17 @@ impl HubService {
         .await
     }
 
+    /// One page of at most `items_max` rows of a query, and what asks for the next.
+    pub async fn query_page<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        items_max: usize,
+        continuation: Option<&str>,
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
+        let request = self.request(Method::POST, "devices/query").json(&json!({ "query": query }))?;
+        page::one(&self.transport, request, items_max, continuation).await
+    }
+
     /// How many devices there are: `{"totalDeviceCount":3,"enabledDeviceCount":2,"disabledDeviceCount":1}`
     pub async fn device_statistics<T: DeserializeOwned>(&self) -> Result<T, ServiceError> {
         self.transport.send(self.request(Method::GET, "statistics/devices")).await?.json()

@@ -41,6 +41,6 @@ pub use management::{Credentials, Kind, Management, Resource};
 pub use policy::Policy;
 pub use provisioning::{EnrollmentKind, Provisioning};
 pub use refusal::Refusal;
-pub use roadstead_wire::hub_service::{FeedbackRecord, MethodCall, PurgeResult};
+pub use roadstead_wire::hub_service::{BulkResult, FeedbackRecord, MethodCall, OperationError, PurgeResult};
 pub use transport::{Reach, Transport};
 pub use trust::Trust;

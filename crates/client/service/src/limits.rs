@@ -5,6 +5,9 @@ use std::time::Duration;
 /// How long a TCP connection and its TLS handshake may take. Ours: no Azure number.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Connections to one host that are kept open without use. Ours: no Azure number.
+pub const IDLE_CONNECTIONS_MAX: usize = 16;
+
 /// How long an answer may take, its body included. Azure's longest call is a direct method, 300 s + 300 s; none of those
 /// is here. Ours.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -59,6 +62,9 @@ pub const METHOD_RESPONSE_DEFAULT_S: u32 = 30;
 
 /// How long a device that is not connected is waited for, when the call does not say. Source: `reference/hub-service.md` 1.8
 pub const METHOD_CONNECT_DEFAULT_S: u32 = 0;
+
+/// Identities in one bulk request. Source: `reference/hub-service.md` 1.5
+pub const BULK_IDENTITIES_MAX: usize = 100;
 
 /// How long the upload of a file may take. Ours: no Azure number.
 pub const UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);

@@ -18,21 +18,32 @@ pub(crate) async fn list<T: DeserializeOwned>(
 ) -> Result<Vec<T>, ServiceError> {
     let wanted = top.unwrap_or(LIST_ITEMS_MAX).min(LIST_ITEMS_MAX);
     let mut items: Vec<T> = Vec::new();
-    let mut continuation = None;
+    let mut continuation: Option<String> = None;
     for _ in 0..LIST_PAGES_MAX {
         let page_items = wanted.saturating_sub(items.len()).min(PAGE_ITEMS_MAX);
-        let mut headers =
-            vec![(ITEMS_MAX, page_items.to_string()), ("cache-control", "no-cache, must-revalidate".to_owned())];
-        headers.extend(continuation.take().map(|text| (CONTINUATION, text)));
-        let answer = transport.send(request()?.headers(headers)).await?;
-        items.extend(answer.json::<Vec<T>>()?);
-        continuation = next(&answer);
+        let (page, next) = one(transport, request()?, page_items, continuation.as_deref()).await?;
+        items.extend(page);
+        continuation = next;
         if continuation.is_none() || items.len() >= wanted {
             break;
         }
     }
     items.truncate(wanted);
     Ok(items)
+}
+
+/// One page, and what asks for the next.
+pub(crate) async fn one<T: DeserializeOwned>(
+    transport: &Transport,
+    request: Request,
+    items_max: usize,
+    continuation: Option<&str>,
+) -> Result<(Vec<T>, Option<String>), ServiceError> {
+    let mut headers =
+        vec![(ITEMS_MAX, items_max.to_string()), ("cache-control", "no-cache, must-revalidate".to_owned())];
+    headers.extend(continuation.map(|text| (CONTINUATION, text.to_owned())));
+    let answer = transport.send(request.headers(headers)).await?;
+    Ok((answer.json()?, next(&answer)))
 }
 
 /// An empty header is the last page too, as the Node SDK once had to learn.

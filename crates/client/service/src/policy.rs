@@ -27,8 +27,9 @@ impl Policy {
         Some(Self { name, key: string.shared_access_key.clone()? })
     }
 
-    /// A SAS token for everything at `host`, valid for ten minutes from `now`.
+    /// A SAS token for everything at `host`, of which a port is no part, valid for ten minutes from `now`.
     pub(crate) fn token(&self, host: &str, now: UnixMillis) -> String {
+        let host = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name);
         sign(host, &self.key, now.seconds().0.saturating_add(SAS_LIFETIME_S), Some(&self.name))
     }
 }

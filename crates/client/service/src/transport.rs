@@ -1,7 +1,9 @@
 //! One HTTPS client for every host of one server: whom it trusts, where names lead, what it repeats.
 
 use crate::error::ServiceError;
-use crate::limits::{ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, RETRY_FIRST, RETRY_MAX, TRIES_MAX};
+use crate::limits::{
+    ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, IDLE_CONNECTIONS_MAX, RETRY_FIRST, RETRY_MAX, TRIES_MAX,
+};
 use crate::names::Names;
 use crate::refusal::Refusal;
 use crate::trust::{Trust, shown_tls};
@@ -17,7 +19,36 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-/// How one server is reached.
+/// What a server says that knows no hub of the name. Source: `reference/hub-service.md` 1.3
+const NO_HUB: &str = "IotHubNotFound";
+
+/// Whose certificates are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// Those that lead to a certificate of this file (PEM), and no others.
+    File(PathBuf),
+    /// Those that lead to a CA that the machine trusts, or to a certificate of these files (PEM).
+    Machine {
+        /// Files beside what the machine trusts.
+        also: Vec<PathBuf>,
+    },
+}
+
+impl Trust {
+    /// `ca.pem`, or `what this machine trusts and a.pem, b.pem`
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Machine { also } if also.is_empty() => "what this machine trusts".to_owned(),
+            Self::Machine { also } => {
+                let files: Vec<_> = also.iter().map(|path| path.display().to_string()).collect();
+                format!("what this machine trusts and {}", files.join(", "))
+            }
+        }
+    }
+}
+
+/// How servers are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
     /// Whose certificates are accepted.
@@ -28,7 +59,7 @@ pub struct Reach {
     pub connect_to: BTreeMap<String, IpAddr>,
 }
 
-/// The way to one server, shared by all its clients. Cheap to clone.
+/// The way to a server, shared by all its clients. Cheap to clone.
 #[derive(Clone)]
 pub struct Transport {
     client: reqwest::Client,
@@ -67,7 +98,7 @@ pub(crate) struct Answer {
 }
 
 impl Transport {
-    /// Reads the CA file; nothing is sent yet.
+    /// Reads the CA files; nothing is sent yet.
     ///
     /// Errors: [`ServiceError::CaFile`], [`ServiceError::NoTrust`].
     pub fn new(reach: &Reach, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
@@ -75,6 +106,7 @@ impl Transport {
         let names = Names { connect_to: reach.connect_to.clone() };
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.clone())
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .dns_resolver(names.clone())
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -262,12 +294,18 @@ impl Answer {
 
     /// As [`Self::json`]; `None` when there is no such thing.
     pub(crate) fn find<T: DeserializeOwned>(&self) -> Result<Option<T>, ServiceError> {
-        if self.status == 404 { Ok(None) } else { self.json().map(Some) }
+        if self.is_absence() { Ok(None) } else { self.json().map(Some) }
     }
 
     /// Whether something was deleted; `false` when there was nothing.
     pub(crate) fn deleted(&self) -> Result<bool, ServiceError> {
-        if self.status == 404 { Ok(false) } else { self.check().map(|()| true) }
+        if self.is_absence() { Ok(false) } else { self.check().map(|()| true) }
+    }
+
+    /// Whether what was asked for is not there. A hub that is not there says nothing of what is in it.
+    fn is_absence(&self) -> bool {
+        let hub_is_there = || Refusal::decode(self.status, &self.body).code.as_deref() != Some(NO_HUB);
+        self.status == 404 && hub_is_there()
     }
 
     /// A refusal, when it is one.

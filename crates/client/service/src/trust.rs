@@ -15,16 +15,21 @@ use std::sync::Arc;
 pub enum Trust {
     /// Those that lead to a CA in this file, PEM, and no others.
     File(PathBuf),
-    /// Those that this machine trusts, and those of the file, if there is one.
-    Machine(Option<PathBuf>),
+    /// Those that this machine trusts, and those in these files, PEM.
+    Machine {
+        /// Often empty.
+        also: Vec<PathBuf>,
+    },
 }
 
 impl fmt::Display for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "the CA in {}", path.display()),
-            Self::Machine(None) => f.write_str("the CAs of this machine"),
-            Self::Machine(Some(path)) => write!(f, "the CAs of this machine and the one in {}", path.display()),
+            Self::Machine { also } => {
+                f.write_str("the CAs of this machine")?;
+                also.iter().try_for_each(|path| write!(f, " and those in {}", path.display()))
+            }
         }
     }
 }
@@ -45,8 +50,11 @@ impl Trust {
                 }
                 builder.with_root_certificates(roots).with_no_client_auth()
             }
-            Self::Machine(file) => {
-                let more = file.as_deref().map(read).transpose()?.unwrap_or_default();
+            Self::Machine { also } => {
+                let mut more = Vec::new();
+                for path in also {
+                    more.extend(read(path)?);
+                }
                 let verifier = Arc::new(machine(more, provider)?);
                 builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
             }
@@ -109,7 +117,7 @@ mod tests {
     fn a_file_without_certificates_is_no_trust() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ca.pem");
-        for trust in [Trust::File(path.clone()), Trust::Machine(Some(path.clone()))] {
+        for trust in [Trust::File(path.clone()), Trust::Machine { also: vec![path.clone()] }] {
             let cause = || match trust.client_config() {
                 Err(ServiceError::CaFile { cause, .. }) => cause,
                 other => panic!("{other:?}"),

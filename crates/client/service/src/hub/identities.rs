@@ -2,7 +2,9 @@
 
 use super::{HubService, quoted};
 use crate::error::ServiceError;
+use crate::refusal::Refusal;
 use reqwest::Method;
+use roadstead_wire::hub_service::BulkResult;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,6 +55,23 @@ impl HubService {
     /// Deletes a module and its twin; `false` when there is none.
     pub async fn delete_module(&self, id: &str, module: &str, etag: Option<&str>) -> Result<bool, ServiceError> {
         self.delete_identity(id, Some(module), etag).await
+    }
+
+    /// Changes many identities, devices and modules alike, each for itself: at most [`BULK_IDENTITIES_MAX`]. Says which
+    /// failed.
+    ///
+    /// Shape: `[{"id":"a","moduleId":"m","importMode":"createOrUpdate","status":"enabled","authentication":{…},"tags":{…},
+    /// "properties":{"desired":{…},"reported":{…}}}]`. Source: `reference/hub-service.md` 1.5
+    ///
+    /// [`BULK_IDENTITIES_MAX`]: crate::limits::BULK_IDENTITIES_MAX
+    pub async fn change_identities(&self, changes: &impl Serialize) -> Result<BulkResult, ServiceError> {
+        let answer = self.transport.send(self.request(Method::POST, ROOT).json(changes)?).await?;
+        if answer.status == 400 {
+            // What failed in part is answered with the status of a bad request.
+            let refused = || ServiceError::Refused(Refusal::decode(answer.status, &answer.body));
+            return serde_json::from_slice(&answer.body).map_err(|_| refused());
+        }
+        answer.json()
     }
 
     async fn put_identity<T: DeserializeOwned>(

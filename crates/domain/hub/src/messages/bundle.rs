@@ -61,7 +61,7 @@ impl Hub {
             self.charge(|| message.body.len() + message.properties.text_bytes());
             if told != devices.first() {
                 told = devices.first();
-                for device in told {
+                if let Some(device) = told {
                     self.tell_messages_wait(device);
                 }
             }
