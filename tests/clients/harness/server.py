@@ -58,6 +58,7 @@ class Server:
     ):
         self.binary = binary()
         self.home = home
+        self.address = "127.0.0.1"
         self.data_dir = data_dir or home / "data"
         self.log_path = home / "server.log"
         self.mqtt_port = mqtt_port
@@ -90,7 +91,7 @@ class Server:
     def http_status(self, path: str) -> int | None:
         """Status of a GET on the HTTPS port, whatever its certificate; `None` while nothing answers."""
         context = ssl._create_unverified_context()
-        connection = HTTPSConnection("127.0.0.1", self.https_port, context=context, timeout=5)
+        connection = HTTPSConnection(self.address, self.https_port, context=context, timeout=5)
         try:
             connection.request("GET", path)
             return connection.getresponse().status

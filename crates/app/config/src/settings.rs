@@ -13,6 +13,7 @@ pub struct Settings {
     pub names: Names,
     pub listen: Listen,
     pub tls: Tls,
+    pub links: Links,
     pub administrator: Administrator,
     pub events: Events,
     pub blobs: Blobs,
@@ -54,6 +55,15 @@ pub struct Tls {
     pub certificate_file: Option<PathBuf>,
     /// PEM: the certificate's private key.
     pub key_file: Option<PathBuf>,
+}
+
+/// Hubs of other servers that DPS instances here are linked to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Links {
+    /// PEM: CAs of such servers, beside those that this machine trusts. Another Roadstead's own CA is its
+    /// `<data_dir>/tls/ca.pem`.
+    pub ca_files: Vec<PathBuf>,
 }
 
 /// Who may manage hubs and DPS instances through the Resource Manager API.
@@ -113,6 +123,7 @@ impl Default for Settings {
             names: Names::default(),
             listen: Listen::default(),
             tls: Tls::default(),
+            links: Links::default(),
             administrator: Administrator::default(),
             events: Events::default(),
             blobs: Blobs::default(),

@@ -34,6 +34,11 @@ amqp = "{amqp}"
 # certificate_file = "/etc/roadstead/fullchain.pem"
 # key_file = "/etc/roadstead/privkey.pem"
 
+[links]
+# DPS may place devices on hubs of other servers, Roadstead's or Azure's: link them by their connection strings.
+# Their certificates must lead to a CA that this machine trusts, or to one in these files.
+# ca_files = ["/etc/roadstead/other-ca.pem"]
+
 [administrator]
 client_id = {client_id:?}
 client_secret_digest = {client_secret_digest:?}

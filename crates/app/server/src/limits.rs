@@ -12,3 +12,18 @@ pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 256 * 1024;
 pub const BLOCK_AGE_MS: i64 = 7 * 24 * 3_600_000;
 /// How often such blocks are looked for, in milliseconds.
 pub const BLOCK_SWEEP_MS: i64 = 3_600_000;
+
+/// How long a call to a hub of another server may take, with all that belongs to it and its repetitions when the hub asks for
+/// patience. Ours: SDKs wait 30 s for an answer of DPS, and get one after a second in any case.
+pub const LINK_CALL: Duration = Duration::from_secs(20);
+/// Calls to one such hub at the same time. Azure's registry takes 100 operations a minute and unit of S1. Ours.
+pub const LINK_CALLS_MAX: usize = 32;
+/// Registrations that wait for one of these places, for each hub; with those under way and 50 linked hubs they are fewer than
+/// the operations that a DPS instance may have. Ours.
+pub const LINK_WAITING_MAX: usize = 160;
+/// Milliseconds for which a hub that could not be reached is not asked again.
+pub const LINK_AWAY_MS: i64 = 1_000;
+/// Times a device on such a hub is looked at anew because others changed it meanwhile.
+pub const LINK_TRIES: u32 = 4;
+/// Hubs of other servers of which it is remembered whether they are away; beyond it those that nobody asks are forgotten.
+pub const LINK_GATES_MAX: usize = 1_000;

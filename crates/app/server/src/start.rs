@@ -30,7 +30,7 @@ use tracing::{info, warn};
 use crate::{
     faces::{self, Inside, ResourceManager},
     installation, limits,
-    link::LocalLink,
+    link::Links,
     metrics::{self, Pulse},
     names::Names,
     own_ca,
@@ -85,7 +85,7 @@ impl Server {
         let hubs = Arc::new(Hubs::new());
         let ports = Ports {
             records: records.clone(),
-            hubs: Arc::new(LocalLink::new(hubs.clone(), clock.clone())),
+            hubs: Arc::new(Links::new(hubs.clone(), clock.clone(), &settings.links)?),
             webhooks: Arc::new(HttpWebhook::new()?),
             clock: clock.clone(),
             random: random.clone(),

@@ -23,7 +23,7 @@ use crate::{
     error::{DpsError, code},
     hex::hex,
     instance::{Instance, Known, unchanged},
-    limits::{REGISTER_TRIES, WEBHOOK_TIMEOUT_MS},
+    limits::{FAR_RETRY_FIRST, FAR_RETRY_MAX, FAR_TRIES, REGISTER_TRIES, WEBHOOK_TIMEOUT_MS},
     link::{self, DeviceSpec, Ensure, HubAddress, LinkError, TwinSnapshot},
     registration::RegistrationRequest,
     reprovision::{self, Place, Step},
@@ -80,10 +80,26 @@ struct Placed {
     payload: Option<Map<String, Value>>,
 }
 
+/// As [`assign`], and again for a while when a hub on another server does not answer.
+pub(crate) async fn assign_patiently(assignment: &Assignment) -> Result<Assigned, DpsError> {
+    let mut wait = FAR_RETRY_FIRST;
+    for _ in 1..FAR_TRIES {
+        match assign(assignment).await {
+            Err(DpsError::HubUnavailable { hub, cause, is_far: true }) => {
+                warn!(registration_id = %assignment.id, hub, cause, "a hub on another server does not answer");
+            }
+            other => return other,
+        }
+        tokio::time::sleep(wait).await;
+        wait = FAR_RETRY_MAX.min(wait * 2);
+    }
+    assign(assignment).await
+}
+
 /// Assigns, one register of a device at a time.
 ///
 /// Errors: `Concurrent`, `Throttled`, `HubUnavailable`, `Internal`.
-pub(crate) async fn assign(assignment: &Assignment) -> Result<Assigned, DpsError> {
+async fn assign(assignment: &Assignment) -> Result<Assigned, DpsError> {
     let instance = &assignment.instance;
     let _turn = instance.turns.take(assignment.id.key()).await?;
     let mut lost: Option<Place> = None;
@@ -101,7 +117,14 @@ pub(crate) async fn assign(assignment: &Assignment) -> Result<Assigned, DpsError
                 assignment.record(placed, prior).await
             }
             Err(Fault::Failed { code, message }) => assignment.record_failure(code, message, prior).await,
-            Err(Fault::Refused(refusal)) => return Err(refusal),
+            Err(Fault::Refused(refusal)) => {
+                if let DpsError::HubUnavailable { is_far: true, .. } = &refusal {
+                    // Who looks the device up sees why it is on no hub.
+                    let told = assignment.record_failure(refusal.code(), refusal.to_string(), prior).await;
+                    let _ = told.inspect_err(|error| warn!(%error, "cannot record why a device is on no hub"));
+                }
+                return Err(refusal);
+            }
         };
         match recorded {
             Err(StoreError::Conflict { .. }) => {}
@@ -198,7 +221,7 @@ impl Assignment {
         if let Some(current) = candidates.iter().find(is_current) {
             return Some(current);
         }
-        let loads = self.instance.loads.of(candidates, &*self.instance.ports.hubs, self.instance.now()).await;
+        let loads = self.instance.loads.of(candidates, &self.instance.ports.hubs, self.instance.now()).await;
         allocation::least_loaded(candidates, &loads, &self.id)
     }
 
@@ -235,7 +258,7 @@ impl Assignment {
         let ensure = if same { Ensure::Present } else { Ensure::Credentials };
         let spec = self.spec(place, twin, ensure);
         match self.instance.ports.hubs.ensure_device(self.address(&place.hub), &spec).await {
-            Err(error) if self.linked(&place.hub).is_none() || (same && matches!(error, LinkError::Unavailable(_))) => {
+            Err(error) if self.linked(&place.hub).is_none() || (same && is_passing(&error)) => {
                 warn!(registration_id = %self.id, hub = place.hub, %error, "cannot look after a registered device");
                 Ok(())
             }
@@ -418,6 +441,10 @@ fn text(thumbprint: Option<&Thumbprint>) -> &str {
     thumbprint.map_or("", Thumbprint::as_str)
 }
 
+fn is_passing(error: &LinkError) -> bool {
+    matches!(error, LinkError::Unavailable(_) | LinkError::Unreachable(_))
+}
+
 fn says_the_same(prior: &Registration, fresh: &Registration) -> bool {
     prior.status == fresh.status
         && prior.group == fresh.group
@@ -429,7 +456,10 @@ fn says_the_same(prior: &Registration, fresh: &Registration) -> bool {
 fn refused(hub: &str, error: LinkError) -> Fault {
     let code = match error {
         LinkError::Unavailable(cause) => {
-            return Fault::Refused(DpsError::HubUnavailable { hub: hub.to_owned(), cause });
+            return Fault::Refused(DpsError::HubUnavailable { hub: hub.to_owned(), cause, is_far: false });
+        }
+        LinkError::Unreachable(cause) => {
+            return Fault::Refused(DpsError::HubUnavailable { hub: hub.to_owned(), cause, is_far: true });
         }
         LinkError::Unauthorized => code::HUB_UNAUTHORIZED,
         LinkError::NotFound => code::NO_HUB,

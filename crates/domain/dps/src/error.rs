@@ -6,6 +6,8 @@ use roadstead_pki::{CertificateError, PathRefusal};
 use roadstead_store::StoreError;
 use thiserror::Error;
 
+use crate::limits::RETRY_AFTER_S;
+
 /// Every refusal. The text begins with Azure's phrase where one is known and names the cause; it may be shown to the caller,
 /// except that of [`DpsError::Internal`].
 #[derive(Debug, Clone, Error)]
@@ -150,6 +152,8 @@ pub enum DpsError {
         hub: String,
         /// From the link.
         cause: String,
+        /// Whether the hub is on another server.
+        is_far: bool,
     },
     /// A surprise below: to the log, not to the caller.
     #[error("internal error: {0}")]
@@ -157,6 +161,15 @@ pub enum DpsError {
 }
 
 impl DpsError {
+    /// Seconds after which the same request may succeed, of refusals that say so.
+    pub fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Throttled { retry_after_s } => Some(*retry_after_s),
+            Self::HubUnavailable { .. } => Some(RETRY_AFTER_S),
+            _ => None,
+        }
+    }
+
     /// Azure's error code; a thousandth of it is the HTTP status. Source: `reference/dps.md` 3.7, where the doubtful ones are
     /// marked; 400004 for limits, 409201 for a certificate twice and 503001 are `guess (?)`
     pub fn code(&self) -> u32 {

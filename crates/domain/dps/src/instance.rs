@@ -31,7 +31,7 @@ pub struct Instance {
     /// Held while enrollment groups are changed and while what is known is read again.
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) certificates: CertificateIndex,
-    pub(crate) loads: Loads,
+    pub(crate) loads: Arc<Loads>,
     pub(crate) operations: Operations,
     pub(crate) sessions: Sessions,
     pub(crate) turns: Arc<Turns>,
@@ -70,7 +70,7 @@ impl Instance {
             state: RwLock::new(Arc::new(known)),
             changing: tokio::sync::Mutex::default(),
             certificates: CertificateIndex::default(),
-            loads: Loads::default(),
+            loads: Arc::default(),
             operations: Operations::default(),
             sessions: Sessions::default(),
             turns: Arc::default(),

@@ -5,7 +5,8 @@
 //! through [`AllocationWebhook`]. Refuses to know how a device or back end is spoken to: fronts hold a [`DpsSession`] for a
 //! device and an [`Instance`] for a back end, and word a [`DpsError`] in their protocol.
 //!
-//! A registration is answered `assigned` at once; only custom allocation answers `assigning`. Durable writes come in the
+//! A registration is answered `assigned` at once; only custom allocation, and hubs on other servers that take their time,
+//! answer `assigning`. Durable writes come in the
 //! order identity and twin, then registration, so a crash between them is healed by the next register.
 //!
 //! Source: `reference/dps.md`.

@@ -1,5 +1,7 @@
 //! Bounds of the provisioning service, with Azure's number and where it is written.
 
+use std::time::Duration;
+
 /// Symmetric-key enrollment groups of one instance. Source: docs, DPS limits (100).
 pub const KEY_GROUPS_MAX: usize = 100;
 /// X.509 enrollment groups of one instance. Source: docs, DPS limits (100).
@@ -27,8 +29,9 @@ pub const CHANGE_TRIES: usize = 3;
 /// with live for 40 minutes to an hour (`reference/dps.md` 2.1). `guess (?)`
 pub const TPM_CHALLENGE_S: i64 = 3600;
 
-/// Custom allocations under way, per instance; above it a register is throttled. `guess (?)`
-pub const OPERATIONS_RUNNING_MAX: usize = 1000;
+/// Registers that go on without their device, per instance: custom allocations, and those at slow hubs on other servers, of
+/// which one hub alone cannot have so many. Above it a register is throttled. `guess (?)`
+pub const OPERATIONS_RUNNING_MAX: usize = 10_000;
 /// Failed operations remembered per instance where no record tells of them; the oldest go first.
 pub const FAILURES_KEPT_MAX: usize = 10_000;
 /// Milliseconds for which such a failure is remembered. `guess (?)`: `reference/dps.md` 3.1 asks for an hour at least.
@@ -38,8 +41,21 @@ pub const WEBHOOK_TIMEOUT_MS: u64 = 10_000;
 /// Seconds after which a device should ask again for an operation that is still `assigning`. Azure sends 3; 2 is the
 /// fastest that SDKs make use of (`reference/dps.md` 3.1).
 pub const RETRY_AFTER_S: u32 = 2;
-/// Milliseconds for which a hub's number of devices is believed when the least loaded hub is sought.
+/// How long a device waits for the answer to its register. What takes longer, at a hub on another server, goes on without it,
+/// and the device asks again. SDKs give a request 30 s (`reference/dps.md` 3.1). Ours.
+pub const REGISTER_ANSWER: Duration = Duration::from_secs(1);
+/// Times a hub on another server is asked again that does not answer, before the registration fails: some minutes, with
+/// the waits below. Ours; how long Azure keeps a device `assigning` is not known.
+pub const FAR_TRIES: u32 = 12;
+/// The wait before the second of these tries; it doubles.
+pub const FAR_RETRY_FIRST: Duration = Duration::from_secs(1);
+/// The longest wait between them.
+pub const FAR_RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// Milliseconds for which a hub's number of devices is believed, or that it does not say, when the least loaded hub is sought.
 pub const LOAD_BELIEVED_MS: i64 = 10_000;
+/// How long a register waits for hubs to say how many devices they have. Ours.
+pub const LOAD_WAIT: Duration = Duration::from_millis(500);
 
 /// Smallest and largest allocation weight of a linked hub. Source: ARM definition of linked hubs.
 pub const WEIGHT_MIN: u16 = 1;

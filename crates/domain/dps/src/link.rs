@@ -71,6 +71,9 @@ pub enum LinkError {
     /// The hub cannot be asked now; later it may.
     #[error("it cannot be reached: {0}")]
     Unavailable(String),
+    /// The hub is on another server, which does not answer as a hub does now. It is asked again for a while.
+    #[error("it cannot be reached: {0}")]
+    Unreachable(String),
     /// The hub says no, and will say so again: a quota, or a twin it does not take.
     #[error("it refuses: {0}")]
     Refused(String),

@@ -44,7 +44,8 @@ fn instance_hex(scope: &IdScope) -> String {
     hex(digest.as_ref().get(..8).unwrap_or_default())
 }
 
-/// The custom allocations of one instance, by device. What they led to is in the registration record, from which any
+/// The registers of one instance that go on without their device: custom allocations, and slow hubs on other servers.
+/// What they led to is in the registration record, from which any
 /// operation id of the instance is answered, also after a restart. Only a failure that may not overwrite an earlier assignment
 /// is remembered here.
 #[derive(Debug, Default)]
@@ -98,6 +99,12 @@ impl Operations {
         operations.failed.remove(device);
         operations.running.insert(device.to_owned(), Running { id: fresh_id.clone(), task: None });
         Ok((fresh_id, true))
+    }
+
+    /// The id of the device's running operation.
+    pub(crate) fn find_running(&self, device: &str) -> Option<String> {
+        let operations = self.by_device.lock();
+        operations.running.get(device).filter(|running| running.is_alive()).map(|running| running.id.clone())
     }
 
     /// Names the task that runs the operation, so that one that died is not waited for.

@@ -1,6 +1,6 @@
 //! What devices ask of DPS: register, ask after the operation, look up the registration; and what back ends ask about it.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use roadstead_auth::{Credential, Evidence};
 use roadstead_model::{
@@ -9,6 +9,7 @@ use roadstead_model::{
 };
 use roadstead_store::{Expect, StoreError, Write};
 use serde_json::Value;
+use tokio::sync::oneshot;
 use tracing::{debug, error, info};
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     enrollment::Precondition,
     error::{DpsError, code},
     instance::Instance,
+    limits::REGISTER_ANSWER,
     operation::{self, Remembered},
     query::{Listing, PageRequest},
     session::DpsSession,
@@ -68,8 +70,7 @@ pub(crate) async fn register(
     if custom {
         return start(assignment, operation_id);
     }
-    let state = assignment::assign(&assignment).await?.state;
-    Ok(OperationStatus { operation_id, state: Some(state) })
+    assign_or_go_on(assignment, operation_id).await
 }
 
 /// See [`DpsSession::operation_status`].
@@ -207,9 +208,71 @@ fn start(assignment: Assignment, operation_id: String) -> Result<OperationStatus
     Ok(OperationStatus { operation_id, state: None })
 }
 
+/// Assigns while the device waits. What takes long goes on in the background, and so does what the device no longer waits for.
+async fn assign_or_go_on(assignment: Assignment, operation_id: String) -> Result<OperationStatus, DpsError> {
+    if let Some(operation_id) = assignment.instance.operations.find_running(&assignment.id.key()) {
+        return Ok(OperationStatus { operation_id, state: None });
+    }
+    let (answer, answered) = oneshot::channel();
+    tokio::spawn(see_through(assignment, operation_id, answer));
+    let cut_short = |_| DpsError::Internal(StoreError::Unavailable("a register was cut short".to_owned()));
+    answered.await.map_err(cut_short)?
+}
+
+async fn see_through(
+    assignment: Assignment,
+    operation_id: String,
+    mut answer: oneshot::Sender<Result<OperationStatus, DpsError>>,
+) {
+    let (instance, device) = (&assignment.instance, assignment.id.key());
+    let mut assigning = pin!(assignment::assign_patiently(&assignment));
+    tokio::select! {
+        outcome = &mut assigning => {
+            let told = outcome.map(|assigned| OperationStatus { operation_id, state: Some(assigned.state) });
+            let _ = answer.send(told); // nobody may be waiting any more
+            return;
+        }
+        () = tokio::time::sleep(REGISTER_ANSWER) => {}
+        () = answer.closed() => {}
+    }
+    let begun = instance.operations.begin(&device, operation_id);
+    let told = begun.clone().map(|(operation_id, _)| OperationStatus { operation_id, state: None });
+    let _ = answer.send(told); // as above
+    // Another register of the device goes on already: this one would only wait for it.
+    let Ok((operation_id, true)) = begun else { return };
+    let ending = Ending { instance: instance.clone(), device, operation_id };
+    let outcome = assigning.await;
+    ending.with(&assignment, outcome);
+}
+
+/// An operation that ends, however its task does.
+struct Ending {
+    instance: Arc<Instance>,
+    device: String,
+    operation_id: String,
+}
+
+impl Ending {
+    fn with(self, assignment: &Assignment, outcome: Result<assignment::Assigned, DpsError>) {
+        settle(assignment, &self.device, &self.operation_id, outcome);
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.instance.operations.finish(&self.device, &self.operation_id, None, self.instance.now());
+    }
+}
+
 async fn run(assignment: Assignment, device: String, operation_id: String) {
+    let outcome = assignment::assign_patiently(&assignment).await;
+    settle(&assignment, &device, &operation_id, outcome);
+}
+
+/// Ends an operation with what no record tells of.
+fn settle(assignment: &Assignment, device: &str, operation_id: &str, outcome: Result<assignment::Assigned, DpsError>) {
     let instance = &assignment.instance;
-    let failure = match assignment::assign(&assignment).await {
+    let failure = match outcome {
         Ok(assigned) => (!assigned.recorded).then_some(assigned.state),
         Err(refusal) => {
             let code = refusal.code();
@@ -222,7 +285,7 @@ async fn run(assignment: Assignment, device: String, operation_id: String) {
             Some(assignment.failed(code, message, None))
         }
     };
-    instance.operations.finish(&device, &operation_id, failure, instance.now());
+    instance.operations.finish(device, operation_id, failure, instance.now());
 }
 
 impl Instance {

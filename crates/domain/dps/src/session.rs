@@ -42,7 +42,8 @@ impl DpsSession {
         &self.registration_id
     }
 
-    /// Registers the device. Answers `assigned`, `failed` or `disabled` at once; with custom allocation, `assigning` (no state).
+    /// Registers the device. Answers `assigned`, `failed` or `disabled` at once; with custom allocation, or when a hub on
+    /// another server takes its time, `assigning` (no state).
     ///
     /// Registering again with nothing changed costs reads only and gives the same answer. Two registers of one device at once
     /// never lead to two hubs.

@@ -50,8 +50,10 @@ pub(crate) fn resolve(
     Ok(links)
 }
 
-/// The host name under which a link is kept: the hub's own for any of its names, if it is one of ours.
+/// The host name under which a link is kept: the hub's own for any of its names, if it is one of ours. A port says where the
+/// service API of another server is, and is no part of the name that devices are told.
 fn own_name(directory: &Directory, host: &str) -> String {
+    let host = host.split_once(':').map_or(host, |(name, _)| name);
     directory.find_hub_by_host(host).map_or_else(|| host.to_ascii_lowercase(), |hub| hub.host_name.clone())
 }
 

@@ -175,7 +175,7 @@ async fn request(
     };
     let waiting = matches!(&answered, Ok(operation) if operation.state.is_none());
     let retry_after_s = match &answered {
-        Err(DpsError::Throttled { retry_after_s }) => Some(*retry_after_s),
+        Err(refused) if refused.retry_after_s().is_some() => refused.retry_after_s(),
         _ => waiting.then_some(RETRY_AFTER_S),
     };
     let topic = DpsResponse { status, rid: asked.rid(), retry_after_s }.to_string();

@@ -37,13 +37,20 @@ async fn link(management: &Management, create: &LinkedHubCreate) -> Result<Vec<V
     };
     let host = ConnectionString::parse(&string).map_err(|error| Failure::usage(error.to_string()))?.host_name;
     let location = if let Some(location) = &create.location {
-        location.clone()
+        Some(location.clone())
     } else {
         let name = create.hub_name.as_deref().unwrap_or(&host);
-        let hub = find(management, Kind::Hub, name, group).await?;
-        hub.document.get("location").and_then(Value::as_str).unwrap_or_default().to_owned()
+        match find(management, Kind::Hub, name, group).await {
+            Ok(hub) => hub.document.get("location").and_then(Value::as_str).map(str::to_owned),
+            // A hub of another server: wherever it is, the server takes the location of the DPS.
+            Err(_) if create.connection_string.is_some() => None,
+            Err(failure) => return Err(failure),
+        }
     };
-    let mut entry = json!({ "connectionString": string, "location": location });
+    let mut entry = json!({ "connectionString": string });
+    if let Some(location) = location {
+        entry["location"] = location.into();
+    }
     if let Some(apply) = create.apply_allocation_policy {
         entry["applyAllocationPolicy"] = apply.into();
     }

@@ -27,6 +27,7 @@ pub struct HubDevice {
 pub struct FakeHubs {
     devices: Mutex<BTreeMap<(String, String), HubDevice>>,
     faults: Mutex<BTreeMap<String, LinkError>>,
+    mute: Mutex<BTreeSet<String>>,
     loads: Mutex<BTreeMap<String, u64>>,
     aliases: Mutex<BTreeMap<String, String>>,
     in_flight: Mutex<BTreeSet<(String, String)>>,
@@ -63,6 +64,16 @@ impl FakeHubs {
         };
     }
 
+    /// Lets a hub never answer, or answer the calls to come.
+    pub fn mute(&self, hub: &str, is_mute: bool) {
+        let mut mute = self.mute.lock();
+        if is_mute {
+            mute.insert(hub.to_owned())
+        } else {
+            mute.remove(hub)
+        };
+    }
+
     /// Says of a hub that it has so many devices beside those placed here.
     pub fn load(&self, hub: &str, devices: u64) {
         self.loads.lock().insert(hub.to_owned(), devices);
@@ -75,6 +86,9 @@ impl FakeHubs {
 
     async fn enter(&self, hub: HubAddress<'_>) -> Result<String, LinkError> {
         tokio::task::yield_now().await;
+        if self.mute.lock().contains(hub.host_name) {
+            std::future::pending::<()>().await;
+        }
         match self.faults.lock().get(hub.host_name) {
             Some(fault) => Err(fault.clone()),
             None if hub.connection_string.is_none() => Err(LinkError::Unauthorized),

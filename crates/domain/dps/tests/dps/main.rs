@@ -13,6 +13,8 @@ mod enrollment_group;
 #[cfg(test)]
 mod fakes;
 #[cfg(test)]
+mod far_hub;
+#[cfg(test)]
 mod registration;
 #[cfg(test)]
 mod reprovisioning;

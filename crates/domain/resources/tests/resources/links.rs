@@ -111,6 +111,19 @@ async fn a_link_is_kept_under_the_hubs_own_name() {
 }
 
 #[tokio::test]
+async fn a_port_is_no_part_of_a_hubs_name() {
+    let world = World::with_group().await;
+    world.dps("gate").await;
+    let text = FOREIGN.replace("far.example", "Far.example:8443");
+    let dps = world.resources.put_dps("iot-rg", "gate", links(vec![link(&text)]), None).await.unwrap().record;
+    assert_eq!(dps.linked_hubs[0].host_name, "far.example");
+    assert_eq!(dps.linked_hubs[0].connection_string.expose(), text);
+    let masked = "HostName=far.example;SharedAccessKeyName=iothubowner;SharedAccessKey=****";
+    let kept = world.resources.put_dps("iot-rg", "gate", links(vec![link(masked)]), None).await.unwrap().record;
+    assert_eq!(kept.linked_hubs[0].connection_string.expose(), text);
+}
+
+#[tokio::test]
 async fn one_hub_under_two_names_is_linked_twice() {
     let world = World::with_group().await;
     let names =

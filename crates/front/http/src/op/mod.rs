@@ -118,9 +118,9 @@ pub(crate) fn dps_refusal(parts: &Parts, call: &Call, refused: &DpsError) -> Rep
         }
     };
     let reply = dps_code(parts, call, code, &message);
-    match refused {
-        DpsError::Throttled { retry_after_s } => reply.header("retry-after", &retry_after_s.to_string()),
-        _ => reply,
+    match refused.retry_after_s() {
+        Some(retry_after_s) => reply.header("retry-after", &retry_after_s.to_string()),
+        None => reply,
     }
 }
 
