@@ -1,5 +1,6 @@
 """A hub on another server: DPS places devices there as on a hub of its own. Two processes, two CAs, one loopback interface."""
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ from harness.monitor import Monitor, body
 from harness.neighbour import Neighbour, can_bind
 
 NEAR, FAR = "127.0.0.2", "127.0.0.3"
+# Nobody speaks there.
+MUTE = "127.0.0.4"
 
 
 class Pair:
@@ -78,6 +81,14 @@ def heard(server, device_id: str) -> dict:
         return body(watching.wait(device_id, 1)[0])
     finally:
         watching.end()
+
+
+def assert_assigning(server, device_id: str, key: str) -> None:
+    """The first answer to a register over HTTPS."""
+    url = server.url(server.dps_host, f"/{server.id_scope}/registrations/{device_id}/register?api-version=2021-06-01")
+    headers = {"Authorization": dps.key_credential(server, device_id, key).token}
+    answer = requests.put(url, json={"registrationId": device_id}, headers=headers, verify=server.ca_file, timeout=10)
+    assert (answer.status_code, answer.json()["status"], answer.headers["Retry-After"]) == (202, "assigning", "2")
 
 
 def test_link_is_shown_masked(pair):
@@ -222,14 +233,35 @@ def test_killed_and_back(pair, trusting, device_id):
     assert (shown["status"], shown["assignedHub"]) == ("assigned", FAR)
 
 
+def test_server_that_says_nothing(pair, device_id):
+    """Somebody takes connections and never says a word: the device is told to ask again, and all others are as quick as ever."""
+    with socket.socket() as mute:
+        mute.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        mute.bind((MUTE, 443))
+        mute.listen(64)
+        string = pair.far.owner.replace(FAR, MUTE)
+        pair.near.dps("linked-hub", "create", "--connection-string", string)
+        try:
+            key = pair.near.enroll(device_id, "--iot-hub-host-name", MUTE)
+            here = f"{device_id}-here"
+            here_key = pair.near.enroll(here, "--iot-hub-host-name", NEAR)
+            before = time.monotonic()
+            assert_assigning(pair.near, device_id, key)
+            waited = time.monotonic() - before
+            assert 0.9 < waited < 5, waited
+            before = time.monotonic()
+            for _ in range(20):
+                assert pair.register(here, here_key)["assignedHub"] == NEAR
+            assert time.monotonic() - before < 10
+        finally:
+            pair.near.dps("linked-hub", "delete", "--linked-hub", MUTE)
+
+
 def test_ca_that_is_not_trusted(pair, device_id):
     """`far` was not told `near`'s CA: what is wrong, and where it is put right, stands in the registration."""
     pair.far.dps("linked-hub", "create", "--connection-string", pair.near.owner, "--location", "elsewhere")
     key = pair.far.enroll(device_id, "--iot-hub-host-name", NEAR)
-    url = pair.far.url(pair.far.dps_host, f"/{pair.far.id_scope}/registrations/{device_id}/register?api-version=2021-06-01")
-    headers = {"Authorization": dps.key_credential(pair.far, device_id, key).token}
-    answer = requests.put(url, json={"registrationId": device_id}, headers=headers, verify=pair.far.ca_file, timeout=10)
-    assert (answer.status_code, answer.json()["status"], answer.headers["Retry-After"]) == (202, "assigning", "2")
+    assert_assigning(pair.far, device_id, key)
 
     def told():
         shown = pair.far.dps("enrollment", "show", "--enrollment-id", device_id).get("registrationState") or {}
