@@ -17,6 +17,7 @@ pub mod messaging;
 pub mod method;
 pub mod module;
 pub mod run;
+pub mod transfer;
 pub mod twin;
 pub mod value;
 
@@ -85,6 +86,12 @@ pub enum Command {
     /// Hubs, devices and provisioning, in the words of `az iot`
     #[command(subcommand)]
     Iot(IotCommand),
+    /// Take over a hub or a DPS from Azure, or from another server
+    #[command(subcommand)]
+    Import(transfer::ImportCommand),
+    /// Write a hub or a DPS to a file that `import`, and `az`, can read
+    #[command(subcommand)]
+    Export(transfer::ExportCommand),
     /// Certificates for devices, and the CAs that issue them
     #[command(subcommand)]
     Ca(ca::CaCommand),

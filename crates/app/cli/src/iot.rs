@@ -20,7 +20,7 @@ mod monitor;
 mod registration;
 mod renew_key;
 mod sas_token;
-mod scope;
+pub mod scope;
 mod send;
 mod simulate;
 mod twin;

@@ -1,6 +1,6 @@
 //! The `roadstead` binary: what is typed, and what is printed.
 //!
-//! `args` says what can be typed, one file below `iot` per noun of `az iot`; `context` finds the server, `output` prints
+//! `args` says what can be typed, one file below `iot` per noun of `az iot`; `transfer` moves what others exported; `context` finds the server, `output` prints
 //! the result, `failure` what went wrong. Everything it does to a running server goes through the public APIs.
 
 mod args;
@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod query;
 mod run;
+mod transfer;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -53,6 +54,8 @@ fn run(cli: &Cli, begun: Instant) -> Result<(), Failure> {
         Command::Ca(command) => ca::run(command, clock::MachineClock.now(), &cli.global),
         Command::Group(command) => print(cli, group::run(command, &cli.global)),
         Command::Iot(command) => print(cli, iot::run(command, &cli.global)),
+        Command::Import(command) => print(cli, transfer::import(command, &cli.global)),
+        Command::Export(command) => print(cli, transfer::export(command, &cli.global)),
     }
 }
 

@@ -85,7 +85,7 @@ fn failure(error: &reqwest::Error, timeout: Duration) -> WebhookError {
 }
 
 fn worded(webhook: &Webhook, request: &AllocationRequest) -> Value {
-    let shown = Shown { keys: false, certificate: &certificate_info };
+    let shown = Shown { keys: false, certificates: false, certificate: &certificate_info };
     let (member, mut enrollment) = match &request.source {
         Source::Individual(enrollment) => ("individualEnrollment", json!(shown.individual(enrollment))),
         Source::Group(group) => ("enrollmentGroup", json!(shown.group(group))),

@@ -6,7 +6,7 @@ use crate::args::Global;
 use crate::args::device::{ChildrenCommand, ChildrenRemove, ParentCommand};
 use crate::failure::Failure;
 use crate::output::Printed;
-use roadstead_service::HubService;
+use roadstead_service::{HubService, ServiceError};
 use serde_json::{Value, json};
 
 /// What an edge device's scope begins with; its id and a number follow. Source: `reference/hub-service.md` 1.4
@@ -104,7 +104,7 @@ fn id_of(scope: &str) -> Result<&str, Failure> {
 }
 
 /// The scope that an edge device gives.
-fn edge_scope(identity: &Value) -> Result<String, Failure> {
+pub fn edge_scope(identity: &Value) -> Result<String, Failure> {
     let scope = text(identity, "/deviceScope");
     if identity.pointer("/capabilities/iotEdge") != Some(&json!(true)) || scope.is_empty() {
         let id = text(identity, "/deviceId");
@@ -123,7 +123,7 @@ fn check_free(child: &Value, force: bool) -> Result<(), Failure> {
 }
 
 /// An edge device names its parents, any other device the scope that it is in. Source: azure-cli's IoT extension, `parent set`
-async fn put_behind(hub: &HubService, mut child: Value, scope: Option<&str>) -> Result<(), Failure> {
+pub async fn put_behind(hub: &HubService, mut child: Value, scope: Option<&str>) -> Result<(), ServiceError> {
     let id = text(&child, "/deviceId").to_owned();
     let etag = text(&child, "/etag").to_owned();
     if child.pointer("/capabilities/iotEdge") == Some(&json!(true)) {

@@ -17,7 +17,10 @@ use crate::word::Word;
 pub struct Shown<'a> {
     /// Whether the answer holds symmetric keys: those to PUT and `attestationmechanism` do, GET and queries do not.
     pub keys: bool,
-    /// What a certificate (DER) says; the certificate itself is never in an answer.
+    /// Whether certificates are shown whole, in base64, and not only by what they say: the answer to `attestationmechanism` does
+    /// so, for enrollments to be taken elsewhere. `guess (?)`: what Azure answers there is not known.
+    pub certificates: bool,
+    /// What a certificate (DER) says.
     pub certificate: &'a dyn Fn(&[u8]) -> Option<CertificateInfo>,
 }
 
@@ -88,8 +91,10 @@ impl Shown<'_> {
     }
 
     fn certificates(&self, primary: Option<&CertificateEntry>, secondary: Option<&CertificateEntry>) -> Certificates {
-        let shown =
-            |entry: &CertificateEntry| CertificateWithInfo { certificate: None, info: (self.certificate)(&entry.der) };
+        let shown = |entry: &CertificateEntry| CertificateWithInfo {
+            certificate: self.certificates.then(|| STANDARD.encode(&entry.der)),
+            info: (self.certificate)(&entry.der),
+        };
         Certificates { primary: primary.map(shown), secondary: secondary.map(shown) }
     }
 }
@@ -149,7 +154,10 @@ mod tests {
 
     #[test]
     fn keys_are_shown_only_where_they_are_due() {
-        let show = |keys| serde_json::to_value(Shown { keys, certificate: &|_| None }.individual(&sample())).unwrap();
+        let show = |keys| {
+            serde_json::to_value(Shown { keys, certificates: false, certificate: &|_| None }.individual(&sample()))
+                .unwrap()
+        };
         let epoch = "1970-01-01T00:00:00.0000000Z";
         let hidden = json!({"registrationId": "dev-01", "attestation": {"type": "symmetricKey"},
             "capabilities": {"iotEdge": false}, "etag": "\"abc\"", "provisioningStatus": "enabled",

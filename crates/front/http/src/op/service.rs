@@ -82,9 +82,12 @@ pub(super) fn deleted() -> Reply {
 }
 
 /// Enrollments as GET and queries show them.
-pub(super) const WITHOUT_KEYS: Shown<'static> = Shown { keys: false, certificate: &certificate_info };
-/// Enrollments as PUT and `attestationmechanism` show them.
-pub(super) const WITH_KEYS: Shown<'static> = Shown { keys: true, certificate: &certificate_info };
+pub(super) const WITHOUT_KEYS: Shown<'static> =
+    Shown { keys: false, certificates: false, certificate: &certificate_info };
+/// Enrollments as PUT shows them.
+pub(super) const WITH_KEYS: Shown<'static> = Shown { keys: true, certificates: false, certificate: &certificate_info };
+/// Attestations as `attestationmechanism` shows them.
+pub(super) const WHOLE: Shown<'static> = Shown { keys: true, certificates: true, certificate: &certificate_info };
 
 /// What a stored certificate says. Clients throw when one of the eight members is missing.
 fn certificate_info(der: &[u8]) -> Option<CertificateInfo> {

@@ -8,7 +8,7 @@ use crate::{
     call::Call,
     op::{
         service::{
-            WITH_KEYS, WITHOUT_KEYS, authorize, deleted, invalid, listing, no_id, page, precondition, read_body,
+            WHOLE, WITH_KEYS, WITHOUT_KEYS, authorize, deleted, invalid, listing, no_id, page, precondition, read_body,
         },
         service_draft,
     },
@@ -50,11 +50,11 @@ pub(crate) async fn query(dps: &Instance, call: &Call) -> Result<Reply, DpsError
     Ok(listing(call, &found, ItemType::Enrollment, |enrollment| WITHOUT_KEYS.individual(enrollment)))
 }
 
-/// `POST /enrollments/{id}/attestationmechanism`: with the keys.
+/// `POST /enrollments/{id}/attestationmechanism`: with keys and certificates.
 pub(crate) async fn attestation(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
     authorize(dps, call, &["enrollments", id, "attestationmechanism"], Right::EnrollmentRead)?;
     let (enrollment, _) = dps.find_enrollment(&read_id(id)?).await?;
-    Ok(Reply::ok(&WITH_KEYS.attestation(&enrollment.attestation)))
+    Ok(Reply::ok(&WHOLE.attestation(&enrollment.attestation)))
 }
 
 fn read_id(id: &str) -> Result<RegistrationId, DpsError> {

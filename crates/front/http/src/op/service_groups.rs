@@ -8,7 +8,7 @@ use crate::{
     call::Call,
     op::{
         service::{
-            WITH_KEYS, WITHOUT_KEYS, authorize, deleted, invalid, listing, no_id, page, precondition, read_body,
+            WHOLE, WITH_KEYS, WITHOUT_KEYS, authorize, deleted, invalid, listing, no_id, page, precondition, read_body,
         },
         service_draft,
     },
@@ -50,11 +50,11 @@ pub(crate) async fn query(dps: &Instance, call: &Call) -> Result<Reply, DpsError
     Ok(listing(call, &found, ItemType::EnrollmentGroup, |group| WITHOUT_KEYS.group(group)))
 }
 
-/// `POST /enrollmentGroups/{id}/attestationmechanism`: with the keys.
+/// `POST /enrollmentGroups/{id}/attestationmechanism`: with keys and certificates.
 pub(crate) async fn attestation(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
     authorize(dps, call, &["enrollmentGroups", id, "attestationmechanism"], Right::EnrollmentRead)?;
     let group = dps.find_enrollment_group(&read_id(id)?).await?;
-    Ok(Reply::ok(&WITH_KEYS.group_attestation(&group.attestation)))
+    Ok(Reply::ok(&WHOLE.group_attestation(&group.attestation)))
 }
 
 fn read_id(id: &str) -> Result<EnrollmentGroupId, DpsError> {

@@ -112,6 +112,10 @@ async fn a_client_certificate_is_shown_by_what_it_says() {
     // What was shown can be sent back, with a second certificate beside it.
     let mut body = world.ask("GET /enrollments/dev-01", json!(null)).await.ok();
     assert_eq!(body["attestation"], shown);
+    let whole = world.ask("POST /enrollments/dev-01/attestationmechanism", json!(null)).await.ok();
+    let primary = &whole["x509"]["clientCertificates"]["primary"];
+    let base64: String = own.to_pem().lines().filter(|line| !line.starts_with("-----")).collect();
+    assert_eq!((&primary["certificate"], &primary["info"]), (&json!(base64), &info));
     body["attestation"]["x509"]["clientCertificates"]["secondary"] = json!({"certificate": leaf("dev-01").to_pem()});
     let changed = world.ask("PUT /enrollments/dev-01", body).await.ok();
     let certificates = &changed["attestation"]["x509"]["clientCertificates"];
