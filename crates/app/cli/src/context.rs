@@ -76,7 +76,7 @@ pub fn open_anywhere(global: &Global) -> Result<Transport, Failure> {
         Some(Reach { https_port, connect_to, .. }) => (https_port, connect_to),
         None => (443, BTreeMap::new()),
     };
-    transport(&Reach { trust: Trust::Machine(file), https_port, connect_to })
+    transport(&Reach { trust: Trust::Machine { also: file.into_iter().collect() }, https_port, connect_to })
 }
 
 /// Port of AMQP at a hub: that of the server that the command line knows, unless the hub is one of Azure.

@@ -22,32 +22,6 @@ use std::{fmt, io};
 /// What a server says that knows no hub of the name. Source: `reference/hub-service.md` 1.3
 const NO_HUB: &str = "IotHubNotFound";
 
-/// Whose certificates are accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trust {
-    /// Those that lead to a certificate of this file (PEM), and no others.
-    File(PathBuf),
-    /// Those that lead to a CA that the machine trusts, or to a certificate of these files (PEM).
-    Machine {
-        /// Files beside what the machine trusts.
-        also: Vec<PathBuf>,
-    },
-}
-
-impl Trust {
-    /// `ca.pem`, or `what this machine trusts and a.pem, b.pem`
-    pub fn shown(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Machine { also } if also.is_empty() => "what this machine trusts".to_owned(),
-            Self::Machine { also } => {
-                let files: Vec<_> = also.iter().map(|path| path.display().to_string()).collect();
-                format!("what this machine trusts and {}", files.join(", "))
-            }
-        }
-    }
-}
-
 /// How servers are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {

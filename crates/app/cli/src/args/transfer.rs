@@ -1,7 +1,7 @@
 //! What moves a hub's devices, or the enrollments of a DPS, from one place to another.
 
 use super::enrollment::DpsTarget;
-use super::hub::HubTarget;
+use super::hub_target::HubTarget;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 

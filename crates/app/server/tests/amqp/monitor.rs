@@ -233,7 +233,7 @@ async fn whom_to_trust() {
     let ca_file = world.server.ca_file.clone().unwrap();
     world.device("d").await;
     world.send("d", "1").await;
-    assert_eq!(take(&mut by(Trust::Machine(Some(ca_file))), 1).await, ["1"]);
+    assert_eq!(take(&mut by(Trust::Machine { also: vec![ca_file] }), 1).await, ["1"]);
     let other = rcgen::generate_simple_self_signed(vec!["other".to_owned()]).unwrap();
     let path = world.folder.path().join("other.pem");
     std::fs::write(&path, other.cert.pem()).unwrap();

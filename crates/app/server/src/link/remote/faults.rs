@@ -61,8 +61,7 @@ fn of_silence(error: &ServiceError) -> String {
     match error {
         ServiceError::Unreachable { cause, .. } | ServiceError::Broken { cause, .. } => cause.clone(),
         ServiceError::Untrusted { cause, trust, .. } => format!(
-            "its certificate is not trusted, {cause}; trusted is {}, and `links.ca_files` in roadstead.toml names further CAs",
-            trust.shown()
+            "its certificate is not trusted, {cause}; trusted are {trust}, and `links.ca_files` in roadstead.toml names further CAs"
         ),
         other => other.to_string(),
     }
