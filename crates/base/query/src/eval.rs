@@ -46,6 +46,7 @@ pub use rows::{project, run};
 pub use summary::{Summary, TooManyGroups};
 
 use crate::ast::{Comparison, Constant, Expr, Operator};
+use crate::function::Function;
 use crate::path::Path;
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -75,6 +76,7 @@ pub fn evaluate<'a>(expr: &'a Expr, document: &'a Value) -> Datum<'a> {
         }
         Expr::In(left, members) => Datum::truth(is_member(&evaluate(left, document), members)),
         Expr::NotIn(left, members) => Datum::truth(is_member(&evaluate(left, document), members).map(|it| !it)),
+        Expr::Call(Function::ArrayContains, arguments) => Datum::truth(array_contains(arguments, document)),
         Expr::Call(function, arguments) => {
             let arguments: Vec<Datum<'_>> = arguments.iter().map(|it| evaluate(it, document)).collect();
             call(*function, &arguments)
@@ -101,6 +103,20 @@ fn all(mut truths: impl Iterator<Item = Option<bool>>, goal: bool) -> Option<boo
 
 fn is_member(value: &Datum<'_>, members: &[Constant]) -> Option<bool> {
     all(members.iter().map(|member| compare(Comparison::Equal, value, &Datum::constant(member))), false)
+}
+
+/// `ARRAY_CONTAINS(array, x)` is `x IN array`, and undefined where there is no array.
+fn array_contains(arguments: &[Expr], document: &Value) -> Option<bool> {
+    let [array, wanted] = arguments else { return None };
+    let wanted = evaluate(wanted, document);
+    match array {
+        Expr::Path(path) => {
+            let members = find(path, document)?.as_array()?;
+            all(members.iter().map(|member| compare(Comparison::Equal, &wanted, &Datum::of(member))), false)
+        }
+        Expr::Constant(Constant::Array(members)) => is_member(&wanted, members),
+        _ => None,
+    }
 }
 
 fn compare(comparison: Comparison, left: &Datum<'_>, right: &Datum<'_>) -> Option<bool> {

@@ -60,10 +60,13 @@ pub enum Function {
     EndsWith,
     /// `CONTAINS(s, fragment)`
     Contains,
+    /// `ARRAY_CONTAINS(array, x)`; not among what Azure documents, but what `az` asks who the children of a device are.
+    /// Source: azure-iot extension 0.25.0, `device-identity children list`
+    ArrayContains,
 }
 
 /// Every function, with its name and how many arguments it takes.
-const TABLE: [(Function, &str, RangeInclusive<usize>); 26] = [
+const TABLE: [(Function, &str, RangeInclusive<usize>); 27] = [
     (Function::Abs, "ABS", 1..=1),
     (Function::Exp, "EXP", 1..=1),
     (Function::Power, "POWER", 2..=2),
@@ -90,6 +93,7 @@ const TABLE: [(Function, &str, RangeInclusive<usize>); 26] = [
     (Function::StartsWith, "STARTS_WITH", 2..=2),
     (Function::EndsWith, "ENDS_WITH", 2..=2),
     (Function::Contains, "CONTAINS", 2..=2),
+    (Function::ArrayContains, "ARRAY_CONTAINS", 2..=2),
 ];
 
 /// Second spellings: what Azure's hubs take for twins where its docs say otherwise.

@@ -21,6 +21,7 @@ use std::borrow::Cow;
 /// | `SUBSTRING` | string, start, length | code points from start (0 is the first), at most length; beyond the end nothing is. Undefined unless both are whole and not negative |
 /// | `INDEX_OF` | string, string | code points before the first place, -1 when there is none; 0 for an empty fragment |
 /// | `STARTS_WITH` `ENDS_WITH` `CONTAINS` | string, string | boolean, byte for byte |
+/// | `ARRAY_CONTAINS` | array, anything | as `IN` with the array's members; here undefined, since it asks for more than a datum tells |
 pub fn call<'a>(function: Function, arguments: &[Datum<'a>]) -> Datum<'a> {
     use Datum::{Array, Bool, Null, Number, Object, String, Undefined};
     match (function, arguments) {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 /// Whole numbers up to here are told apart as doubles.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// What an expression yields. Arrays and objects have no content here, since no operator and no function sees it.
+/// What an expression yields. Arrays and objects have no content here, since no operator and only `ARRAY_CONTAINS` sees it, which looks at the document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Datum<'a> {
     /// What a missing member is, and whatever makes no sense.

@@ -290,6 +290,22 @@ fn functions_of_strings() {
     );
 }
 
+#[test]
+fn members_of_arrays() {
+    check(
+        "ARRAY_CONTAINS(list, 1) -> true
+         array_contains(list, 1.0) -> true
+         ARRAY_CONTAINS(list, 2) -> false
+         ARRAY_CONTAINS(list, '1') -> undefined
+         ARRAY_CONTAINS(list, missing) -> undefined
+         ARRAY_CONTAINS(s, 'a') -> undefined
+         ARRAY_CONTAINS(missing, 1) -> undefined
+         ARRAY_CONTAINS(n + 1, 1) -> undefined
+         ARRAY_CONTAINS(['abc', 'x'], s) -> true
+         ARRAY_CONTAINS(['x'], s) -> false",
+    );
+}
+
 fn twins() -> Vec<Value> {
     vec![
         json!({"deviceId": "a", "tags": {"site": "n", "x": 1}, "properties": {"reported": {"fw": "1.2"}}}),

@@ -114,6 +114,8 @@ pub async fn queries_select_what_they_say(place: &dyn Place) {
         ("SELECT * FROM devices WHERE version = 2 AND properties.desired.$version = 1", json!(["a", "b", "c", "d"])),
         ("SELECT * FROM devices WHERE capabilities.iotEdge = true", json!([])),
         ("SELECT * FROM devices WHERE tags.x.y.z = 1", json!([])),
+        ("SELECT * FROM devices WHERE ARRAY_CONTAINS(properties.desired.list, 1)", json!(["b"])),
+        ("SELECT * FROM devices WHERE ARRAY_CONTAINS(parentScopes, 'x') AND tags.site = 'north'", json!([])),
         ("SELECT * FROM devices.modules", json!(["a/camera"])),
         ("SELECT * FROM devices.modules WHERE tags.site = 'north' AND moduleId = 'camera'", json!(["a/camera"])),
         ("SELECT * FROM devices.modules WHERE deviceId = 'b'", json!([])),
