@@ -74,6 +74,28 @@ impl Resources {
         Ok(Put { record, created: stored.is_none() })
     }
 
+    /// Gives a DPS instance that is there other tags, and leaves the rest of it as it is. `etag`: only this version may be
+    /// changed.
+    ///
+    /// Errors: `GroupNotFound`, `NotFound`, `Value`, `TooMany`, `EtagMismatch`.
+    pub async fn tag_dps(
+        &self,
+        group: &str,
+        name: &str,
+        tags: Map<String, Value>,
+        etag: Option<&str>,
+    ) -> Result<Arc<Dps>, ResourceError> {
+        check_tags(&tags)?;
+        let turn = self.turn().await;
+        let stored = require_dps(&turn.directory, group, name)?.clone();
+        check_etag(Kind::Dps, name, etag, &stored.etag)?;
+        let dps = Dps { tags, etag: Etag::fresh(&*self.random), ..Dps::clone(&stored) };
+        let mut next = Directory::clone(&turn.directory);
+        let record = next.put_dps(dps.clone());
+        self.commit(turn, vec![Write::PutDps(dps, Expect::Etag(stored.etag.clone()))], next).await?;
+        Ok(record)
+    }
+
     fn new_dps(&self, directory: &Directory, group: &str, name: &str, spec: &DpsSpec) -> Result<Dps, ResourceError> {
         let name = parse_dps_name(name)?;
         if directory.dps().len() >= limits::DPS_MAX {
@@ -85,7 +107,7 @@ impl Resources {
             .find(|scope| directory.find_dps_by_scope(scope).is_none())
             .expect("there are more ID scopes than instances");
         let policies = match &spec.policies {
-            Some(specs) => policy::merge(Kind::Dps, specs, &[], &*self.random)?,
+            Some(specs) => policy::written(Kind::Dps, specs, &*self.random)?,
             None => policy::dps_defaults(&*self.random),
         };
         Ok(Dps {
@@ -108,7 +130,7 @@ impl Resources {
         check_etag(Kind::Dps, stored.name.as_str(), etag, &stored.etag)?;
         let mut dps = Dps { etag: Etag::fresh(&*self.random), ..stored.clone() };
         if let Some(specs) = &spec.policies {
-            dps.policies = policy::merge(Kind::Dps, specs, &stored.policies, &*self.random)?;
+            dps.policies = policy::written(Kind::Dps, specs, &*self.random)?;
         }
         if let Some(host) = &spec.host_name {
             dps.host_name = checked_host(host)?;

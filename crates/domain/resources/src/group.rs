@@ -57,6 +57,24 @@ impl Resources {
         Ok(Put { record: Arc::new(group), created })
     }
 
+    /// Gives a resource group that is there other tags; `None` leaves them as they are.
+    ///
+    /// Errors: `GroupNotFound`, `Value`, `TooMany`.
+    pub async fn tag_group(
+        &self,
+        name: &str,
+        tags: Option<Map<String, Value>>,
+    ) -> Result<Arc<ResourceGroup>, ResourceError> {
+        let turn = self.turn().await;
+        let stored = require_group(&turn.directory, name)?;
+        let group = ResourceGroup { tags: tags.unwrap_or_else(|| stored.tags.clone()), ..ResourceGroup::clone(stored) };
+        check_tags(&group.tags)?;
+        let mut next = Directory::clone(&turn.directory);
+        next.put_group(group.clone());
+        self.commit(turn, vec![Write::PutGroup(group.clone(), Expect::Present)], next).await?;
+        Ok(Arc::new(group))
+    }
+
     /// Deletes a resource group with every hub and DPS instance in it, and all that is in those.
     ///
     /// Errors: `GroupNotFound`.

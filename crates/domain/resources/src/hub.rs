@@ -69,6 +69,27 @@ impl Resources {
         Ok(Put { record, created: stored.is_none() })
     }
 
+    /// Gives a hub that is there other tags, and leaves the rest of it as it is. `etag`: only this version may be changed.
+    ///
+    /// Errors: `GroupNotFound`, `NotFound`, `Value`, `TooMany`, `EtagMismatch`.
+    pub async fn tag_hub(
+        &self,
+        group: &str,
+        name: &str,
+        tags: Map<String, Value>,
+        etag: Option<&str>,
+    ) -> Result<Arc<Hub>, ResourceError> {
+        check_tags(&tags)?;
+        let turn = self.turn().await;
+        let stored = require_hub(&turn.directory, group, name)?.clone();
+        check_etag(Kind::Hub, name, etag, &stored.etag)?;
+        let hub = Hub { tags, etag: Etag::fresh(&*self.random), ..Hub::clone(&stored) };
+        let mut next = Directory::clone(&turn.directory);
+        let record = next.put_hub(hub.clone());
+        self.commit(turn, vec![Write::PutHub(hub, Expect::Etag(stored.etag.clone()))], next).await?;
+        Ok(record)
+    }
+
     fn new_hub(&self, turn: &Turn, group: &str, name: &str, spec: &HubSpec) -> Result<Hub, ResourceError> {
         let directory = &turn.directory;
         let name = parse_hub_name(name)?;
@@ -85,7 +106,7 @@ impl Resources {
             .find(|key| directory.find_hub_by_key(*key).is_none())
             .expect("there are more keys than hubs");
         let policies = match &spec.policies {
-            Some(specs) => policy::merge(Kind::Hub, specs, &[], &*self.random)?,
+            Some(specs) => policy::written(Kind::Hub, specs, &*self.random)?,
             None => policy::hub_defaults(&*self.random),
         };
         Ok(Hub {
@@ -115,7 +136,7 @@ impl Resources {
         }
         let mut hub = Hub { etag: Etag::fresh(&*self.random), ..stored.clone() };
         if let Some(specs) = &spec.policies {
-            hub.policies = policy::merge(Kind::Hub, specs, &stored.policies, &*self.random)?;
+            hub.policies = policy::written(Kind::Hub, specs, &*self.random)?;
         }
         if let Some(given) = &spec.host_names {
             HostNames { host_name: hub.host_name, aliases: hub.aliases } = given.checked()?;

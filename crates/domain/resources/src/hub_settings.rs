@@ -133,6 +133,12 @@ impl RouteSpec {
         Self { name: name.to_owned(), source, condition: String::new(), endpoints, enabled: true }
     }
 
+    /// Whether a hub could have it. Errors: `Route`.
+    pub fn checked(&self) -> Result<(), ResourceError> {
+        let shown = || self.name.chars().take(limits::ROUTE_NAME_CHARS_MAX).collect();
+        self.check().map_err(|fault| ResourceError::Route { route: shown(), fault })
+    }
+
     fn check(&self) -> Result<(), RouteFault> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
         if !(1..=limits::ROUTE_NAME_CHARS_MAX).contains(&self.name.len()) || !self.name.chars().all(is_name) {

@@ -28,9 +28,10 @@ pub const DPS_OWNER: &str = "provisioningserviceowner";
 pub struct PolicySpec {
     /// `iothubowner`. Compared without case.
     pub key_name: String,
-    /// Absent: kept if the policy is known, else made here.
+    /// Absent or empty: made here, also in place of one that is known: so do clients ask for a new key.
+    /// Source: azure-cli 2.77 (`iot hub policy renew-key`, `iot dps policy update --primary-key ""`)
     pub primary: Option<Secret>,
-    /// Absent: kept if the policy is known, else made here.
+    /// Likewise.
     pub secondary: Option<Secret>,
     /// `RegistryWrite, ServiceConnect`.
     pub rights: String,
@@ -56,33 +57,31 @@ pub(crate) fn dps_defaults(random: &dyn Random) -> Vec<AccessPolicy> {
     vec![fresh(DPS_OWNER, &rights, random)]
 }
 
-/// What becomes of `stored` when an administrator writes `specs`.
+/// The policies that an administrator writes: all of them.
 ///
 /// Errors: `TooMany`, `Value` (name), `PolicyTwice`, `PolicyRights`, `PolicyKey`.
-pub(crate) fn merge(
+pub(crate) fn written(
     kind: Kind,
     specs: &[PolicySpec],
-    stored: &[AccessPolicy],
     random: &dyn Random,
 ) -> Result<Vec<AccessPolicy>, ResourceError> {
     if specs.len() > limits::POLICIES_MAX {
         return Err(ResourceError::TooMany { what: "shared access policies", max: limits::POLICIES_MAX });
     }
-    let mut merged: Vec<AccessPolicy> = Vec::with_capacity(specs.len());
+    let mut policies: Vec<AccessPolicy> = Vec::with_capacity(specs.len());
     for spec in specs {
         check_name(&spec.key_name)?;
-        if merged.iter().any(|policy| policy.key_name.eq_ignore_ascii_case(&spec.key_name)) {
+        if policies.iter().any(|policy| policy.key_name.eq_ignore_ascii_case(&spec.key_name)) {
             return Err(ResourceError::PolicyTwice { policy: spec.key_name.clone() });
         }
-        let known = stored.iter().find(|policy| policy.key_name.eq_ignore_ascii_case(&spec.key_name));
-        merged.push(AccessPolicy {
+        policies.push(AccessPolicy {
             key_name: spec.key_name.clone(),
-            primary: key(spec, spec.primary.as_ref(), known.map(|policy| &policy.primary), random)?,
-            secondary: key(spec, spec.secondary.as_ref(), known.map(|policy| &policy.secondary), random)?,
+            primary: key(spec, spec.primary.as_ref(), random)?,
+            secondary: key(spec, spec.secondary.as_ref(), random)?,
             rights: rights(kind, spec)?,
         });
     }
-    Ok(merged)
+    Ok(policies)
 }
 
 fn check_name(name: &str) -> Result<(), ResourceError> {
@@ -109,19 +108,13 @@ fn rights(kind: Kind, spec: &PolicySpec) -> Result<Rights, ResourceError> {
         })
 }
 
-fn key(
-    spec: &PolicySpec,
-    given: Option<&Secret>,
-    known: Option<&Secret>,
-    random: &dyn Random,
-) -> Result<Secret, ResourceError> {
-    match (given, known) {
-        (Some(given), _) => match SasKey::from_base64(given.expose()) {
+fn key(spec: &PolicySpec, given: Option<&Secret>, random: &dyn Random) -> Result<Secret, ResourceError> {
+    match given.filter(|given| !given.expose().is_empty()) {
+        Some(given) => match SasKey::from_base64(given.expose()) {
             Ok(_) => Ok(given.clone()),
             Err(cause) => Err(ResourceError::PolicyKey { policy: spec.key_name.clone(), cause }),
         },
-        (None, Some(known)) => Ok(known.clone()),
-        (None, None) => Ok(fresh_key(random)),
+        None => Ok(fresh_key(random)),
     }
 }
 
@@ -171,14 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_taken_kept_or_made() {
-        let stored = hub_defaults(&CountingRandom::default());
-        let mut given = spec("ServicE", "serviceconnect");
-        given.primary = Some(Secret::new(KEY));
-        let merged =
-            merge(Kind::Hub, &[given, spec("mine", "DeviceConnect")], &stored, &CountingRandom::default()).unwrap();
-        assert_eq!((merged[0].primary.expose(), &merged[0].secondary), (KEY, &stored[1].secondary));
-        assert_eq!((merged.len(), merged[1].primary.expose().len()), (2, 44));
+    fn keys_are_taken_or_made() {
+        let mut given = spec("service", "serviceconnect");
+        (given.primary, given.secondary) = (Some(Secret::new(KEY)), Some(Secret::new("")));
+        let written = written(Kind::Hub, &[given, spec("mine", "DeviceConnect")], &CountingRandom::default()).unwrap();
+        assert_eq!((written[0].primary.expose(), written[0].secondary.expose().len()), (KEY, 44));
+        assert_eq!((written.len(), written[1].primary.expose().len()), (2, 44));
     }
 
     #[test]
@@ -214,11 +205,11 @@ mod tests {
                 "shared access policy 'p' cannot hold the rights `RegistryRead`; a DPS instance knows DeviceConnect, ServiceConfig, EnrollmentRead, EnrollmentWrite, RegistrationStatusRead, RegistrationStatusWrite",
             ),
         ] {
-            assert_eq!(merge(kind, &specs, &[], &CountingRandom::default()).unwrap_err().to_string(), error);
+            assert_eq!(written(kind, &specs, &CountingRandom::default()).unwrap_err().to_string(), error);
         }
         let many: Vec<_> = (0..33).map(|i| spec(&format!("p{i}"), "DeviceConnect")).collect();
         assert!(matches!(
-            merge(Kind::Hub, &many, &[], &CountingRandom::default()),
+            written(Kind::Hub, &many, &CountingRandom::default()),
             Err(ResourceError::TooMany { max: 32, .. })
         ));
     }

@@ -60,11 +60,15 @@ async fn a_policy_may_be_added_and_another_dropped() {
         secondary: None,
         rights: rights.to_owned(),
     };
-    let policies =
-        vec![policy("iothubowner", "RegistryWrite, ServiceConnect, DeviceConnect"), policy("mine", "ServiceConnect")];
+    let owner = PolicySpec {
+        primary: Some(made.policies[0].primary.clone()),
+        ..policy("iothubowner", "RegistryWrite, ServiceConnect, DeviceConnect")
+    };
+    let policies = vec![owner, policy("mine", "ServiceConnect")];
     let spec = HubSpec { policies: Some(policies), ..HubSpec::default() };
     let hub = world.resources.put_hub("iot-rg", "plant", spec, None).await.unwrap().record;
-    assert_eq!(hub.policies[0], made.policies[0]);
+    assert_eq!(hub.policies[0].primary, made.policies[0].primary);
+    assert_ne!(hub.policies[0].secondary, made.policies[0].secondary, "one that is left out is made anew");
     assert_eq!(hub.policies.iter().map(|policy| policy.key_name.as_str()).collect::<Vec<_>>(), ["iothubowner", "mine"]);
     assert_ne!(hub.policies[1].primary, Secret::new(""));
 }
