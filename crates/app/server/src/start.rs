@@ -121,11 +121,12 @@ impl Server {
         let amqp_front = Arc::new(AmqpFront::new(hubs.clone(), dps.clone(), clock.clone(), amqp.port()));
         let drain = Drain::new();
         let pulse = Pulse { recorder, hubs: hubs.clone(), drain: drain.watch() };
+        let arm = Arm::new(resources.clone(), administrators, hubs.clone());
         let http_front = HttpFront::new(Parts {
             hubs,
             dps,
             clock: clock.clone(),
-            management: Arc::new(ResourceManager(Arm::new(resources.clone(), administrators))),
+            management: Arc::new(ResourceManager(arm)),
             websockets: Arc::new(Inside { mqtt: mqtt_front.clone(), amqp: amqp_front.clone() }),
             operations: Arc::new(pulse),
         });

@@ -274,6 +274,11 @@ impl Hub {
         self.settings().throttle.map(|_| self.throttles().messages_today(self.now()))
     }
 
+    /// How many messages of a day there may be, in a hub that counts.
+    pub fn messages_per_day(&self) -> Option<u64> {
+        self.settings().throttle.map(messages_per_day)
+    }
+
     /// Slows telemetry down: how long its sender is to wait for the acknowledgement. Errors: `QuotaExceeded`, `Throttled`
     /// when that would be longer than [`limits::SHAPING_WAIT_MAX`].
     pub(crate) fn shape_telemetry(&self, bytes: usize) -> Result<Duration, HubError> {

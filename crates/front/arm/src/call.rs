@@ -48,9 +48,15 @@ impl Call {
     }
 
     /// The argument `api-version`, empty when there is none.
-    pub(crate) fn api_version(&self) -> &str {
-        let arguments = self.query.split('&').filter_map(|argument| argument.split_once('='));
-        arguments.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version")).map_or("", |(_, value)| value)
+    pub(crate) fn api_version(&self) -> String {
+        self.argument("api-version").unwrap_or_default()
+    }
+
+    /// An argument of the query, percent-decoded; names in any letter case.
+    pub(crate) fn argument(&self, name: &str) -> Option<String> {
+        let decoded = |text: &str| percent::decode(&text.replace('+', " ")).into_owned();
+        let mut arguments = self.query.split('&').filter_map(|argument| argument.split_once('='));
+        arguments.find(|(known, _)| decoded(known).eq_ignore_ascii_case(name)).map(|(_, value)| decoded(value))
     }
 
     /// What follows `Bearer ` in `Authorization`.

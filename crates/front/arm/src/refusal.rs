@@ -5,8 +5,10 @@ use hyper::{
     Response, StatusCode,
     header::{self, HeaderValue},
 };
+use roadstead_hub::HubError;
 use roadstead_resources::{Kind, ResourceError, TokenRefusal};
 use roadstead_wire::arm::ArmError;
+use tracing::error;
 
 use crate::{call::Call, reply::Reply};
 
@@ -44,6 +46,40 @@ impl Refusal {
     /// Source: docs, Resource Manager common errors (`LocationRequired`)
     pub(crate) fn no_location() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "LocationRequired", "the body needs the member `location`")
+    }
+
+    /// Source: docs, Resource Manager common errors (`InvalidFilterInQueryString`)
+    pub(crate) fn bad_filter(filter: &str) -> Self {
+        let filter: String = filter.chars().take(300).collect();
+        let message = format!(
+            "the filter `{filter}` is not understood: lists take `$top=N` and, joined by `and`, resourceGroup, name, \
+             resourceType, location, tagName and tagValue, each with `eq` and a text in quotes"
+        );
+        Self::new(StatusCode::BAD_REQUEST, "InvalidFilterInQueryString", message)
+    }
+
+    /// Source: docs, Resource Manager common errors (`InvalidTemplate`)
+    pub(crate) fn bad_template(fault: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidTemplate", format!("the template cannot be deployed: {fault}"))
+    }
+
+    /// The refusal of one resource of a template.
+    pub(crate) fn of_resource(mut self, name: &str) -> Self {
+        self.message = format!("resource '{name}': {}", self.message);
+        self
+    }
+
+    /// Source: docs, Resource Manager common errors (`InvalidResourceNamespace`)
+    pub(crate) fn no_provider(namespace: &str) -> Self {
+        let namespace: String = namespace.chars().take(64).collect();
+        let message = format!("there is no resource provider '{namespace}' here: only Microsoft.Devices");
+        Self::new(StatusCode::NOT_FOUND, "InvalidResourceNamespace", message)
+    }
+
+    /// The hub could not say what it holds: its storage cannot be read.
+    pub(crate) fn unread(cause: &HubError) -> Self {
+        error!(%cause, "a hub could not be asked what it holds");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "the hub's storage cannot be read now")
     }
 
     /// Source: docs, Resource Manager common errors (`SubscriptionNotFound`)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A resource. As a request only `location`, `tags`, `sku`, `etag` and `properties` count.
+/// A resource. As a request only `location`, `tags`, `sku`, `etag`, `properties` and what is not known here count.
 ///
 /// Shape: `{"id":"/subscriptions/S/resourceGroups/RG/providers/Microsoft.Devices/IotHubs/H","name":"H",
 /// "type":"Microsoft.Devices/IotHubs","location":"local","tags":{},"resourcegroup":"RG","subscriptionid":"S",…}`.
@@ -30,6 +30,16 @@ pub struct Resource<P> {
     pub sku: Option<Sku>,
     #[serde(default)]
     pub properties: P,
+    /// Everything else, kept and given back: `identity`, `zones`, …
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// New tags in place of all that there are: `{"tags":{"site":"north"}}`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TagsUpdate {
+    #[serde(default)]
+    pub tags: Option<Map<String, Value>>,
 }
 
 /// Shape: `{"name":"S1","tier":"Standard","capacity":1}`.

@@ -14,13 +14,14 @@ mod hub;
 mod hub_settings;
 mod key;
 mod metadata;
+mod provider;
 mod resource_id;
 mod token;
 
 pub use certificate::{CertificateProperties, CertificateRequest, http_date};
 pub use dps::{DpsProperties, IotHubLink, mask_connection_string};
 pub use envelope::{
-    GroupProperties, List, NameAvailability, NameQuery, Resource, Sku, Subscription, Tenant, Unavailable,
+    GroupProperties, List, NameAvailability, NameQuery, Resource, Sku, Subscription, TagsUpdate, Tenant, Unavailable,
 };
 pub use error::ArmError;
 pub use hub::{EventHub, EventHubEndpoints, HubProperties, Location};
@@ -30,6 +31,7 @@ pub use hub_settings::{
 };
 pub use key::AccessKey;
 pub use metadata::Cloud;
+pub use provider::{API_VERSION, NAMESPACE, QuotaMetric, dps_tiers, hub_tiers, location, operations, provider, usage};
 pub use resource_id::{Kind, ResourceId};
 pub use token::{TokenAnswer, TokenError};
 

@@ -1,10 +1,11 @@
 //! CA certificates, of hubs and DPS instances alike.
 
 use hyper::{Method, StatusCode};
-use roadstead_model::{CaCertificate, CertificateOwner};
+use roadstead_model::{CaCertificate, CertificateOwner, GroupName};
 use roadstead_resources::certificate::facts;
 use roadstead_wire::arm::{CertificateProperties, CertificateRequest, Kind, List, Resource, ResourceId};
 use serde::Serialize;
+use serde_json::Map;
 
 use crate::{
     arm::Arm,
@@ -22,21 +23,24 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
+    pub(crate) fn new(group: &GroupName, name: &impl ToString, key: CertificateOwner) -> Self {
+        Self { group: group.to_string(), name: name.to_string(), key }
+    }
+
     pub(crate) fn hub(arm: &Arm, call: &Call) -> Result<Self, Refusal> {
         let hub = arm.resources.hub(call.segment(GROUP), call.segment(NAME))?;
-        Ok(Self { group: hub.group.to_string(), name: hub.name.to_string(), key: CertificateOwner::Hub(hub.key) })
+        Ok(Self::new(&hub.group, &hub.name, CertificateOwner::Hub(hub.key)))
     }
 
     pub(crate) fn dps(arm: &Arm, call: &Call) -> Result<Self, Refusal> {
         let dps = arm.resources.dps(call.segment(GROUP), call.segment(NAME))?;
-        let key = CertificateOwner::Dps(dps.id_scope.clone());
-        Ok(Self { group: dps.group.to_string(), name: dps.name.to_string(), key })
+        Ok(Self::new(&dps.group, &dps.name, CertificateOwner::Dps(dps.id_scope.clone())))
     }
 }
 
 /// The properties that clients know, and what to warn of: `az` and our CLI print members they do not know.
 #[derive(Serialize)]
-struct Properties {
+pub(crate) struct Properties {
     #[serde(flatten)]
     known: CertificateProperties,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,9 +67,13 @@ pub(crate) async fn route(
 }
 
 fn list(arm: &Arm, owner: &Owner) -> Result<Reply, Refusal> {
+    Ok(Reply::ok(&List { value: all(arm, owner)? }))
+}
+
+/// All of an owner, as they are shown.
+pub(crate) fn all(arm: &Arm, owner: &Owner) -> Result<Vec<Resource<Properties>>, Refusal> {
     let all = arm.resources.directory().certificates(&owner.key);
-    let value = all.iter().map(|certificate| shape(arm, owner, certificate)).collect::<Result<_, _>>()?;
-    Ok(Reply::ok(&List { value }))
+    all.iter().map(|certificate| shape(arm, owner, certificate)).collect()
 }
 
 fn show(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
@@ -128,5 +136,6 @@ fn shape(arm: &Arm, owner: &Owner, certificate: &CaCertificate) -> Result<Resour
             known: CertificateProperties::of(certificate, facts.subject, facts.expiry, facts.thumbprint),
             warning: facts.warning,
         },
+        other: Map::new(),
     })
 }

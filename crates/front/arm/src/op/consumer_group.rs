@@ -4,7 +4,7 @@ use hyper::{Method, StatusCode};
 use roadstead_model::{ConsumerGroup, Hub};
 use roadstead_resources::consumer_group::{consumer_groups, require_consumer_group};
 use roadstead_wire::arm::{Kind, List, Resource, ResourceId, http_date};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     arm::Arm,
@@ -57,5 +57,6 @@ fn shape(arm: &Arm, hub: &Hub, group: &ConsumerGroup) -> Resource<Value> {
         subscriptionid: None,
         sku: None,
         properties: json!({ "created": http_date(group.created) }),
+        other: Map::new(),
     }
 }

@@ -5,7 +5,7 @@ use roadstead_model::{AllocationPolicy, Dps, LinkedHub, Secret};
 use roadstead_resources::{DpsSpec, LinkSpec, ResourceError};
 use roadstead_wire::{
     Words,
-    arm::{DpsProperties, IotHubLink, Kind, List, Resource, ResourceId, SUCCEEDED, mask_connection_string},
+    arm::{DpsProperties, IotHubLink, Kind, List, Resource, ResourceId, SUCCEEDED, TagsUpdate, mask_connection_string},
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     call::Call,
     op::{
         GROUP, NAME,
-        hub::{policies, with_sku, without_sku},
+        hub::{Kept, kept, policies, unpack},
         subscription,
     },
     refusal::Refusal,
@@ -40,10 +40,18 @@ pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
         policies: asked.properties.authorization_policies.map(policies),
         host_name: None,
         tags: asked.tags.unwrap_or_default(),
-        properties: with_sku(asked.properties.other, asked.sku),
+        properties: kept(asked.properties.other, asked.sku, asked.other),
     };
     let put = arm.resources.put_dps(call.segment(GROUP), call.segment(NAME), spec, etag.as_deref()).await?;
     Ok(Reply::put(put.created, &shape(arm, &put.record)))
+}
+
+/// `PATCH`: new tags, and nothing else. Source: REST reference, `IotDpsResource_Update`
+pub(crate) async fn patch(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let asked: TagsUpdate = call.json()?;
+    let (group, name) = (call.segment(GROUP), call.segment(NAME));
+    let dps = arm.resources.tag_dps(group, name, asked.tags.unwrap_or_default(), call.if_match()).await?;
+    Ok(Reply::ok(&shape(arm, &dps)))
 }
 
 pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
@@ -68,10 +76,10 @@ fn link(link: IotHubLink) -> LinkSpec {
     }
 }
 
-fn shape(arm: &Arm, dps: &Dps) -> Resource<DpsProperties> {
+pub(crate) fn shape(arm: &Arm, dps: &Dps) -> Resource<DpsProperties> {
     let subscription = subscription::id(arm);
     let kind = Kind::Dps { name: dps.name.as_str() };
-    let (other, sku) = without_sku(&dps.properties);
+    let Kept { properties: other, sku, beside } = unpack(&dps.properties);
     Resource {
         id: ResourceId { subscription: &subscription, group: dps.group.as_str(), kind }.to_string(),
         name: dps.name.to_string(),
@@ -93,6 +101,7 @@ fn shape(arm: &Arm, dps: &Dps) -> Resource<DpsProperties> {
             authorization_policies: None,
             other,
         },
+        other: beside,
     }
 }
 

@@ -1,21 +1,39 @@
 //! Resource groups.
 
+use std::sync::Arc;
+
 use hyper::StatusCode;
 use roadstead_model::ResourceGroup;
 use roadstead_resources::{GroupSpec, ResourceError};
-use roadstead_wire::arm::{GroupProperties, Kind, List, Resource, ResourceId, SUCCEEDED};
+use roadstead_wire::arm::{GroupProperties, Kind, List, Resource, ResourceId, SUCCEEDED, TagsUpdate};
+use serde_json::Map;
 
 use crate::{
     arm::Arm,
     call::Call,
-    op::{GROUP, subscription},
+    op::{
+        GROUP,
+        filter::{Item, Wanted},
+        subscription,
+    },
     refusal::Refusal,
     reply::Reply,
 };
 
-pub(crate) fn list(arm: &Arm) -> Reply {
+pub(crate) fn list(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let wanted = Wanted::of(call)?;
     let directory = arm.resources.directory();
-    Reply::ok(&List { value: directory.groups().map(|group| shape(arm, group)).collect() })
+    let fits = |group: &&Arc<ResourceGroup>| {
+        wanted.takes(&Item {
+            group: group.name.as_str(),
+            name: group.name.as_str(),
+            kind: Kind::Group.type_name(),
+            location: &group.location,
+            tags: &group.tags,
+        })
+    };
+    let found = directory.groups().filter(fits).take(wanted.top);
+    Ok(Reply::ok(&List { value: found.map(|group| shape(arm, group)).collect() }))
 }
 
 pub(crate) fn show(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
@@ -40,6 +58,13 @@ pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     Ok(Reply::put(put.created, &shape(arm, &put.record)))
 }
 
+/// `PATCH`: new tags, and nothing else that is known here.
+pub(crate) async fn patch(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let asked: TagsUpdate = call.json()?;
+    let group = arm.resources.tag_group(call.segment(GROUP), asked.tags).await?;
+    Ok(Reply::ok(&shape(arm, &group)))
+}
+
 pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     arm.resources.delete_group(call.segment(GROUP)).await?;
     Ok(Reply::empty(StatusCode::OK))
@@ -59,5 +84,6 @@ fn shape(arm: &Arm, group: &ResourceGroup) -> Resource<GroupProperties> {
         subscriptionid: None,
         sku: None,
         properties: GroupProperties { provisioning_state: Some(SUCCEEDED.to_owned()) },
+        other: Map::new(),
     }
 }

@@ -5,6 +5,7 @@ use roadstead_model::Hub;
 use roadstead_resources::{HubSpec, PolicySpec};
 use roadstead_wire::arm::{
     AccessKey, EventHub, EventHubEndpoints, HubProperties, Kind, List, Location, Resource, ResourceId, SUCCEEDED, Sku,
+    TagsUpdate,
 };
 use serde_json::{Map, Value, json};
 
@@ -18,6 +19,10 @@ use crate::{
 
 /// The key under which the resource keeps its `sku` among the members that it does not understand.
 const SKU: &str = "sku";
+/// The same of what stood beside `properties` and is not understood: `identity`, …
+const BESIDE: &str = "$beside";
+/// What only the server says, and clients send back.
+const READ_ONLY: &str = "systemData";
 
 pub(crate) fn list(arm: &Arm, group: Option<&str>) -> Result<Reply, Refusal> {
     let found = arm.resources.list_hubs(group)?;
@@ -44,10 +49,18 @@ pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
         host_names: None,
         settings,
         tags: asked.tags.unwrap_or_default(),
-        properties: with_sku(properties, asked.sku),
+        properties: kept(properties, asked.sku, asked.other),
     };
     let put = arm.resources.put_hub(call.segment(GROUP), call.segment(NAME), spec, etag.as_deref()).await?;
     Ok(Reply::put(put.created, &shape(arm, &put.record)))
+}
+
+/// `PATCH`: new tags, and nothing else. Source: REST reference, `IotHubResource_Update`
+pub(crate) async fn patch(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let asked: TagsUpdate = call.json()?;
+    let (group, name) = (call.segment(GROUP), call.segment(NAME));
+    let hub = arm.resources.tag_hub(group, name, asked.tags.unwrap_or_default(), call.if_match()).await?;
+    Ok(Reply::ok(&shape(arm, &hub)))
 }
 
 pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
@@ -55,12 +68,12 @@ pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     Ok(Reply::empty(StatusCode::OK))
 }
 
-fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
+pub(crate) fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
     let subscription = subscription::id(arm);
     let kind = Kind::Hub { name: hub.name.as_str() };
-    let (mut other, sku) = without_sku(&hub.properties);
-    let routing = settings::take_routing(&mut other, hub.settings.events);
-    let storage = settings::take_storage(&mut other, &hub.settings.files);
+    let Kept { mut properties, sku, beside } = unpack(&hub.properties);
+    let routing = settings::take_routing(&mut properties, hub.settings.events);
+    let storage = settings::take_storage(&mut properties, &hub.settings.files);
     Resource {
         id: ResourceId { subscription: &subscription, group: hub.group.as_str(), kind }.to_string(),
         name: hub.name.to_string(),
@@ -84,8 +97,9 @@ fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
             messaging_endpoints: Some(settings::messaging_endpoints(&hub.settings.files)),
             routing: Some(routing),
             roadstead: Some(settings::roadstead(&hub.settings)),
-            other: with_defaults(other),
+            other: with_defaults(properties),
         },
+        other: with_identity(beside),
     }
 }
 
@@ -122,18 +136,40 @@ pub(crate) fn policies(keys: Vec<AccessKey>) -> Vec<PolicySpec> {
     keys.into_iter().map(spec).collect()
 }
 
-/// What is kept of a resource: its other members and its sku, of which the tier follows from the name.
-pub(crate) fn with_sku(mut other: Map<String, Value>, sku: Option<Sku>) -> Map<String, Value> {
-    if let Some(sku) = sku {
-        other.insert(SKU.to_owned(), json!({"name": sku.name, "capacity": sku.capacity}));
-    }
-    other
+/// A hub without an identity says so: `az iot hub identity assign` reads its type.
+fn with_identity(mut beside: Map<String, Value>) -> Map<String, Value> {
+    beside.entry("identity").or_insert_with(|| json!({"type": "None"}));
+    beside
 }
 
-/// Undoes [`with_sku`]. A resource made without one shows `S1`.
-pub(crate) fn without_sku(kept: &Map<String, Value>) -> (Map<String, Value>, Sku) {
-    let mut other = kept.clone();
-    let sku = other.shift_remove(SKU).unwrap_or_default();
+/// What is kept of a resource without being understood.
+pub(crate) struct Kept {
+    pub(crate) properties: Map<String, Value>,
+    pub(crate) sku: Sku,
+    /// What stands beside `properties`.
+    pub(crate) beside: Map<String, Value>,
+}
+
+/// What is kept of a resource: its other properties, its sku, of which the tier follows from the name, and what stood beside.
+pub(crate) fn kept(
+    mut properties: Map<String, Value>,
+    sku: Option<Sku>,
+    mut beside: Map<String, Value>,
+) -> Map<String, Value> {
+    if let Some(sku) = sku {
+        properties.insert(SKU.to_owned(), json!({"name": sku.name, "capacity": sku.capacity}));
+    }
+    beside.retain(|name, value| name != READ_ONLY && !value.is_null());
+    if !beside.is_empty() {
+        properties.insert(BESIDE.to_owned(), Value::Object(beside));
+    }
+    properties
+}
+
+/// Undoes [`kept`]. A resource made without a sku shows `S1`.
+pub(crate) fn unpack(kept: &Map<String, Value>) -> Kept {
+    let mut properties = kept.clone();
+    let sku = properties.shift_remove(SKU).unwrap_or_default();
     let name = sku["name"].as_str().unwrap_or("S1").to_owned();
     let tier = match name.get(..1) {
         Some("F" | "f") => "Free",
@@ -141,5 +177,9 @@ pub(crate) fn without_sku(kept: &Map<String, Value>) -> (Map<String, Value>, Sku
         _ => "Standard",
     };
     let capacity = sku["capacity"].as_i64().unwrap_or(1);
-    (other, Sku { name, tier: Some(tier.to_owned()), capacity: Some(capacity) })
+    let beside = match properties.shift_remove(BESIDE) {
+        Some(Value::Object(beside)) => beside,
+        _ => Map::new(),
+    };
+    Kept { properties, sku: Sku { name, tier: Some(tier.to_owned()), capacity: Some(capacity) }, beside }
 }

@@ -70,7 +70,7 @@ fn seconds(member: &'static str, text: Option<&str>) -> Result<Option<u32>, Refu
     Ok(Some(duration.seconds))
 }
 
-fn route(route: &Route) -> RouteSpec {
+pub(crate) fn route(route: &Route) -> RouteSpec {
     RouteSpec {
         name: route.name.clone().unwrap_or_default(),
         source: source(&route.source),

@@ -5,7 +5,7 @@ use roadstead_wire::arm::Cloud;
 use crate::{call::Call, reply::Reply};
 
 pub(crate) fn endpoints(cloud: &Cloud<'_>, call: &Call) -> Reply {
-    Reply::ok(&cloud.endpoints(call.api_version()))
+    Reply::ok(&cloud.endpoints(&call.api_version()))
 }
 
 pub(crate) fn openid(cloud: &Cloud<'_>) -> Reply {

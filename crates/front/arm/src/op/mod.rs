@@ -2,14 +2,21 @@
 
 pub(crate) mod certificate;
 pub(crate) mod consumer_group;
+pub(crate) mod count;
+pub(crate) mod deployment;
 pub(crate) mod dps;
+pub(crate) mod filter;
 pub(crate) mod group;
 pub(crate) mod hub;
 pub(crate) mod hub_settings;
 pub(crate) mod key;
 pub(crate) mod metadata;
 pub(crate) mod name;
+pub(crate) mod provider;
+pub(crate) mod resource;
+pub(crate) mod route_test;
 pub(crate) mod subscription;
+pub(crate) mod template;
 pub(crate) mod token;
 
 /// Where names stand in `/subscriptions/S/resourceGroups/RG/providers/Microsoft.Devices/IotHubs/H/certificates/C`.

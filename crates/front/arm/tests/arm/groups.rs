@@ -31,6 +31,29 @@ async fn create_list_exists_delete() {
 }
 
 #[tokio::test]
+async fn tags_alone() {
+    let world = World::with_group().await;
+    let tagged = world.ask(Method::PATCH, &path("/IOT-RG"), None, json!({"tags": {"site": "north"}})).await;
+    assert_eq!((tagged.status, &tagged.body["tags"]), (200, &json!({"site": "north"})));
+    let untouched = world.ask(Method::PATCH, &path("/iot-rg"), None, json!({})).await;
+    assert_eq!((untouched.status, &untouched.body["tags"]), (200, &json!({"site": "north"})));
+    let absent = world.ask(Method::PATCH, &path("/nowhere"), None, json!({"tags": {}})).await;
+    assert_eq!(absent.refusal().1, "ResourceGroupNotFound");
+    for (filter, found) in [
+        ("", 1),
+        ("&%24filter=tagname%20eq%20%27site%27%20and%20tagvalue%20eq%20%27north%27", 1),
+        ("&$filter=tagname+eq+'site'+and+tagvalue+eq+'south'", 0),
+        ("&$top=0", 0),
+    ] {
+        let list = world.get(&(path("") + filter)).await;
+        assert_eq!(list.body["value"].as_array().map(Vec::len), Some(found), "{filter}");
+    }
+    for filter in ["&$filter=tagname+ne+'site'", "&$top=many"] {
+        assert_eq!(world.get(&(path("") + filter)).await.refusal().1, "InvalidFilterInQueryString", "{filter}");
+    }
+}
+
+#[tokio::test]
 async fn refusals() {
     let world = World::with_group().await;
     for (body, status, code) in [
@@ -48,8 +71,8 @@ async fn refusals() {
     assert_eq!(odd.refusal().1, "InvalidResourceName");
     for (method, path) in [
         (Method::POST, path("/iot-rg")),
-        (Method::GET, path("/iot-rg/resources")),
-        (Method::PATCH, of_group("/IotHubs/plant")),
+        (Method::GET, path("/iot-rg/locks")),
+        (Method::POST, of_group("/IotHubs/plant")),
         (Method::GET, of_group("")),
         (Method::GET, of_group("/ElasticPools")),
     ] {

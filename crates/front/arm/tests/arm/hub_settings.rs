@@ -91,6 +91,39 @@ async fn settings_reach_the_hub() {
 }
 
 #[tokio::test]
+async fn routes_are_tried() {
+    let world = World::with_group().await;
+    let twins = route("twins", "TwinChangeEvents", true);
+    let off = route("off", "DeviceLifecycleEvents", false);
+    put(&world, json!({"routing": {"routes": [twins, off]}})).await;
+    let tried = of_group("/IotHubs/plant/routing/routes/$testall");
+    for (source, names) in [
+        (json!("TwinChangeEvents"), json!(["twins"])),
+        (json!("twinchangeevents"), json!(["twins"])),
+        (json!("DeviceLifecycleEvents"), json!([])),
+        (json!("DeviceMessages"), json!(["$fallback"])),
+        (json!(null), json!(["twins"])),
+    ] {
+        let answer =
+            world.post(&tried, json!({"routingSource": source, "message": {"body": "{}"}, "twin": null})).await;
+        let routes = answer.body["routes"].as_array().unwrap();
+        let found: Value = routes.iter().map(|route| route["properties"]["name"].clone()).collect();
+        assert_eq!((answer.status, found), (200, names), "{source}");
+    }
+    let tried = of_group("/IotHubs/plant/routing/routes/$testnew");
+    for (is_enabled, result) in [(true, "true"), (false, "false")] {
+        let body = json!({"route": route("new", "DeviceMessages", is_enabled), "message": {"body": "{}"}});
+        assert_eq!(world.post(&tried, body).await.body["result"], result);
+    }
+    let mut conditional = route("new", "DeviceMessages", true);
+    conditional["condition"] = json!("$body.rpm > 900");
+    assert_eq!(world.post(&tried, json!({ "route": conditional })).await.refusal().1, "InvalidParameter");
+    assert_eq!(world.post(&tried, json!({})).await.refusal().1, "InvalidRequestContent");
+    let health = world.get(&of_group("/IotHubs/plant/routingEndpointsHealth")).await;
+    assert_eq!(health.body["value"][0]["healthStatus"], "healthy");
+}
+
+#[tokio::test]
 async fn refusals() {
     let world = World::with_group().await;
     put(&world, json!({})).await;

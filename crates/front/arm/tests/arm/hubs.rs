@@ -111,6 +111,50 @@ async fn what_was_shown_can_be_sent_back() {
 }
 
 #[tokio::test]
+async fn what_is_not_known_is_kept() {
+    let world = World::with_group().await;
+    let path = of_group("/IotHubs/plant");
+    let mut body = create_body();
+    body["identity"] = json!({"type": "SystemAssigned"});
+    body["zones"] = json!(["1"]);
+    body["systemData"] = json!({"createdBy": "somebody"});
+    body["properties"]["ipFilterRules"] = json!([{"filterName": "a", "action": "Accept", "ipMask": "10.0.0.0/8"}]);
+    world.put(&path, body.clone()).await;
+    let shown = world.get(&path).await.body;
+    assert_eq!((&shown["identity"], &shown["zones"]), (&body["identity"], &json!(["1"])));
+    assert_eq!((&shown["systemData"], &shown["properties"]["$beside"]), (&Value::Null, &Value::Null));
+    assert_eq!(shown["properties"]["ipFilterRules"], body["properties"]["ipFilterRules"]);
+    body.as_object_mut().unwrap().remove("identity");
+    world.put(&path, body).await;
+    assert_eq!(world.get(&path).await.body["identity"], json!({"type": "None"}), "clients read the type");
+}
+
+#[tokio::test]
+async fn tags_alone() {
+    let world = World::with_group().await;
+    for (path, body) in [
+        (of_group("/IotHubs/plant"), create_body()),
+        (
+            of_group("/provisioningServices/plant-dps"),
+            json!({"location": "l", "properties": {"enableDataResidency": true}}),
+        ),
+    ] {
+        let created = world.put(&path, body).await.body;
+        let tagged = world.ask(Method::PATCH, &path, None, json!({"tags": {"site": "north"}})).await;
+        let mut expected = created.clone();
+        (expected["tags"], expected["etag"]) = (json!({"site": "north"}), tagged.body["etag"].clone());
+        assert_eq!((tagged.status, &tagged.body), (200, &expected));
+        assert_ne!(tagged.body["etag"], created["etag"]);
+        let stale = world.ask(Method::PATCH, &path, created["etag"].as_str(), json!({"tags": {}})).await;
+        assert_eq!((stale.status, stale.refusal().1), (412, "PreconditionFailed"));
+        let odd = world.ask(Method::PATCH, &path, None, json!({"tags": {"a": 1}})).await;
+        assert_eq!((odd.status, odd.refusal().1), (400, "InvalidParameter"));
+        let absent = world.ask(Method::PATCH, &path.replace("plant", "absent"), None, json!({"tags": {}})).await;
+        assert_eq!(absent.refusal().1, "ResourceNotFound");
+    }
+}
+
+#[tokio::test]
 async fn a_policy_is_added_by_sending_all() {
     let world = World::with_group().await;
     let path = of_group("/IotHubs/plant");

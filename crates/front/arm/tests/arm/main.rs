@@ -15,4 +15,8 @@ mod hubs;
 #[cfg(test)]
 mod login;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
+mod templates;
+#[cfg(test)]
 mod world;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::{Method, Request, Response, header};
 use roadstead_front_arm::Arm;
+use roadstead_hub::Hubs;
 use roadstead_model::{Random, UnixMillis};
 use roadstead_resources::{Administrators, Change, Guid, Installation, Naming, Observer, Resources, SecretDigest};
 use roadstead_testkit::{CountingRandom, FakeClock, MemoryRecords};
@@ -70,7 +71,7 @@ impl World {
             secret: SecretDigest::of(SECRET),
         };
         let administrators = Administrators::new(installation, &[7; 32], clock.clone(), random);
-        let arm = Arm::new(resources.clone(), Arc::new(administrators));
+        let arm = Arm::new(resources.clone(), Arc::new(administrators), Arc::new(Hubs::new()));
         let mut world = Self { arm, resources, clock, token: String::new() };
         let form = format!(
             "client_id={CLIENT_ID}&grant_type=client_credentials&client_info=1&client_secret=s3cret%2Bwith%26odd%3Dcharacters+%25\
