@@ -77,6 +77,8 @@ pub enum Command {
     Init(run::Init),
     /// Print shell exports that lead SDKs to the running server
     Env,
+    /// Print the lines that lead the Azure CLI to the running server
+    AzSetup,
     Simulate(run::Simulate),
     Hosts(run::Hosts),
     Doctor(run::Doctor),

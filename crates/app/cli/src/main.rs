@@ -48,6 +48,7 @@ fn run(cli: &Cli, begun: Instant) -> Result<(), Failure> {
         Command::Serve(args) => run::serve::run(args),
         Command::Init(args) => say(&run::init::run(args, data_dir)?),
         Command::Env => say(&block_on(run::env::run(&cli.global))??),
+        Command::AzSetup => say(&run::az_setup::run(&cli.global)?),
         Command::Simulate(args) => say(&format!("{}\n", block_on(run::simulate::run(args, &cli.global))??)),
         Command::Hosts(args) => say(&block_on(run::hosts::run(args, &cli.global))??),
         Command::Doctor(args) => say(&block_on(run::doctor::run(args, &cli.global))??),

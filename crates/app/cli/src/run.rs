@@ -1,5 +1,6 @@
 //! Commands that run a server or ask one about itself.
 
+pub mod az_setup;
 pub mod bundle;
 pub mod dev;
 pub mod doctor;

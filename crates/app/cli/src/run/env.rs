@@ -53,9 +53,7 @@ fn first(all: &[Value]) -> Option<&str> {
 }
 
 fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, events: &str, dps: &str) -> String {
-    let bundle = context.ca_file.with_file_name("bundle.pem");
-    let trusted = if bundle.exists() { bundle } else { context.ca_file.clone() };
-    let (trusted, ca) = (trusted.display().to_string(), context.ca_file.display().to_string());
+    let (trusted, ca) = (trusted(context).display().to_string(), context.ca_file.display().to_string());
     let [https, mqtt, amqp] = [context.https_port, context.mqtt_port, context.amqp_port].map(|port| port.to_string());
     let data_dir = data_dir.map(|dir| dir.display().to_string()).unwrap_or_default();
     let exports = [
@@ -72,6 +70,10 @@ fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, events: &str, d
         ("ROADSTEAD_MQTT_PORT", &mqtt),
         ("ROADSTEAD_AMQP_PORT", &amqp),
         ("ROADSTEAD_HUB_HOST", context.hub_host.as_deref().unwrap_or_default()),
+        ("ROADSTEAD_ARM_URL", &context.endpoint),
+        ("ROADSTEAD_TENANT", &context.tenant_id),
+        ("ROADSTEAD_SP_ID", &context.client_id),
+        ("ROADSTEAD_SP_SECRET", &context.client_secret),
         ("ROADSTEAD_DATA_DIR", &data_dir),
     ];
     let mut text = String::new();
@@ -79,6 +81,12 @@ fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, events: &str, d
         writeln!(text, "export {name}={}", quoted(value)).expect("writing to a string does not fail");
     }
     text
+}
+
+/// Our CA with those that the machine trusts anyway, where both are in one file; else ours alone.
+pub fn trusted(context: &Context) -> PathBuf {
+    let bundle = context.ca_file.with_file_name("bundle.pem");
+    if bundle.exists() { bundle } else { context.ca_file.clone() }
 }
 
 /// For a POSIX shell: everything literal.
