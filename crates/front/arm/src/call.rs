@@ -5,7 +5,7 @@ use hyper::{HeaderMap, Method, Request, header};
 use roadstead_wire::percent;
 use serde::de::DeserializeOwned;
 
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, relaxed_json};
 
 /// What an operation needs of a request.
 pub(crate) struct Call {
@@ -73,6 +73,12 @@ impl Call {
     /// The body, read as JSON of this shape.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         serde_json::from_slice(&self.body).map_err(|error| Refusal::bad_body(&error))
+    }
+
+    /// The body, read as JSON that may have comments and keys without quotes.
+    pub(crate) fn relaxed_json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let text = String::from_utf8_lossy(&self.body);
+        serde_json::from_str(&relaxed_json::to_json(&text)).map_err(|error| Refusal::bad_body(&error))
     }
 
     fn header(&self, name: header::HeaderName) -> Option<&str> {

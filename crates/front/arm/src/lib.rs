@@ -13,6 +13,7 @@ mod arm;
 mod call;
 mod op;
 mod refusal;
+mod relaxed_json;
 mod reply;
 
 pub use arm::Arm;

@@ -69,7 +69,7 @@ pub(crate) fn list(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 
 /// What is to be put, hubs and DPS instances before what is in them.
 fn steps(arm: &Arm, call: &Call) -> Result<Vec<Step>, Refusal> {
-    let asked: Deployment = call.json()?;
+    let asked: Deployment = call.relaxed_json()?;
     arm.resources.list_hubs(Some(call.segment(GROUP)))?;
     if asked.properties.mode.is_some_and(|mode| !mode.eq_ignore_ascii_case("incremental")) {
         return Err(Refusal::bad_template("its mode must be Incremental: nothing is deleted by a deployment"));

@@ -92,7 +92,8 @@ fn certificates<P>(arm: &Arm, owner: &Owner, parent: &Resource<P>) -> Result<Vec
         let mut properties = members(&certificate.properties);
         properties.retain(|name, _| CERTIFICATE.contains(&name.as_str()));
         json!({
-            "type": certificate.kind,
+            // In lower case: `az iot hub state import` compares it.
+            "type": format!("{}/certificates", parent.kind),
             "apiVersion": API_VERSION,
             "name": format!("{}/{}", parent.name, certificate.name),
             "dependsOn": [format!("[resourceId('{}', '{}')]", parent.kind, parent.name)],

@@ -42,7 +42,7 @@ async fn what_is_exported_can_be_deployed() {
     let kinds: Value = resources.iter().map(|one| json!([one["type"], one["name"]])).collect();
     let expected = json!([
         ["Microsoft.Devices/IotHubs", "plant"],
-        ["Microsoft.Devices/IotHubs/Certificates", "plant/root"],
+        ["Microsoft.Devices/IotHubs/certificates", "plant/root"],
         ["Microsoft.Devices/provisioningServices", "plant-dps"]
     ]);
     assert_eq!(kinds, expected);
@@ -70,6 +70,17 @@ async fn what_is_exported_can_be_deployed() {
         world.get(&path("iot-rg", "/providers/Microsoft.Resources/deployments")).await.body,
         json!({"value": []})
     );
+}
+
+/// As `az deployment group create` sends it.
+#[tokio::test]
+async fn templates_may_have_comments() {
+    let world = World::with_group().await;
+    let body = "{\"properties\": {\"parameters\": {}, \"mode\": \"Incremental\", template:{\r\n  // a plant\r\n  \"resources\": \
+                [{\"type\": \"Microsoft.Devices/IotHubs\", \"name\": \"plant\", \"location\": \"here\" /* anywhere */}]}}}";
+    let deployed = world.put_text(&deployment("iot-rg", ""), body).await;
+    assert_eq!(deployed.status, 200, "{deployed:?}");
+    assert_eq!(world.get(&of_group("/IotHubs/plant")).await.status, 200);
 }
 
 #[tokio::test]

@@ -121,6 +121,12 @@ impl World {
         self.ask(Method::PUT, path, None, body).await
     }
 
+    /// The administrator's `PUT` of a text.
+    pub async fn put_text(&self, path: &str, body: &'static str) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        self.send(Method::PUT, path, &[("authorization", &bearer)], Bytes::from_static(body.as_bytes())).await
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.ask(Method::POST, path, None, body).await
     }
