@@ -1,6 +1,6 @@
 //! Direct methods as back ends call them.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
 
 /// A call: the body of `POST /twins/dev1/methods`. What it carries stays as the caller wrote it.
@@ -15,11 +15,32 @@ pub struct MethodCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Box<RawValue>>,
     /// How long the device may take.
-    #[serde(default, alias = "timeoutInSeconds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        alias = "timeoutInSeconds",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "seconds"
+    )]
     pub response_timeout_in_seconds: Option<u32>,
     /// How long a device that is not connected is waited for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
     pub connect_timeout_in_seconds: Option<u32>,
+}
+
+/// A number, or its text: `az iot hub invoke-device-method` sends its default as `"30"`.
+/// Source: azure-iot extension 0.25.0
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Number(u32),
+        Text(String),
+    }
+    match Option::<Given>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Given::Number(number)) => Ok(Some(number)),
+        Some(Given::Text(text)) => text.parse().map(Some).map_err(D::Error::custom),
+    }
 }
 
 impl MethodCall {
@@ -66,6 +87,13 @@ mod tests {
             ),
             (r#"{"methodName":"m","payload":[1, 2.50 ],"timeoutInSeconds":5}"#, "m", "[1, 2.50 ]", Some(5), None),
             (r#"{"methodName":"m","payload":null,"responseTimeoutInSeconds":null,"x":1}"#, "m", "null", None, None),
+            (
+                r#"{"methodName":"m","responseTimeoutInSeconds":"30","connectTimeoutInSeconds":"5"}"#,
+                "m",
+                "null",
+                Some(30),
+                Some(5),
+            ),
             (r#"{"payload":"","methodName":""}"#, "", "\"\"", None, None),
         ] {
             let call: MethodCall = object_body::parse(body.as_bytes()).unwrap();
@@ -79,7 +107,8 @@ mod tests {
             r#"{"methodName":1}"#,
             r#"{"methodName":"m","payload":{]}"#,
             r#"{"methodName":"m","responseTimeoutInSeconds":-1}"#,
-            r#"{"methodName":"m","responseTimeoutInSeconds":"30"}"#,
+            r#"{"methodName":"m","responseTimeoutInSeconds":"soon"}"#,
+            r#"{"methodName":"m","responseTimeoutInSeconds":""}"#,
         ] {
             assert!(object_body::parse::<MethodCall>(body.as_bytes()).is_err(), "{body}");
         }
