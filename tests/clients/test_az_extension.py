@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from harness import bare, sas, wait
 from harness import hub as hubs
-from harness import sas, wait
 from harness.az import Az, installed
+from harness.certs import CertificateMaker
 from harness.cli import Refused
 from harness.dps import key_credential, register
 
@@ -112,6 +113,36 @@ def test_twin_and_query(hub, device_id):
         hub("device-twin", "update", "-d", device_id, "--tags", '{"by": "x"}', "--etag", '"stale"')
 
 
+def test_modules(az, hub, names, device_id):
+    hub("device-identity", "create", "-d", device_id)
+    module = ("-d", device_id, "-m", "filter")
+    hub("module-identity", "create", *module)
+    assert hub("module-identity", "list", "-d", device_id, "--query", "[].moduleId") == ["filter"]
+    assert hub("module-twin", "update", *module, "--desired", '{"a": 1}')["properties"]["desired"]["a"] == 1
+    before = hub("module-identity", "show", *module)["authentication"]["symmetricKey"]
+    after = hub("module-identity", "renew-key", *module, "--kt", "primary")["authentication"]["symmetricKey"]
+    assert after["primaryKey"] != before["primaryKey"] and after["secondaryKey"] == before["secondaryKey"]
+    az.text("iot", "hub", "module-identity", "delete", *module, "-n", names["hub"])
+
+
+def test_method_of_a_device_that_is_there(server, hub, device_id):
+    key = hub("device-identity", "create", "-d", device_id)["authentication"]["symmetricKey"]["primaryKey"]
+    with bare.answering(server, device_id, key):
+        answer = hub("invoke-device-method", "-d", device_id, "--mn", "reboot", "--mp", '{"in_s": 3}')
+        assert answer == {"status": 200, "payload": {"in_s": 3}}
+        assert hub("device-identity", "show", "-d", device_id)["connectionState"] == "Connected"
+
+
+def test_devices_played(az, names, hub, device_id, tmp_path, port_443):
+    """Telemetry and a file of a device that is not there. These know no other ports."""
+    hub("device-identity", "create", "-d", device_id)
+    which = ("-d", device_id, "-n", names["hub"])
+    az.text("iot", "device", "send-d2c-message", *which, "--data", '{"rpm": 890}')
+    file = tmp_path / "log.txt"
+    file.write_text("all is well")
+    az.text("iot", "device", "upload-file", *which, "--fp", file, "--ct", "text/plain")
+
+
 def test_monitor_events(az, server, names, hub, device_id, amqp_port):
     """Seed 001: telemetry of one device, from the past and as it comes."""
     key = hub("device-identity", "create", "-d", device_id)["authentication"]["symmetricKey"]["primaryKey"]
@@ -168,6 +199,25 @@ def test_enrollment_group(server, dps, device_id):
     query = "[].{DeviceID:deviceId, Hub:assignedHub}"
     listed = dps("enrollment-group", "registration", "list", *group, "--query", query)
     assert listed == [{"DeviceID": device_id, "Hub": server.hub_host}]
+
+
+def test_enrollments_by_certificate(dps, device_id, tmp_path, roadstead):
+    """Seed 003, and seed 000's group with the flags that `az` takes."""
+    maker = CertificateMaker(tmp_path)
+    leaf, root, other = maker.self_signed(device_id), maker.root("root"), maker.root("other")
+    words = ("--enrollment-id", device_id, "--attestation-type", "x509", "--certificate-path", leaf.path)
+    assert dps("enrollment", "create", *words)["attestation"]["type"] == "x509"
+    made = dps("enrollment-group", "create", "--enrollment-id", f"{device_id}-path", "--certificate-path", root.path)
+    assert made["attestation"]["x509"]["signingCertificates"]["primary"]["info"]["subjectName"].endswith("root")
+    name = f"ca-{device_id}"
+    dps("certificate", "create", "--certificate-name", name, "--path", other.path, "--verified", "true")
+    roadstead.remember_ca(name)
+    group = ("--enrollment-id", f"{device_id}-ca")
+    dps("enrollment-group", "create", *group, "--ca-name", name, "--provisioning-status", "enabled")
+    shown = dps("enrollment-group", "show", *group)
+    assert shown["attestation"]["x509"]["caReferences"]["primary"] == name
+    for each in (f"{device_id}-ca", f"{device_id}-path"):
+        dps("enrollment-group", "delete", "--enrollment-id", each)
 
 
 def test_state(az, names, hub, device_id, tmp_path):

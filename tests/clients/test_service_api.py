@@ -234,6 +234,36 @@ class TestPresence:
         assert not service.ok("GET", f"/devices/{device_id}")["connectionStateUpdatedTime"].startswith("0001")
 
 
+class TestRenewedKeys:
+    """`POST /devices/keys/regenerate`, which `az iot hub device-identity renew-key` asks."""
+
+    PATH = "/devices/keys/regenerate"
+
+    def test_one_key_of_each(self, service, device, device_id):
+        service.ok("PUT", f"/devices/{device_id}/modules/m1", {"deviceId": device_id, "moduleId": "m1"})
+        service.ok("PUT", f"/devices/{device_id}-ca", {"deviceId": f"{device_id}-ca", "authentication": {"type": "certificateAuthority"}})
+        named = [{"id": device_id}, {"id": device_id, "moduleId": "m1"}, {"id": f"{device_id}-no"}, {"id": f"{device_id}-ca"}]
+        before = [service.ok("GET", path) for path in (f"/devices/{device_id}", f"/devices/{device_id}/modules/m1")]
+        done = service.ok("POST", self.PATH, {"policyKey": "secondaryKey", "devices": named})
+        after = [service.ok("GET", path) for path in (f"/devices/{device_id}", f"/devices/{device_id}/modules/m1")]
+        for old, new in zip(before, after):
+            old, new = (each["authentication"]["symmetricKey"] for each in (old, new))
+            assert new["primaryKey"] == old["primaryKey"] and new["secondaryKey"] != old["secondaryKey"]
+        assert [(each["id"], each["moduleId"]) for each in done["rotatedKeys"]] == [(device_id, None), (device_id, "m1")]
+        assert [(each["id"], each["errorCode"]) for each in done["errors"]] == [(f"{device_id}-no", 404001), (f"{device_id}-ca", 400004)]
+
+    def test_disabled_stays_disabled(self, service, device, device_id):
+        disabled = {"deviceId": device_id, "status": "disabled", "statusReason": "stolen"}
+        service.ok("PUT", f"/devices/{device_id}", disabled, headers={"If-Match": "*"})
+        service.ok("POST", self.PATH, {"policyKey": "primaryKey", "devices": [{"id": device_id}]})
+        found = service.ok("GET", f"/devices/{device_id}")
+        assert (found["status"], found["statusReason"]) == ("disabled", "stolen")
+
+    @pytest.mark.parametrize("body", [{}, {"policyKey": "bothKeys", "devices": []}, {"policyKey": "primaryKey", "devices": [{"id": "d"}] * 101}])
+    def test_bad_bodies(self, service, body):
+        assert service.call("POST", self.PATH, body).status_code == 400
+
+
 class TestDeviceScope:
     """A device's own token may manage its own modules, and nothing else: Edge does so."""
 

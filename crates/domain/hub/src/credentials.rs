@@ -64,7 +64,7 @@ fn decide_key(
 }
 
 /// A new key: 32 random bytes, base64.
-fn fresh_key(random: &dyn Random) -> Secret {
+pub(crate) fn fresh_key(random: &dyn Random) -> Secret {
     Secret::new(SasKey::generate(32, |bytes| random.fill(bytes)).to_base64().as_str())
 }
 

@@ -34,6 +34,7 @@ pub mod provision;
 pub mod query;
 pub mod readers;
 pub mod registry;
+pub mod renewal;
 mod routing;
 pub mod session;
 mod sessions;
@@ -60,6 +61,7 @@ pub use provision::{Adopted, DeviceSpec, Known};
 pub use query::{QueryPage, RowKind};
 pub use readers::ReaderError;
 pub use registry::{IdentitySpec, IfMatch};
+pub use renewal::KeySlot;
 pub use roadstead_sas::{BlobSasError, UploadKey};
 pub use roadstead_store::{
     BlobChunks, BlobCondition, BlobError, BlobInfo, BlobProperties, BlobRead, BlockId, ByteRange, IdentityRecord,

@@ -13,8 +13,8 @@ use crate::{
     limits,
     op::{
         self, device_files, device_messages, device_register, device_send, hub_bulk, hub_devices, hub_events,
-        hub_messages, hub_methods, hub_modules, hub_query, hub_twins, operations, service_bulk, service_enrollments,
-        service_groups, service_registrations,
+        hub_messages, hub_methods, hub_modules, hub_query, hub_renewal, hub_twins, operations, service_bulk,
+        service_enrollments, service_groups, service_registrations,
     },
     reply::{Body, Reply},
     serve::Parts,
@@ -154,6 +154,7 @@ async fn hub_route(parts: &Parts, hub: &Arc<Hub>, call: &Call, words: &[&str]) -
         (&Method::GET, ["statistics", "devices"]) => hub_devices::statistics(parts, hub, call).await,
         (&Method::GET, ["statistics", "service"]) => hub_devices::connected(parts, hub, call),
         (&Method::POST, ["devices"]) => hub_bulk::change(parts, hub, call).await,
+        (&Method::POST, ["devices", "keys", "regenerate"]) => hub_renewal::renew(parts, hub, call).await,
         (&Method::GET, ["devices"]) => hub_devices::list(parts, hub, call).await,
         (&Method::GET, ["devices", _]) => hub_devices::show(parts, hub, call, id).await,
         (&Method::PUT, ["devices", _]) => hub_devices::put(parts, hub, call, id).await,

@@ -120,7 +120,11 @@ async fn what_changes_meanwhile_is_told_behind_the_answer() {
     tokio::time::sleep(COMMIT / 2).await;
     world.records.delay_commits(Duration::ZERO);
     let desired = roadstead_hub::SectionChange::Write(json!({"d": 1}).as_object().cloned().unwrap());
-    let change = roadstead_hub::TwinChange { tags: roadstead_hub::SectionChange::Keep, desired };
+    let change = roadstead_hub::TwinChange {
+        tags: roadstead_hub::SectionChange::Keep,
+        desired,
+        reported: roadstead_hub::SectionChange::Keep,
+    };
     let hub = world.hub.clone();
     let changes = tokio::spawn(async move {
         let write = roadstead_hub::TwinWrite::Patch;

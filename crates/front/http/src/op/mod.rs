@@ -14,6 +14,7 @@ pub(crate) mod hub_messages;
 pub(crate) mod hub_methods;
 pub(crate) mod hub_modules;
 pub(crate) mod hub_query;
+pub(crate) mod hub_renewal;
 pub(crate) mod hub_twins;
 pub(crate) mod operations;
 mod service;
