@@ -36,6 +36,7 @@ fn each_sample(visit: &mut impl Visit) {
     visit.record("module", Place::Module(hub, "thermo-7/camera"), &samples::module("thermo-7", "camera"));
     visit.record("hub-tuned", Place::Hub(hub), &samples::tuned_hub(hub, "plant"));
     visit.record("hub-uploads", Place::Hub(hub), &samples::hub_of_uploads(hub, "plant"));
+    visit.record("hub-consumer-groups", Place::Hub(hub), &samples::hub_of_groups(hub, "plant"));
     visit.record("message", Place::Message(hub, "thermo-7"), &samples::message(5));
     visit.record("feedback", Place::Feedback(hub), &samples::feedback("thermo-7"));
     visit.record("file-notification", Place::FileNotification(hub), &samples::file_notification("thermo-7"));

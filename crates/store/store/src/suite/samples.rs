@@ -3,13 +3,13 @@
 
 use roadstead_model::{
     AccessPolicy, Ack, AllocationPolicy, Attestation, CaCertificate, CertificateEntry, CertificateName, CloudMessage,
-    CloudToDevice, Device, DeviceAuth, DeviceId, DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Etag, EventSwitches, Feedback, FileNotification, FileUploads, GenerationId, GroupAttestation,
-    GroupName, Hub, HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, MessageOutcome, Module,
-    ModuleId, Presence, Properties, Provisioning, ProvisioningStatus, Random, Registration, RegistrationId,
-    RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Secret, Subscription, Substatus,
-    SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier, TpmAttestation, Twin, TwinSection, UnixMillis,
-    Webhook,
+    CloudToDevice, ConsumerGroup, ConsumerGroupName, Device, DeviceAuth, DeviceId, DeviceStatus, Dps, DpsName,
+    Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, EventSwitches, Feedback, FileNotification, FileUploads,
+    GenerationId, GroupAttestation, GroupName, Hub, HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin,
+    LinkedHub, MessageOutcome, Module, ModuleId, Presence, Properties, Provisioning, ProvisioningStatus, Random,
+    Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Secret,
+    Subscription, Substatus, SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier, TpmAttestation, Twin,
+    TwinSection, UnixMillis, Webhook,
 };
 use serde_json::{Map, Value, json};
 
@@ -251,6 +251,12 @@ pub fn hub_of_uploads(key: HubKey, name: &str) -> Hub {
         notification_delivery_count_max: 8,
     };
     Hub { settings: HubSettings { files, ..HubSettings::default() }, ..hub(key, name) }
+}
+
+/// A hub whose events are read by consumer groups of its maker's.
+pub fn hub_of_groups(key: HubKey, name: &str) -> Hub {
+    let group = |name: &str| ConsumerGroup { name: ConsumerGroupName::parse(name).unwrap(), created: NOW };
+    Hub { consumer_groups: vec![group("Billing"), group("audit-2")], ..hub(key, name) }
 }
 
 /// A message with every member set.
