@@ -1,4 +1,10 @@
 //! Bounds of the AMQP front.
+//!
+//! A connection without a token holds 6 MiB at most, for [`TOKEN_WAIT`] (or [`CERTIFICATE_WAIT`]): [`NODE_LINKS_MAX`] links on
+//! which requests of [`REQUEST_BYTES_MAX`] may have come in part (4 MiB, which is [`PARTIAL_BYTES_MAX`] as well), what it was
+//! answered and does not read ([`ANSWER_BYTES_AHEAD_MAX`] and [`REPLY_BYTES_WAITING_MAX`], and one answer beyond each), a frame,
+//! and some hundred bytes for each session ([`CHANNEL_MAX`]) and link ([`LINKS_MAX`]; those that were refused count until the client
+//! has detached them, too).
 
 use std::time::Duration;
 
@@ -61,6 +67,9 @@ pub const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 pub const REQUESTS_MAX: u32 = 100;
 /// Answers that wait for a client to take them, of one link.
 pub const REPLIES_WAITING_MAX: usize = 64;
+/// Bytes of them, of all links of a connection, from which on no further one waits: an answer repeats the id of its request, which
+/// may be as long as that.
+pub const REPLY_BYTES_WAITING_MAX: usize = 256 * 1024;
 /// Bytes of a message to a device as it comes: 64 KiB of body and properties, and what AMQP adds to them. The hub says what is too
 /// large; beyond this the link is detached.
 pub const DEVICEBOUND_BYTES_MAX: u64 = 256 * 1024;

@@ -99,6 +99,15 @@ impl Links {
         self.all.values().filter(|link| matches!(link, Link::Requests(_) | Link::Replies(_))).count()
     }
 
+    /// Bytes of the answers that wait, on all links.
+    pub(crate) fn bytes_of_replies(&self) -> usize {
+        let waiting = |id| match self.all.get(id) {
+            Some(Link::Replies(replies)) => replies.waiting.iter().map(Vec::len).sum(),
+            _ => 0,
+        };
+        self.senders.iter().map(waiting).sum()
+    }
+
     /// Those of the device in this seat.
     pub(crate) fn list_of_device(&self, seat: u32) -> Vec<LinkId> {
         let is_its = |link: &Link| matches!(link, Link::Device(link) if link.seat == seat);

@@ -129,8 +129,9 @@ impl Conversation<'_> {
 
     /// Sends an answer, now or when the client takes it.
     fn reply(&mut self, to: LinkId, answer: Vec<u8>, out: &mut Vec<u8>) -> Result<(), AmqpError> {
+        let bytes = self.links.bytes_of_replies();
         let Some(Link::Replies(replies)) = self.links.all.get_mut(&to) else { return Ok(()) };
-        if replies.waiting.len() >= limits::REPLIES_WAITING_MAX {
+        if replies.waiting.len() >= limits::REPLIES_WAITING_MAX || bytes >= limits::REPLY_BYTES_WAITING_MAX {
             let why = "too many answers wait: give the receiver's link more credit";
             return Err(AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, why));
         }

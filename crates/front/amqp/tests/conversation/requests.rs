@@ -179,3 +179,33 @@ async fn links_of_strangers_are_bounded() {
     let refusal = client.is_refused(sender("one more", max, "$management")).await;
     assert_eq!(&*refusal.condition, condition::RESOURCE_LIMIT_EXCEEDED);
 }
+
+/// It asks with long ids and takes no answers.
+#[tokio::test]
+async fn answers_that_strangers_do_not_take_are_bounded() {
+    const ID_BYTES: usize = 50_000;
+    let world = World::new().await;
+    let mut client = world.stranger().await;
+    client.attaches(sender("ask", 0, "$cbs")).await;
+    for handle in 1..20 {
+        client.attaches(receiver(&handle.to_string(), handle, "$cbs")).await;
+    }
+    let id = "i".repeat(ID_BYTES);
+    let mut waiting = 0;
+    let refused = loop {
+        let question = request(MessageId::String(&id), &[("operation", "put-token")], Some("none"));
+        match client.asks(0, &question).await {
+            DeliveryState::Accepted => waiting += 1,
+            DeliveryState::Rejected(Some(error)) => break error,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(&*refused.condition, condition::RESOURCE_LIMIT_EXCEEDED);
+    assert_eq!(waiting, limits::REPLY_BYTES_WAITING_MAX.div_ceil(ID_BYTES + 200));
+    for handle in 1..20 {
+        client.credits(handle, 0, 100).await;
+    }
+    for _ in 0..waiting {
+        client.hears_message().await;
+    }
+}
