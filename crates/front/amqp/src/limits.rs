@@ -8,12 +8,6 @@
 
 use std::time::Duration;
 
-/// Bytes read at once, and of the buffers that idle connections share.
-pub const READ_BUFFER_BYTES: usize = 16 * 1024;
-/// Below this many free bytes the read buffer grows; a whole frame must fit.
-pub const READ_FREE_BYTES_MIN: usize = 4 * 1024;
-/// Read buffers kept for reuse on each thread.
-pub const SPARE_BUFFERS_MAX: usize = 64;
 /// A write buffer that grew beyond this is given back when all of it was sent.
 pub const WRITE_BUFFER_BYTES_KEPT: usize = 4 * 1024;
 /// Bytes that wait to be sent from which on no further event is read for the client: it reads slowly, or the wire is slow.
@@ -94,8 +88,6 @@ pub const WRITE_WAIT: Duration = Duration::from_secs(600);
 pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// The longest wait between two looks at the clock.
 pub const LOOK: Duration = Duration::from_secs(600);
-/// Characters of a client's text that an answer or a line of the log repeats.
-pub const SHOWN_CHARS_MAX: usize = 200;
 
 /// Bytes of a message to DPS. Source: docs, DPS quotas (message 96 KB), and what AMQP adds.
 pub const DPS_MESSAGE_BYTES_MAX: u64 = 100 * 1024;

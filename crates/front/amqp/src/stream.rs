@@ -1,31 +1,22 @@
 //! Bytes in and out at the same time, over any byte stream, with buffers only while there is something in them.
 
 use std::{
-    cell::RefCell,
     future::poll_fn,
     io,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use roadstead_front_transport::ReadBuffer;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::limits;
-
-thread_local! {
-    /// Read buffers not in use. A connection borrows one while bytes of it are unread, so that ten thousand idle
-    /// connections need a handful of buffers.
-    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-}
 
 /// A connection as bytes.
 #[derive(Debug)]
 pub(crate) struct ByteStream<S> {
     io: S,
-    /// Zeroed bytes to read into; the unread ones are `start..end`. Empty while idle.
-    input: Vec<u8>,
-    start: usize,
-    end: usize,
+    input: ReadBuffer,
     /// What is to be sent, behind what was.
     out: Vec<u8>,
     sent: usize,
@@ -44,17 +35,17 @@ pub(crate) struct Moved {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream<S> {
     pub(crate) fn new(io: S) -> Self {
-        Self { io, input: Vec::new(), start: 0, end: 0, out: Vec::new(), sent: 0, unflushed: false }
+        Self { io, input: ReadBuffer::default(), out: Vec::new(), sent: 0, unflushed: false }
     }
 
     /// The unread bytes, and the buffer that answers go into.
     pub(crate) fn parts(&mut self) -> (&[u8], &mut Vec<u8>) {
-        (&self.input[self.start..self.end], &mut self.out)
+        (self.input.unread(), &mut self.out)
     }
 
     /// Takes note that so many of the unread bytes are done with.
     pub(crate) fn consume(&mut self, bytes: usize) {
-        self.start = (self.start + bytes).min(self.end);
+        self.input.consume(bytes);
     }
 
     /// What is to be sent.
@@ -75,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream<S> {
     pub(crate) async fn turn(&mut self, reads: bool) -> io::Result<Moved> {
         poll_fn(|cx| {
             let mut moved = Moved { wrote: self.poll_send(cx)?, ..Moved::default() };
-            if reads && let Poll::Ready(read) = self.poll_fill(cx)? {
+            if reads && let Poll::Ready(read) = self.input.poll_fill(&mut self.io, cx)? {
                 moved.read = read > 0;
                 moved.closed = read == 0;
             }
@@ -119,53 +110,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream<S> {
             (moved, self.unflushed) = (true, false);
         }
         Ok(moved)
-    }
-
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.make_room();
-        let mut free = ReadBuf::new(&mut self.input[self.end..]);
-        match Pin::new(&mut self.io).poll_read(cx, &mut free) {
-            Poll::Ready(outcome) => {
-                let read = free.filled().len();
-                self.end += read;
-                Poll::Ready(outcome.map(|()| read))
-            }
-            Poll::Pending => {
-                self.release();
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Moves what is unread to the front and sees to it that a useful piece of the buffer is free.
-    fn make_room(&mut self) {
-        if self.input.is_empty() {
-            let spare = SPARE.with_borrow_mut(Vec::pop);
-            self.input = spare.unwrap_or_else(|| vec![0; limits::READ_BUFFER_BYTES]);
-        } else if self.start > 0 {
-            self.input.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        if self.input.len() - self.end < limits::READ_FREE_BYTES_MIN {
-            self.input.resize(self.input.len() * 2, 0);
-        }
-    }
-
-    /// Gives the buffer back when nothing in it is unread.
-    fn release(&mut self) {
-        if self.start != self.end {
-            return;
-        }
-        (self.start, self.end) = (0, 0);
-        let input = std::mem::take(&mut self.input);
-        if input.len() == limits::READ_BUFFER_BYTES {
-            SPARE.with_borrow_mut(|spare| {
-                if spare.len() < limits::SPARE_BUFFERS_MAX {
-                    spare.push(input);
-                }
-            });
-        }
     }
 }
 

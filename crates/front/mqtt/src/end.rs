@@ -7,13 +7,9 @@ use roadstead_model::DisconnectReason;
 use roadstead_mqtt_proto::{DecodeError, FrameError, PacketType};
 use thiserror::Error;
 
-use crate::{Caller, limits};
+use crate::Caller;
 
-/// A client's text as the log repeats it: not at any length, nor with what would begin another line.
-pub(crate) fn shown(text: &str) -> String {
-    let printed = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    text.chars().take(limits::SHOWN_CHARS_MAX).map(printed).collect()
-}
+pub(crate) use roadstead_front_transport::shown;
 
 #[derive(Debug, Error)]
 pub(crate) enum End {

@@ -2,12 +2,6 @@
 
 use std::time::Duration;
 
-/// Bytes read at once, and of the buffers that idle connections share.
-pub const READ_BUFFER_BYTES: usize = 16 * 1024;
-/// Below this many free bytes the read buffer grows.
-pub const READ_FREE_BYTES_MIN: usize = 4 * 1024;
-/// Read buffers kept for reuse on each thread.
-pub const SPARE_BUFFERS_MAX: usize = 64;
 /// A write buffer that grew beyond this is given back after the flush.
 pub const WRITE_BUFFER_BYTES_KEPT: usize = 4 * 1024;
 /// Bytes of one packet from a device: a 256 KiB message and 64 KiB of topic.
@@ -28,8 +22,6 @@ pub const WRITE_WAIT: Duration = Duration::from_secs(30);
 pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// How long a session that was closed may take to acknowledge what it stored: within the second in which a revocation bites.
 pub const ACKNOWLEDGE_WAIT: Duration = Duration::from_millis(500);
-/// Characters of a client's text that a line of the log repeats.
-pub const SHOWN_CHARS_MAX: usize = 200;
 /// How long a token is honoured after it expired on a live session: .NET and Java wait for the hub to disconnect.
 /// Source: docs, connectivity page (10 minutes).
 pub const TOKEN_GRACE: Duration = Duration::from_secs(600);

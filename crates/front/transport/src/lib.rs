@@ -1,6 +1,7 @@
 //! Listeners and connections: what comes in over TCP, with TLS around it and, if a client wants, WebSocket within.
 //!
-//! Owns the handshake and its bounds, the choice of server certificate, the count of connections, and their orderly end.
+//! Owns the handshake and its bounds, the choice of server certificate, the count of connections, and their orderly end; and the
+//! buffers that connections of any protocol read into.
 //! Refuses to judge: a client certificate is asked for, never required, and only has to prove that its key is the
 //! client's ([`ClientCertificates`]); whether it opens anything is decided behind. No crate of ours is known here.
 //!
@@ -26,8 +27,10 @@ mod drain;
 pub mod limits;
 mod listener;
 mod metric;
+mod read_buffer;
 mod server_config;
 mod server_names;
+mod shown;
 pub mod websocket;
 
 pub use capacity::Capacity;
@@ -35,5 +38,7 @@ pub use client_certificates::ClientCertificates;
 pub use conn::{Conn, Peer};
 pub use drain::{Drain, DrainWatch};
 pub use listener::Listener;
+pub use read_buffer::ReadBuffer;
 pub use server_config::{ServerConfigError, certified_key, server_config};
 pub use server_names::ServerNames;
+pub use shown::shown;

@@ -16,6 +16,14 @@ pub const CONNECTIONS_MAX: usize = 1_000_000;
 pub const BACKLOG: i32 = 4096;
 /// The first and the longest pause after the machine refused another connection (out of file descriptors or memory).
 pub const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+/// Bytes read at once, and of the buffers that idle connections share.
+pub const READ_BUFFER_BYTES: usize = 16 * 1024;
+/// Below this many free bytes a read buffer grows; a whole frame or packet must fit.
+pub const READ_FREE_BYTES_MIN: usize = 4 * 1024;
+/// Read buffers kept for reuse on each thread.
+pub const SPARE_BUFFERS_MAX: usize = 64;
+/// Characters of a client's text that an answer or a line of the log repeats.
+pub const SHOWN_CHARS_MAX: usize = 200;
 /// Bytes of one WebSocket message from a client. Our bound: four of the largest MQTT packets; SDKs send one or a few packets in each.
 pub const WEBSOCKET_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of one WebSocket frame that we send.
