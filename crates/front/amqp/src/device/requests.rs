@@ -17,7 +17,7 @@ use crate::limits;
 /// A request that came and is not answered yet.
 #[derive(Debug)]
 pub(super) struct Request {
-    from: From,
+    from: Origin,
     payload: Vec<u8>,
     now: UnixMillis,
     /// Its part of what the requests of the connection may hold.
@@ -26,7 +26,7 @@ pub(super) struct Request {
 
 /// The delivery that brought something.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct From {
+pub(super) struct Origin {
     pub(super) link: LinkId,
     delivery_id: u32,
     settled: bool,
@@ -37,7 +37,7 @@ pub(super) struct From {
 pub(crate) struct Answered {
     seat: u32,
     serial: u64,
-    from: From,
+    from: Origin,
     answer: Result<Vec<u8>, AmqpError>,
 }
 
@@ -57,7 +57,7 @@ impl Default for Requests {
     }
 }
 
-impl From {
+impl Origin {
     pub(super) fn new(delivery: &Delivery<'_>) -> Self {
         Self { link: delivery.link, delivery_id: delivery.delivery_id, settled: delivery.settled }
     }
@@ -92,7 +92,7 @@ impl Devices {
         let room = self.requests.room.clone().try_acquire_many_owned(u32::try_from(parts).unwrap_or(u32::MAX));
         let (Some(device), Ok(room)) = (self.at(seat), room) else { return };
         let payload = delivery.payload.to_vec();
-        device.asked.push_back(Request { from: From::new(delivery), payload, now, _room: room });
+        device.asked.push_back(Request { from: Origin::new(delivery), payload, now, _room: room });
         self.begin(seat);
     }
 
@@ -149,7 +149,7 @@ impl Devices {
     }
 
     /// Settles what a device sent, unless it came settled.
-    pub(super) async fn conclude(&mut self, seat: u32, from: From, done: Result<(), AmqpError>, wire: &mut Wire<'_>) {
+    pub(super) async fn conclude(&mut self, seat: u32, from: Origin, done: Result<(), AmqpError>, wire: &mut Wire<'_>) {
         let (at, id) = (from.link.session(), from.delivery_id);
         match (done, from.settled) {
             (Ok(()), true) => {}

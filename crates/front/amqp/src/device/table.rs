@@ -13,7 +13,7 @@ use super::{
     Channel, Device, DeviceLink, Part, Wire,
     fault::{self, Doom},
     methods,
-    requests::{From, Requests},
+    requests::{Origin, Requests},
     telemetry::Unsettled,
     twin,
 };
@@ -139,7 +139,7 @@ impl Devices {
             Part::MethodAnswers => {
                 let Some(device) = self.at(seat) else { return };
                 let done = methods::take(&device.session, &delivery.payload);
-                self.conclude(seat, From::new(delivery), done, wire).await;
+                self.conclude(seat, Origin::new(delivery), done, wire).await;
             }
             Part::Telemetry | Part::Inputs | Part::Messages | Part::TwinAnswers | Part::MethodCalls => {}
         }
