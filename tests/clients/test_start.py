@@ -261,7 +261,7 @@ def test_simulate(server, roadstead, monitor):
     """Three devices provision themselves and are heard."""
     printed = roadstead.text("simulate", "--devices", "3", "--count", "2")
     assert printed
-    devices = [each["deviceId"] for each in roadstead.hub("device-identity", "list") if each["deviceId"].startswith("sim-")]
+    devices = [each["deviceId"] for each in roadstead.hub("query", "-q", "select deviceId from devices where startswith(deviceId, 'sim-')")]
     assert len(devices) == 3
     for device_id in devices:
         monitor.wait(device_id, 2)
