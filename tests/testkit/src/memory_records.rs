@@ -14,9 +14,9 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
-    CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, DeviceStatus, DisconnectReason, Dps, Enrollment,
-    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module,
-    Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
+    Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, DeviceStatus,
+    DisconnectReason, Dps, Enrollment, EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey,
+    IdScope, IdentityId, Module, Principal, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
 };
 use roadstead_query::{Query, Source, eval};
 use roadstead_store::{
@@ -88,6 +88,20 @@ impl Records for MemoryRecords {
         *tables = changed;
         self.commits.fetch_add(1, Ordering::SeqCst);
         Ok(())
+    }
+
+    async fn list_principals(&self) -> Result<Vec<Principal>, StoreError> {
+        Ok(self.tables.lock().principals.values().cloned().collect())
+    }
+
+    async fn list_assignments(&self) -> Result<Vec<Assignment>, StoreError> {
+        Ok(self.tables.lock().assignments.values().cloned().collect())
+    }
+
+    async fn list_audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, AuditEntry)>, StoreError> {
+        let tables = self.tables.lock();
+        let older = tables.audit.range(..before.unwrap_or(u64::MAX)).rev();
+        Ok(older.take(limit).map(|(number, entry)| (*number, entry.clone())).collect())
     }
 
     async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError> {

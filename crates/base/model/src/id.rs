@@ -241,6 +241,34 @@ impl GroupName {
 }
 
 text_id! {
+    /// The name with which a user logs in: `alice`, `alice@plant.example`. Kept as written; compared without case.
+    /// Source: docs, Entra user principal names: letters, digits and ``' . - _ ! # ^ ~``, one `@`.
+    UserName
+}
+
+impl UserName {
+    /// Errors: empty, over 113 characters, a character outside Entra's set, a second `@`, or one at either end.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let rule = Rule {
+            kind: "user name",
+            bytes_max: limits::USER_NAME_BYTES_MAX,
+            allowed: |c| c.is_ascii_alphanumeric() || "'.-_!#^~@".contains(c),
+            wording: "letters, digits and ' . - _ ! # ^ ~ @ only",
+        };
+        check(text, &rule)?;
+        if text.matches('@').count() > 1 || text.starts_with('@') || text.ends_with('@') {
+            return Err(IdError::Form { kind: rule.kind, text: text.to_owned(), rule: "NAME or NAME@DOMAIN" });
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// What equals when two names are the same.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+text_id! {
     /// The name of those who read a hub's events together: `dashboards`. Compared without case.
     ConsumerGroupName
 }
@@ -369,6 +397,17 @@ mod tests {
             assert!(RegistrationId::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(RegistrationId::parse("Dev-01").unwrap().key(), "dev-01");
+    }
+
+    #[test]
+    fn user_names() {
+        for good in ["a", "alice", "Alice.O'Hara@plant.example", &"u".repeat(113)] {
+            assert!(UserName::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "@plant", "alice@", "a@b@c", "a b", "a/b", "ä", "a\n", &"u".repeat(114)] {
+            assert!(UserName::parse(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(UserName::parse("Alice").unwrap().key(), "alice");
     }
 
     #[test]

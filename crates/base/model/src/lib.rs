@@ -5,6 +5,7 @@
 //! [`DeviceId`] is always one that Azure would accept.
 
 pub mod access;
+pub mod audit;
 pub mod clock;
 pub mod device;
 pub mod disconnect_reason;
@@ -12,18 +13,22 @@ pub mod enrollment;
 pub mod etag;
 pub mod event;
 pub mod file;
+pub mod guid;
 pub mod hub_settings;
 pub mod id;
 pub mod identity;
 pub mod limits;
 pub mod message;
+pub mod principal;
 pub mod properties;
 pub mod registration_state;
 pub mod resource;
+pub mod role;
 pub mod secret;
 pub mod twin;
 
 pub use access::{AccessPolicy, Right, Rights};
+pub use audit::{AuditEntry, AuditOutcome};
 pub use clock::{Clock, Random, UnixMillis, UnixSeconds};
 pub use device::{Device, DeviceAuth, DeviceStatus, Subscription, Thumbprint};
 pub use disconnect_reason::DisconnectReason;
@@ -35,15 +40,18 @@ pub use enrollment::{
 pub use etag::Etag;
 pub use event::{AuthMethod, Event, EventSource};
 pub use file::FileNotification;
+pub use guid::Guid;
 pub use hub_settings::{CloudToDevice, EventSwitches, FileUploads, HubSettings, ThrottleProfile, Tier};
 pub use id::{
     CertificateName, ConsumerGroupName, DeviceId, DpsName, EnrollmentGroupId, GenerationId, GroupName, HubKey, HubName,
-    IdError, IdScope, ModuleId, RegistrationId,
+    IdError, IdScope, ModuleId, RegistrationId, UserName,
 };
 pub use identity::{IdentityId, Module, Presence};
 pub use message::{Ack, CloudMessage, Feedback, MessageOutcome};
+pub use principal::{ClientSecret, FederatedCredential, Login, Principal, PrincipalId};
 pub use properties::{Properties, Property, SystemProperty};
 pub use registration_state::{AttestedBy, OperationStatus, RegistrationState, State};
 pub use resource::{CaCertificate, CertificateOwner, ConsumerGroup, Dps, Hub, LinkedHub, ResourceGroup};
+pub use role::{Assignment, Role, RoleScope};
 pub use secret::Secret;
 pub use twin::{InitialTwin, Twin, TwinSection};

@@ -14,3 +14,5 @@ pub const CERTIFICATE_NAME_BYTES_MAX: usize = 256;
 pub const CONSUMER_GROUP_BYTES_MAX: usize = 50;
 /// Bytes of one device-to-cloud message: body plus property names and values. Source: docs, quotas (256 KB).
 pub const D2C_MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a user's name. Source: docs, Entra service limits (user principal name: 113 characters).
+pub const USER_NAME_BYTES_MAX: usize = 113;

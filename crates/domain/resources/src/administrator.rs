@@ -4,12 +4,11 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use roadstead_model::{Clock, Random, Secret, UnixSeconds};
+use roadstead_model::{Clock, Guid, Random, Secret, UnixSeconds};
 use thiserror::Error;
 
 use crate::{
     error::ResourceError,
-    guid::Guid,
     limits::{CLIENT_SECRET_BYTES_MAX, TOKEN_BYTES_MAX, TOKEN_LIFETIME_S},
 };
 

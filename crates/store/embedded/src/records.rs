@@ -19,9 +19,9 @@ use std::{
 
 use async_trait::async_trait;
 use roadstead_model::{
-    CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module, Registration,
-    RegistrationId, ResourceGroup, Twin, UnixMillis,
+    Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment,
+    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module,
+    Principal, PrincipalId, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
 };
 use roadstead_query::Query;
 use roadstead_store::{
@@ -152,6 +152,35 @@ impl Records for EmbeddedRecords {
     async fn commit(&self, batch: Vec<Write>) -> Result<(), StoreError> {
         let sealer = &self.shared.sealer;
         self.writer.commit(batch.into_iter().map(|write| Change::new(write, sealer)).collect()).await
+    }
+
+    async fn list_principals(&self) -> Result<Vec<Principal>, StoreError> {
+        self.list_all(read::PRINCIPALS, |row, sealer| {
+            let id = PrincipalId(read::guid(row, 0)?);
+            Ok(Principal::decode(text(row, 1)?, Vault { sealer, place: Place::Principal(id) })?)
+        })
+        .await
+    }
+
+    async fn list_assignments(&self) -> Result<Vec<Assignment>, StoreError> {
+        self.list_all(read::ASSIGNMENTS, |row, sealer| {
+            let place = Place::Assignment(read::guid(row, 0)?);
+            Ok(Assignment::decode(text(row, 1)?, Vault { sealer, place })?)
+        })
+        .await
+    }
+
+    async fn list_audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, AuditEntry)>, StoreError> {
+        let before = before.map_or(i64::MAX, u64::cast_signed);
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            readers.read(|connection| {
+                read::list(connection, read::AUDIT, params![before, bounded(limit).cast_signed() as i64], |row| {
+                    let entry = AuditEntry::decode(text(row, 1)?, Vault { sealer, place: Place::Audit })?;
+                    Ok((row.get::<_, i64>(0)?.cast_unsigned(), entry))
+                })
+            })
+        })
+        .await
     }
 
     async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError> {

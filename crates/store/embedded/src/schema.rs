@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/004_file_notifications.sql"),
     include_str!("schema/005_disconnect_reason.sql"),
     include_str!("schema/006_ended_uploads.sql"),
+    include_str!("schema/007_principals.sql"),
 ];
 
 /// The version this program writes.

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use roadstead_model::{
-    CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Etag, Feedback, FileNotification, GroupName, Hub, HubKey, IdScope, IdentityId, Module, Presence,
-    Registration, RegistrationId, ResourceGroup, Subscription, Twin, UnixMillis,
+    Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps,
+    Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, Feedback, FileNotification, GroupName, Guid, Hub, HubKey,
+    IdScope, IdentityId, Module, Presence, Principal, PrincipalId, Registration, RegistrationId, ResourceGroup,
+    RoleScope, Subscription, Twin, UnixMillis,
 };
 use roadstead_query::Query;
 
@@ -28,14 +29,26 @@ pub enum Expect {
 /// One change. Records with an etag are stored with the etag they carry: the caller gives each version a fresh one.
 #[derive(Debug, Clone)]
 pub enum Write {
+    PutPrincipal(Principal, Expect),
+    /// Takes the principal's roles with it.
+    DeletePrincipal(PrincipalId, Expect),
+    PutAssignment(Assignment, Expect),
+    /// By its scope and its id.
+    DeleteAssignment(RoleScope, Guid, Expect),
+    /// Appends to the audit log, of which the last `kept_max` lines stay.
+    AddAudit {
+        entry: AuditEntry,
+        kept_max: u64,
+    },
     PutGroup(ResourceGroup, Expect),
+    /// Takes the roles with it that were given for the group as a whole.
     DeleteGroup(GroupName, Expect),
     PutHub(Hub, Expect),
-    /// Takes the hub's devices with all that belongs to them, its feedback, file notifications, remembered uploads and
-    /// certificates with it.
+    /// Takes the hub's devices with all that belongs to them, its feedback, file notifications, remembered uploads,
+    /// certificates and roles with it.
     DeleteHub(HubKey, Expect),
     PutDps(Dps, Expect),
-    /// Takes the instance's enrollments, groups, registrations and certificates with it.
+    /// Takes the instance's enrollments, groups, registrations, certificates and roles with it.
     DeleteDps(IdScope, Expect),
     PutCertificate(CertificateOwner, CaCertificate, Expect),
     DeleteCertificate(CertificateOwner, CertificateName, Expect),
@@ -111,6 +124,14 @@ pub struct Page<T> {
 pub trait Records: Send + Sync {
     /// Writes all of `batch` or nothing, durably.
     async fn commit(&self, batch: Vec<Write>) -> Result<(), StoreError>;
+
+    /// All users and service principals (few), by id.
+    async fn list_principals(&self) -> Result<Vec<Principal>, StoreError>;
+    /// All roles of principals (few).
+    async fn list_assignments(&self) -> Result<Vec<Assignment>, StoreError>;
+    /// The audit log from its end backwards, each line with its number: those before `before` (`None`: from the last), at most
+    /// `limit`.
+    async fn list_audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, AuditEntry)>, StoreError>;
 
     /// All resource groups (few).
     async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError>;

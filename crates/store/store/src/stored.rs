@@ -6,6 +6,8 @@
 //! the record back would lose them.
 
 mod access_policy;
+mod assignment;
+mod audit;
 mod certificate;
 mod device;
 mod dps;
@@ -19,6 +21,7 @@ mod hub_settings;
 mod message;
 mod module;
 mod place;
+mod principal;
 mod provisioning;
 mod registration;
 mod resource_group;

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use roadstead_model::{
-    CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
-    Etag, Feedback, FileNotification, Hub, HubKey, IdScope, Module, Presence, Registration, ResourceGroup,
-    Subscription, Twin, UnixMillis,
+    Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps,
+    Enrollment, EnrollmentGroup, Etag, Feedback, FileNotification, Guid, Hub, HubKey, IdScope, Module, Presence,
+    Principal, PrincipalId, Registration, ResourceGroup, RoleScope, Subscription, Twin, UnixMillis,
 };
 use roadstead_store::{Expect, Write};
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct Tables {
+    pub(super) principals: BTreeMap<PrincipalId, Principal>,
+    pub(super) assignments: BTreeMap<(String, Guid), Assignment>,
+    pub(super) audit: BTreeMap<u64, AuditEntry>,
+    audited: u64,
     pub(super) groups: BTreeMap<String, ResourceGroup>,
     pub(super) hubs: BTreeMap<HubKey, Hub>,
     pub(super) dps: BTreeMap<String, Dps>,
@@ -62,6 +66,15 @@ pub(super) fn owner(owner: &CertificateOwner) -> String {
     }
 }
 
+fn scope_text(scope: &RoleScope) -> String {
+    match scope {
+        RoleScope::Subscription => "subscription".to_owned(),
+        RoleScope::Group(name) => format!("group {}", name.as_str().to_lowercase()),
+        RoleScope::Hub(key) => owner(&CertificateOwner::Hub(*key)),
+        RoleScope::Dps(scope) => owner(&CertificateOwner::Dps(scope.clone())),
+    }
+}
+
 /// A device among those of all hubs.
 pub(super) fn on_hub(hub: HubKey, id: &DeviceId) -> (HubKey, String) {
     (hub, id.as_str().to_owned())
@@ -72,11 +85,35 @@ impl Tables {
     pub(super) fn apply(&mut self, change: Write) -> bool {
         let scoped = |scope: &IdScope, key: String| (scope.as_str().to_owned(), key);
         match change {
+            Write::PutPrincipal(principal, expect) => {
+                write(&mut self.principals, principal.id, Some(principal), &expect, |p| Some(&p.etag))
+            }
+            Write::DeletePrincipal(id, expect) => {
+                let done = write(&mut self.principals, id, None, &expect, |p| Some(&p.etag));
+                self.assignments.retain(|_, assignment| !done || assignment.principal != id);
+                done
+            }
+            Write::PutAssignment(assignment, expect) => {
+                let key = (scope_text(&assignment.scope), assignment.id);
+                write(&mut self.assignments, key, Some(assignment), &expect, |_| None)
+            }
+            Write::DeleteAssignment(scope, id, expect) => {
+                write(&mut self.assignments, (scope_text(&scope), id), None, &expect, |_| None)
+            }
+            Write::AddAudit { entry, kept_max } => {
+                self.audited += 1;
+                self.audit.insert(self.audited, entry);
+                self.audit = self.audit.split_off(&(self.audited + 1).saturating_sub(kept_max));
+                true
+            }
             Write::PutGroup(group, expect) => {
                 write(&mut self.groups, group.name.as_str().to_lowercase(), Some(group), &expect, |_| None)
             }
             Write::DeleteGroup(name, expect) => {
-                write(&mut self.groups, name.as_str().to_lowercase(), None, &expect, |_| None)
+                let done = write(&mut self.groups, name.as_str().to_lowercase(), None, &expect, |_| None);
+                let gone = scope_text(&RoleScope::Group(name));
+                self.assignments.retain(|(scope, _), _| !done || *scope != gone);
+                done
             }
             Write::PutHub(hub, expect) => write(&mut self.hubs, hub.key, Some(hub), &expect, |h| Some(&h.etag)),
             Write::DeleteHub(key, expect) => self.delete_hub(key, &expect),
@@ -147,6 +184,7 @@ impl Tables {
             self.ended_uploads.retain(|(hub, _), _| *hub != key);
             let gone = owner(&CertificateOwner::Hub(key));
             self.certificates.retain(|(owner, _), _| *owner != gone);
+            self.assignments.retain(|(scope, _), _| *scope != gone);
         }
         done
     }
@@ -160,6 +198,7 @@ impl Tables {
             self.registrations.retain(|(of, _), _| of != scope.as_str());
             let gone = owner(&CertificateOwner::Dps(scope));
             self.certificates.retain(|(owner, _), _| *owner != gone);
+            self.assignments.retain(|(scope, _), _| *scope != gone);
         }
         done
     }

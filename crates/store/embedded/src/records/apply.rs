@@ -22,6 +22,12 @@ pub(super) fn apply_batch(connection: &Connection, run: i64, changes: &[Change])
             Change::Put(put) if put.table == Table::Twins => apply_twin(connection, put)?,
             Change::Put(put) => apply_put(connection, put)?,
             Change::Delete(delete) => apply_delete(connection, delete)?,
+            Change::Audit { body, kept_max } => {
+                connection.prepare_cached("INSERT INTO audit (body) VALUES (?1)")?.execute([body])?;
+                let oldest = connection.last_insert_rowid().saturating_sub_unsigned(*kept_max);
+                connection.prepare_cached("DELETE FROM audit WHERE number <= ?1")?.execute([oldest])?;
+                true
+            }
             Change::Subscriptions(table, Key { scope, name }, body) => {
                 connection.prepare_cached(set_subscriptions(*table))?.execute(params![scope, name, body])?;
                 true
@@ -192,6 +198,9 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
             delete_identity(connection, key)?;
         }
         Table::Modules => delete_identity(connection, key)?,
+        Table::Principals => {
+            connection.prepare_cached("DELETE FROM assignments WHERE principal = ?1")?.execute([name])?;
+        }
         Table::Hubs => {
             for table in [
                 "devices",
@@ -217,6 +226,7 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
     }
     if let Some(owner) = owner {
         connection.prepare_cached("DELETE FROM certificates WHERE owner = ?1")?.execute([owner])?;
+        connection.prepare_cached("DELETE FROM assignments WHERE scope = ?1")?.execute([owner])?;
     }
     Ok(true)
 }

@@ -1,6 +1,8 @@
 //! A write as the writer carries it out: encoded and sealed beforehand, by the thread of whoever asked for it.
 
-use roadstead_model::{CertificateOwner, DeviceId, DeviceStatus, HubKey, IdScope, IdentityId, Presence};
+use roadstead_model::{
+    CertificateOwner, DeviceId, DeviceStatus, Guid, HubKey, IdScope, IdentityId, Presence, PrincipalId, RoleScope,
+};
 use roadstead_store::{Expect, Place, Sealer, Stored, Vault, Write};
 use rusqlite::types::Value;
 
@@ -19,6 +21,10 @@ pub(super) struct Key {
 pub(super) enum Change {
     Put(Put),
     Delete(Delete),
+    Audit {
+        body: String,
+        kept_max: u64,
+    },
     /// `None` ends the session. The table is that of devices or of modules.
     Subscriptions(Table, Key, Option<String>),
     Presence(Table, Key, Presence),
@@ -71,7 +77,7 @@ pub(super) enum Change {
 pub(super) struct Put {
     pub(super) table: Table,
     pub(super) key: Key,
-    /// What the table's extra column holds: whether a device is enabled, which group a registration came by.
+    /// What the table's extra column holds: whether a device is enabled, which group a registration came by, whose a role is.
     pub(super) extra: Value,
     /// What tells this version of the record from others: its etag, or a twin's version.
     pub(super) version: Option<String>,
@@ -83,12 +89,20 @@ pub(super) struct Put {
 pub(super) struct Delete {
     pub(super) table: Table,
     pub(super) key: Key,
-    /// Whose certificates go too.
+    /// Whose certificates go too, and the roles for which; see [`scope_text`].
     pub(super) owner: Option<String>,
     pub(super) expect: Expect,
 }
 
 impl Key {
+    pub(super) fn principal(id: PrincipalId) -> Self {
+        Self { scope: Value::Null, name: id.to_string().into() }
+    }
+
+    pub(super) fn assignment(scope: &RoleScope, id: Guid) -> Self {
+        Self { scope: scope_text(scope).into(), name: id.to_string().into() }
+    }
+
     pub(super) fn group(key: &str) -> Self {
         Self { scope: Value::Null, name: key.to_owned().into() }
     }
@@ -136,17 +150,45 @@ pub(super) fn owner_text(owner: &CertificateOwner) -> String {
     }
 }
 
+/// `subscription`, `group/iot-rg`, and for the others as [`owner_text`].
+pub(super) fn scope_text(scope: &RoleScope) -> String {
+    match scope {
+        RoleScope::Subscription => Place::Subscription.to_string(),
+        RoleScope::Group(name) => Place::Group(&name.as_str().to_ascii_lowercase()).to_string(),
+        RoleScope::Hub(hub) => Place::Hub(*hub).to_string(),
+        RoleScope::Dps(scope) => Place::Dps(scope.as_str()).to_string(),
+    }
+}
+
 impl Change {
     /// Encodes a write and seals its secrets.
     pub(super) fn new(write: Write, sealer: &Sealer) -> Self {
         match write {
+            Write::PutPrincipal(principal, expect) => {
+                let body = principal.encode(Vault { sealer, place: Place::Principal(principal.id) });
+                put(Table::Principals, Key::principal(principal.id), Some(principal.etag.to_string()), body, expect)
+            }
+            Write::DeletePrincipal(id, expect) => delete(Table::Principals, Key::principal(id), expect),
+            Write::PutAssignment(assignment, expect) => {
+                let key = Key::assignment(&assignment.scope, assignment.id);
+                let body = assignment.encode(Vault { sealer, place: Place::Assignment(assignment.id) });
+                put_with(Table::Assignments, key, assignment.principal.to_string().into(), None, body, expect)
+            }
+            Write::DeleteAssignment(scope, id, expect) => {
+                delete(Table::Assignments, Key::assignment(&scope, id), expect)
+            }
+            Write::AddAudit { entry, kept_max } => {
+                Self::Audit { body: entry.encode(Vault { sealer, place: Place::Audit }), kept_max }
+            }
             Write::PutGroup(group, expect) => {
                 let key = group.name.as_str().to_ascii_lowercase();
                 let body = group.encode(Vault { sealer, place: Place::Group(&key) });
                 put(Table::ResourceGroups, Key::group(&key), None, body, expect)
             }
             Write::DeleteGroup(name, expect) => {
-                delete(Table::ResourceGroups, Key::group(&name.as_str().to_ascii_lowercase()), expect)
+                let key = Key::group(&name.as_str().to_ascii_lowercase());
+                let owner = Some(scope_text(&RoleScope::Group(name)));
+                Self::Delete(Delete { table: Table::ResourceGroups, key, owner, expect })
             }
             Write::PutHub(hub, expect) => {
                 let body = hub.encode(Vault { sealer, place: Place::Hub(hub.key) });

@@ -1,8 +1,10 @@
 //! Reading records out of rows.
 
-use roadstead_model::{CloudMessage, Device, DisconnectReason, HubKey, IdentityId, Module, Presence, Twin, UnixMillis};
+use roadstead_model::{
+    CloudMessage, Device, DisconnectReason, Guid, HubKey, IdentityId, Module, Presence, Twin, UnixMillis,
+};
 use roadstead_store::{
-    DeviceCounts, IdentityRecord, Page, Place, Sealer, SessionRecord, Stored, Vault, limits::PAGE_ITEMS_MAX,
+    DeviceCounts, IdentityRecord, Page, Place, Sealer, SessionRecord, StoreError, Stored, Vault, limits::PAGE_ITEMS_MAX,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -197,6 +199,9 @@ pub(super) const ENROLLMENT_GROUPS: &str = "SELECT enrollment_group, body FROM e
     WHERE scope = ?1 AND enrollment_group > ?2 ORDER BY enrollment_group LIMIT ?3";
 pub(super) const REGISTRATIONS: &str = "SELECT registration, body FROM registrations
     WHERE scope = ?1 AND enrollment_group = ?2 AND registration > ?3 ORDER BY registration LIMIT ?4";
+pub(super) const PRINCIPALS: &str = "SELECT principal, body FROM principals ORDER BY principal";
+pub(super) const ASSIGNMENTS: &str = "SELECT assignment, body FROM assignments ORDER BY scope, assignment";
+pub(super) const AUDIT: &str = "SELECT number, body FROM audit WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
 pub(super) const GROUPS: &str = "SELECT name, body FROM resource_groups ORDER BY name";
 pub(super) const HUBS: &str = "SELECT hub, body FROM hubs ORDER BY hub";
 pub(super) const DPS: &str = "SELECT scope, body FROM dps ORDER BY scope";
@@ -229,6 +234,12 @@ pub(super) fn page<T>(mut rows: Vec<(String, T)>, limit: usize) -> Page<T> {
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|(key, _)| key.clone());
     Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
+}
+
+/// A column that always holds a GUID.
+pub(super) fn guid(row: &Row<'_>, column: usize) -> Result<Guid, ReadError> {
+    let found = Guid::parse(text(row, column)?);
+    found.ok_or_else(|| StoreError::Unreadable("a key that is no GUID".to_owned()).into())
 }
 
 /// A column that always holds text.
@@ -274,6 +285,7 @@ mod tests {
             ENROLLMENT_GROUPS,
             REGISTRATIONS,
             CERTIFICATES,
+            AUDIT,
         ];
         for sql in finds.into_iter().chain(reads) {
             let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 /// A table with one row per record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Table {
+    Principals,
+    Assignments,
     ResourceGroups,
     Hubs,
     Dps,
@@ -34,8 +36,10 @@ pub(super) struct Statements {
 impl Table {
     pub(super) fn statements(self) -> &'static Statements {
         // In the order of the variants.
-        static ALL: LazyLock<[Statements; 10]> = LazyLock::new(|| {
+        static ALL: LazyLock<[Statements; 12]> = LazyLock::new(|| {
             [
+                Statements::new("principals", None, "principal", None),
+                Statements::new("assignments", Some("scope"), "assignment", Some("principal")),
                 Statements::new("resource_groups", None, "name", None),
                 Statements::new("hubs", None, "hub", None),
                 Statements::new("dps", None, "scope", None),

@@ -15,6 +15,8 @@ async fn no_file_shows_a_secret() {
     let temporary = tempfile::tempdir().unwrap();
     let store = open(temporary.path());
     let mut batch = vec![
+        Write::PutPrincipal(samples::user(1), Expect::Absent),
+        Write::PutPrincipal(samples::service_principal(2), Expect::Absent),
         Write::PutGroup(samples::resource_group("iot-rg"), Expect::Absent),
         Write::PutHub(samples::hub(HUB, "plant"), Expect::Absent),
         Write::PutDps(samples::dps(&scope(), "plant-dps"), Expect::Absent),

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, fs, path::PathBuf};
 
-use roadstead_model::{CertificateOwner, Device, EnrollmentGroup};
+use roadstead_model::{CertificateOwner, Device, EnrollmentGroup, PrincipalId, Role};
 
 use super::{Place, Stored, Vault};
 use crate::{
@@ -20,6 +20,16 @@ trait Visit {
 }
 
 fn each_sample(visit: &mut impl Visit) {
+    let (user, service) = (samples::user(1), samples::service_principal(2));
+    visit.record("principal-user", Place::Principal(user.id), &user);
+    visit.record("principal-service", Place::Principal(PrincipalId(samples::guid(2))), &service);
+    for ((name, scope), role) in samples::role_scopes().into_iter().zip(Role::ALL) {
+        let assignment = samples::assignment(3, 1, role, scope);
+        visit.record(&format!("assignment-{name}"), Place::Assignment(assignment.id), &assignment);
+    }
+    for (name, outcome) in samples::audit_outcomes() {
+        visit.record(&format!("audit-{name}"), Place::Audit, &samples::audit_entry(outcome));
+    }
     let (hub, scope) = (samples::HUB, samples::scope());
     let scope = scope.as_str();
     visit.record("resource-group", Place::Group("iot-rg"), &samples::resource_group("IoT-RG"));

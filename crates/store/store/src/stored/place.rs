@@ -2,12 +2,16 @@
 
 use std::fmt;
 
-use roadstead_model::{CertificateOwner, HubKey};
+use roadstead_model::{CertificateOwner, Guid, HubKey, PrincipalId};
 
 /// A record's place among all records: `hub/000000000000002a/device/thermo-7`. Secrets are sealed to it, and complaints
 /// name it. Names that are compared without case stand in lower case, as in their key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place<'a> {
+    Subscription,
+    Principal(PrincipalId),
+    Assignment(Guid),
+    Audit,
     Group(&'a str),
     Hub(HubKey),
     Dps(&'a str),
@@ -28,6 +32,10 @@ pub enum Place<'a> {
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Self::Subscription => f.write_str("subscription"),
+            Self::Principal(id) => write!(f, "principal/{id}"),
+            Self::Assignment(id) => write!(f, "assignment/{id}"),
+            Self::Audit => f.write_str("audit"),
             Self::Group(name) => write!(f, "group/{name}"),
             Self::Hub(hub) => write!(f, "hub/{hub}"),
             Self::Dps(scope) => write!(f, "dps/{scope}"),

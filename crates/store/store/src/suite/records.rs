@@ -1,5 +1,6 @@
 //! The promises of [`Records`], one case each. An engine runs them all with [`records_suite!`](crate::records_suite).
 
+mod access;
 mod batch;
 mod expectation;
 mod listing;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use roadstead_model::{CertificateOwner, Device, EnrollmentGroup, HubKey, IdScope};
 
+pub use access::*;
 pub use batch::*;
 pub use expectation::*;
 pub use listing::*;
@@ -78,6 +80,9 @@ macro_rules! records_suite {
             pages_are_bounded
             keys_without_case_are_listed_in_lower_case
             registrations_are_listed_by_their_group
+            principals_and_roles_are_kept
+            roles_go_with_whom_and_what_they_are_for
+            the_audit_log_is_bounded
             devices_are_counted_by_status
             a_restart_finds_everything
         }
@@ -251,6 +256,9 @@ async fn check_no_dps(store: &dyn Records, scope: &IdScope) {
 pub async fn a_new_store_is_empty(place: &dyn Place) {
     let store = place.start().await;
     assert_eq!(store.list_groups().await.unwrap(), []);
+    assert_eq!(store.list_principals().await.unwrap(), []);
+    assert_eq!(store.list_assignments().await.unwrap(), []);
+    assert_eq!(store.list_audit(None, 10).await.unwrap(), []);
     check_no_hub(&*store, HUB).await;
     check_no_dps(&*store, &scope()).await;
 }

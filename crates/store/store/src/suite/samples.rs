@@ -2,14 +2,15 @@
 //! beside the old ones.
 
 use roadstead_model::{
-    AccessPolicy, Ack, AllocationPolicy, Attestation, CaCertificate, CertificateEntry, CertificateName, CloudMessage,
-    CloudToDevice, ConsumerGroup, ConsumerGroupName, Device, DeviceAuth, DeviceId, DeviceStatus, Dps, DpsName,
-    Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, EventSwitches, Feedback, FileNotification, FileUploads,
-    GenerationId, GroupAttestation, GroupName, Hub, HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin,
-    LinkedHub, MessageOutcome, Module, ModuleId, Presence, Properties, Provisioning, ProvisioningStatus, Random,
-    Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Secret,
+    AccessPolicy, Ack, AllocationPolicy, Assignment, Attestation, AuditEntry, AuditOutcome, CaCertificate,
+    CertificateEntry, CertificateName, ClientSecret, CloudMessage, CloudToDevice, ConsumerGroup, ConsumerGroupName, Device, DeviceAuth, DeviceId,
+    DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, EventSwitches,
+    FederatedCredential, Feedback, FileNotification, FileUploads, GenerationId, GroupAttestation, GroupName, Guid, Hub,
+    HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, Login, MessageOutcome, Module, ModuleId,
+    Presence, Principal, PrincipalId, Properties, Provisioning, ProvisioningStatus, Random, Registration,
+    RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Role, RoleScope, Secret,
     Subscription, Substatus, SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier, TpmAttestation, Twin,
-    TwinSection, UnixMillis, Webhook,
+    TwinSection, UnixMillis, UserName, Webhook,
 };
 use serde_json::{Map, Value, json};
 
@@ -90,6 +91,90 @@ fn policies() -> Vec<AccessPolicy> {
             rights,
         })
         .to_vec()
+}
+
+/// A GUID that ends in `number`.
+pub fn guid(number: u8) -> Guid {
+    let mut bytes = [0x40; 16];
+    bytes[15] = number;
+    Guid::from_bytes(bytes)
+}
+
+/// A user with a password.
+pub fn user(number: u8) -> Principal {
+    Principal {
+        id: PrincipalId(guid(number)),
+        display_name: "Alice \"Ünit\" O'Hara".to_owned(),
+        enabled: true,
+        login: Login::User { name: UserName::parse("Alice@plant.example").unwrap(), password: secret("password") },
+        sessions: 3,
+        etag: etag("principal-1"),
+        created: NOW,
+    }
+}
+
+/// A disabled service principal with two secrets and a federated credential.
+pub fn service_principal(number: u8) -> Principal {
+    let client_secret = |number: u8, name: &str| ClientSecret {
+        key_id: guid(number),
+        display_name: name.to_owned(),
+        digest: secret(&format!("digest-{number}")),
+        hint: "Xq3".to_owned(),
+        created: NOW,
+        expires: NOW.plus_ms(1000),
+    };
+    let federated = FederatedCredential {
+        id: guid(80),
+        name: "ci".to_owned(),
+        issuer: "https://login.example/".to_owned(),
+        subject: "repo:plant/firmware".to_owned(),
+    };
+    Principal {
+        display_name: "nightly-deploy".to_owned(),
+        enabled: false,
+        login: Login::Service {
+            secrets: vec![client_secret(81, "first"), client_secret(82, "")],
+            federated: vec![federated],
+        },
+        ..user(number)
+    }
+}
+
+pub fn assignment(number: u8, principal: u8, role: Role, scope: RoleScope) -> Assignment {
+    Assignment { id: guid(number), principal: PrincipalId(guid(principal)), role, scope, created: NOW }
+}
+
+/// A line of the audit log, by what became of it.
+pub fn audit_entry(outcome: AuditOutcome) -> AuditEntry {
+    AuditEntry {
+        operation: guid(90),
+        at: NOW,
+        principal: PrincipalId(guid(1)),
+        caller: "alice@plant.example".to_owned(),
+        address: "192.0.2.7".to_owned(),
+        action: "Microsoft.Devices/IotHubs/write".to_owned(),
+        target: "/subscriptions/S/resourceGroups/iot-rg".to_owned(),
+        outcome,
+    }
+}
+
+/// Every way for a change to go, by name.
+pub fn audit_outcomes() -> [(&'static str, AuditOutcome); 3] {
+    [
+        ("started", AuditOutcome::Started),
+        ("succeeded", AuditOutcome::Succeeded { status: 201 }),
+        ("failed", AuditOutcome::Failed { status: 403, code: "AuthorizationFailed".to_owned() }),
+    ]
+}
+
+/// Every place for a role, by name.
+pub fn role_scopes() -> [(&'static str, RoleScope); 4] {
+    [
+        ("subscription", RoleScope::Subscription),
+        ("group", RoleScope::Group(group_name("IoT-RG"))),
+        ("hub", RoleScope::Hub(HUB)),
+        ("dps", RoleScope::Dps(scope())),
+    ]
 }
 
 pub fn resource_group(name: &str) -> ResourceGroup {

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
-    CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment, EnrollmentGroup,
-    EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module, Registration,
-    RegistrationId, ResourceGroup, Twin, UnixMillis,
+    Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment,
+    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module, Principal,
+    Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
 };
 use roadstead_query::Query;
 use roadstead_store::{
@@ -55,6 +55,18 @@ impl Records for SlowRecords {
         };
         self.pause().await;
         outcome
+    }
+
+    async fn list_principals(&self) -> Result<Vec<Principal>, StoreError> {
+        self.inner.list_principals().await
+    }
+
+    async fn list_assignments(&self) -> Result<Vec<Assignment>, StoreError> {
+        self.inner.list_assignments().await
+    }
+
+    async fn list_audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, AuditEntry)>, StoreError> {
+        self.inner.list_audit(before, limit).await
     }
 
     async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError> {

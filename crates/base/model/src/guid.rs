@@ -1,11 +1,14 @@
-//! Identifiers of the installation itself.
+//! Identifiers that Azure makes at random.
 
 use std::fmt;
 
-use roadstead_model::Random;
+use serde::{Deserialize, Serialize};
 
-/// A tenant or subscription id: `6f9619ff-8b86-4d01-b42d-00cf4fc964ff`, lower case.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+use crate::clock::Random;
+
+/// A tenant, subscription, principal or role assignment: `6f9619ff-8b86-4d01-b42d-00cf4fc964ff`, lower case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Guid([u8; 16]);
 
 impl Guid {
@@ -18,6 +21,16 @@ impl Guid {
             *byte = pair.iter().fold(0, |value, digit| value << 4 | *digit as u8);
         }
         groups_are_right.then_some(Self(bytes))
+    }
+
+    /// The one of these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes, in the order in which they print.
+    pub fn bytes(self) -> [u8; 16] {
+        self.0
     }
 
     /// A new random one, version 4. Source: RFC 9562
@@ -45,6 +58,20 @@ impl fmt::Display for Guid {
 impl fmt::Debug for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl TryFrom<String> for Guid {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not a GUID")
+    }
+}
+
+impl From<Guid> for String {
+    fn from(guid: Guid) -> Self {
+        guid.to_string()
     }
 }
 

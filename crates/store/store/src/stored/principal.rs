@@ -1,0 +1,135 @@
+//! Users and service principals.
+
+use std::borrow::Cow;
+
+use roadstead_model::{
+    ClientSecret, Etag, FederatedCredential, Guid, Login, Principal, PrincipalId, Secret, UnixMillis, UserName,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Stored, V1, Vault, write};
+use crate::error::StoreError;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PrincipalV1<'a> {
+    v: V1,
+    id: PrincipalId,
+    display_name: Cow<'a, str>,
+    enabled: bool,
+    login: LoginV1,
+    sessions: u64,
+    etag: Etag,
+    created: UnixMillis,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+enum LoginV1 {
+    /// The password's hash is sealed.
+    User { name: UserName, password: String },
+    Service {
+        secrets: Vec<ClientSecretV1>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        federated: Vec<FederatedV1>,
+    },
+}
+
+/// The digest is sealed.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ClientSecretV1 {
+    key_id: Guid,
+    display_name: String,
+    digest: String,
+    hint: String,
+    created: UnixMillis,
+    expires: UnixMillis,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FederatedV1 {
+    id: Guid,
+    name: String,
+    issuer: String,
+    subject: String,
+}
+
+impl LoginV1 {
+    fn new(login: &Login, vault: Vault<'_>) -> Self {
+        match login {
+            Login::User { name, password } => {
+                Self::User { name: name.clone(), password: vault.seal(PASSWORD, password) }
+            }
+            Login::Service { secrets, federated } => Self::Service {
+                secrets: secrets.iter().map(|secret| ClientSecretV1::new(secret, vault)).collect(),
+                federated: federated.iter().map(FederatedV1::from).collect(),
+            },
+        }
+    }
+
+    fn load(self, vault: Vault<'_>) -> Result<Login, StoreError> {
+        Ok(match self {
+            Self::User { name, password } => Login::User { name, password: vault.unseal(PASSWORD, &password)? },
+            Self::Service { secrets, federated } => Login::Service {
+                secrets: secrets.into_iter().map(|secret| secret.load(vault)).collect::<Result<_, _>>()?,
+                federated: federated.into_iter().map(FederatedCredential::from).collect(),
+            },
+        })
+    }
+}
+
+const PASSWORD: &str = "password";
+
+fn digest_of(key_id: Guid) -> String {
+    format!("secret/{key_id}")
+}
+
+impl ClientSecretV1 {
+    fn new(secret: &ClientSecret, vault: Vault<'_>) -> Self {
+        let ClientSecret { key_id, display_name, digest, hint, created, expires } = secret.clone();
+        Self { digest: vault.seal(&digest_of(key_id), &digest), key_id, display_name, hint, created, expires }
+    }
+
+    fn load(self, vault: Vault<'_>) -> Result<ClientSecret, StoreError> {
+        let Self { key_id, display_name, digest, hint, created, expires } = self;
+        let digest: Secret = vault.unseal(&digest_of(key_id), &digest)?;
+        Ok(ClientSecret { key_id, display_name, digest, hint, created, expires })
+    }
+}
+
+impl From<&FederatedCredential> for FederatedV1 {
+    fn from(credential: &FederatedCredential) -> Self {
+        let FederatedCredential { id, name, issuer, subject } = credential.clone();
+        Self { id, name, issuer, subject }
+    }
+}
+
+impl From<FederatedV1> for FederatedCredential {
+    fn from(FederatedV1 { id, name, issuer, subject }: FederatedV1) -> Self {
+        Self { id, name, issuer, subject }
+    }
+}
+
+impl Stored for Principal {
+    fn encode(&self, vault: Vault<'_>) -> String {
+        let Self { id, display_name, enabled, login, sessions, etag, created } = self;
+        write(&PrincipalV1 {
+            v: V1,
+            id: *id,
+            display_name: Cow::Borrowed(display_name),
+            enabled: *enabled,
+            login: LoginV1::new(login, vault),
+            sessions: *sessions,
+            etag: etag.clone(),
+            created: *created,
+        })
+    }
+
+    fn decode(text: &str, vault: Vault<'_>) -> Result<Self, StoreError> {
+        let PrincipalV1 { v: V1, id, display_name, enabled, login, sessions, etag, created } = vault.read(text)?;
+        let login = login.load(vault)?;
+        Ok(Self { id, display_name: display_name.into_owned(), enabled, login, sessions, etag, created })
+    }
+}
