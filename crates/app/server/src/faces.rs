@@ -1,20 +1,22 @@
 //! What joins faces that must not know each other.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use roadstead_auth::{AuthRefusal, BearerUse, Permission, Target};
 use roadstead_front_amqp::AmqpFront;
 use roadstead_front_arm::Arm;
-use roadstead_front_http::{Management, WebSockets};
+use roadstead_front_http::{BearerAt, Bearers, Management, WebSockets};
 use roadstead_front_mqtt::MqttFront;
 use roadstead_front_transport::{
     Peer,
     websocket::{ByteStream, Subprotocol},
 };
+use roadstead_resources::{Access, Resources};
 
 /// Resource Manager behind the HTTPS port.
 pub struct ResourceManager(pub Arm);
@@ -25,8 +27,34 @@ impl Management for ResourceManager {
         Arm::claims(path)
     }
 
-    async fn answer(&self, request: Request<Bytes>, base_url: &str) -> Response<Bytes> {
-        self.0.answer(request, base_url).await
+    async fn answer(&self, request: Request<Bytes>, base_url: &str, address: IpAddr) -> Response<Bytes> {
+        self.0.answer(request, base_url, address).await
+    }
+}
+
+/// Who logged in, at the service APIs of hubs and DPS instances.
+pub struct LoggedInCallers {
+    pub access: Arc<Access>,
+    pub resources: Arc<Resources>,
+}
+
+impl Bearers for LoggedInCallers {
+    fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<(), AuthRefusal> {
+        let usage = match at {
+            BearerAt::Hub(_) => BearerUse::Hub,
+            BearerAt::Dps(_) => BearerUse::Dps,
+        };
+        let caller = self.access.admit(token, usage)?;
+        let directory = self.resources.directory();
+        let may = match at {
+            BearerAt::Hub(key) => directory
+                .find_hub_by_key(key)
+                .is_some_and(|hub| caller.may(permission, Target::Hub(hub.group.as_str(), key))),
+            BearerAt::Dps(scope) => directory
+                .find_dps_by_scope(scope)
+                .is_some_and(|dps| caller.may(permission, Target::Dps(dps.group.as_str(), scope))),
+        };
+        if may { Ok(()) } else { Err(AuthRefusal::RoleLacks { name: caller.name, permission }) }
     }
 }
 

@@ -20,7 +20,7 @@ use roadstead_front_mqtt::MqttFront;
 use roadstead_front_transport::{Capacity, Conn, Drain, Listener, limits as transport_limits, server_config};
 use roadstead_hub::{CloseReason, Hubs};
 use roadstead_model::{Clock, Random, UnixMillis};
-use roadstead_resources::{Administrators, Naming, Resources};
+use roadstead_resources::{Access, Naming, Resources};
 use roadstead_store::{Blobs, EventLog, Records};
 use roadstead_store_embedded::{DataDirectory, EmbeddedBlobs, EmbeddedEventLog, EmbeddedRecords};
 use roadstead_store_object::ObjectBlobs;
@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::{
-    faces::{self, Inside, ResourceManager},
+    faces::{self, Inside, LoggedInCallers, ResourceManager},
     installation, limits,
     link::Links,
     metrics::{self, Pulse},
@@ -116,17 +116,18 @@ impl Server {
 
         let installation = installation::installation(&settings.administrator)?;
         let token_key = installation::token_key(&settings.data_dir, &*random)?;
-        let administrators = Arc::new(Administrators::new(installation, &token_key, clock.clone(), random));
+        let access = Arc::new(Access::new(installation, &token_key, resources.clone()));
+        let arm = Arm::new(resources.clone(), access.clone(), hubs.clone(), clock.clone(), random);
         let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone()));
         let amqp_front = Arc::new(AmqpFront::new(hubs.clone(), dps.clone(), clock.clone(), amqp.port()));
         let drain = Drain::new();
         let pulse = Pulse { recorder, hubs: hubs.clone(), drain: drain.watch() };
-        let arm = Arm::new(resources.clone(), administrators, hubs.clone());
         let http_front = HttpFront::new(Parts {
             hubs,
             dps,
             clock: clock.clone(),
             management: Arc::new(ResourceManager(arm)),
+            bearers: Arc::new(LoggedInCallers { access, resources: resources.clone() }),
             websockets: Arc::new(Inside { mqtt: mqtt_front.clone(), amqp: amqp_front.clone() }),
             operations: Arc::new(pulse),
         });

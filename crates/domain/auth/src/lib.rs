@@ -3,7 +3,9 @@
 //! Judges what a caller presented ([`Evidence`]: a shared access signature, a certificate chain, or both) against what is
 //! registered: a device or module of a hub ([`device`]), the policies of a hub or DPS instance ([`policy`]), and, for
 //! enrollments, the parts of which DPS composes its own verdict ([`registration`], [`certificate`], [`trust`]). Says also on
-//! which credential a login rests ([`ground`]), so that changing one ends only the sessions it opened. Refuses to know where
+//! which credential a login rests ([`ground`]), so that changing one ends only the sessions it opened. For people and programs
+//! that log in: passwords and secrets ([`password`]), how often they may be tried ([`login_limiter`]), tokens ([`bearer`]),
+//! and what roles allow ([`permission`]). Refuses to know where
 //! records are kept and how a refusal is worded on the wire. Every refusal is an [`AuthRefusal`] whose text names the cause
 //! and holds neither key nor token. Signatures are compared in constant time.
 //!
@@ -11,21 +13,29 @@
 
 #![warn(missing_docs)]
 
+pub mod bearer;
 pub mod certificate;
 pub mod device;
 pub mod evidence;
 pub mod ground;
 mod keys;
 pub mod limits;
+pub mod login_limiter;
+pub mod password;
+pub mod permission;
 pub mod policy;
 pub mod refusal;
 pub mod registration;
 mod scope;
 pub mod trust;
 
+pub use bearer::{Bearer, BearerKey, BearerRefusal, BearerUse};
 pub use device::DeviceGrant;
 pub use evidence::{Credential, Evidence};
 pub use ground::Ground;
+pub use login_limiter::LoginLimiter;
+pub use password::SecretDigest;
+pub use permission::{Permission, Target};
 pub use policy::PolicyGrant;
 pub use refusal::{AuthRefusal, Means};
 pub use registration::RegistrationToken;

@@ -7,6 +7,8 @@ use roadstead_pki::{CertificateError, CommonNameFault, PathRefusal, UnfitCertifi
 use roadstead_sas::{Expired, SasError};
 use thiserror::Error;
 
+use crate::{bearer::BearerRefusal, permission::Permission};
+
 /// Why a caller is refused. Prints as one sentence that names the cause; never holds a key or a token.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AuthRefusal {
@@ -67,6 +69,17 @@ pub enum AuthRefusal {
         right: Right,
         /// What it has.
         rights: Rights,
+    },
+    /// The bearer token opens nothing.
+    #[error(transparent)]
+    Bearer(#[from] BearerRefusal),
+    /// Somebody who logged in has no role that allows this.
+    #[error("`{name}` has no role that allows to {} here; an owner can assign one", does(*permission))]
+    RoleLacks {
+        /// Who.
+        name: String,
+        /// What was needed.
+        permission: Permission,
     },
     /// The caller proves itself in another way than was registered.
     #[error("{owner} proves itself with {registered}, but {presented} came")]
@@ -134,6 +147,19 @@ pub enum AuthRefusal {
         /// `statusReason` of the device.
         reason: Option<String>,
     },
+}
+
+fn does(permission: Permission) -> &'static str {
+    match permission {
+        Permission::Read => "see resources",
+        Permission::Write => "change resources",
+        Permission::ListKeys => "see keys",
+        Permission::ManageAccess => "manage access",
+        Permission::ReadHubData => "read a hub's data",
+        Permission::WriteHubData => "change a hub's data",
+        Permission::ReadDpsData => "read enrollments and registrations",
+        Permission::WriteDpsData => "change enrollments and registrations",
+    }
 }
 
 /// How a caller proves itself.

@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use roadstead_model::{CaCertificate, CertificateName, CertificateOwner, Dps, Hub, HubKey, IdScope, ResourceGroup};
+use roadstead_model::{
+    Assignment, CaCertificate, CertificateName, CertificateOwner, Dps, Guid, Hub, HubKey, IdScope, Login, Principal,
+    PrincipalId, ResourceGroup, RoleScope,
+};
 use roadstead_store::{Records, StoreError};
 
 use crate::change::Change;
@@ -23,6 +26,9 @@ pub struct Directory {
     dps_by_host: HashMap<String, Arc<Dps>>,
     dps_by_scope: HashMap<IdScope, Arc<Dps>>,
     certificates: HashMap<CertificateOwner, Arc<[CaCertificate]>>,
+    principals: BTreeMap<PrincipalId, Arc<Principal>>,
+    users: HashMap<String, Arc<Principal>>,
+    assignments: BTreeMap<Guid, Arc<Assignment>>,
 }
 
 impl Directory {
@@ -97,6 +103,31 @@ impl Directory {
         self.certificates.get(owner)?.iter().find(|certificate| certificate.name.as_str().eq_ignore_ascii_case(name))
     }
 
+    /// The user or service principal of this id.
+    pub fn find_principal(&self, id: PrincipalId) -> Option<&Arc<Principal>> {
+        self.principals.get(&id)
+    }
+
+    /// The user of this name.
+    pub fn find_user(&self, name: &str) -> Option<&Arc<Principal>> {
+        self.users.get(&*lower(name))
+    }
+
+    /// All users and service principals, by id. The installation's first one is not among them.
+    pub fn principals(&self) -> impl ExactSizeIterator<Item = &Arc<Principal>> {
+        self.principals.values()
+    }
+
+    /// All roles, by id.
+    pub fn assignments(&self) -> impl Iterator<Item = &Arc<Assignment>> {
+        self.assignments.values()
+    }
+
+    /// The role of this id.
+    pub fn find_assignment(&self, id: Guid) -> Option<&Arc<Assignment>> {
+        self.assignments.get(&id)
+    }
+
     /// Reads everything there is.
     pub(crate) async fn load(records: &dyn Records) -> Result<Self, StoreError> {
         let mut directory = Self::default();
@@ -112,6 +143,12 @@ impl Directory {
             let owner = CertificateOwner::Dps(dps.id_scope.clone());
             directory.put_dps(dps);
             directory.put_certificates(&owner, records.list_certificates(&owner).await?);
+        }
+        for principal in records.list_principals().await? {
+            directory.put_principal(principal);
+        }
+        for assignment in records.list_assignments().await? {
+            directory.put_assignment(assignment);
         }
         Ok(directory)
     }
@@ -138,6 +175,9 @@ impl Directory {
 
     pub(crate) fn remove_group(&mut self, name: &str) {
         self.groups.remove(&*lower(name));
+        self.forget_roles(
+            |scope| matches!(scope, RoleScope::Group(group) if group.as_str().eq_ignore_ascii_case(name)),
+        );
     }
 
     pub(crate) fn put_hub(&mut self, hub: Hub) -> Arc<Hub> {
@@ -153,6 +193,7 @@ impl Directory {
 
     pub(crate) fn remove_hub(&mut self, key: HubKey) {
         self.forget_hub(key);
+        self.forget_roles(|scope| *scope == RoleScope::Hub(key));
         self.certificates.remove(&CertificateOwner::Hub(key));
     }
 
@@ -176,6 +217,7 @@ impl Directory {
 
     pub(crate) fn remove_dps(&mut self, scope: &IdScope) {
         self.forget_dps(scope);
+        self.forget_roles(|of| matches!(of, RoleScope::Dps(of) if of == scope));
         self.certificates.remove(&CertificateOwner::Dps(scope.clone()));
     }
 
@@ -184,6 +226,36 @@ impl Directory {
             self.dps.retain(|_, dps| dps.id_scope != *scope);
             self.dps_by_host.retain(|_, dps| dps.id_scope != *scope);
         }
+    }
+
+    pub(crate) fn put_principal(&mut self, principal: Principal) -> Arc<Principal> {
+        self.users.retain(|_, user| user.id != principal.id);
+        let principal = Arc::new(principal);
+        if let Login::User { name, .. } = &principal.login {
+            self.users.insert(name.key(), principal.clone());
+        }
+        self.principals.insert(principal.id, principal.clone());
+        principal
+    }
+
+    pub(crate) fn remove_principal(&mut self, id: PrincipalId) {
+        self.principals.remove(&id);
+        self.users.retain(|_, user| user.id != id);
+        self.assignments.retain(|_, assignment| assignment.principal != id);
+    }
+
+    pub(crate) fn put_assignment(&mut self, assignment: Assignment) -> Arc<Assignment> {
+        let assignment = Arc::new(assignment);
+        self.assignments.insert(assignment.id, assignment.clone());
+        assignment
+    }
+
+    pub(crate) fn remove_assignment(&mut self, id: Guid) {
+        self.assignments.remove(&id);
+    }
+
+    fn forget_roles(&mut self, is_gone: impl Fn(&RoleScope) -> bool) {
+        self.assignments.retain(|_, assignment| !is_gone(&assignment.scope));
     }
 
     /// Replaces all certificates of an owner.

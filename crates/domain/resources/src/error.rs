@@ -2,13 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use roadstead_model::{GroupName, IdError, Right};
+use roadstead_auth::BearerRefusal;
+use roadstead_model::{GroupName, Guid, IdError, Right};
 use roadstead_pki::{CertificateError, ProofRefusal, UnfitCertificate};
 use roadstead_sas::{ConnectionStringError, KeyError};
 use roadstead_store::StoreError;
 use thiserror::Error;
 
-use crate::{administrator::TokenRefusal, hub_settings::RouteFault};
+use crate::hub_settings::RouteFault;
 
 /// What kind of resource a refusal speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,9 @@ pub enum Kind {
     Certificate,
     Policy,
     ConsumerGroup,
+    Assignment,
+    Secret,
+    Federated,
 }
 
 impl std::fmt::Display for Kind {
@@ -30,6 +34,9 @@ impl std::fmt::Display for Kind {
             Self::Certificate => "certificate",
             Self::Policy => "shared access policy",
             Self::ConsumerGroup => "consumer group",
+            Self::Assignment => "role assignment",
+            Self::Secret => "secret",
+            Self::Federated => "federated credential",
         })
     }
 }
@@ -128,12 +135,18 @@ pub enum ResourceError {
     /// The proof proves nothing.
     #[error("the proof of possession was refused: {0}")]
     Proof(#[from] ProofRefusal),
-    /// No such administrator, or not this secret.
-    #[error("unknown client id, or wrong client secret")]
-    Credentials,
+    /// There is no such user or service principal.
+    #[error("there is no user or service principal '{principal}'")]
+    PrincipalNotFound { principal: String },
+    /// Another user has the name.
+    #[error("there is a user '{name}' already")]
+    UserNameTaken { name: String },
+    /// The principal has the role already, or the id is that of another assignment.
+    #[error("the role assignment exists already; its id is {id}")]
+    AssignmentExists { id: Guid },
     /// The bearer token opens nothing.
     #[error("{0}")]
-    Token(#[from] TokenRefusal),
+    Token(#[from] BearerRefusal),
     /// Somebody else changed the same resource at the same time; the next try sees the change.
     #[error("another change was made at the same time; try again")]
     Conflict,

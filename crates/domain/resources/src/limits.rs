@@ -1,6 +1,6 @@
 //! Bounds on what an administrator may make, with Azure's number and where it is written.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, time::Duration};
 
 /// Characters of a hub's name. Source: docs, Resource Manager naming rules.
 pub const HUB_NAME_CHARS: RangeInclusive<usize> = 3..=50;
@@ -53,13 +53,6 @@ pub const KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Random bytes of a verification code, printed as 48 hex digits: a CN holds 64. Source: docs, sample codes of 48 characters.
 pub const VERIFICATION_CODE_BYTES: usize = 24;
 
-/// Seconds for which an administrator's token counts. Source: docs, Entra access tokens (60 to 90 minutes).
-pub const TOKEN_LIFETIME_S: i64 = 3600;
-/// Bytes of a token that is looked at; ours have under 100.
-pub const TOKEN_BYTES_MAX: usize = 256;
-/// Bytes of a client secret that is looked at. Source: docs, Entra application passwords are under 64.
-pub const CLIENT_SECRET_BYTES_MAX: usize = 1024;
-
 /// Deliveries of a message to a device, of feedback, or of a notification of a file. Source: docs, "Configure IoT Hub" (`maxDeliveryCount`)
 pub const DELIVERY_COUNT: RangeInclusive<u32> = 1..=100;
 /// Seconds for which messages to devices, feedback and notifications of files wait. Source: docs, as above (one minute to two days)
@@ -76,3 +69,40 @@ pub const THROTTLE_UNITS: RangeInclusive<u32> = 1..=200;
 pub const ROUTES_MAX: usize = 100;
 /// Characters of a route's name. Source: docs, template reference.
 pub const ROUTE_NAME_CHARS_MAX: usize = 64;
+
+/// Users and service principals of an installation. Ours: all are held in memory. Source: docs, Entra service limits (50,000).
+pub const PRINCIPALS_MAX: usize = 10_000;
+/// Role assignments of an installation. Source: docs, Azure RBAC limits (4000 in a subscription).
+pub const ASSIGNMENTS_MAX: usize = 4000;
+/// Bytes of a principal's display name, of a federated credential's issuer and the like. Source: docs, Graph `user` (256), and
+/// `federatedIdentityCredential` (600 for issuer and subject).
+pub const PRINCIPAL_TEXT_BYTES_MAX: usize = 600;
+/// Secrets of one service principal that have not expired. `guess (?)`: Entra bounds the whole record only.
+pub const SECRETS_MAX: usize = 20;
+/// Days for which a secret counts. Source: docs, Entra: "the lifetime of a client secret is limited to two years".
+pub const SECRET_LIFETIME_DAYS: RangeInclusive<u16> = 1..=730;
+/// Federated credentials of one service principal. Source: docs, Graph `federatedIdentityCredential` (20).
+pub const FEDERATED_MAX: usize = 20;
+
+/// Seconds for which an access token counts. Source: docs, Entra access tokens (60 to 90 minutes).
+pub const ACCESS_TOKEN_LIFETIME_S: i64 = 3600;
+/// Seconds for which a refresh token counts; each use gives a new one. Source: docs, Entra refresh tokens (90 days); less here.
+pub const REFRESH_TOKEN_LIFETIME_S: i64 = 14 * 24 * 3600;
+/// Passwords that are hashed at one time, each in 19 MiB; others wait. Ours.
+pub const HASHERS: usize = 2;
+/// How long a password waits for its turn to be hashed before its sender is told to try later. Ours.
+pub const HASHING_WAIT: Duration = Duration::from_secs(10);
+
+/// Seconds for which a device's code can be typed. Source: docs, Entra device code flow (15 minutes).
+pub const DEVICE_CODE_LIFETIME_S: i64 = 900;
+/// Seconds between two questions of a device. Source: RFC 8628, 3.2.
+pub const DEVICE_CODE_INTERVAL_S: i64 = 5;
+/// Letters of the code that a person types. Source: RFC 8628, 6.1.
+pub const USER_CODE_CHARS: usize = 8;
+/// Codes that wait to be typed. Ours.
+pub const DEVICE_CODES_MAX: usize = 1000;
+/// Of which from one address. Ours.
+pub const DEVICE_CODES_PER_ADDRESS_MAX: usize = 20;
+
+/// Lines of the audit log that are kept, two for each change. Source: docs, activity log (90 days, without a number).
+pub const AUDIT_ENTRIES_MAX: u64 = 100_000;

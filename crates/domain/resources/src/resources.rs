@@ -1,12 +1,12 @@
 //! The one place that writes: decide on a snapshot, commit under conditions, show the new snapshot, tell the observer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use roadstead_model::{Clock, Etag, Random};
+use roadstead_model::{Clock, Etag, PrincipalId, Random};
 use roadstead_store::{Records, StoreError, Write};
 use serde_json::{Map, Value};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 use tracing::{error, warn};
 
 use crate::{
@@ -25,6 +25,8 @@ pub struct Resources {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) naming: Naming,
+    pub(crate) hashers: Arc<Semaphore>,
+    first_principal: OnceLock<PrincipalId>,
 }
 
 struct Core {
@@ -62,12 +64,26 @@ impl Resources {
         let directory = Directory::load(&*records).await?;
         let core = Core { records, observer, directory: ArcSwap::default() };
         core.publish(directory).await;
-        Ok(Self { core: Arc::new(core), turns: Arc::default(), clock, random, naming })
+        let (hashers, first_principal) = (Arc::new(Semaphore::new(limits::HASHERS)), OnceLock::new());
+        Ok(Self { core: Arc::new(core), turns: Arc::default(), clock, random, naming, hashers, first_principal })
     }
 
     /// Everything there is, as of now. Cheap: call it for every lookup rather than keeping the answer.
     pub fn directory(&self) -> Arc<Directory> {
         self.core.directory.load_full()
+    }
+
+    /// The installation's first service principal, which is not among those kept, but may be given roles.
+    pub(crate) fn first_principal(&self) -> Option<PrincipalId> {
+        self.first_principal.get().copied()
+    }
+
+    pub(crate) fn set_first_principal(&self, id: PrincipalId) {
+        self.first_principal.get_or_init(|| id);
+    }
+
+    pub(crate) fn records(&self) -> &dyn Records {
+        &*self.core.records
     }
 
     pub(crate) async fn turn(&self) -> Turn {

@@ -59,6 +59,11 @@ impl Call {
         arguments.find(|(known, _)| decoded(known).eq_ignore_ascii_case(name)).map(|(_, value)| decoded(value))
     }
 
+    /// The last segment as it was written.
+    pub(crate) fn last(&self) -> &str {
+        self.segments.last().map_or("", String::as_str)
+    }
+
     /// What follows `Bearer ` in `Authorization`.
     pub(crate) fn bearer_token(&self) -> Option<&str> {
         let (scheme, token) = self.header(header::AUTHORIZATION)?.split_once(' ')?;

@@ -5,8 +5,10 @@ use hyper::{
     Response, StatusCode,
     header::{self, HeaderValue},
 };
+use roadstead_auth::BearerRefusal;
 use roadstead_hub::HubError;
-use roadstead_resources::{Kind, ResourceError, TokenRefusal};
+use roadstead_model::Guid;
+use roadstead_resources::{Caller, Kind, ResourceError};
 use roadstead_wire::arm::ArmError;
 use tracing::error;
 
@@ -27,7 +29,7 @@ impl Refusal {
 
     /// Source: docs, Resource Manager common errors (`AuthenticationFailed`)
     pub(crate) fn no_token() -> Self {
-        let message = "the request has no bearer token: log in with the administrator's client id and secret";
+        let message = "the request has no bearer token: log in first (az login, roadstead context)";
         Self::new(StatusCode::UNAUTHORIZED, "AuthenticationFailed", message)
     }
 
@@ -35,6 +37,42 @@ impl Refusal {
         let path: String = call.path().chars().take(300).collect();
         let message = format!("there is nothing at {} {path}", call.method);
         Self::new(StatusCode::NOT_FOUND, "InvalidResourceType", message)
+    }
+
+    /// Who, which action, which scope, as Azure says it. Source: docs, Azure RBAC troubleshooting (`AuthorizationFailed`)
+    pub(crate) fn forbidden(caller: &Caller, action: &str, scope: &str) -> Self {
+        let message = format!(
+            "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope \
+             '{scope}'. An owner there can assign a role that allows it.",
+            caller.name, caller.id
+        );
+        Self::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message)
+    }
+
+    /// Source: docs, Azure RBAC troubleshooting
+    pub(crate) fn no_assignment(id: Guid) -> Self {
+        let message = format!("there is no role assignment '{id}' at this scope");
+        Self::new(StatusCode::NOT_FOUND, "RoleAssignmentNotFound", message)
+    }
+
+    pub(crate) fn no_role(text: &str) -> Self {
+        let text: String = text.chars().take(64).collect();
+        Self::new(StatusCode::NOT_FOUND, "RoleDefinitionDoesNotExist", format!("there is no role '{text}'"))
+    }
+
+    /// Source: docs, Graph error codes
+    pub(crate) fn no_principal(text: &str, is_user: bool) -> Self {
+        let kind = if is_user { "user" } else { "service principal" };
+        let text: String = text.chars().take(128).collect();
+        Self::new(StatusCode::NOT_FOUND, "Request_ResourceNotFound", format!("there is no {kind} '{text}'"))
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
     }
 
     /// Source: docs, Resource Manager common errors (`InvalidRequestContent`)
@@ -100,6 +138,12 @@ impl Refusal {
     }
 }
 
+impl From<BearerRefusal> for Refusal {
+    fn from(refusal: BearerRefusal) -> Self {
+        ResourceError::Token(refusal).into()
+    }
+}
+
 impl From<ResourceError> for Refusal {
     fn from(error: ResourceError) -> Self {
         let (status, code) = status(&error);
@@ -132,11 +176,17 @@ fn status(error: &ResourceError) -> (StatusCode, &'static str) {
         }
         E::NoVerificationCode { .. } | E::Proof(_) => (S::BAD_REQUEST, "CertificateVerificationFailed"),
         E::TooMany { .. } => (S::BAD_REQUEST, "QuotaExceeded"),
-        E::Credentials | E::Token(TokenRefusal::Foreign) => (S::UNAUTHORIZED, "InvalidAuthenticationToken"),
-        E::Token(TokenRefusal::Expired { .. }) => (S::UNAUTHORIZED, "ExpiredAuthenticationToken"),
+        E::Token(BearerRefusal::Foreign | BearerRefusal::Revoked) => (S::UNAUTHORIZED, "InvalidAuthenticationToken"),
+        E::Token(BearerRefusal::Usage) => (S::UNAUTHORIZED, "InvalidAuthenticationTokenAudience"),
+        E::Token(BearerRefusal::Expired { .. }) => (S::UNAUTHORIZED, "ExpiredAuthenticationToken"),
+        E::PrincipalNotFound { .. } => (S::NOT_FOUND, "PrincipalNotFound"),
+        E::UserNameTaken { .. } => (S::CONFLICT, "ObjectConflict"),
+        E::AssignmentExists { .. } => (S::CONFLICT, "RoleAssignmentExists"),
         E::GroupNotFound { .. } => (S::NOT_FOUND, "ResourceGroupNotFound"),
         E::NotFound { kind: Kind::Certificate, .. } => (S::NOT_FOUND, "CertificateNotFound"),
         E::NotFound { kind: Kind::Policy, .. } => (S::NOT_FOUND, "KeyNotFound"),
+        E::NotFound { kind: Kind::Assignment, .. } => (S::NOT_FOUND, "RoleAssignmentNotFound"),
+        E::NotFound { kind: Kind::Secret | Kind::Federated, .. } => (S::NOT_FOUND, "Request_ResourceNotFound"),
         E::NotFound { kind: Kind::Group | Kind::Hub | Kind::Dps | Kind::ConsumerGroup, .. } => {
             (S::NOT_FOUND, "ResourceNotFound")
         }

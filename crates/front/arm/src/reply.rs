@@ -11,12 +11,13 @@ use serde::Serialize;
 pub(crate) struct Reply {
     status: StatusCode,
     body: Bytes,
+    is_page: bool,
 }
 
 impl Reply {
     pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Self {
         let body = serde_json::to_vec(body).expect("texts and numbers under text keys can be written as JSON");
-        Self { status, body: body.into() }
+        Self { status, body: body.into(), is_page: false }
     }
 
     pub(crate) fn ok(body: &impl Serialize) -> Self {
@@ -29,7 +30,16 @@ impl Reply {
     }
 
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, body: Bytes::new() }
+        Self { status, body: Bytes::new(), is_page: false }
+    }
+
+    /// A page for people, which may load nothing, run nothing, and be shown in no other.
+    pub(crate) fn html(status: StatusCode, body: String) -> Self {
+        Self { status, body: body.into(), is_page: true }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// Answers hold keys and tokens, so nobody may store them.
@@ -38,7 +48,17 @@ impl Reply {
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if has_body {
+        if self.is_page {
+            let policy = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+            for (name, value) in [
+                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+                (header::CONTENT_SECURITY_POLICY, policy),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+                (header::REFERRER_POLICY, "no-referrer"),
+            ] {
+                response.headers_mut().insert(name, HeaderValue::from_static(value));
+            }
+        } else if has_body {
             let json = HeaderValue::from_static("application/json; charset=utf-8");
             response.headers_mut().insert(header::CONTENT_TYPE, json);
         }

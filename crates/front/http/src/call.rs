@@ -131,6 +131,12 @@ impl Call {
         self.header(header::AUTHORIZATION.as_str()).map(str::trim).filter(|token| !token.is_empty())
     }
 
+    /// What follows `Bearer ` in `Authorization`, when it says so; a SAS token does not.
+    pub(crate) fn bearer_token(&self) -> Option<&str> {
+        let (scheme, token) = self.authorization()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    }
+
     /// How many items a page shall have.
     pub(crate) fn page_items(&self) -> usize {
         let asked = self.header(MAX_ITEM_COUNT_HEADER).and_then(|text| text.trim().parse::<usize>().ok());

@@ -27,4 +27,4 @@ mod serve;
 
 pub use call::Caller;
 pub use reply::Body;
-pub use serve::{HttpFront, Management, Operations, Parts, WebSockets};
+pub use serve::{BearerAt, Bearers, HttpFront, Management, Operations, Parts, WebSockets};

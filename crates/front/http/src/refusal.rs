@@ -8,7 +8,9 @@ use roadstead_wire::{DpsCode, HubCode};
 /// The hub's error code for a refusal. Source: reference of hub error codes.
 pub fn hub_code(error: &HubError) -> HubCode {
     match error {
-        HubError::Unauthorized(AuthRefusal::PolicyLacks { .. }) => HubCode::IotHubUnauthorizedAccess,
+        HubError::Unauthorized(AuthRefusal::PolicyLacks { .. } | AuthRefusal::RoleLacks { .. }) => {
+            HubCode::IotHubUnauthorizedAccess
+        }
         // A login for an unknown device must look like any other failed login.
         HubError::Unauthorized(_)
         | HubError::UnknownDevice(_)

@@ -196,25 +196,25 @@ async fn dps_device_route(parts: &Parts, call: &Call, words: &[&str]) -> Result<
 async fn dps_service_route(parts: &Parts, dps: &Arc<Instance>, call: &Call, words: &[&str]) -> Result<Reply, DpsError> {
     let id = call.segment(1);
     match (&call.method, words) {
-        (&Method::POST, ["enrollments"]) => service_bulk::enrollments(dps, call).await,
-        (&Method::POST, ["enrollments", "query"]) => service_enrollments::query(dps, call).await,
-        (&Method::GET, ["enrollments", _]) => service_enrollments::show(dps, call, id).await,
-        (&Method::PUT, ["enrollments", _]) => service_enrollments::put(dps, call, id).await,
-        (&Method::DELETE, ["enrollments", _]) => service_enrollments::delete(dps, call, id).await,
+        (&Method::POST, ["enrollments"]) => service_bulk::enrollments(parts, dps, call).await,
+        (&Method::POST, ["enrollments", "query"]) => service_enrollments::query(parts, dps, call).await,
+        (&Method::GET, ["enrollments", _]) => service_enrollments::show(parts, dps, call, id).await,
+        (&Method::PUT, ["enrollments", _]) => service_enrollments::put(parts, dps, call, id).await,
+        (&Method::DELETE, ["enrollments", _]) => service_enrollments::delete(parts, dps, call, id).await,
         (&Method::POST, ["enrollments", _, "attestationmechanism"]) => {
-            service_enrollments::attestation(dps, call, id).await
+            service_enrollments::attestation(parts, dps, call, id).await
         }
-        (&Method::POST, ["enrollmentgroups"]) => service_bulk::groups(dps, call).await,
-        (&Method::POST, ["enrollmentgroups", "query"]) => service_groups::query(dps, call).await,
-        (&Method::GET, ["enrollmentgroups", _]) => service_groups::show(dps, call, id).await,
-        (&Method::PUT, ["enrollmentgroups", _]) => service_groups::put(dps, call, id).await,
-        (&Method::DELETE, ["enrollmentgroups", _]) => service_groups::delete(dps, call, id).await,
+        (&Method::POST, ["enrollmentgroups"]) => service_bulk::groups(parts, dps, call).await,
+        (&Method::POST, ["enrollmentgroups", "query"]) => service_groups::query(parts, dps, call).await,
+        (&Method::GET, ["enrollmentgroups", _]) => service_groups::show(parts, dps, call, id).await,
+        (&Method::PUT, ["enrollmentgroups", _]) => service_groups::put(parts, dps, call, id).await,
+        (&Method::DELETE, ["enrollmentgroups", _]) => service_groups::delete(parts, dps, call, id).await,
         (&Method::POST, ["enrollmentgroups", _, "attestationmechanism"]) => {
-            service_groups::attestation(dps, call, id).await
+            service_groups::attestation(parts, dps, call, id).await
         }
-        (&Method::GET, ["registrations", _]) => service_registrations::show(dps, call, id).await,
-        (&Method::DELETE, ["registrations", _]) => service_registrations::delete(dps, call, id).await,
-        (&Method::POST, ["registrations", _, "query"]) => service_registrations::query(dps, call, id).await,
+        (&Method::GET, ["registrations", _]) => service_registrations::show(parts, dps, call, id).await,
+        (&Method::DELETE, ["registrations", _]) => service_registrations::delete(parts, dps, call, id).await,
+        (&Method::POST, ["registrations", _, "query"]) => service_registrations::query(parts, dps, call, id).await,
         _ => Ok(op::dps_no_route(parts, call)),
     }
 }

@@ -1,6 +1,6 @@
 //! A connection, request by request.
 
-use std::{convert::Infallible, panic::resume_unwind, sync::Arc};
+use std::{convert::Infallible, net::IpAddr, panic::resume_unwind, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,13 +10,14 @@ use hyper::{
     upgrade::Upgraded,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use roadstead_auth::{AuthRefusal, Permission};
 use roadstead_dps::Instances;
 use roadstead_front_transport::{
     Drain, DrainWatch,
     websocket::{self, Subprotocol},
 };
 use roadstead_hub::Hubs;
-use roadstead_model::Clock;
+use roadstead_model::{Clock, HubKey, IdScope};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::JoinError,
@@ -40,8 +41,8 @@ const REQUEST_ID_HEADER: &str = "x-ms-request-id";
 pub trait Management: Send + Sync {
     /// Whether this path is the management face's.
     fn claims(&self, path: &str) -> bool;
-    /// Answers a request of which the body was read. `base_url` is how the client reached the server.
-    async fn answer(&self, request: Request<Bytes>, base_url: &str) -> Response<Bytes>;
+    /// Answers a request of which the body was read. `base_url` is how the client reached the server, `address` where it is.
+    async fn answer(&self, request: Request<Bytes>, base_url: &str, address: IpAddr) -> Response<Bytes>;
 }
 
 /// Serves what is inside WebSockets.
@@ -49,6 +50,23 @@ pub trait Management: Send + Sync {
 pub trait WebSockets: Send + Sync {
     /// Serves an upgraded connection to its end. Frames are still to be taken apart.
     async fn serve(&self, io: TokioIo<Upgraded>, subprotocol: Subprotocol, caller: Caller);
+}
+
+/// What a bearer token shall open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BearerAt<'a> {
+    /// A hub's service API.
+    Hub(HubKey),
+    /// A DPS instance's service API.
+    Dps(&'a IdScope),
+}
+
+/// Judges bearer tokens of those who logged in: `az … --auth-type login`.
+pub trait Bearers: Send + Sync {
+    /// `token` is the part after `Bearer `.
+    ///
+    /// Errors: `Bearer`, `RoleLacks`.
+    fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<(), AuthRefusal>;
 }
 
 /// What operators ask of the process.
@@ -66,6 +84,7 @@ pub struct Parts {
     pub dps: Arc<Instances>,
     pub clock: Arc<dyn Clock>,
     pub management: Arc<dyn Management>,
+    pub bearers: Arc<dyn Bearers>,
     pub websockets: Arc<dyn WebSockets>,
     pub operations: Arc<dyn Operations>,
 }
@@ -172,9 +191,9 @@ impl HttpFront {
             Err(fault) => return last(Reply::fault(fault)),
         };
         let base_url = format!("https://{}", call::host_of(&head, caller));
-        let management = self.parts.management.clone();
+        let (management, address) = (self.parts.management.clone(), caller.address.ip());
         see_through(async move {
-            let answer = management.answer(Request::from_parts(head, body), &base_url).await;
+            let answer = management.answer(Request::from_parts(head, body), &base_url, address).await;
             let (head, body) = answer.into_parts();
             Reply { status: head.status, headers: head.headers, body }.into_response()
         })

@@ -38,6 +38,7 @@ impl Cloud<'_> {
             },
             "resourceManager": self.url,
             "graphAudience": self.url,
+            "microsoftGraphResourceId": self.url,
             "gallery": self.url,
             "media": self.url,
             "batch": self.url,

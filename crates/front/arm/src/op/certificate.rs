@@ -1,6 +1,6 @@
 //! CA certificates, of hubs and DPS instances alike.
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use roadstead_model::{CaCertificate, CertificateOwner, GroupName};
 use roadstead_resources::certificate::facts;
 use roadstead_wire::arm::{CertificateProperties, CertificateRequest, Kind, List, Resource, ResourceId};
@@ -47,26 +47,7 @@ pub(crate) struct Properties {
     warning: Option<String>,
 }
 
-/// `words` is what follows `certificates`.
-pub(crate) async fn route(
-    arm: &Arm,
-    call: &Call,
-    owner: &Owner,
-    method: &Method,
-    words: &[&str],
-) -> Result<Reply, Refusal> {
-    match (method, words) {
-        (&Method::GET, []) => list(arm, owner),
-        (&Method::GET, [_]) => show(arm, call, owner),
-        (&Method::PUT, [_]) => put(arm, call, owner).await,
-        (&Method::DELETE, [_]) => delete(arm, call, owner).await,
-        (&Method::POST, [_, "generateverificationcode"]) => generate_code(arm, call, owner).await,
-        (&Method::POST, [_, "verify"]) => verify(arm, call, owner).await,
-        _ => Err(Refusal::no_route(call)),
-    }
-}
-
-fn list(arm: &Arm, owner: &Owner) -> Result<Reply, Refusal> {
+pub(crate) fn list(arm: &Arm, owner: &Owner) -> Result<Reply, Refusal> {
     Ok(Reply::ok(&List { value: all(arm, owner)? }))
 }
 
@@ -76,13 +57,13 @@ pub(crate) fn all(arm: &Arm, owner: &Owner) -> Result<Vec<Resource<Properties>>,
     all.iter().map(|certificate| shape(arm, owner, certificate)).collect()
 }
 
-fn show(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+pub(crate) fn show(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
     let certificate = arm.resources.certificate(&owner.key, call.segment(INNER_NAME))?;
     Ok(Reply::ok(&shape(arm, owner, &certificate)?))
 }
 
 /// DPS must answer 200 even when the certificate is new: `az` takes 201 for a failure. Source: `reference/arm-and-az.md` 0.5
-async fn put(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+pub(crate) async fn put(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
     let asked = request(call)?;
     let name = call.segment(INNER_NAME);
     let uploaded =
@@ -92,18 +73,18 @@ async fn put(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
     Ok(Reply::put(is_of_hub && uploaded.created, &body))
 }
 
-async fn delete(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+pub(crate) async fn delete(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
     arm.resources.delete_certificate(&owner.key, call.segment(INNER_NAME), call.if_match()).await?;
     Ok(Reply::empty(StatusCode::OK))
 }
 
-async fn generate_code(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+pub(crate) async fn generate_code(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
     let name = call.segment(INNER_NAME);
     let changed = arm.resources.generate_verification_code(&owner.key, name, call.if_match()).await?;
     Ok(Reply::ok(&shape(arm, owner, &changed)?))
 }
 
-async fn verify(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
+pub(crate) async fn verify(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
     let proof = request(call)?.certificate;
     let name = call.segment(INNER_NAME);
     let changed = arm.resources.verify_certificate(&owner.key, name, &proof, call.if_match()).await?;

@@ -1,6 +1,6 @@
 //! Consumer groups of a hub's events.
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use roadstead_model::{ConsumerGroup, Hub};
 use roadstead_resources::consumer_group::{consumer_groups, require_consumer_group};
 use roadstead_wire::arm::{Kind, List, Resource, ResourceId, http_date};
@@ -17,30 +17,28 @@ use crate::{
 /// Where the name stands in `…/IotHubs/H/eventHubEndpoints/events/ConsumerGroups/C`.
 const CONSUMER_GROUP: usize = 11;
 
-/// `words` is what follows `ConsumerGroups`.
-pub(crate) async fn route(arm: &Arm, call: &Call, method: &Method, words: &[&str]) -> Result<Reply, Refusal> {
-    let (group, hub, name) = (call.segment(GROUP), call.segment(NAME), call.segment(CONSUMER_GROUP));
-    match (method, words) {
-        (&Method::GET, []) => {
-            let hub = arm.resources.hub(group, hub)?;
-            let value = consumer_groups(&hub).iter().map(|one| shape(arm, &hub, one)).collect();
-            Ok(Reply::ok(&List { value }))
-        }
-        (&Method::GET, [_]) => {
-            let hub = arm.resources.hub(group, hub)?;
-            Ok(Reply::ok(&shape(arm, &hub, &require_consumer_group(&hub, name)?)))
-        }
-        // The body repeats the name, and nothing else.
-        (&Method::PUT, [_]) => {
-            let made = arm.resources.put_consumer_group(group, hub, name).await?;
-            Ok(Reply::ok(&shape(arm, &*arm.resources.hub(group, hub)?, &made)))
-        }
-        (&Method::DELETE, [_]) => {
-            arm.resources.delete_consumer_group(group, hub, name).await?;
-            Ok(Reply::empty(StatusCode::OK))
-        }
-        _ => Err(Refusal::no_route(call)),
-    }
+pub(crate) fn list(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let hub = arm.resources.hub(call.segment(GROUP), call.segment(NAME))?;
+    let value = consumer_groups(&hub).iter().map(|one| shape(arm, &hub, one)).collect();
+    Ok(Reply::ok(&List { value }))
+}
+
+pub(crate) fn show(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let hub = arm.resources.hub(call.segment(GROUP), call.segment(NAME))?;
+    Ok(Reply::ok(&shape(arm, &hub, &require_consumer_group(&hub, call.segment(CONSUMER_GROUP))?)))
+}
+
+/// The body repeats the name, and nothing else.
+pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let (group, hub) = (call.segment(GROUP), call.segment(NAME));
+    let made = arm.resources.put_consumer_group(group, hub, call.segment(CONSUMER_GROUP)).await?;
+    Ok(Reply::ok(&shape(arm, &*arm.resources.hub(group, hub)?, &made)))
+}
+
+pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let name = call.segment(CONSUMER_GROUP);
+    arm.resources.delete_consumer_group(call.segment(GROUP), call.segment(NAME), name).await?;
+    Ok(Reply::empty(StatusCode::OK))
 }
 
 /// Shape of the properties: `{"created":"Sat, 21 Nov 2026 21:09:03 GMT"}`. Source: REST reference, `EventHubConsumerGroupInfo`

@@ -1,13 +1,14 @@
 //! Deployments of templates: their resources are put one after the other, each as if it had been sent alone.
 
 use bytes::Bytes;
-use hyper::{Method, Request};
+use hyper::Request;
+use roadstead_resources::Caller;
 use roadstead_wire::percent;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    arm::Arm,
+    arm::{Arm, Way},
     call::Call,
     op::{GROUP, NAME, subscription},
     refusal::Refusal,
@@ -47,10 +48,11 @@ struct Step {
 }
 
 /// `PUT …/deployments/D`. What was put before a resource is refused stays, as in Azure.
-pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+pub(crate) async fn put(arm: &Arm, call: &Call, caller: &Caller, way: Way<'_>) -> Result<Reply, Refusal> {
     for step in steps(arm, call)? {
         let name = step.names.join("/");
-        apply(arm, call, step).await.map_err(|refusal| refusal.of_resource(&name))?;
+        let inner = request(arm, call, step)?;
+        arm.put_of_template(&inner, caller, way).await.map_err(|refusal| refusal.of_resource(&name))?;
     }
     Ok(Reply::ok(&shape(arm, call)))
 }
@@ -120,7 +122,8 @@ fn has_expression(value: &Value) -> bool {
     }
 }
 
-async fn apply(arm: &Arm, call: &Call, step: Step) -> Result<(), Refusal> {
+/// The request that puts one resource alone.
+fn request(arm: &Arm, call: &Call, step: Step) -> Result<Call, Refusal> {
     let group = percent::encode(call.segment(GROUP));
     let mut path =
         format!("/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Devices", subscription::id(arm));
@@ -130,15 +133,8 @@ async fn apply(arm: &Arm, call: &Call, step: Step) -> Result<(), Refusal> {
     let body = Bytes::from(Value::Object(step.body).to_string());
     // Whichever version is there.
     let request = Request::put(path).header("if-match", "*").body(body);
-    let inner =
-        Call::new(request.map_err(|_| Refusal::bad_template("a resource's type or name is too odd for a path"))?);
-    let words = inner.words();
-    match words.get(NAME - 1).copied() {
-        Some("iothubs") => arm.route_hub(&inner, &Method::PUT, &words[NAME..]).await?,
-        Some("provisioningservices") => arm.route_dps(&inner, &Method::PUT, &words[NAME..]).await?,
-        _ => return Err(Refusal::no_route(&inner)),
-    };
-    Ok(())
+    let request = request.map_err(|_| Refusal::bad_template("a resource's type or name is too odd for a path"))?;
+    Ok(Call::new(request))
 }
 
 fn shape(arm: &Arm, call: &Call) -> Value {

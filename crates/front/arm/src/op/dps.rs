@@ -1,8 +1,9 @@
 //! DPS instances and their linked hubs.
 
 use hyper::StatusCode;
+use roadstead_auth::{Permission, Target};
 use roadstead_model::{AllocationPolicy, Dps, LinkedHub, Secret};
-use roadstead_resources::{DpsSpec, LinkSpec, ResourceError};
+use roadstead_resources::{Caller, DpsSpec, LinkSpec, ResourceError};
 use roadstead_wire::{
     Words,
     arm::{DpsProperties, IotHubLink, Kind, List, Resource, ResourceId, SUCCEEDED, TagsUpdate, mask_connection_string},
@@ -20,9 +21,11 @@ use crate::{
     reply::Reply,
 };
 
-pub(crate) fn list(arm: &Arm, group: Option<&str>) -> Result<Reply, Refusal> {
+/// Those that the caller may see.
+pub(crate) fn list(arm: &Arm, caller: &Caller, group: Option<&str>) -> Result<Reply, Refusal> {
     let found = arm.resources.list_dps(group)?;
-    Ok(Reply::ok(&List { value: found.iter().map(|dps| shape(arm, dps)).collect() }))
+    let seen = found.iter().filter(|dps| caller.may(Permission::Read, Target::Dps(dps.group.as_str(), &dps.id_scope)));
+    Ok(Reply::ok(&List { value: seen.map(|dps| shape(arm, dps)).collect() }))
 }
 
 pub(crate) fn show(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {

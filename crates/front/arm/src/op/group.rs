@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use roadstead_model::ResourceGroup;
-use roadstead_resources::{GroupSpec, ResourceError};
+use roadstead_resources::{Caller, GroupSpec, Place, ResourceError};
 use roadstead_wire::arm::{GroupProperties, Kind, List, Resource, ResourceId, SUCCEEDED, TagsUpdate};
 use serde_json::Map;
 
@@ -20,7 +20,8 @@ use crate::{
     reply::Reply,
 };
 
-pub(crate) fn list(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+/// Those in which the caller may see anything.
+pub(crate) fn list(arm: &Arm, call: &Call, caller: &Caller) -> Result<Reply, Refusal> {
     let wanted = Wanted::of(call)?;
     let directory = arm.resources.directory();
     let fits = |group: &&Arc<ResourceGroup>| {
@@ -32,7 +33,8 @@ pub(crate) fn list(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
             tags: &group.tags,
         })
     };
-    let found = directory.groups().filter(fits).take(wanted.top);
+    let is_seen = |group: &&Arc<ResourceGroup>| caller.sees(&directory, Place::Group(group.name.as_str()));
+    let found = directory.groups().filter(is_seen).filter(fits).take(wanted.top);
     Ok(Reply::ok(&List { value: found.map(|group| shape(arm, group)).collect() }))
 }
 

@@ -1,8 +1,9 @@
 //! Hubs.
 
 use hyper::StatusCode;
+use roadstead_auth::{Permission, Target};
 use roadstead_model::Hub;
-use roadstead_resources::{HubSpec, PolicySpec};
+use roadstead_resources::{Caller, HubSpec, PolicySpec};
 use roadstead_wire::arm::{
     AccessKey, EventHub, EventHubEndpoints, HubProperties, Kind, List, Location, Resource, ResourceId, SUCCEEDED, Sku,
     TagsUpdate,
@@ -24,9 +25,11 @@ const BESIDE: &str = "$beside";
 /// What only the server says, and clients send back.
 const READ_ONLY: &str = "systemData";
 
-pub(crate) fn list(arm: &Arm, group: Option<&str>) -> Result<Reply, Refusal> {
+/// Those that the caller may see.
+pub(crate) fn list(arm: &Arm, caller: &Caller, group: Option<&str>) -> Result<Reply, Refusal> {
     let found = arm.resources.list_hubs(group)?;
-    Ok(Reply::ok(&List { value: found.iter().map(|hub| shape(arm, hub)).collect() }))
+    let seen = found.iter().filter(|hub| caller.may(Permission::Read, Target::Hub(hub.group.as_str(), hub.key)));
+    Ok(Reply::ok(&List { value: seen.map(|hub| shape(arm, hub)).collect() }))
 }
 
 pub(crate) fn show(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {

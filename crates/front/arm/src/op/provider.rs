@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use roadstead_resources::limits::{DPS_MAX, HUBS_MAX};
+use roadstead_auth::{Permission, Target};
+use roadstead_resources::{
+    Caller, Place,
+    limits::{DPS_MAX, HUBS_MAX},
+};
 use roadstead_wire::arm::{self, List};
 use serde_json::json;
 
@@ -21,41 +25,44 @@ pub(crate) fn operations() -> Reply {
     Reply::ok(&List { value: arm::operations() })
 }
 
-pub(crate) fn list(arm: &Arm) -> Reply {
-    Reply::ok(&List { value: vec![provider(arm)] })
+pub(crate) fn list(arm: &Arm, caller: &Caller) -> Reply {
+    Reply::ok(&List { value: vec![provider(arm, caller)] })
 }
 
 /// Shows the provider, and answers those who register it: it always is.
-pub(crate) fn show(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+pub(crate) fn show(arm: &Arm, call: &Call, caller: &Caller) -> Result<Reply, Refusal> {
     let asked = call.segment(NAMESPACE);
     if asked.eq_ignore_ascii_case(arm::NAMESPACE) {
-        Ok(Reply::ok(&provider(arm)))
+        Ok(Reply::ok(&provider(arm, caller)))
     } else {
         Err(Refusal::no_provider(asked))
     }
 }
 
-fn provider(arm: &Arm) -> serde_json::Value {
-    let places = places(arm);
+fn provider(arm: &Arm, caller: &Caller) -> serde_json::Value {
+    let places = places(arm, caller);
     let names: Vec<&str> = places.values().map(String::as_str).collect();
     arm::provider(&subscription::id(arm), &names)
 }
 
-/// Any text is a location, so these are the ones that are in use.
-pub(crate) fn locations(arm: &Arm) -> Reply {
+/// Any text is a location, so these are the ones that are in use where the caller may look.
+pub(crate) fn locations(arm: &Arm, caller: &Caller) -> Reply {
     let subscription = subscription::id(arm);
     let shape = |(name, shown): (&String, &String)| arm::location(&subscription, name, shown);
-    Reply::ok(&List { value: places(arm).iter().map(shape).collect() })
+    Reply::ok(&List { value: places(arm, caller).iter().map(shape).collect() })
 }
 
-/// Locations by their names without blanks, in lower case.
-fn places(arm: &Arm) -> BTreeMap<String, String> {
+/// Locations of what the caller may see, by their names without blanks, in lower case.
+fn places(arm: &Arm, caller: &Caller) -> BTreeMap<String, String> {
     let directory = arm.resources.directory();
-    let groups = directory.groups().map(|group| &group.location);
-    let hubs = directory.hubs().map(|hub| &hub.location);
-    let instances = directory.dps().map(|dps| &dps.location);
+    let may_read = |target| caller.may(Permission::Read, target);
+    let groups = directory.groups().filter(|group| caller.sees(&directory, Place::Group(group.name.as_str())));
+    let hubs = directory.hubs().filter(|hub| may_read(Target::Hub(hub.group.as_str(), hub.key)));
+    let instances = directory.dps().filter(|dps| may_read(Target::Dps(dps.group.as_str(), &dps.id_scope)));
+    let groups = groups.map(|group| &group.location);
+    let all = groups.chain(hubs.map(|hub| &hub.location)).chain(instances.map(|dps| &dps.location));
     let squeezed = |text: &String| text.replace(' ', "").to_lowercase();
-    groups.chain(hubs).chain(instances).map(|location| (squeezed(location), location.clone())).collect()
+    all.map(|location| (squeezed(location), location.clone())).collect()
 }
 
 pub(crate) fn usages(arm: &Arm) -> Reply {

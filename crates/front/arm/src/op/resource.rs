@@ -1,5 +1,7 @@
 //! Hubs and DPS instances together, as `az resource` lists them.
 
+use roadstead_auth::{Permission, Target};
+use roadstead_resources::Caller;
 use roadstead_wire::arm::{List, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,22 +18,25 @@ use crate::{
     reply::Reply,
 };
 
-/// Of the whole subscription.
-pub(crate) fn list(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
-    listed(arm, call, None)
+/// Those of the whole subscription that the caller may see.
+pub(crate) fn list(arm: &Arm, call: &Call, caller: &Caller) -> Result<Reply, Refusal> {
+    listed(arm, call, caller, None)
 }
 
-/// Of one resource group.
-pub(crate) fn list_of_group(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
-    listed(arm, call, Some(call.segment(GROUP)))
+/// Those of one resource group that the caller may see.
+pub(crate) fn list_of_group(arm: &Arm, call: &Call, caller: &Caller) -> Result<Reply, Refusal> {
+    listed(arm, call, caller, Some(call.segment(GROUP)))
 }
 
-fn listed(arm: &Arm, call: &Call, group: Option<&str>) -> Result<Reply, Refusal> {
+fn listed(arm: &Arm, call: &Call, caller: &Caller, group: Option<&str>) -> Result<Reply, Refusal> {
     let wanted = Wanted::of(call)?;
     let hubs = arm.resources.list_hubs(group)?;
     let instances = arm.resources.list_dps(group)?;
-    let hubs = hubs.iter().map(|it| entry(&wanted, it.group.as_str(), &hub::shape(arm, it)));
-    let instances = instances.iter().map(|it| entry(&wanted, it.group.as_str(), &dps::shape(arm, it)));
+    let may_read = |target| caller.may(Permission::Read, target);
+    let hubs = hubs.iter().filter(|it| may_read(Target::Hub(it.group.as_str(), it.key)));
+    let instances = instances.iter().filter(|it| may_read(Target::Dps(it.group.as_str(), &it.id_scope)));
+    let hubs = hubs.map(|it| entry(&wanted, it.group.as_str(), &hub::shape(arm, it)));
+    let instances = instances.map(|it| entry(&wanted, it.group.as_str(), &dps::shape(arm, it)));
     Ok(Reply::ok(&List { value: hubs.chain(instances).flatten().take(wanted.top).collect::<Vec<Value>>() }))
 }
 

@@ -1,39 +1,140 @@
-//! `POST /adfs/oauth2/token`: a service principal's secret for a bearer token.
+//! `POST /adfs/oauth2/token`: credentials for tokens; `/adfs/oauth2/devicecode`: the begin of a device's login.
+//!
+//! Source: `reference/arm-and-az.md` 2 and 8; RFC 6749, 4.3, 4.4, 5.2 and 6; RFC 8628, 3
 
 use hyper::StatusCode;
 use roadstead_model::Secret;
+use roadstead_resources::{LoggedIn, LoginRefusal, TokenFor};
 use roadstead_wire::{
-    arm::{TokenAnswer, TokenError},
+    arm::{DeviceCodeAnswer, IdClaims, TokenAnswer, TokenError},
     percent,
 };
 use tracing::{info, warn};
 
-use crate::{arm::Arm, call::Call, reply::Reply};
+use crate::{
+    arm::{Arm, Way},
+    call::Call,
+    reply::Reply,
+};
 
-/// The scope is not looked at: SDKs ask for the public cloud's. Source: `reference/arm-and-az.md` 2 and 8; RFC 6749, 4.4 and 5.2
-pub(crate) fn issue(arm: &Arm, call: &Call) -> Reply {
-    let grant = field(&call.body, "grant_type").unwrap_or_default();
-    if grant != "client_credentials" {
-        let text = format!(
-            "grant_type is `{}`: only service principals can log in (az login --service-principal -u CLIENT_ID -p SECRET --tenant {})",
-            grant.chars().take(64).collect::<String>(),
-            arm.administrators.installation().tenant_id
-        );
-        return refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", text);
-    }
-    let (Some(client_id), Some(secret)) = (field(&call.body, "client_id"), field(&call.body, "client_secret")) else {
-        let text = "the form needs client_id and client_secret".to_owned();
-        return refused(StatusCode::BAD_REQUEST, "invalid_request", text);
+const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>) -> Reply {
+    let text = |name| field(&call.body, name).unwrap_or_default();
+    let (grant, wanted) = (text("grant_type"), wanted(&text("scope")));
+    let needed: &[&str] = match grant.as_str() {
+        "client_credentials" => &["client_id", "client_secret"],
+        "password" => &["username", "password"],
+        "refresh_token" => &["refresh_token"],
+        DEVICE_GRANT => &["device_code"],
+        _ => {
+            let grant: String = grant.chars().take(64).collect();
+            let text = format!(
+                "grant_type is `{grant}`; it can be client_credentials, password, refresh_token or that of device codes"
+            );
+            return refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", text);
+        }
     };
-    let secret = Secret::new(secret);
-    match arm.administrators.log_in(&client_id, secret.expose()) {
+    if needed.iter().any(|name| field(&call.body, name).is_none()) {
+        let text = format!("the form needs {}", needed.join(" and "));
+        return refused(StatusCode::BAD_REQUEST, "invalid_request", text);
+    }
+    let access = &arm.access;
+    let outcome = match grant.as_str() {
+        "password" => access.log_in_user(&text("username"), Secret::new(text("password")), way.address, wanted).await,
+        "refresh_token" => access.refresh(Secret::new(text("refresh_token")).expose(), wanted),
+        DEVICE_GRANT => access.log_in_device(Secret::new(text("device_code")).expose(), wanted),
+        _ => access.log_in_service(&text("client_id"), Secret::new(text("client_secret")).expose(), wanted),
+    };
+    match outcome {
         Ok(given) => {
-            info!("the administrator logged in");
-            Reply::ok(&TokenAnswer::bearer(given.token, u32::try_from(given.lifetime_s).unwrap_or(u32::MAX)))
+            info!(name = given.name, address = %way.address, grant, "logged in");
+            Reply::ok(&answer(arm, given, &text("client_id"), way))
         }
         Err(refusal) => {
-            warn!(%refusal, "a login was refused");
-            refused(StatusCode::UNAUTHORIZED, "invalid_client", refusal.to_string())
+            if !matches!(refusal, LoginRefusal::DeviceWaiting | LoginRefusal::DeviceTooSoon) {
+                warn!(address = %way.address, grant, %refusal, "a login was refused");
+            }
+            let (status, error) = words(&refusal);
+            refused(status, error, refusal.to_string())
+        }
+    }
+}
+
+pub(crate) fn begin_device(arm: &Arm, _: &Call, way: Way<'_>) -> Reply {
+    match arm.access.begin_device(way.address) {
+        Ok(codes) => {
+            let verification_uri = format!("{}/adfs/oauth2/deviceauth", way.base_url);
+            Reply::ok(&DeviceCodeAnswer {
+                message: format!(
+                    "To sign in, open {verification_uri} in a browser and type the code {}.",
+                    codes.user_code
+                ),
+                device_code: codes.device_code,
+                user_code: codes.user_code,
+                verification_uri,
+                expires_in: codes.lifetime_s,
+                interval: codes.interval_s,
+            })
+        }
+        Err(refusal) => {
+            let (status, error) = words(&refusal);
+            refused(status, error, refusal.to_string())
+        }
+    }
+}
+
+/// For which API: the data planes' scopes are those of the public cloud; any other is Resource Manager's, since management
+/// SDKs ask for the public cloud's, too.
+fn wanted(scope: &str) -> TokenFor {
+    let asks = |host: &str| scope.split(' ').any(|one| one.trim_start_matches("https://").starts_with(host));
+    if asks("iothubs.azure.net") {
+        TokenFor::Hub
+    } else if asks("azure-devices-provisioning.net") {
+        TokenFor::Dps
+    } else {
+        TokenFor::Management
+    }
+}
+
+fn answer(arm: &Arm, given: LoggedIn, client_id: &str, way: Way<'_>) -> TokenAnswer {
+    let mut answer = TokenAnswer::bearer(given.access, u32::try_from(given.lifetime_s).unwrap_or(u32::MAX));
+    if given.refresh.is_some() {
+        let now = arm.clock.now().seconds().0;
+        let claims = IdClaims {
+            aud: client_id.chars().take(128).collect(),
+            iss: format!("{}/adfs", way.base_url),
+            exp: now.saturating_add(given.lifetime_s),
+            iat: now,
+            sub: given.principal.to_string(),
+            oid: given.principal.to_string(),
+            upn: given.name,
+            name: given.display_name,
+            tid: arm.access.installation().tenant_id.to_string(),
+        };
+        let signed = claims.to_be_signed();
+        let signature = arm.access.sign_id_token(&signed);
+        answer.id_token = Some(Secret::new(format!("{signed}.{signature}")));
+        answer.refresh_token = given.refresh;
+    }
+    answer
+}
+
+/// One table from refusal to status and word. Source: RFC 6749, 5.2; RFC 8628, 3.5
+fn words(refusal: &LoginRefusal) -> (StatusCode, &'static str) {
+    match refusal {
+        LoginRefusal::Client => (StatusCode::UNAUTHORIZED, "invalid_client"),
+        // As Entra answers what smart lockout refuses: AADSTS50053.
+        LoginRefusal::User
+        | LoginRefusal::Disabled { .. }
+        | LoginRefusal::TooMany { .. }
+        | LoginRefusal::Refresh(_)
+        | LoginRefusal::UserCode => (StatusCode::BAD_REQUEST, "invalid_grant"),
+        LoginRefusal::DeviceWaiting => (StatusCode::BAD_REQUEST, "authorization_pending"),
+        LoginRefusal::DeviceTooSoon => (StatusCode::BAD_REQUEST, "slow_down"),
+        LoginRefusal::DeviceOver => (StatusCode::BAD_REQUEST, "expired_token"),
+        LoginRefusal::DevicesFull | LoginRefusal::Server(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
         }
     }
 }
@@ -43,7 +144,7 @@ fn refused(status: StatusCode, error: &str, error_description: String) -> Reply 
 }
 
 /// A field of an HTML form (`application/x-www-form-urlencoded`), decoded: there, unlike in paths, `+` is a blank.
-fn field(form: &[u8], name: &str) -> Option<String> {
+pub(crate) fn field(form: &[u8], name: &str) -> Option<String> {
     let form = std::str::from_utf8(form).ok()?;
     let (_, value) = form.split('&').filter_map(|field| field.split_once('=')).find(|(found, _)| *found == name)?;
     Some(percent::decode(&value.replace('+', " ")).into_owned())

@@ -1,9 +1,11 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use hyper::Method;
+use roadstead_auth::limits::LOGINS_PER_NAME_MAX;
 use roadstead_front_arm::Arm;
 use serde_json::{Value, json};
 
-use crate::world::{BASE, CLIENT_ID, SUBSCRIPTION, TENANT, World, of_subscription};
+use crate::world::{ADDRESS, BASE, CLIENT_ID, SECRET, SUBSCRIPTION, TENANT, World, of_subscription};
 
 #[test]
 fn claims_its_paths_and_no_others() {
@@ -15,6 +17,7 @@ fn claims_its_paths_and_no_others() {
         "/subscriptions",
         "/Subscriptions/S/resourcegroups",
         "/tenants",
+        "/v1.0/users",
     ] {
         assert!(Arm::claims(path), "{path}");
     }
@@ -38,7 +41,7 @@ async fn register_finds_the_authority_without_a_token() {
     assert!(ask("/metadata/endpoints?x=1&api-version=2019-05-01").await.body.is_array());
     let openid = ask("/adfs/.well-known/openid-configuration").await;
     assert_eq!(openid.body["token_endpoint"], format!("{BASE}/adfs/oauth2/token"));
-    assert_eq!(ask("/adfs/oauth2/devicecode").await.refusal().1, "InvalidResourceType");
+    assert_eq!(ask("/adfs/oauth2/authorize").await.refusal().1, "InvalidResourceType");
 }
 
 #[tokio::test]
@@ -65,21 +68,131 @@ async fn logins_that_are_refused() {
     let wrong = format!("client_id={CLIENT_ID}&grant_type=client_credentials&client_secret=wrong");
     let nobody = "client_id=x&grant_type=client_credentials&client_secret=s3cret%2Bwith%26odd%3Dcharacters+%25";
     let password = format!("client_id={CLIENT_ID}&grant_type=password&username=u&password=p");
-    let unknown = "unknown client id, or wrong client secret";
+    let unknown = "unknown client id, or wrong or expired client secret";
     let form = "the form needs client_id and client_secret";
     for (body, status, error, text) in [
         (wrong.as_str(), 401, "invalid_client", unknown),
         (nobody, 401, "invalid_client", unknown),
         ("grant_type=client_credentials&client_id=x", 400, "invalid_request", form),
-        (&password, 400, "unsupported_grant_type", "grant_type is `password`: only service principals can log in"),
-        ("", 400, "unsupported_grant_type", "grant_type is ``: only service principals can log in"),
-        ("\u{ff}=%", 400, "unsupported_grant_type", "grant_type is ``: only service principals can log in"),
+        (&password, 400, "invalid_grant", "unknown user name, or wrong password"),
+        ("grant_type=refresh_token&refresh_token=x", 400, "invalid_grant", "the refresh token is of no use"),
+        ("grant_type=refresh_token", 400, "invalid_request", "the form needs refresh_token"),
+        ("grant_type=password&username=u", 400, "invalid_request", "the form needs username and password"),
+        ("", 400, "unsupported_grant_type", "grant_type is ``; it can be"),
+        ("\u{ff}=%", 400, "unsupported_grant_type", "grant_type is ``; it can be"),
     ] {
         let answer = world.send(Method::POST, "/adfs/oauth2/token", &[], Bytes::from(body.to_owned())).await;
         assert_eq!((answer.status, &answer.body["error"]), (status, &json!(error)), "{body}");
         assert!(answer.body["error_description"].as_str().unwrap().starts_with(text), "{body}");
         assert_eq!(answer.body["access_token"], Value::Null);
     }
+}
+
+/// As `az login -u U -p P` does it, then as it gets tokens for the data plane.
+#[tokio::test]
+async fn users_log_in_with_a_password_and_get_new_tokens_for_a_refresh_token() {
+    let world = World::with_user("Alice@plant.example", "correct horse").await;
+    let scope = format!("{BASE}/.default offline_access openid profile");
+    let fields = [
+        ("client_id", "04b07795-8ddb-461a-bbee-02f9e1bf7b46"),
+        ("grant_type", "password"),
+        ("username", "alice@PLANT.example"),
+        ("password", "correct horse"),
+        ("scope", &scope),
+    ];
+    let answer = world.form("/adfs/oauth2/token", &fields).await;
+    assert_eq!((answer.status, &answer.body["expires_in"]), (200, &json!(3600)));
+    let claims = id_claims(&answer.body);
+    assert_eq!((&claims["upn"], &claims["tid"]), (&json!("Alice@plant.example"), &json!(TENANT)));
+    assert_eq!((&claims["aud"], &claims["iss"]), (&json!(fields[0].1), &json!(format!("{BASE}/adfs"))));
+    let me = ask_me(&world, &answer.body).await;
+    assert_eq!((me.status, &me.body["id"]), (200, &claims["sub"]));
+
+    let refresh = async |token: &Value, scope: &str| {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", token.as_str().unwrap()), ("scope", scope)];
+        world.form("/adfs/oauth2/token", &fields).await
+    };
+    let again = refresh(&answer.body["refresh_token"], &scope).await;
+    assert_eq!(ask_me(&world, &again.body).await.status, 200);
+    let of_hub = refresh(&again.body["refresh_token"], "https://iothubs.azure.net/.default").await;
+    assert_eq!(ask_me(&world, &of_hub.body).await.refusal().1, "InvalidAuthenticationTokenAudience");
+    let as_access = json!({"access_token": answer.body["refresh_token"]});
+    assert_eq!(ask_me(&world, &as_access).await.refusal().1, "InvalidAuthenticationTokenAudience");
+    let as_refresh = refresh(&answer.body["access_token"], &scope).await;
+    assert_eq!((as_refresh.status, &as_refresh.body["error"]), (400, &json!("invalid_grant")));
+
+    let out = world.ask_as(token(&again.body), Method::POST, "/v1.0/me/revokeSignInSessions", None, json!({})).await;
+    assert_eq!((out.status, out.body), (200, json!({"value": true})));
+    assert_eq!(ask_me(&world, &again.body).await.refusal().1, "InvalidAuthenticationToken");
+    let after = refresh(&again.body["refresh_token"], &scope).await;
+    let text = "the refresh token is of no use: the bearer token was revoked; log in again";
+    assert_eq!((after.status, &after.body["error_description"]), (400, &json!(text)));
+}
+
+/// As `az login --use-device-code` does it.
+#[tokio::test]
+async fn a_device_logs_in_with_a_code_that_is_typed_elsewhere() {
+    let world = World::with_user("alice", "correct horse").await;
+    let begun = world.form("/adfs/oauth2/devicecode", &[("client_id", "c"), ("scope", "x")]).await;
+    let code = begun.body["user_code"].as_str().unwrap();
+    let uri = "/adfs/oauth2/deviceauth";
+    assert_eq!(begun.body["verification_uri"], format!("{BASE}{uri}"));
+    let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    let fields = [("grant_type", grant), ("device_code", begun.body["device_code"].as_str().unwrap())];
+    let ask = async || world.form("/adfs/oauth2/token", &fields).await;
+    assert_eq!(ask().await.body["error"], "authorization_pending");
+    assert_eq!(ask().await.body["error"], "slow_down");
+
+    let page = world.send(Method::GET, &format!("{uri}?user_code=%3Cscript%3E"), &[], Bytes::new()).await;
+    assert!(page.body.as_str().unwrap().contains("value=\"&lt;script&gt;\""), "{page:?}");
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert_eq!(policy, "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
+    for (code, password, status, text) in [
+        (code, "wrong", 403, "unknown user name, or wrong password"),
+        ("BBBBBBBB", "correct horse", 403, "no log-in waits for this code"),
+        (code, "correct horse", 200, "Logged in"),
+        (code, "correct horse", 403, "no log-in waits for this code"),
+    ] {
+        let typed = world.form(uri, &[("user_code", code), ("username", "alice"), ("password", password)]).await;
+        assert_eq!(typed.status, status, "{typed:?}");
+        assert!(typed.body.as_str().unwrap().contains(text), "{typed:?}");
+    }
+    let given = ask().await;
+    assert_eq!(ask_me(&world, &given.body).await.body["userPrincipalName"], "alice");
+    assert_eq!(ask().await.body["error"], "expired_token");
+}
+
+/// Strangers who try a name lock nobody out who was there before, nor a service principal with its secret.
+#[tokio::test]
+async fn guessing_is_slow() {
+    let world = World::with_user("alice", "correct horse").await;
+    let attempt = async |password| {
+        let fields = [("grant_type", "password"), ("username", "alice"), ("password", password)];
+        world.form("/adfs/oauth2/token", &fields).await
+    };
+    for _ in 0..LOGINS_PER_NAME_MAX {
+        assert_eq!(attempt("wrong").await.body["error_description"], "unknown user name, or wrong password");
+    }
+    let refused = attempt("correct horse").await;
+    let text = "too many log-ins failed with this name or from this address; try again in 60 s";
+    assert_eq!((refused.status, &refused.body["error_description"]), (400, &json!(text)));
+    let secret = [("client_id", CLIENT_ID), ("grant_type", "client_credentials"), ("client_secret", SECRET)];
+    assert_eq!(world.form("/adfs/oauth2/token", &secret).await.status, 200);
+    world.clock.advance_ms(60_000);
+    assert_eq!(attempt("correct horse").await.status, 200);
+}
+
+fn token(answer: &Value) -> &str {
+    answer["access_token"].as_str().unwrap()
+}
+
+async fn ask_me(world: &World, answer: &Value) -> crate::world::Answer {
+    world.ask_as(token(answer), Method::GET, "/v1.0/me", None, Value::Null).await
+}
+
+fn id_claims(answer: &Value) -> Value {
+    let claims = answer["id_token"].as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -110,5 +223,5 @@ async fn a_server_can_dispatch_here_from_any_thread() {
     }
     let world = World::empty().await;
     let request = hyper::Request::get("/subscriptions").body(Bytes::new()).unwrap();
-    assert_eq!(check(world.arm.answer(request, "not a url \n")).await.status(), 401);
+    assert_eq!(check(world.arm.answer(request, "not a url \n", ADDRESS)).await.status(), 401);
 }

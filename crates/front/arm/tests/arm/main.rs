@@ -1,6 +1,8 @@
 //! Requests as `az` sends them, in the order in which it does, and the answers it needs.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod consumer_groups;
@@ -15,7 +17,13 @@ mod hubs;
 #[cfg(test)]
 mod login;
 #[cfg(test)]
+mod principals;
+#[cfg(test)]
 mod provider;
+#[cfg(test)]
+mod roles;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod templates;
 #[cfg(test)]

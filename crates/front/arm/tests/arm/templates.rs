@@ -1,6 +1,8 @@
 use hyper::Method;
+use roadstead_model::Role;
 use roadstead_pki::{Authority, KeyKind, Validity};
-use roadstead_wire::certificate_text::to_base64_pem;
+use roadstead_resources::Place;
+use roadstead_wire::{arm::role_words, certificate_text::to_base64_pem};
 use serde_json::{Value, json};
 
 use crate::world::{NOW, SUBSCRIPTION, World, of_group};
@@ -92,6 +94,56 @@ async fn one_resource_is_exported() {
     assert_eq!((resources[0]["name"].as_str(), resources[1].clone()), (Some("plant-dps"), Value::Null));
     let nowhere = world.post(&path("nowhere", "/exportTemplate"), json!({"resources": ["*"]})).await;
     assert_eq!(nowhere.refusal().1, "ResourceGroupNotFound");
+}
+
+/// A template gets nobody further than its resources would, one by one.
+#[tokio::test]
+async fn templates_need_what_their_resources_need() {
+    let (world, template) = furnished().await;
+    let (id, contributor) = world.service(&[(Role::Contributor, Place::Group("iot-rg"))]).await;
+    let (_, owner) = world.service(&[(Role::Owner, Place::Group("iot-rg"))]).await;
+    let (_, reader) = world.service(&[(Role::Reader, Place::Subscription)]).await;
+    let (_, of_hub) = world.service(&[(Role::Owner, Place::Hub("iot-rg", "plant"))]).await;
+    let deploy = async |token: &str, template: &Value| {
+        world.ask_as(token, Method::PUT, &deployment("iot-rg", ""), None, of(template)).await
+    };
+    for token in [&reader, &of_hub] {
+        assert_eq!(deploy(token, &template).await.refusal().1, "AuthorizationFailed");
+    }
+    assert_eq!(deploy(&contributor, &template).await.status, 200);
+
+    let role = json!({"resources": [{
+        "type": "Microsoft.Devices/IotHubs/providers/roleAssignments",
+        "name": "plant/Microsoft.Authorization/00000000-0000-4000-8000-000000000009",
+        "properties": {"roleDefinitionId": role_words(Role::Owner).1, "principalId": id.to_string()},
+    }]});
+    let refused = deploy(&contributor, &role).await;
+    assert_eq!((refused.status, refused.refusal().1), (403, "AuthorizationFailed"));
+    assert!(refused.refusal().2.contains("'Microsoft.Authorization/roleAssignments/write'"), "{refused:?}");
+    assert_eq!(deploy(&owner, &role).await.refusal().1, "InvalidResourceType");
+    let roles = path("iot-rg", "/providers/Microsoft.Authorization/roleAssignments");
+    let given = world.get(&roles).await.body["value"].to_string();
+    assert!(!given.contains("00000000-0000-4000-8000-000000000009"), "{given}");
+}
+
+/// Each resource, as if it had been sent alone, within the deployment.
+#[tokio::test]
+async fn what_templates_change_is_noted() {
+    let world = World::with_group().await;
+    let hub = json!({"type": "Microsoft.Devices/IotHubs", "name": "plant", "location": "here", "properties": {}});
+    assert_eq!(world.put(&deployment("iot-rg", ""), of(&json!({"resources": [hub]}))).await.status, 200);
+    let noted = world
+        .get(&format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Insights/eventtypes/management/values"))
+        .await;
+    let lines = noted.body["value"].as_array().unwrap()[..4].iter();
+    let lines: Value = lines.map(|line| json!([line["operationName"]["value"], line["status"]["value"]])).collect();
+    let (outer, inner) = ("Microsoft.Resources/deployments/write", "Microsoft.Devices/IotHubs/write");
+    let expected = json!([[outer, "Succeeded"], [inner, "Succeeded"], [inner, "Started"], [outer, "Started"]]);
+    assert_eq!(lines, expected);
+    assert_eq!(
+        noted.body["value"][1]["resourceId"],
+        format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/iot-rg/providers/Microsoft.Devices/IotHubs/plant")
+    );
 }
 
 #[tokio::test]

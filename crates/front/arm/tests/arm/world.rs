@@ -1,13 +1,18 @@
 //! An installation that is spoken to as `az` does.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use hyper::{Method, Request, Response, header};
 use roadstead_front_arm::Arm;
 use roadstead_hub::Hubs;
-use roadstead_model::{Random, UnixMillis};
-use roadstead_resources::{Administrators, Change, Guid, Installation, Naming, Observer, Resources, SecretDigest};
+use roadstead_model::{PrincipalId, Random, Role, Secret, UnixMillis};
+use roadstead_resources::{
+    Access, Change, Guid, Installation, Naming, Observer, Place, Resources, SecretDigest, TokenFor, UserSpec,
+};
 use roadstead_testkit::{CountingRandom, FakeClock, MemoryRecords};
 use serde_json::{Value, json};
 
@@ -16,6 +21,7 @@ pub const TENANT: &str = "7a0e2b1c-0000-4000-8000-000000000001";
 pub const SUBSCRIPTION: &str = "5b0e2b1c-0000-4000-8000-000000000002";
 pub const CLIENT_ID: &str = "c10e2b1c-0000-4000-8000-000000000003";
 pub const SECRET: &str = "s3cret+with&odd=characters %";
+pub const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 /// 2027-01-15T08:00:00Z.
 pub const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -37,7 +43,11 @@ pub struct Answer {
 impl Answer {
     fn of(response: Response<Bytes>) -> Self {
         let (head, body) = response.into_parts();
-        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        let body = match std::str::from_utf8(&body).unwrap() {
+            "" => Value::Null,
+            page if page.starts_with('<') => Value::String(page.to_owned()),
+            json => serde_json::from_str(json).unwrap(),
+        };
         Self { status: head.status.as_u16(), body, headers: head.headers }
     }
 
@@ -51,7 +61,9 @@ impl Answer {
 pub struct World {
     pub arm: Arm,
     pub resources: Arc<Resources>,
+    pub access: Arc<Access>,
     pub clock: Arc<FakeClock>,
+    random: Arc<dyn Random>,
     token: String,
 }
 
@@ -70,9 +82,9 @@ impl World {
             client_id: CLIENT_ID.to_owned(),
             secret: SecretDigest::of(SECRET),
         };
-        let administrators = Administrators::new(installation, &[7; 32], clock.clone(), random);
-        let arm = Arm::new(resources.clone(), Arc::new(administrators), Arc::new(Hubs::new()));
-        let mut world = Self { arm, resources, clock, token: String::new() };
+        let access = Arc::new(Access::new(installation, &[7; 32], resources.clone()));
+        let arm = Arm::new(resources.clone(), access.clone(), Arc::new(Hubs::new()), clock.clone(), random.clone());
+        let mut world = Self { arm, resources, access, clock, random, token: String::new() };
         let form = format!(
             "client_id={CLIENT_ID}&grant_type=client_credentials&client_info=1&client_secret=s3cret%2Bwith%26odd%3Dcharacters+%25\
              &claims=%7B%22access_token%22%3A+%7B%22xms_cc%22%3A+%7B%22values%22%3A+%5B%22CP1%22%5D%7D%7D%7D\
@@ -84,6 +96,17 @@ impl World {
             (200, &json!("Bearer"), &json!(3600))
         );
         world.token = answer.body["access_token"].as_str().unwrap().to_owned();
+        world
+    }
+
+    /// With a user who may see everything.
+    pub async fn with_user(name: &str, password: &str) -> Self {
+        let world = Self::empty().await;
+        let password = Secret::new(password);
+        let spec = UserSpec { name: name.to_owned(), display_name: None, password, enabled: true };
+        let user = world.resources.create_user(spec).await.unwrap();
+        let id = Guid::fresh(&*world.random);
+        world.resources.put_assignment(id, user.id, Role::Reader, Place::Subscription).await.unwrap();
         world
     }
 
@@ -101,12 +124,38 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Answer::of(self.arm.answer(request.body(body).unwrap(), BASE).await)
+        Answer::of(self.arm.answer(request.body(body).unwrap(), BASE, ADDRESS).await)
     }
 
     /// The administrator's request.
     pub async fn ask(&self, method: Method, path: &str, etag: Option<&str>, body: Value) -> Answer {
-        let bearer = format!("Bearer {}", self.token);
+        self.ask_as(&self.token, method, path, etag, body).await
+    }
+
+    /// A service principal with these roles, and a token of it.
+    pub async fn service(&self, roles: &[(Role, Place<'_>)]) -> (PrincipalId, String) {
+        let service = self.resources.create_service_principal("test").await.unwrap();
+        for (role, place) in roles {
+            self.resources.put_assignment(Guid::fresh(&*self.random), service.id, *role, *place).await.unwrap();
+        }
+        (service.id, self.token_of(service.id, TokenFor::Management).await)
+    }
+
+    pub async fn token_of(&self, id: PrincipalId, wanted: TokenFor) -> String {
+        let made = self.resources.add_secret(id, "", None).await.unwrap();
+        let given = self.access.log_in_service(&id.to_string(), made.secret.expose(), wanted).unwrap();
+        given.access.expose().to_owned()
+    }
+
+    /// A form, as clients send it to the token endpoint.
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let encoded = fields.iter().map(|(name, value)| format!("{name}={}", roadstead_wire::percent::encode(value)));
+        self.send(Method::POST, path, &[], encoded.collect::<Vec<_>>().join("&").into()).await
+    }
+
+    /// The request of whoever has this token.
+    pub async fn ask_as(&self, token: &str, method: Method, path: &str, etag: Option<&str>, body: Value) -> Answer {
+        let bearer = format!("Bearer {token}");
         let mut headers = vec![("authorization", bearer.as_str()), ("accept", "application/json")];
         headers.extend(etag.map(|etag| ("if-match", etag)));
         let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };

@@ -15,7 +15,7 @@ use crate::{
     call::Call,
     op::{
         hub_devices::{activity, auth_spec, if_match},
-        hub_refusal,
+        hub_refusal, judge_bearer,
     },
     reply::Reply,
     serve::Parts,
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) async fn list(parts: &Parts, hub: &Hub, call: &Call, device: &str) -> Reply {
     let listed = async {
         let path = [AnyCase("devices"), Exact(device), AnyCase("modules")];
-        authorize(hub, call, device, &path, Right::RegistryRead).await?;
+        authorize(parts, hub, call, device, &path, Right::RegistryRead).await?;
         hub.list_module_identities(&DeviceId::parse(device)?).await
     };
     answer(parts, call, listed.await, |modules| Reply::ok(&modules.iter().filter_map(worded).collect::<Vec<_>>()))
@@ -34,7 +34,7 @@ pub(crate) async fn list(parts: &Parts, hub: &Hub, call: &Call, device: &str) ->
 /// `GET /devices/{id}/modules/{mid}`
 pub(crate) async fn show(parts: &Parts, hub: &Hub, call: &Call, device: &str, module: &str) -> Reply {
     let found = async {
-        authorize(hub, call, device, &path(device, module), Right::RegistryRead).await?;
+        authorize(parts, hub, call, device, &path(device, module), Right::RegistryRead).await?;
         hub.read_identity(&IdentityId::parse(device, Some(module))?).await
     };
     answer(parts, call, found.await, |found| shown(&found))
@@ -43,7 +43,7 @@ pub(crate) async fn show(parts: &Parts, hub: &Hub, call: &Call, device: &str, mo
 /// `PUT /devices/{id}/modules/{mid}`: creates without `If-Match`, changes with it.
 pub(crate) async fn put(parts: &Parts, hub: &Hub, call: &Call, device: &str, module: &str) -> Reply {
     let put = async {
-        authorize(hub, call, device, &path(device, module), Right::RegistryWrite).await?;
+        authorize(parts, hub, call, device, &path(device, module), Right::RegistryWrite).await?;
         let spec = read_spec(call, DeviceId::parse(device)?, ModuleId::parse(module)?)?;
         let written = match if_match(call) {
             None => hub.create_module(spec, &InitialTwin::default(), Map::new()).await?,
@@ -57,7 +57,7 @@ pub(crate) async fn put(parts: &Parts, hub: &Hub, call: &Call, device: &str, mod
 /// `DELETE /devices/{id}/modules/{mid}`
 pub(crate) async fn delete(parts: &Parts, hub: &Hub, call: &Call, device: &str, module: &str) -> Reply {
     let deleted = async {
-        authorize(hub, call, device, &path(device, module), Right::RegistryWrite).await?;
+        authorize(parts, hub, call, device, &path(device, module), Right::RegistryWrite).await?;
         let (device, module) = (DeviceId::parse(device)?, ModuleId::parse(module)?);
         hub.delete_module(&device, &module, if_match(call).unwrap_or(IfMatch::Any)).await
     };
@@ -68,7 +68,17 @@ fn path<'a>(device: &'a str, module: &'a str) -> [Segment<'a>; 4] {
     [AnyCase("devices"), Exact(device), AnyCase("modules"), Exact(module)]
 }
 
-async fn authorize(hub: &Hub, call: &Call, device: &str, path: &[Segment<'_>], right: Right) -> Result<(), HubError> {
+async fn authorize(
+    parts: &Parts,
+    hub: &Hub,
+    call: &Call,
+    device: &str,
+    path: &[Segment<'_>],
+    right: Right,
+) -> Result<(), HubError> {
+    if let Some(token) = call.bearer_token() {
+        return judge_bearer(parts, hub, call, token, right);
+    }
     let evidence = Evidence { token: call.authorization(), chain: &call.caller.certificates };
     hub.authorize_modules(evidence, device, path, right).await
 }

@@ -12,10 +12,24 @@ use roadstead_wire::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{call::Call, reply::Reply};
+use crate::{
+    call::Call,
+    op::permission,
+    reply::Reply,
+    serve::{BearerAt, Parts},
+};
 
-/// Lets a back end pass that has `right` on this path.
-pub(super) fn authorize(dps: &Instance, call: &Call, path: &[&str], right: Right) -> Result<(), DpsError> {
+/// Lets a back end pass that has `right` on this path, or a role that allows as much.
+pub(super) fn authorize(
+    parts: &Parts,
+    dps: &Instance,
+    call: &Call,
+    path: &[&str],
+    right: Right,
+) -> Result<(), DpsError> {
+    if let Some(token) = call.bearer_token() {
+        return Ok(parts.bearers.judge(token, BearerAt::Dps(dps.scope()), permission(call, right))?);
+    }
     let path: Vec<Segment<'_>> = path.iter().copied().map(Segment::AnyCase).collect();
     dps.authorize(call.authorization().unwrap_or_default(), &path, right).map(|_| ())
 }

@@ -15,11 +15,12 @@ use crate::{
     },
     refusal::dps_code,
     reply::Reply,
+    serve::Parts,
 };
 
 /// `POST /enrollments`
-pub(crate) async fn enrollments(dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
-    authorize(dps, call, &["enrollments"], Right::EnrollmentWrite)?;
+pub(crate) async fn enrollments(parts: &Parts, dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
+    authorize(parts, dps, call, &["enrollments"], Right::EnrollmentWrite)?;
     let BulkIndividuals { mode, enrollments } = read_body(call)?;
     check_count("enrollments", enrollments.len())?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
@@ -36,8 +37,8 @@ pub(crate) async fn enrollments(dps: &Instance, call: &Call) -> Result<Reply, Dp
 }
 
 /// `POST /enrollmentGroups`
-pub(crate) async fn groups(dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
-    authorize(dps, call, &["enrollmentGroups"], Right::EnrollmentWrite)?;
+pub(crate) async fn groups(parts: &Parts, dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
+    authorize(parts, dps, call, &["enrollmentGroups"], Right::EnrollmentWrite)?;
     let BulkGroups { mode, enrollment_groups } = read_body(call)?;
     check_count("enrollmentGroups", enrollment_groups.len())?;
     let mut errors = Vec::new();

@@ -13,18 +13,19 @@ use crate::{
         service_draft,
     },
     reply::Reply,
+    serve::Parts,
 };
 
 /// `GET /enrollmentGroups/{id}`
-pub(crate) async fn show(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
-    authorize(dps, call, &["enrollmentGroups", id], Right::EnrollmentRead)?;
+pub(crate) async fn show(parts: &Parts, dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
+    authorize(parts, dps, call, &["enrollmentGroups", id], Right::EnrollmentRead)?;
     let group = dps.find_enrollment_group(&read_id(id)?).await?;
     Ok(Reply::ok(&WITHOUT_KEYS.group(&group)))
 }
 
 /// `PUT /enrollmentGroups/{id}`: creates without `If-Match`, else creates or replaces.
-pub(crate) async fn put(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
-    authorize(dps, call, &["enrollmentGroups", id], Right::EnrollmentWrite)?;
+pub(crate) async fn put(parts: &Parts, dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
+    authorize(parts, dps, call, &["enrollmentGroups", id], Right::EnrollmentWrite)?;
     let body: EnrollmentGroup = read_body(call)?;
     if !body.enrollment_group_id.eq_ignore_ascii_case(id) {
         let fault = format!("is `{}`, but the path says `{id}`", body.enrollment_group_id);
@@ -36,23 +37,23 @@ pub(crate) async fn put(dps: &Instance, call: &Call, id: &str) -> Result<Reply, 
 }
 
 /// `DELETE /enrollmentGroups/{id}`
-pub(crate) async fn delete(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
-    authorize(dps, call, &["enrollmentGroups", id], Right::EnrollmentWrite)?;
+pub(crate) async fn delete(parts: &Parts, dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
+    authorize(parts, dps, call, &["enrollmentGroups", id], Right::EnrollmentWrite)?;
     let precondition = precondition(call, None).unwrap_or(Precondition::Any);
     dps.delete_enrollment_group(&read_id(id)?, precondition).await?;
     Ok(deleted())
 }
 
 /// `POST /enrollmentGroups/query`
-pub(crate) async fn query(dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
-    authorize(dps, call, &["enrollmentGroups", "query"], Right::EnrollmentRead)?;
+pub(crate) async fn query(parts: &Parts, dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
+    authorize(parts, dps, call, &["enrollmentGroups", "query"], Right::EnrollmentRead)?;
     let found = dps.list_enrollment_groups(&page(call)?).await?;
     Ok(listing(call, &found, ItemType::EnrollmentGroup, |group| WITHOUT_KEYS.group(group)))
 }
 
 /// `POST /enrollmentGroups/{id}/attestationmechanism`: with keys and certificates.
-pub(crate) async fn attestation(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
-    authorize(dps, call, &["enrollmentGroups", id, "attestationmechanism"], Right::EnrollmentRead)?;
+pub(crate) async fn attestation(parts: &Parts, dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
+    authorize(parts, dps, call, &["enrollmentGroups", id, "attestationmechanism"], Right::EnrollmentRead)?;
     let group = dps.find_enrollment_group(&read_id(id)?).await?;
     Ok(Reply::ok(&WHOLE.group_attestation(&group.attestation)))
 }

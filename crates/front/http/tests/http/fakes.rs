@@ -1,6 +1,7 @@
 //! Stand-ins for what is beside and below the front.
 
 use std::{
+    net::IpAddr,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -10,11 +11,12 @@ use bytes::Bytes;
 use hyper::{Request, Response, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
+use roadstead_auth::{AuthRefusal, BearerRefusal, Permission};
 use roadstead_dps::{
     AllocationAnswer, AllocationRequest, AllocationWebhook, DeviceSpec, HubAddress, HubLink, LinkError, TwinSnapshot,
     WebhookError,
 };
-use roadstead_front_http::{Caller, Management, Operations, WebSockets};
+use roadstead_front_http::{BearerAt, Bearers, Caller, Management, Operations, WebSockets};
 use roadstead_front_transport::websocket::Subprotocol;
 use roadstead_model::{DeviceId, Webhook};
 use tokio::{
@@ -79,13 +81,35 @@ impl Default for Echo {
     }
 }
 
+/// Knows two tokens: `reader` may read anything, `writer` may do anything with this hub and no other.
+pub struct TwoBearers;
+
+impl Bearers for TwoBearers {
+    fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<(), AuthRefusal> {
+        let is_read = matches!(permission, Permission::ReadHubData | Permission::ReadDpsData);
+        match token {
+            "reader" if is_read => Ok(()),
+            "writer" => {
+                assert_eq!(
+                    matches!(at, BearerAt::Hub(_)),
+                    matches!(permission, Permission::ReadHubData | Permission::WriteHubData)
+                );
+                Ok(())
+            }
+            "reader" => Err(AuthRefusal::RoleLacks { name: "reader".to_owned(), permission }),
+            "late" => Err(BearerRefusal::Expired { by_s: 7 }.into()),
+            _ => Err(BearerRefusal::Foreign.into()),
+        }
+    }
+}
+
 #[async_trait]
 impl Management for Echo {
     fn claims(&self, path: &str) -> bool {
         path == "/metadata/endpoints" || path.starts_with("/subscriptions")
     }
 
-    async fn answer(&self, request: Request<Bytes>, base_url: &str) -> Response<Bytes> {
+    async fn answer(&self, request: Request<Bytes>, base_url: &str, _: IpAddr) -> Response<Bytes> {
         if request.uri().path() == "/subscriptions/slow" {
             self.waiting.fetch_add(1, Ordering::SeqCst);
             self.gate.acquire().await.unwrap().forget();

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use crate::{
-    fakes::{AnyHub, Echo, Parrot, Process, SlowWebhook},
+    fakes::{AnyHub, Echo, Parrot, Process, SlowWebhook, TwoBearers},
     pipe::{Answer, Pipe},
 };
 
@@ -133,6 +133,7 @@ impl World {
             dps: instances.clone(),
             clock: clock.clone(),
             management: management.clone(),
+            bearers: Arc::new(TwoBearers),
             websockets: Arc::new(Parrot),
             operations: process.clone(),
         });

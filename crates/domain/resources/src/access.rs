@@ -1,0 +1,126 @@
+//! Who is at the door, and what may they do.
+
+use std::{net::IpAddr, sync::Arc};
+
+use parking_lot::Mutex;
+use roadstead_auth::{
+    Bearer, BearerKey, BearerRefusal, BearerUse, LoginLimiter, Permission, Target,
+    permission::{allows, covers},
+};
+use roadstead_model::{Login, PrincipalId, Random, Role, RoleScope};
+
+use crate::{
+    assignment::Place, device_code::DeviceCodes, directory::Directory, installation::Installation, resources::Resources,
+};
+
+/// Lets principals in and judges their tokens. The principals themselves are among the [`Resources`].
+pub struct Access {
+    pub(crate) installation: Installation,
+    pub(crate) first: PrincipalId,
+    pub(crate) key: BearerKey,
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) limiter: Mutex<LoginLimiter>,
+    pub(crate) device_codes: DeviceCodes,
+}
+
+/// A principal that showed a good token, with the roles that it has at that moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    /// Who.
+    pub id: PrincipalId,
+    /// A user's name, a service principal's client id.
+    pub name: String,
+    /// Not a service principal.
+    pub is_user: bool,
+    roles: Vec<(Role, RoleScope)>,
+}
+
+impl Access {
+    /// `key` signs the tokens; see [`BearerKey::new`].
+    pub fn new(installation: Installation, key: &[u8; 32], resources: Arc<Resources>) -> Self {
+        let first = installation.principal_id();
+        resources.set_first_principal(first);
+        let (limiter, device_codes) = (Mutex::default(), DeviceCodes::default());
+        Self { installation, first, key: BearerKey::new(key), resources, limiter, device_codes }
+    }
+
+    /// Whose installation it is.
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// Judges a bearer token, the part after `Bearer `.
+    ///
+    /// Errors: `Foreign`, `Expired`, `Usage`, `Revoked`.
+    pub fn admit(&self, token: &str, usage: BearerUse) -> Result<Caller, BearerRefusal> {
+        let bearer = self.key.read(token, self.resources.clock.now().seconds())?;
+        if bearer.usage != usage {
+            return Err(BearerRefusal::Usage);
+        }
+        self.find_caller(&bearer).ok_or(BearerRefusal::Revoked)
+    }
+
+    fn find_caller(&self, bearer: &Bearer) -> Option<Caller> {
+        if self.current_sessions(bearer.principal)? != bearer.sessions {
+            return None;
+        }
+        let directory = self.resources.directory();
+        let own = directory.assignments().filter(|assignment| assignment.principal == bearer.principal);
+        let mut roles: Vec<_> = own.map(|assignment| (assignment.role, assignment.scope.clone())).collect();
+        if bearer.principal == self.first {
+            let all = [Role::Owner, Role::HubDataContributor, Role::DpsDataContributor];
+            roles.extend(all.map(|role| (role, RoleScope::Subscription)));
+            let name = self.installation.client_id.clone();
+            return Some(Caller { id: self.first, name, is_user: false, roles });
+        }
+        let principal = directory.find_principal(bearer.principal)?;
+        let is_user = matches!(principal.login, Login::User { .. });
+        Some(Caller { id: principal.id, name: principal.shown_name(), is_user, roles })
+    }
+
+    /// What tokens of a principal must say to count; `None` when none counts. Those of the installation's first one hang on
+    /// its secret.
+    pub(crate) fn current_sessions(&self, id: PrincipalId) -> Option<u64> {
+        if id == self.first {
+            return Some(self.installation.secret.short());
+        }
+        let directory = self.resources.directory();
+        directory.find_principal(id).filter(|principal| principal.enabled).map(|principal| principal.sessions)
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.resources.random
+    }
+
+    /// Counts an attempt to log in with a name; see [`LoginLimiter`].
+    pub(crate) fn count_login(&self, name: &str, address: IpAddr) -> Result<(), i64> {
+        self.limiter.lock().admit(name, address, self.resources.clock.now())
+    }
+}
+
+impl Caller {
+    /// Whether one of its roles allows this there.
+    pub fn may(&self, permission: Permission, target: Target<'_>) -> bool {
+        self.roles.iter().any(|(role, scope)| allows(*role, permission) && covers(scope, target))
+    }
+
+    /// Whether it may read there, or anything that is in there: who may read a hub sees that its group is there.
+    pub fn sees(&self, directory: &Directory, place: Place<'_>) -> bool {
+        let may_read = |target| self.may(Permission::Read, target);
+        if may_read(crate::assignment::target(directory, place)) {
+            return true;
+        }
+        let within = |group: &str| match place {
+            Place::Subscription => true,
+            Place::Group(name) => group.eq_ignore_ascii_case(name),
+            Place::Hub(..) | Place::Dps(..) => false,
+        };
+        directory.groups().any(|group| within(group.name.as_str()) && may_read(Target::Group(group.name.as_str())))
+            || directory
+                .hubs()
+                .any(|hub| within(hub.group.as_str()) && may_read(Target::Hub(hub.group.as_str(), hub.key)))
+            || directory
+                .dps()
+                .any(|dps| within(dps.group.as_str()) && may_read(Target::Dps(dps.group.as_str(), &dps.id_scope)))
+    }
+}
