@@ -1,7 +1,8 @@
 //! What can be typed: `az iot`'s nouns, verbs and flags, and Roadstead's own.
 //!
-//! Source of every flag and default of `group` and `iot`: azure-cli 2.77 and its `azure-iot` extension 0.25.0.
+//! Source of every flag and default of `group`, `role` and `iot`: azure-cli 2.77 and its `azure-iot` extension 0.25.0.
 
+pub mod access;
 pub mod ca;
 pub mod certificate;
 pub mod consumer_group;
@@ -85,6 +86,17 @@ pub enum Command {
     /// Resource groups
     #[command(subcommand)]
     Group(group::GroupCommand),
+    /// People who may log in
+    #[command(subcommand)]
+    User(access::UserCommand),
+    /// Programs that may log in
+    #[command(subcommand)]
+    ServicePrincipal(access::ServiceCommand),
+    /// Who may do what
+    #[command(subcommand)]
+    Role(access::RoleCommand),
+    /// List what was changed, by whom and from where, the newest first
+    Audit(access::Audit),
     /// Hubs, devices and provisioning, in the words of `az iot`
     #[command(subcommand)]
     Iot(IotCommand),

@@ -1,7 +1,7 @@
 //! `roadstead iot`: each file is a noun of `az iot`.
 
 mod attestation;
-mod c2d_message;
+pub mod c2d_message;
 mod certificate;
 mod consumer_group;
 mod device;

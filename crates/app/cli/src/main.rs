@@ -3,6 +3,7 @@
 //! `args` says what can be typed, one file below `iot` per noun of `az iot`; `transfer` moves what others exported; `context` finds the server, `output` prints
 //! the result, `failure` what went wrong. Everything it does to a running server goes through the public APIs.
 
+mod access;
 mod args;
 mod ca;
 mod clock;
@@ -54,6 +55,10 @@ fn run(cli: &Cli, begun: Instant) -> Result<(), Failure> {
         Command::Doctor(args) => say(&block_on(run::doctor::run(args, &cli.global))??),
         Command::Ca(command) => ca::run(command, clock::MachineClock.now(), &cli.global),
         Command::Group(command) => print(cli, group::run(command, &cli.global)),
+        Command::User(command) => print(cli, access::user::run(command, &cli.global)),
+        Command::ServicePrincipal(command) => print(cli, access::service_principal::run(command, &cli.global)),
+        Command::Role(command) => print(cli, access::role::run(command, &cli.global)),
+        Command::Audit(audit) => print(cli, access::audit::run(audit, &cli.global)),
         Command::Iot(command) => print(cli, iot::run(command, &cli.global)),
         Command::Import(command) => print(cli, transfer::import(command, &cli.global)),
         Command::Export(command) => print(cli, transfer::export(command, &cli.global)),

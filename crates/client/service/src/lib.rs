@@ -8,7 +8,7 @@
 //!
 //! | client | API | as whom |
 //! |---|---|---|
-//! | [`Management`] | Resource Manager: groups, hubs, DPS, their keys and certificates | an administrator |
+//! | [`Management`] | Resource Manager: groups, hubs, DPS, their keys and certificates; who may do what | an administrator |
 //! | [`HubService`] | a hub's identities, twins, methods, messages and queries | a policy of the hub |
 //! | [`Provisioning`] | a DPS' enrollments and registrations | a policy of the DPS |
 //! | [`EventStream`] | a hub's events as they arrive | a policy of the hub |
@@ -37,7 +37,7 @@ pub use amqp::{AmqpEvents, EventHub, EventHubStringError};
 pub use error::ServiceError;
 pub use events::{EventFilter, EventStream, StreamItem};
 pub use hub::{Delivery, FeedbackBatch, HubService, Settlement};
-pub use management::{Credentials, Kind, Management, Resource};
+pub use management::{Credentials, Kind, Management, PrincipalKind, Resource};
 pub use policy::Policy;
 pub use provisioning::{EnrollmentKind, Provisioning};
 pub use refusal::Refusal;

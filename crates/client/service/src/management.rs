@@ -1,5 +1,9 @@
 //! The Resource Manager: what an administrator makes, shows and deletes.
 
+mod access;
+
+pub use access::PrincipalKind;
+
 use crate::error::ServiceError;
 use crate::limits::TOKEN_RENEW_BEFORE_S;
 use crate::refusal::Refusal;

@@ -1,0 +1,89 @@
+//! `roadstead user`
+
+use crate::args::Global;
+use crate::args::access::UserCommand;
+use crate::context::Server;
+use crate::failure::Failure;
+use crate::output::Printed;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use roadstead_model::Random;
+use roadstead_server::system::SystemRandom;
+use roadstead_service::{Management, PrincipalKind};
+use serde_json::{Value, json};
+use std::io::BufRead;
+use zeroize::Zeroizing;
+
+const USER: PrincipalKind = PrincipalKind::User;
+const TABLE: &str = "[].{Name:userPrincipalName, DisplayName:displayName, Enabled:accountEnabled, Id:id}";
+
+pub async fn run(command: &UserCommand, global: &Global) -> Result<Printed, Failure> {
+    let management = Server::open(global)?.management;
+    Ok(match command {
+        UserCommand::Create(create) => {
+            let (password, is_made) = password(create.password_stdin)?;
+            let mut body = json!({
+                "userPrincipalName": create.user.name,
+                "accountEnabled": true,
+                "passwordProfile": { "password": *password },
+            });
+            if let Some(name) = &create.display_name {
+                body["displayName"] = json!(name);
+            }
+            let mut made: Value = management.create_principal(USER, &body).await?;
+            if is_made {
+                made["password"] = json!(*password);
+            }
+            made.into()
+        }
+        UserCommand::List => Printed::from(management.list_principals::<Value>(USER).await?).table(TABLE),
+        UserCommand::Show(user) => {
+            management.find_principal::<Value>(USER, &user.name).await?.ok_or_else(|| absent(&user.name))?.into()
+        }
+        UserCommand::Delete(user) => {
+            if !management.delete_principal(USER, &user.name).await? {
+                return Err(absent(&user.name));
+            }
+            Printed::nothing()
+        }
+        UserCommand::SetPassword(set) => {
+            let (password, is_made) = password(set.password_stdin)?;
+            let body = json!({ "passwordProfile": { "password": *password } });
+            change(&management, &set.user.name, &body).await?;
+            let made = json!({ "userPrincipalName": set.user.name, "password": *password });
+            if is_made { made.into() } else { Printed::nothing() }
+        }
+        UserCommand::Enable(user) => change(&management, &user.name, &json!({ "accountEnabled": true })).await?,
+        UserCommand::Disable(user) => change(&management, &user.name, &json!({ "accountEnabled": false })).await?,
+        UserCommand::SignOut(user) => {
+            management.sign_out(USER, &user.name).await?;
+            Printed::nothing()
+        }
+    })
+}
+
+async fn change(management: &Management, name: &str, body: &Value) -> Result<Printed, Failure> {
+    management.change_principal(USER, name, body).await?;
+    Ok(Printed::nothing())
+}
+
+/// The password, and whether it was made here: 128 random bits.
+fn password(from_stdin: bool) -> Result<(Zeroizing<String>, bool), Failure> {
+    if !from_stdin {
+        let mut bytes = Zeroizing::new([0; 16]);
+        SystemRandom.fill(&mut *bytes);
+        return Ok((Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)), true));
+    }
+    let mut line = Zeroizing::new(String::new());
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| Failure::error(format!("cannot read the password from stdin: {error}")))?;
+    let password = Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned());
+    if password.is_empty() {
+        return Err(Failure::error("there is no password on stdin").hint("without `--password-stdin` one is made"));
+    }
+    Ok((password, false))
+}
+
+fn absent(name: &str) -> Failure {
+    Failure::not_found(format!("user `{name}` not found")).hint("`roadstead user list` shows those there are")
+}
