@@ -10,4 +10,4 @@ pub mod template;
 
 pub use context::{Context, ContextError};
 pub use load::ConfigError;
-pub use settings::{Administrator, Events, Links, Listen, Log, LogFormat, Names, Settings, Tls};
+pub use settings::{Administrator, Events, Issuer, Links, Listen, Log, LogFormat, Names, Settings, Tls};

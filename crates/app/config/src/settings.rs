@@ -17,6 +17,7 @@ pub struct Settings {
     pub administrator: Administrator,
     pub events: Events,
     pub blobs: Blobs,
+    pub issuers: Vec<Issuer>,
     pub log: Log,
 }
 
@@ -99,6 +100,22 @@ pub struct Blobs {
     pub hub_mib_max: u64,
 }
 
+/// An OpenID Connect issuer whose tokens may log service principals in that have a federated credential of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// Exactly as its tokens have it in `iss`. Its keys are found from `<url>/.well-known/openid-configuration`.
+    pub url: String,
+    /// What its tokens must have in `aud`.
+    #[serde(default = "default_audience")]
+    pub audience: String,
+}
+
+/// As Azure wants it. Source: docs, workload identity federation
+fn default_audience() -> String {
+    "api://AzureADTokenExchange".to_owned()
+}
+
 /// What is logged, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -127,6 +144,7 @@ impl Default for Settings {
             administrator: Administrator::default(),
             events: Events::default(),
             blobs: Blobs::default(),
+            issuers: Vec::new(),
             log: Log::default(),
         }
     }

@@ -56,6 +56,11 @@ hub_mib_max = {hub_mib_max}
 # MiB of files kept for each hub; what does not fit is refused.
 hub_mib_max = {blob_mib_max}
 
+# Issuers (OpenID Connect) whose tokens log service principals in that `roadstead service-principal federated-credential` knows.
+# [[issuers]]
+# url = "https://token.actions.githubusercontent.com"
+# audience = "api://AzureADTokenExchange"
+
 [log]
 filter = {filter:?}
 # text or json

@@ -7,6 +7,7 @@ pub mod certificate_files;
 mod faces;
 pub mod first;
 pub mod installation;
+mod issuers;
 pub mod limits;
 mod link;
 mod metrics;

@@ -6,6 +6,14 @@ use std::time::Duration;
 pub const DRAIN: Duration = Duration::from_secs(3);
 /// How often old events are dropped, expired messages to devices ended and certificate files looked at.
 pub const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// How long an issuer of tokens may take for an answer.
+pub const ISSUER_WAIT: Duration = Duration::from_secs(10);
+/// Bytes of an issuer's metadata, and of its keys.
+pub const ISSUER_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// How old an issuer's keys may be, in milliseconds, before they are fetched again.
+pub const ISSUER_KEYS_AGE_MS: i64 = 3_600_000;
+/// How long an issuer is left in peace after it was asked, in milliseconds, whatever tokens come.
+pub const ISSUER_KEYS_PAUSE_MS: i64 = 30_000;
 /// Bytes of a webhook's answer.
 pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// How long a block of an unfinished upload is kept, in milliseconds. Source: docs, Put Block (one week).

@@ -29,7 +29,9 @@ use tracing::{info, warn};
 
 use crate::{
     faces::{self, Inside, LoggedInCallers, ResourceManager},
-    installation, limits,
+    installation,
+    issuers::HttpIssuers,
+    limits,
     link::Links,
     metrics::{self, Pulse},
     names::Names,
@@ -116,7 +118,8 @@ impl Server {
 
         let installation = installation::installation(&settings.administrator)?;
         let token_key = installation::token_key(&settings.data_dir, &*random)?;
-        let access = Arc::new(Access::new(installation, &token_key, resources.clone()));
+        let issuers = Arc::new(HttpIssuers::new(&settings.issuers, clock.clone())?);
+        let access = Arc::new(Access::new(installation, &token_key, resources.clone(), issuers));
         let arm = Arm::new(resources.clone(), access.clone(), hubs.clone(), clock.clone(), random);
         let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone()));
         let amqp_front = Arc::new(AmqpFront::new(hubs.clone(), dps.clone(), clock.clone(), amqp.port()));

@@ -18,6 +18,13 @@ pub const SECRET_BYTES_MAX: usize = 1024;
 /// Bytes of a bearer token that is looked at; ours have 103.
 pub const BEARER_BYTES_MAX: usize = 256;
 
+/// Bytes of another issuer's token that are looked at. Ours: those of workloads have one or two thousand.
+pub const ASSERTION_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of an issuer's keys. Ours: the public cloud's have some ten thousand.
+pub const JWKS_BYTES_MAX: usize = 256 * 1024;
+/// Keys of an issuer that are looked at. Ours.
+pub const ISSUER_KEYS_MAX: usize = 64;
+
 /// Milliseconds in which log-ins are counted. Source: docs, Entra smart lockout (one minute).
 pub const LOGIN_WINDOW_MS: i64 = 60_000;
 /// Failed log-ins with one name in that time, from everywhere it never logged in, and from each address where it did.

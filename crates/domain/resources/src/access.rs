@@ -10,7 +10,8 @@ use roadstead_auth::{
 use roadstead_model::{Login, PrincipalId, Random, Role, RoleScope};
 
 use crate::{
-    assignment::Place, device_code::DeviceCodes, directory::Directory, installation::Installation, resources::Resources,
+    assignment::Place, device_code::DeviceCodes, directory::Directory, federation::Issuers, installation::Installation,
+    resources::Resources,
 };
 
 /// Lets principals in and judges their tokens. The principals themselves are among the [`Resources`].
@@ -21,6 +22,7 @@ pub struct Access {
     pub(crate) resources: Arc<Resources>,
     pub(crate) limiter: Mutex<LoginLimiter>,
     pub(crate) device_codes: DeviceCodes,
+    pub(crate) issuers: Arc<dyn Issuers>,
 }
 
 /// A principal that showed a good token, with the roles that it has at that moment.
@@ -36,12 +38,17 @@ pub struct Caller {
 }
 
 impl Access {
-    /// `key` signs the tokens; see [`BearerKey::new`].
-    pub fn new(installation: Installation, key: &[u8; 32], resources: Arc<Resources>) -> Self {
+    /// `key` signs the tokens; see [`BearerKey::new`]. `issuers`: whose word counts, too.
+    pub fn new(
+        installation: Installation,
+        key: &[u8; 32],
+        resources: Arc<Resources>,
+        issuers: Arc<dyn Issuers>,
+    ) -> Self {
         let first = installation.principal_id();
         resources.set_first_principal(first);
         let (limiter, device_codes) = (Mutex::default(), DeviceCodes::default());
-        Self { installation, first, key: BearerKey::new(key), resources, limiter, device_codes }
+        Self { installation, first, key: BearerKey::new(key), resources, limiter, device_codes, issuers }
     }
 
     /// Whose installation it is.

@@ -21,6 +21,7 @@ pub mod directory;
 pub mod dps;
 #[expect(missing_docs, reason = "the fields are what the texts beside them show")]
 pub mod error;
+pub mod federation;
 pub mod group;
 pub mod hub;
 pub mod hub_settings;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use roadstead_auth::{
     Bearer, BearerRefusal, BearerUse, SecretDigest,
+    issuer::AssertionRefusal,
     password::{is_password, no_password},
 };
 use roadstead_model::{Guid, Login, PrincipalId, Secret, UserName};
@@ -83,6 +84,17 @@ pub enum LoginRefusal {
     /// As many devices wait as may.
     #[error("too many log-ins wait for their codes (at most {DEVICE_CODES_MAX}); try again later")]
     DevicesFull,
+    /// The token of another issuer lets nobody in.
+    #[error("{0}")]
+    Assertion(AssertionRefusal),
+    /// The keys of the other issuer cannot be had.
+    #[error("the issuer `{issuer}` cannot be asked: {cause}")]
+    Issuer {
+        /// As a federated credential of the service principal has it.
+        issuer: String,
+        /// Why not.
+        cause: String,
+    },
     /// The server cannot do it now.
     #[error("{0}")]
     Server(#[from] ResourceError),
@@ -196,7 +208,12 @@ impl Access {
         self.key.sign_id_token(header_and_claims)
     }
 
-    fn grant(&self, id: PrincipalId, wanted: TokenFor, with_refresh: bool) -> Result<LoggedIn, LoginRefusal> {
+    pub(crate) fn grant(
+        &self,
+        id: PrincipalId,
+        wanted: TokenFor,
+        with_refresh: bool,
+    ) -> Result<LoggedIn, LoginRefusal> {
         let directory = self.resources.directory();
         let (name, display_name) = match directory.find_principal(id) {
             _ if id == self.first => (self.installation.client_id.clone(), "Roadstead".to_owned()),

@@ -261,6 +261,7 @@ impl Arm {
             Op::PutAssignment => role_assignment::put(self, call).await,
             Op::DeleteAssignment => role_assignment::delete(self, call).await,
             Op::ListAudit => audit::list(self, call, way).await,
+            Op::FindPrincipals => principal::find_by_ids(self, call),
             Op::ShowMe => Ok(principal::show_me(self, caller)),
             Op::ChangeMyPassword => principal::change_my_password(self, call, caller).await,
             Op::SignMeOut => principal::sign_out(self, caller.id).await,

@@ -127,6 +127,7 @@ pub(crate) enum Op {
     PutAssignment,
     DeleteAssignment,
     ListAudit,
+    FindPrincipals,
     ShowMe,
     ChangeMyPassword,
     SignMeOut,
@@ -199,10 +200,12 @@ const fn closed(method: Method, path: &'static str, op: Op, needs: Needs, action
 /// Source of the actions: docs, resource provider operations (Microsoft.Devices, Microsoft.Authorization,
 /// Microsoft.Resources, Microsoft.Insights); Entra custom role permissions (microsoft.directory).
 #[rustfmt::skip]
-pub(crate) static ROUTES: [Route; 113] = [
+pub(crate) static ROUTES: [Route; 115] = [
     open(GET, "/metadata/endpoints", OpenOp::Endpoints),
     open(GET, "/adfs/.well-known/openid-configuration", OpenOp::OpenId),
     open(POST, "/adfs/oauth2/token", OpenOp::Token),
+    // As azure-identity makes it up for tokens of other issuers, whatever the metadata say.
+    open(POST, "/adfs/oauth2/v2.0/token", OpenOp::Token),
     open(POST, "/adfs/oauth2/devicecode", OpenOp::DeviceCode),
     open(GET, "/adfs/oauth2/deviceauth", OpenOp::DevicePage),
     open(POST, "/adfs/oauth2/deviceauth", OpenOp::ApproveDevice),
@@ -302,6 +305,7 @@ pub(crate) static ROUTES: [Route; 113] = [
 
     closed(GET, subscription!("/providers/microsoft.insights/eventtypes/management/values"), Op::ListAudit, READ, "Microsoft.Insights/eventtypes/values/read"),
 
+    closed(POST, "/v1.0/directoryobjects/getbyids", Op::FindPrincipals, Needs::Sight, "microsoft.directory/users/standard/read"),
     closed(GET, "/v1.0/me", Op::ShowMe, Needs::Token, "microsoft.directory/users/standard/read"),
     closed(POST, "/v1.0/me/changepassword", Op::ChangeMyPassword, Needs::Own, "microsoft.directory/users/password/update"),
     closed(POST, "/v1.0/me/revokesigninsessions", Op::SignMeOut, Needs::Own, "microsoft.directory/users/invalidateAllRefreshTokens"),

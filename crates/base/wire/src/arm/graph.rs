@@ -111,6 +111,12 @@ pub struct RemovePassword {
     pub key_id: Guid,
 }
 
+/// `POST /v1.0/directoryObjects/getByIds`.
+#[derive(Debug, Deserialize)]
+pub struct DirectoryIds {
+    pub ids: Vec<Guid>,
+}
+
 /// `POST /v1.0/me/changePassword`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

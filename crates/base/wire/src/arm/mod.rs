@@ -29,8 +29,8 @@ pub use envelope::{
 };
 pub use error::ArmError;
 pub use graph::{
-    AddPassword, ChangePassword, FederatedIdentity, GraphPrincipal, NewServicePrincipal, NewUser, PasswordCredential,
-    PrincipalPatch, RemovePassword, SecretWish,
+    AddPassword, ChangePassword, DirectoryIds, FederatedIdentity, GraphPrincipal, NewServicePrincipal, NewUser,
+    PasswordCredential, PrincipalPatch, RemovePassword, SecretWish,
 };
 pub use hub::{EventHub, EventHubEndpoints, HubProperties, Location};
 pub use hub_settings::{

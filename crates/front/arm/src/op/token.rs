@@ -1,6 +1,6 @@
 //! `POST /adfs/oauth2/token`: credentials for tokens; `/adfs/oauth2/devicecode`: the begin of a device's login.
 //!
-//! Source: `reference/arm-and-az.md` 2 and 8; RFC 6749, 4.3, 4.4, 5.2 and 6; RFC 8628, 3
+//! Source: `reference/arm-and-az.md` 2 and 8; RFC 6749, 4.3, 4.4, 5.2 and 6; RFC 7523, 2.2; RFC 8628, 3
 
 use hyper::StatusCode;
 use roadstead_model::Secret;
@@ -17,12 +17,17 @@ use crate::{
     reply::Reply,
 };
 
+/// A token of another issuer in place of a secret. Source: RFC 7523, 2.2
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>) -> Reply {
     let text = |name| field(&call.body, name).unwrap_or_default();
     let (grant, wanted) = (text("grant_type"), wanted(&text("scope")));
     let needed: &[&str] = match grant.as_str() {
+        "client_credentials" if field(&call.body, "client_assertion").is_some() => {
+            &["client_id", "client_assertion_type"]
+        }
         "client_credentials" => &["client_id", "client_secret"],
         "password" => &["username", "password"],
         "refresh_token" => &["refresh_token"],
@@ -44,6 +49,10 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>) -> Reply {
         "password" => access.log_in_user(&text("username"), Secret::new(text("password")), way.address, wanted).await,
         "refresh_token" => access.refresh(Secret::new(text("refresh_token")).expose(), wanted),
         DEVICE_GRANT => access.log_in_device(Secret::new(text("device_code")).expose(), wanted),
+        _ if text("client_assertion_type") == ASSERTION => {
+            let assertion = Secret::new(text("client_assertion"));
+            access.log_in_federated(&text("client_id"), assertion.expose(), wanted).await
+        }
         _ => access.log_in_service(&text("client_id"), Secret::new(text("client_secret")).expose(), wanted),
     };
     match outcome {
@@ -123,7 +132,9 @@ fn answer(arm: &Arm, given: LoggedIn, client_id: &str, way: Way<'_>) -> TokenAns
 /// One table from refusal to status and word. Source: RFC 6749, 5.2; RFC 8628, 3.5
 fn words(refusal: &LoginRefusal) -> (StatusCode, &'static str) {
     match refusal {
-        LoginRefusal::Client => (StatusCode::UNAUTHORIZED, "invalid_client"),
+        LoginRefusal::Client | LoginRefusal::Assertion(_) | LoginRefusal::Issuer { .. } => {
+            (StatusCode::UNAUTHORIZED, "invalid_client")
+        }
         // As Entra answers what smart lockout refuses: AADSTS50053.
         LoginRefusal::User
         | LoginRefusal::Disabled { .. }

@@ -9,6 +9,8 @@ mod consumer_groups;
 #[cfg(test)]
 mod dps;
 #[cfg(test)]
+mod federation;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod hub_settings;

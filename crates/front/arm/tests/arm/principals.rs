@@ -131,5 +131,11 @@ async fn lists_and_filters() {
     ] {
         assert_eq!(world.get(&path).await.body["value"].as_array().unwrap().len(), found, "{path}");
     }
+    let ids = json!({"ids": [id.to_string(), CLIENT_ID, "00000000-0000-4000-8000-0000000000ff"]});
+    let named = world.post("/v1.0/directoryObjects/getByIds", ids).await;
+    assert_eq!(
+        named.body["value"].as_array().unwrap().iter().map(|one| &one["id"]).collect::<Vec<_>>(),
+        [&json!(id.to_string()), &json!(CLIENT_ID)]
+    );
     assert_eq!(world.get(&format!("/v1.0/users/{id}")).await.status, 404, "a service principal is no user");
 }

@@ -16,6 +16,8 @@ use roadstead_resources::{
 use roadstead_testkit::{CountingRandom, FakeClock, MemoryRecords};
 use serde_json::{Value, json};
 
+use crate::federation::OneIssuer;
+
 pub const BASE: &str = "https://localhost:8443";
 pub const TENANT: &str = "7a0e2b1c-0000-4000-8000-000000000001";
 pub const SUBSCRIPTION: &str = "5b0e2b1c-0000-4000-8000-000000000002";
@@ -62,6 +64,7 @@ pub struct World {
     pub arm: Arm,
     pub resources: Arc<Resources>,
     pub access: Arc<Access>,
+    pub issuer: Arc<OneIssuer>,
     pub clock: Arc<FakeClock>,
     random: Arc<dyn Random>,
     token: String,
@@ -82,9 +85,10 @@ impl World {
             client_id: CLIENT_ID.to_owned(),
             secret: SecretDigest::of(SECRET),
         };
-        let access = Arc::new(Access::new(installation, &[7; 32], resources.clone()));
+        let issuer = Arc::new(OneIssuer::default());
+        let access = Arc::new(Access::new(installation, &[7; 32], resources.clone(), issuer.clone()));
         let arm = Arm::new(resources.clone(), access.clone(), Arc::new(Hubs::new()), clock.clone(), random.clone());
-        let mut world = Self { arm, resources, access, clock, random, token: String::new() };
+        let mut world = Self { arm, resources, access, issuer, clock, random, token: String::new() };
         let form = format!(
             "client_id={CLIENT_ID}&grant_type=client_credentials&client_info=1&client_secret=s3cret%2Bwith%26odd%3Dcharacters+%25\
              &claims=%7B%22access_token%22%3A+%7B%22xms_cc%22%3A+%7B%22values%22%3A+%5B%22CP1%22%5D%7D%7D%7D\
