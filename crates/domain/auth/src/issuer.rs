@@ -287,11 +287,11 @@ mod tests {
 
     #[test]
     fn only_what_the_issuer_signed_for_us_is_believed() {
+        use AssertionRefusal as R;
         let signer = Signer::new();
         let (keys, es, rs) = (signer.keys(), json!({"alg": "ES256", "kid": "e"}), json!({"alg": "RS256", "kid": "r"}));
         let judged =
             |header: &Value, changes: Value| keys.verify(&signer.sign(header, &claims(changes)), ISSUER, AUDIENCE, NOW);
-        use AssertionRefusal as R;
         for (header, changes, expected) in [
             (&es, json!({}), None),
             (&rs, json!({}), None),

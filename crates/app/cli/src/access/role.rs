@@ -131,16 +131,15 @@ pub async fn definition_id(management: &Management, role: &str) -> Result<String
 /// The id of a principal, by its id or a user's name.
 async fn principal_id(management: &Management, assignee: &str) -> Result<String, Failure> {
     let user: Option<Value> = management.find_principal(PrincipalKind::User, assignee).await?;
-    let found = match user {
-        Some(user) => Some(user),
-        None => {
-            let services: Vec<Value> = management.list_principals(PrincipalKind::Service).await?;
-            let is_it = |one: &Value| {
-                let ids = [one["id"].as_str(), one["appId"].as_str()];
-                ids.into_iter().flatten().any(|id| id.eq_ignore_ascii_case(assignee))
-            };
-            services.into_iter().find(is_it)
-        }
+    let found = if user.is_some() {
+        user
+    } else {
+        let services: Vec<Value> = management.list_principals(PrincipalKind::Service).await?;
+        let is_it = |one: &Value| {
+            let ids = [one["id"].as_str(), one["appId"].as_str()];
+            ids.into_iter().flatten().any(|id| id.eq_ignore_ascii_case(assignee))
+        };
+        services.into_iter().find(is_it)
     };
     found.and_then(|found| found["id"].as_str().map(str::to_owned)).ok_or_else(|| {
         Failure::not_found(format!("there is no user or service principal `{assignee}`"))

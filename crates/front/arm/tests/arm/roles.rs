@@ -98,7 +98,7 @@ async fn lists_show_what_one_may_see() {
     let names = async |token: &str, path: &str| {
         let answer = world.ask_as(token, Method::GET, path, None, Value::Null).await;
         let names = |list: &Vec<Value>| list.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
-        answer.body["value"].as_array().map(names).unwrap_or_else(|| vec![answer.status.to_string()])
+        answer.body["value"].as_array().map_or_else(|| vec![answer.status.to_string()], names)
     };
     let groups = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups");
     world.put(&format!("{groups}/other"), json!({"location": "centralindia"})).await;
