@@ -182,7 +182,7 @@ pub(crate) fn check_location(location: &str) -> Result<(), ResourceError> {
 /// Errors: `Value` when the members kept without being understood are too big; `Unsupported` when one of them holds the
 /// key of another service (file upload, routing): kept in the clear and never used, it would only leak.
 pub(crate) fn check_kept(properties: &Map<String, Value>) -> Result<(), ResourceError> {
-    if let Some(member) = find_connection_string("properties", properties) {
+    if let Some(member) = find_key("properties", properties) {
         return Err(ResourceError::Unsupported { member });
     }
     let bytes = serde_json::to_vec(properties).map_or(usize::MAX, |json| json.len());
@@ -196,17 +196,32 @@ pub(crate) fn check_kept(properties: &Map<String, Value>) -> Result<(), Resource
     })
 }
 
-/// Where a connection string hides: `properties.storageEndpoints.$default.connectionString`.
-fn find_connection_string(path: &str, members: &Map<String, Value>) -> Option<String> {
-    members.iter().find_map(|(name, value)| {
-        let path = format!("{path}.{name}");
-        match value {
-            Value::String(text) => (name.eq_ignore_ascii_case("connectionString") && !text.is_empty()).then_some(path),
-            Value::Object(inner) => find_connection_string(&path, inner),
-            Value::Array(items) => {
-                items.iter().filter_map(Value::as_object).find_map(|inner| find_connection_string(&path, inner))
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+/// How the names of members end that hold keys: `connectionString` of an endpoint, `primaryKey` and `secondaryKey` of one in
+/// Cosmos DB, and what other services call theirs. Source: docs, template reference of `Microsoft.Devices/IotHubs`
+const NAMES_OF_KEYS: [&str; 6] = ["connectionstring", "key", "secret", "password", "token", "signature"];
+/// What texts have in them that hold keys, whatever their member is called: connection strings, and links to storage.
+const MARKS_OF_KEYS: [&str; 3] = ["accountkey=", "sharedaccesskey=", "sharedaccesssignature="];
+
+/// Where a key hides: `properties.storageEndpoints.$default.connectionString`.
+fn find_key(path: &str, members: &Map<String, Value>) -> Option<String> {
+    members.iter().find_map(|(name, value)| find_key_in(&format!("{path}.{name}"), name, value))
+}
+
+fn find_key_in(path: &str, name: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let (name, lower) = (name.to_ascii_lowercase(), text.to_ascii_lowercase());
+            let is_named = !text.is_empty() && NAMES_OF_KEYS.iter().any(|end| name.ends_with(end));
+            let is_marked = MARKS_OF_KEYS.iter().any(|mark| lower.contains(mark)) || has_signature(&lower);
+            (is_named || is_marked).then(|| path.to_owned())
         }
-    })
+        Value::Object(inner) => find_key(path, inner),
+        Value::Array(items) => items.iter().find_map(|item| find_key_in(path, name, item)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// Whether it is a link with a shared access signature: `https://a.blob.core.windows.net/c?sv=…&sig=…`.
+fn has_signature(text: &str) -> bool {
+    text.split_once('?').is_some_and(|(_, query)| query.split('&').any(|field| field.starts_with("sig=")))
 }

@@ -134,7 +134,33 @@ async fn refusals_name_the_cause() {
     ] {
         assert_eq!(refusal(world.resources.put_hub(group, name, spec, None).await), text);
     }
+    for (properties, member) in [
+        (
+            json!({"routing": {"endpoints": {"cosmosDBSqlContainers": [{"primaryKey": "c2VjcmV0"}]}}}),
+            "routing.endpoints.cosmosDBSqlContainers.primaryKey",
+        ),
+        (
+            json!({"routing": {"endpoints": {"cosmosDBSqlContainers": [{"primaryKey": "", "SecondaryKey": "x"}]}}}),
+            "routing.endpoints.cosmosDBSqlContainers.SecondaryKey",
+        ),
+        (
+            json!({"routing": {"endpoints": {"eventHubs": [{"ConnectionString": "Endpoint=sb://x"}]}}}),
+            "routing.endpoints.eventHubs.ConnectionString",
+        ),
+        (json!({"a": {"endpointUri": "sb://x/;SharedAccessKey=x"}}), "a.endpointUri"),
+        (json!({"a": ["https://x.example/c?sv=1&SIG=x"]}), "a"),
+        (json!({"storage": {"accountKeys": ["AccountKey=x"], "sasToken": "x"}}), "storage.accountKeys"),
+    ] {
+        let spec = HubSpec { properties: properties.as_object().cloned().unwrap(), ..HubSpec::default() };
+        let text = format!("properties.{member} cannot be set: connections to other services are not supported yet");
+        assert_eq!(refusal(world.resources.put_hub("iot-rg", "hub1", spec, None).await), text, "{properties}");
+    }
     assert_eq!(world.resources.directory().hubs().len(), 1);
+    let keyless = json!({"routing": {"endpoints": {"cosmosDBSqlContainers": [{"authenticationType": "identityBased",
+        "primaryKey": "", "secondaryKey": null, "partitionKeyName": "site", "endpointUri": "https://x.example/?key=1"}]}},
+        "encryption": {"keyVaultProperties": [{"keyIdentifier": "https://v.example/keys/k"}]}});
+    let spec = HubSpec { properties: keyless.as_object().cloned().unwrap(), ..HubSpec::default() };
+    world.resources.put_hub("iot-rg", "hub2", spec, None).await.unwrap();
     assert_eq!(refusal(world.resources.hub("other", "plant")), "hub 'plant' was not found in 'other'");
     assert_eq!(
         refusal(world.resources.delete_hub("iot-rg", "hub1", None).await),
