@@ -29,5 +29,7 @@ pub const PAGE_ITEMS_DEFAULT: usize = 100;
 pub const PAGE_ITEMS_MAX: usize = 1000;
 /// Events that wait for a slow reader of server-sent events; then the log is read no further until it catches up.
 pub const EVENTS_AHEAD_MAX: usize = 16;
+/// How often it is looked whether the bearer token that opened a stream of events still counts.
+pub const BEARER_RECHECK: Duration = Duration::from_secs(15);
 /// Silence after which a stream of events sends a comment, so that both ends notice a dead connection.
 pub const EVENTS_HEARTBEAT: Duration = Duration::from_secs(15);

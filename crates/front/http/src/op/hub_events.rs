@@ -8,7 +8,7 @@ use hyper::{Response, body::Frame, header::HeaderValue};
 use roadstead_auth::Segment::AnyCase;
 use roadstead_front_transport::DrainWatch;
 use roadstead_hub::{EventPosition, EventReader, Hub, HubError, StoredEvent};
-use roadstead_model::{Right, UnixMillis};
+use roadstead_model::{Right, Secret, UnixMillis};
 use roadstead_wire::{
     event_json::{Origin, StreamedEvent},
     event_stream::{self, LAST_EVENT_ID_HEADER},
@@ -19,9 +19,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::{
     call::Call,
     limits,
-    op::{authorize, hub_refusal},
+    op::{authorize, hub_refusal, permission},
     reply::Body,
-    serve::Parts,
+    serve::{BearerAt, Parts},
 };
 
 /// Follows all partitions, from `Last-Event-ID`, else from `enqueuedTime` (Unix milliseconds), else from now on.
@@ -36,7 +36,10 @@ pub(crate) async fn follow(parts: &Parts, hub: &Arc<Hub>, call: &Call) -> Respon
         Err(why) => return hub_refusal(parts, call, &HubError::Invalid(why)).into_response(),
     };
     match hub.read_events(from).await {
-        Ok(reader) => stream(reader, call.argument("deviceId").map(str::to_owned), call.draining.clone()),
+        Ok(reader) => {
+            let device = call.argument("deviceId").map(str::to_owned);
+            stream(reader, device, call.draining.clone(), until_revoked(parts, hub, call))
+        }
         Err(refused) => hub_refusal(parts, call, &refused).into_response(),
     }
 }
@@ -56,9 +59,32 @@ fn position(call: &Call) -> Result<EventPosition, String> {
     }
 }
 
-/// A task reads the log and waits when the client does not keep up; it ends with the client's connection, or when the server
-/// drains: the client comes back with the position it has.
-fn stream(reader: EventReader, device: Option<String>, draining: DrainWatch) -> Response<Body> {
+/// Resolves when the bearer token by which a stream was opened does not open it any more: it expired, or its principal was
+/// disabled, signed out or lost its role. A signature is judged when a stream begins.
+fn until_revoked(parts: &Parts, hub: &Hub, call: &Call) -> impl Future<Output = ()> + Send + 'static {
+    let permission = permission(call, Right::ServiceConnect);
+    let token = call.bearer_token().map(Secret::new);
+    let (bearers, at) = (parts.bearers.clone(), BearerAt::Hub(hub.resource().key));
+    async move {
+        let Some(token) = token else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(limits::BEARER_RECHECK).await;
+            if let Err(refused) = bearers.judge(token.expose(), at, permission) {
+                tracing::info!(%refused, "a stream of events was ended");
+                return;
+            }
+        }
+    }
+}
+
+/// A task reads the log and waits when the client does not keep up; it ends with the client's connection, with its bearer token,
+/// or when the server drains: the client comes back with the position it has.
+fn stream(
+    reader: EventReader,
+    device: Option<String>,
+    draining: DrainWatch,
+    revoked: impl Future<Output = ()> + Send + 'static,
+) -> Response<Body> {
     let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, Infallible>>(limits::EVENTS_AHEAD_MAX);
     tokio::spawn(async move {
         let (mut draining, gone) = (draining, sender.clone());
@@ -66,6 +92,7 @@ fn stream(reader: EventReader, device: Option<String>, draining: DrainWatch) -> 
             () = feed(reader, device, sender) => {}
             () = draining.started() => {}
             () = gone.closed() => {}
+            () = revoked => {}
         }
     });
     let mut response = Response::new(StreamBody::new(ReceiverStream::new(receiver)).boxed());

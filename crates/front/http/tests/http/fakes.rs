@@ -81,10 +81,14 @@ impl Default for Echo {
     }
 }
 
-/// Knows two tokens: `reader` may read anything, `writer` may do anything with this hub and no other.
-pub struct TwoBearers;
+/// Knows three tokens: `reader` may read anything, `writer` may do anything with this hub and no other, `brief` as much, but it
+/// counts when it is shown for the first time only.
+#[derive(Default)]
+pub struct ThreeBearers {
+    briefs: AtomicUsize,
+}
 
-impl Bearers for TwoBearers {
+impl Bearers for ThreeBearers {
     fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<(), AuthRefusal> {
         let is_read = matches!(permission, Permission::ReadHubData | Permission::ReadDpsData);
         match token {
@@ -97,6 +101,8 @@ impl Bearers for TwoBearers {
                 Ok(())
             }
             "reader" => Err(AuthRefusal::RoleLacks { name: "reader".to_owned(), permission }),
+            "brief" if self.briefs.fetch_add(1, Ordering::SeqCst) == 0 => Ok(()),
+            "brief" => Err(BearerRefusal::Revoked.into()),
             "late" => Err(BearerRefusal::Expired { by_s: 7 }.into()),
             _ => Err(BearerRefusal::Foreign.into()),
         }

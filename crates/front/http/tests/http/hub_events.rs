@@ -95,6 +95,16 @@ async fn a_draining_server_ends_streams() {
     assert!(stream.rest().await.ends_with("0\r\n\r\n"), "the stream ends as a whole");
 }
 
+/// Whose role was taken away sees no more of what comes, however long ago it began to look.
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_when_its_bearer_token_does() {
+    let world = World::new().await;
+    let before = tokio::time::Instant::now();
+    let mut stream = follow(&world, "", &[("Authorization", "Bearer brief")]).await;
+    stream.until("0\r\n\r\n").await;
+    assert_eq!(before.elapsed().as_secs(), 15);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_nobody_reads_ends() {
     let world = World::new().await;
