@@ -2,8 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
+use reqwest::Url;
 use roadstead_auth::issuer::IssuerKeys;
 use roadstead_config::Issuer;
 use roadstead_model::{Clock, UnixMillis};
@@ -12,7 +13,9 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
-use crate::limits::{ISSUER_ANSWER_BYTES_MAX, ISSUER_KEYS_AGE_MS, ISSUER_KEYS_PAUSE_MS, ISSUER_WAIT};
+use crate::limits::{
+    ISSUER_ANSWER_BYTES_MAX, ISSUER_KEYS_AGE_MS, ISSUER_KEYS_PAUSE_MS, ISSUER_KEYS_STALE_MS, ISSUER_WAIT,
+};
 
 /// Fetches keys over HTTPS, and keeps them for an hour.
 pub struct HttpIssuers {
@@ -73,12 +76,15 @@ impl HttpIssuers {
 
 /// Whoever could change what comes from there could log in as anybody.
 fn check_url(url: &str) -> Result<()> {
-    let rest = url.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
+    let url = Url::parse(url).context("it is no URL")?;
     ensure!(
-        url.starts_with("https://") || matches!(rest, Some("127.0.0.1" | "localhost")),
-        "it must begin with https:// (http:// is for issuers on this machine)"
+        url.username().is_empty() && url.password().is_none(),
+        "it must not have a user's name or a password in it"
     );
-    Ok(())
+    match (url.scheme(), url.host_str()) {
+        ("https", Some(_)) | ("http", Some("127.0.0.1" | "[::1]" | "localhost")) => Ok(()),
+        _ => bail!("it must begin with https:// (http:// is for issuers on this machine)"),
+    }
 }
 
 #[async_trait]
@@ -99,7 +105,7 @@ impl Issuers for HttpIssuers {
                 Err(cause) => warn!(issuer, "keys of an issuer could not be fetched: {cause:#}"),
             }
         }
-        match &kept.keys {
+        match kept.keys.as_ref().filter(|_| !is_older(kept.fetched, ISSUER_KEYS_STALE_MS)) {
             Some(keys) => Ok(Some(TrustedIssuer { audience: audience.clone(), keys: keys.clone() })),
             None => Err("its keys cannot be fetched now".to_owned()),
         }
@@ -116,6 +122,20 @@ mod tests {
             ("https://login.example", true),
             ("http://127.0.0.1:8080/x", true),
             ("http://localhost", true),
+            ("http://LOCALHOST:80/x?y#z", true),
+            ("http://[::1]:8080", true),
+            ("https://127.0.0.1:8443/realms/plant", true),
+            ("http://127.0.0.1:x@elsewhere.example", false),
+            ("http://localhost@elsewhere.example", false),
+            ("http://localhost\\@elsewhere.example", false),
+            ("http://127.0.0.1@localhost", false),
+            ("https://user@login.example", false),
+            ("https://:password@login.example", false),
+            ("https://", false),
+            ("http://127.0.0.1.elsewhere.example", false),
+            ("http:127.0.0.1:x@elsewhere.example", false),
+            ("file:///etc/passwd", false),
+            ("login.example", false),
             ("http://login.example", false),
             ("http://localhost.example", false),
             ("http://127.0.0.1.example", false),

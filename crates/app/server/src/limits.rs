@@ -12,6 +12,8 @@ pub const ISSUER_WAIT: Duration = Duration::from_secs(10);
 pub const ISSUER_ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// How old an issuer's keys may be, in milliseconds, before they are fetched again.
 pub const ISSUER_KEYS_AGE_MS: i64 = 3_600_000;
+/// How old an issuer's keys may become, in milliseconds, when it cannot be asked: it may have withdrawn one of them.
+pub const ISSUER_KEYS_STALE_MS: i64 = 24 * 3_600_000;
 /// How long an issuer is left in peace after it was asked, in milliseconds, whatever tokens come.
 pub const ISSUER_KEYS_PAUSE_MS: i64 = 30_000;
 /// Bytes of a webhook's answer.
