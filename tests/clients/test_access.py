@@ -110,6 +110,23 @@ def test_users_log_in_with_msal(roadstead, user, endpoint):
     assert get(endpoint, "/v1.0/me", again["access_token"]).json()["id"] == user["id"]
 
 
+def test_msal_keeps_the_newest_refresh_token(user, endpoint):
+    """Each is good for one use, so that MSAL must keep what the answer brings. It does, as `az` does with it."""
+    client = msal.PublicClientApplication("c", authority=f"{endpoint}/adfs", instance_discovery=False)
+    scope = [f"{endpoint}/.default"]
+    kept = [client.acquire_token_by_username_password(user["userPrincipalName"], user["password"], scope)["refresh_token"]]
+    (account,) = client.get_accounts()
+    for _ in range(3):
+        token = client.acquire_token_silent(scope, account, force_refresh=True)["access_token"]
+        assert get(endpoint, "/v1.0/me", token).json()["id"] == user["id"]
+        (found,) = client.token_cache.find("RefreshToken")
+        assert found["secret"] not in kept
+        kept.append(found["secret"])
+    reused = client.acquire_token_by_refresh_token(kept[0], scope)
+    assert reused["error"] == "invalid_grant" and "revoked" in reused["error_description"], reused
+    assert get(endpoint, "/v1.0/me", token).status_code == 401, "one of the two has stolen it"
+
+
 def test_a_device_logs_in_with_msal(roadstead, user, endpoint):
     """As `az login --use-device-code`: the code is typed on the page that the message names."""
     client = msal.PublicClientApplication("c", authority=f"{endpoint}/adfs", instance_discovery=False)

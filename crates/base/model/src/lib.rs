@@ -48,7 +48,7 @@ pub use id::{
 };
 pub use identity::{IdentityId, Module, Presence};
 pub use message::{Ack, CloudMessage, Feedback, MessageOutcome};
-pub use principal::{ClientSecret, FederatedCredential, Login, Principal, PrincipalId};
+pub use principal::{ClientSecret, FederatedCredential, Login, Principal, PrincipalId, UserLogin};
 pub use properties::{Properties, Property, SystemProperty};
 pub use registration_state::{AttestedBy, OperationStatus, RegistrationState, State};
 pub use resource::{CaCertificate, CertificateOwner, ConsumerGroup, Dps, Hub, LinkedHub, ResourceGroup};

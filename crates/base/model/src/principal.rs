@@ -44,6 +44,8 @@ pub enum Login {
         name: UserName,
         /// Argon2id of the password, as a PHC string.
         password: Secret,
+        /// Where it is logged in, each with the refresh token that counts there.
+        logins: Vec<UserLogin>,
     },
     /// A program, with any of these.
     Service {
@@ -52,6 +54,18 @@ pub enum Login {
         /// Tokens of other issuers.
         federated: Vec<FederatedCredential>,
     },
+}
+
+/// Where a user is logged in: of a login and all the refresh tokens that came of it, each in exchange for the one before, the
+/// last one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserLogin {
+    /// All its tokens carry this number.
+    pub id: u64,
+    /// How often its refresh token was exchanged: the one that counts carries this number.
+    pub round: u32,
+    /// When that was last, or when it began.
+    pub exchanged: UnixMillis,
 }
 
 /// A secret of a service principal, as it is kept.

@@ -3,15 +3,14 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use roadstead_model::{Guid, PrincipalId, Random, Secret, UnixSeconds};
+use roadstead_model::{Guid, PrincipalId, Secret, UnixSeconds};
 use thiserror::Error;
 
 use crate::limits::BEARER_BYTES_MAX;
 
-const PURPOSE: &[u8] = b"roadstead bearer 2\0";
-const NONCE_BYTES: usize = 12;
+const PURPOSE: &[u8] = b"roadstead bearer 3\0";
 const TAG_BYTES: usize = 32;
-const BODY_BYTES: usize = 1 + 16 + 8 + 8 + NONCE_BYTES;
+const BODY_BYTES: usize = 1 + 16 + 8 + 8 + 8 + 4;
 
 /// What a token is good for: one thing only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +38,10 @@ pub struct Bearer {
     pub principal: PrincipalId,
     /// The principal's number of sessions when it was given out: it counts while that stays the same.
     pub sessions: u64,
+    /// The login that it came of, directly or by refresh tokens; a number at random.
+    pub login: u64,
+    /// How often that login's refresh token had been exchanged before.
+    pub round: u32,
     /// From when on it counts no longer.
     pub expires: UnixSeconds,
 }
@@ -58,7 +61,7 @@ pub enum BearerRefusal {
     /// It is for another API.
     #[error("the bearer token is for another API of this server; ask for one with this API's scope")]
     Usage,
-    /// Its principal is gone or disabled, has another password or secret since, or was signed out.
+    /// Its principal is gone or disabled, has another password or secret since, or was signed out; or its login is over.
     #[error("the bearer token was revoked; log in again")]
     Revoked,
 }
@@ -73,16 +76,15 @@ impl BearerKey {
     }
 
     /// A token as it follows `Bearer `: 103 characters.
-    pub fn write(&self, bearer: &Bearer, random: &dyn Random) -> Secret {
+    pub fn write(&self, bearer: &Bearer) -> Secret {
         let usage = BearerUse::ALL.iter().find(|(usage, _)| *usage == bearer.usage).map_or(0, |(_, byte)| *byte);
         let mut bytes = Vec::with_capacity(BODY_BYTES + TAG_BYTES);
         bytes.push(usage);
         bytes.extend_from_slice(&bearer.principal.0.bytes());
         bytes.extend_from_slice(&bearer.sessions.to_be_bytes());
         bytes.extend_from_slice(&bearer.expires.0.to_be_bytes());
-        let mut nonce = [0; NONCE_BYTES];
-        random.fill(&mut nonce);
-        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&bearer.login.to_be_bytes());
+        bytes.extend_from_slice(&bearer.round.to_be_bytes());
         let tag = hmac::sign(&self.0, &[PURPOSE, &bytes].concat());
         bytes.extend_from_slice(tag.as_ref());
         Secret::new(URL_SAFE_NO_PAD.encode(bytes))
@@ -106,11 +108,15 @@ impl BearerKey {
         let (usage, rest) = body.split_first()?;
         let (principal, rest) = rest.split_first_chunk::<16>()?;
         let (sessions, rest) = rest.split_first_chunk::<8>()?;
-        let (expires, _) = rest.split_first_chunk::<8>()?;
+        let (expires, rest) = rest.split_first_chunk::<8>()?;
+        let (login, rest) = rest.split_first_chunk::<8>()?;
+        let (round, _) = rest.split_first_chunk::<4>()?;
         Some(Bearer {
             usage: BearerUse::ALL.iter().find(|(_, byte)| byte == usage).map(|(usage, _)| *usage)?,
             principal: PrincipalId(Guid::from_bytes(*principal)),
             sessions: u64::from_be_bytes(*sessions),
+            login: u64::from_be_bytes(*login),
+            round: u32::from_be_bytes(*round),
             expires: UnixSeconds(i64::from_be_bytes(*expires)),
         })
     }
@@ -126,23 +132,15 @@ impl BearerKey {
 mod tests {
     use super::*;
 
-    struct Ones;
-
-    impl Random for Ones {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(1);
-        }
-    }
-
     fn bearer(usage: BearerUse) -> Bearer {
         let principal = PrincipalId(Guid::from_bytes([7; 16]));
-        Bearer { usage, principal, sessions: 3, expires: UnixSeconds(1000) }
+        Bearer { usage, principal, sessions: 3, login: u64::MAX - 1, round: 9, expires: UnixSeconds(1000) }
     }
 
     #[test]
     fn a_token_says_what_was_written_until_it_expires() {
         for (usage, _) in BearerUse::ALL {
-            let token = BearerKey::new(&[7; 32]).write(&bearer(usage), &Ones);
+            let token = BearerKey::new(&[7; 32]).write(&bearer(usage));
             assert_eq!(token.expose().len(), 103);
             let after = BearerKey::new(&[7; 32]);
             assert_eq!(after.read(token.expose(), UnixSeconds(999)), Ok(bearer(usage)));
@@ -155,7 +153,7 @@ mod tests {
     #[test]
     fn altered_and_foreign_tokens_say_nothing() {
         let key = BearerKey::new(&[7; 32]);
-        let token = key.write(&bearer(BearerUse::Hub), &Ones).expose().to_owned();
+        let token = key.write(&bearer(BearerUse::Hub)).expose().to_owned();
         for at in 0..token.len() {
             let mut altered = token.clone().into_bytes();
             altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };

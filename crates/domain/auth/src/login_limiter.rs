@@ -45,8 +45,8 @@ impl LoginLimiter {
     }
 }
 
-/// Who has one IPv6 address has its whole network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
+/// What stands for an address where attempts are counted: who has one IPv6 address has its whole network of 64 bits.
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

@@ -23,11 +23,13 @@ pub fn hash_password(password: &str, random: &dyn Random) -> Secret {
     Secret::new(hash.to_string())
 }
 
-/// Whether `hash` is one of this password. A text that is no hash is of none. As slow as [`hash_password`].
+/// Whether `hash` is one of this password. A text that is no hash is of none. As slow as [`hash_password`], for a password
+/// that is too long, too.
 pub fn is_password(password: &str, hash: &Secret) -> bool {
-    password.len() <= *PASSWORD_BYTES.end()
-        && PasswordHash::new(hash.expose())
-            .is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
+    if password.len() > *PASSWORD_BYTES.end() {
+        return no_password(password);
+    }
+    PasswordHash::new(hash.expose()).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 /// As slow as [`is_password`] and always wrong: for a name that nobody has, so that time does not tell.

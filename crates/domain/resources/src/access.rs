@@ -10,8 +10,8 @@ use roadstead_auth::{
 use roadstead_model::{Login, PrincipalId, Random, Role, RoleScope};
 
 use crate::{
-    assignment::Place, device_code::DeviceCodes, directory::Directory, federation::Issuers, installation::Installation,
-    resources::Resources,
+    assignment::Place, device_code::DeviceCodes, directory::Directory, error::ResourceError, federation::Issuers,
+    installation::Installation, resources::Resources,
 };
 
 /// Lets principals in and judges their tokens. The principals themselves are among the [`Resources`].
@@ -21,6 +21,7 @@ pub struct Access {
     pub(crate) key: BearerKey,
     pub(crate) resources: Arc<Resources>,
     pub(crate) limiter: Mutex<LoginLimiter>,
+    own_changes: Mutex<LoginLimiter>,
     pub(crate) device_codes: DeviceCodes,
     pub(crate) issuers: Arc<dyn Issuers>,
 }
@@ -47,8 +48,8 @@ impl Access {
     ) -> Self {
         let first = installation.principal_id();
         resources.set_first_principal(first);
-        let (limiter, device_codes) = (Mutex::default(), DeviceCodes::default());
-        Self { installation, first, key: BearerKey::new(key), resources, limiter, device_codes, issuers }
+        let (limiter, own_changes, device_codes) = (Mutex::default(), Mutex::default(), DeviceCodes::default());
+        Self { installation, first, key: BearerKey::new(key), resources, limiter, own_changes, device_codes, issuers }
     }
 
     /// Whose installation it is.
@@ -68,10 +69,10 @@ impl Access {
     }
 
     fn find_caller(&self, bearer: &Bearer) -> Option<Caller> {
-        if self.current_sessions(bearer.principal)? != bearer.sessions {
+        let directory = self.resources.directory();
+        if self.current_sessions(&directory, bearer.principal)? != bearer.sessions {
             return None;
         }
-        let directory = self.resources.directory();
         let own = directory.assignments().filter(|assignment| assignment.principal == bearer.principal);
         let mut roles: Vec<_> = own.map(|assignment| (assignment.role, assignment.scope.clone())).collect();
         if bearer.principal == self.first {
@@ -81,22 +82,34 @@ impl Access {
             return Some(Caller { id: self.first, name, is_user: false, roles });
         }
         let principal = directory.find_principal(bearer.principal)?;
-        let is_user = matches!(principal.login, Login::User { .. });
+        let is_user = match &principal.login {
+            Login::User { logins, .. } if logins.iter().all(|login| login.id != bearer.login) => return None,
+            Login::User { .. } => true,
+            Login::Service { .. } => false,
+        };
         Some(Caller { id: principal.id, name: principal.shown_name(), is_user, roles })
     }
 
     /// What tokens of a principal must say to count; `None` when none counts. Those of the installation's first one hang on
     /// its secret.
-    pub(crate) fn current_sessions(&self, id: PrincipalId) -> Option<u64> {
+    pub(crate) fn current_sessions(&self, directory: &Directory, id: PrincipalId) -> Option<u64> {
         if id == self.first {
             return Some(self.installation.secret.short());
         }
-        let directory = self.resources.directory();
         directory.find_principal(id).filter(|principal| principal.enabled).map(|principal| principal.sessions)
     }
 
     pub(crate) fn random(&self) -> &dyn Random {
         &*self.resources.random
+    }
+
+    /// Counts a change of what is the caller's own, which needs no role, but a line in the audit log: who may do nothing else must
+    /// not push out the others' lines.
+    ///
+    /// Errors: `TooManyTries`.
+    pub fn count_own_change(&self, caller: &Caller, address: IpAddr) -> Result<(), ResourceError> {
+        let counted = self.own_changes.lock().admit(&caller.name, address, self.resources.clock.now());
+        counted.map_err(|retry_after_s| ResourceError::TooManyTries { retry_after_s })
     }
 
     /// Counts an attempt to log in with a name; see [`LoginLimiter`].

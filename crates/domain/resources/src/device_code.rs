@@ -6,11 +6,14 @@ use std::net::IpAddr;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
-use roadstead_auth::SecretDigest;
-use roadstead_model::{PrincipalId, Random, Secret, UnixMillis};
+use roadstead_auth::{SecretDigest, login_limiter::network};
+use roadstead_model::{Random, Secret, UnixMillis};
 
-use crate::limits::{
-    DEVICE_CODE_INTERVAL_S, DEVICE_CODE_LIFETIME_S, DEVICE_CODES_MAX, DEVICE_CODES_PER_ADDRESS_MAX, USER_CODE_CHARS,
+use crate::{
+    limits::{
+        DEVICE_CODE_INTERVAL_S, DEVICE_CODE_LIFETIME_S, DEVICE_CODES_MAX, DEVICE_CODES_PER_ADDRESS_MAX, USER_CODE_CHARS,
+    },
+    login::Proven,
 };
 
 /// Letters that look like no others and make no words. Source: RFC 8628, 6.1
@@ -36,8 +39,8 @@ pub enum DeviceLogin {
     Waiting,
     /// It asks too often.
     TooSoon,
-    /// This principal typed it. Told once.
-    Approved(PrincipalId),
+    /// This user typed it. Told once.
+    Approved(Proven),
     /// Too late, never known, or told already.
     Over,
 }
@@ -51,13 +54,13 @@ struct Pending {
     address: IpAddr,
     expires: UnixMillis,
     asked: Option<UnixMillis>,
-    approved: Option<PrincipalId>,
+    approved: Option<Proven>,
 }
 
 impl DeviceCodes {
     /// A new pair of codes; `None` when too many wait already.
     pub(crate) fn begin(&self, address: IpAddr, random: &dyn Random, now: UnixMillis) -> Option<DeviceCode> {
-        let mut all = self.0.lock();
+        let (mut all, address) = (self.0.lock(), network(address));
         all.retain(|pending| pending.expires > now);
         let of_address = all.iter().filter(|pending| pending.address == address).count();
         if all.len() >= DEVICE_CODES_MAX || of_address >= DEVICE_CODES_PER_ADDRESS_MAX {
@@ -81,14 +84,14 @@ impl DeviceCodes {
         Some(DeviceCode { device_code: Secret::new(device_code), user_code, lifetime_s, interval_s })
     }
 
-    /// Whether the code waited; then the device may log in as `principal`. Blanks, hyphens and case do not matter.
-    pub(crate) fn approve(&self, user_code: &str, principal: PrincipalId, now: UnixMillis) -> bool {
+    /// Whether the code waited; then the device may log in as `user`. Blanks, hyphens and case do not matter.
+    pub(crate) fn approve(&self, user_code: &str, user: Proven, now: UnixMillis) -> bool {
         let typed: String = user_code.chars().filter(char::is_ascii_alphanumeric).take(USER_CODE_CHARS + 1).collect();
         let mut all = self.0.lock();
         let found = all.iter_mut().find(|pending| {
             pending.expires > now && pending.approved.is_none() && pending.user_code.eq_ignore_ascii_case(&typed)
         });
-        found.map(|pending| pending.approved = Some(principal)).is_some()
+        found.map(|pending| pending.approved = Some(user)).is_some()
     }
 
     /// What became of the login with this device code.
@@ -98,9 +101,9 @@ impl DeviceCodes {
         let Some(at) = all.iter().position(|pending| pending.device_code.is_of(device_code)) else {
             return DeviceLogin::Over;
         };
-        if let Some(principal) = all[at].approved {
+        if let Some(user) = all[at].approved {
             all.swap_remove(at);
-            return DeviceLogin::Approved(principal);
+            return DeviceLogin::Approved(user);
         }
         // Half of what was asked for: clients' clocks and ours need not agree.
         let too_soon = |asked: UnixMillis| now.0 - asked.0 < DEVICE_CODE_INTERVAL_S * 500;
@@ -123,12 +126,12 @@ fn user_code(random: &dyn Random) -> String {
 
 #[cfg(test)]
 mod tests {
-    use roadstead_model::Guid;
+    use roadstead_model::{Guid, PrincipalId};
     use roadstead_testkit::CountingRandom;
 
     use super::*;
 
-    const ALICE: PrincipalId = PrincipalId(Guid::from_bytes([1; 16]));
+    const ALICE: Proven = Proven { principal: PrincipalId(Guid::from_bytes([1; 16])), sessions: 0 };
 
     fn begin(codes: &DeviceCodes, host: u8) -> Option<DeviceCode> {
         thread_local!(static RANDOM: CountingRandom = CountingRandom::default());
@@ -148,7 +151,7 @@ mod tests {
         {
             assert_eq!(codes.approve(typed, ALICE, at(2)), found, "{typed}");
         }
-        assert!(!codes.approve(&one.user_code, PrincipalId(Guid::from_bytes([2; 16])), at(2)));
+        assert!(!codes.approve(&one.user_code, Proven { sessions: 1, ..ALICE }, at(2)));
         assert_eq!(codes.ask(one.device_code.expose(), at(2)), DeviceLogin::Approved(ALICE));
         assert_eq!(codes.ask(one.device_code.expose(), at(2)), DeviceLogin::Over);
         assert_eq!(codes.ask("", at(2)), DeviceLogin::Over);

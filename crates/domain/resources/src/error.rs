@@ -73,6 +73,9 @@ pub enum ResourceError {
     /// A member's value is outside its bounds or its form.
     #[error("{member} is {given}; it must be {allowed}")]
     Value { member: &'static str, given: String, allowed: String },
+    /// Who asks changed, or tried to, its own password too often.
+    #[error("too many tries; try again in {retry_after_s} s")]
+    TooManyTries { retry_after_s: i64 },
     /// A member would have to be acted upon, and is not.
     #[error("{member} cannot be set: connections to other services are not supported yet")]
     Unsupported { member: String },

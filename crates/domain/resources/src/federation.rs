@@ -11,7 +11,7 @@ use roadstead_model::{Guid, Login, PrincipalId};
 
 use crate::{
     access::Access,
-    login::{LoggedIn, LoginRefusal, TokenFor},
+    login::{LoggedIn, LoginRefusal, Proven, TokenFor},
 };
 
 /// An issuer that the configuration trusts.
@@ -37,7 +37,7 @@ impl Access {
     /// Tokens for a service principal by another issuer's word.
     ///
     /// Errors: `Client` when there is no such service principal, or it knows no such issuer and subject; `Issuer`,
-    /// `Assertion`, `Disabled`.
+    /// `Assertion`, `Disabled`, `Changed`.
     pub async fn log_in_federated(
         &self,
         client_id: &str,
@@ -47,7 +47,9 @@ impl Access {
         let issuer = claimed_issuer(assertion).ok_or(LoginRefusal::Assertion(AssertionRefusal::Unreadable))?;
         let directory = self.resources.directory();
         let principal = Guid::parse(client_id).and_then(|id| directory.find_principal(PrincipalId(id)));
-        let Some((id, Login::Service { federated, .. })) = principal.map(|found| (found.id, &found.login)) else {
+        let Some((service, Login::Service { federated, .. })) =
+            principal.map(|found| (Proven::from(&**found), &found.login))
+        else {
             return Err(LoginRefusal::Client);
         };
         // Before anything is fetched: strangers must not send this server anywhere.
@@ -59,7 +61,7 @@ impl Access {
             judged => judged?,
         };
         if federated.iter().any(|known| known.issuer == issuer && known.subject == subject) {
-            self.grant(id, wanted, false)
+            self.log_in_proven(service, wanted)
         } else {
             Err(LoginRefusal::Client)
         }

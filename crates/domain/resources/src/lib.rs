@@ -33,6 +33,7 @@ pub mod naming;
 pub mod policy;
 pub mod principal;
 pub mod resources;
+mod user_login;
 
 pub use access::{Access, Caller};
 pub use assignment::Place;
@@ -47,7 +48,7 @@ pub use hub::HubSpec;
 pub use hub_settings::{RouteFault, RouteSource, RouteSpec, SettingsSpec, Throttling};
 pub use installation::Installation;
 pub use linked_hub::LinkSpec;
-pub use login::{LoggedIn, LoginRefusal, TokenFor};
+pub use login::{LoggedIn, LoginRefusal, Proven, TokenFor};
 pub use naming::{HostNames, Naming};
 pub use policy::PolicySpec;
 pub use principal::{NewSecret, PrincipalChange, UserSpec};

@@ -88,6 +88,11 @@ pub const FEDERATED_MAX: usize = 20;
 pub const ACCESS_TOKEN_LIFETIME_S: i64 = 3600;
 /// Seconds for which a refresh token counts; each use gives a new one. Source: docs, Entra refresh tokens (90 days); less here.
 pub const REFRESH_TOKEN_LIFETIME_S: i64 = 14 * 24 * 3600;
+/// Milliseconds for which a refresh token that was exchanged is exchanged again, for clients that did not get the answer or asked
+/// twice at a time. Ours: Entra ends none of them.
+pub const REFRESH_GRACE_MS: i64 = 60_000;
+/// Places where one user is logged in: one more ends the one that was not heard of for the longest time. Ours.
+pub const USER_LOGINS_MAX: usize = 100;
 /// Passwords that are hashed at one time, each in 19 MiB; others wait. Ours.
 pub const HASHERS: usize = 2;
 /// How long a password waits for its turn to be hashed before its sender is told to try later. Ours.
@@ -104,5 +109,5 @@ pub const DEVICE_CODES_MAX: usize = 1000;
 /// Of which from one address. Ours.
 pub const DEVICE_CODES_PER_ADDRESS_MAX: usize = 20;
 
-/// Lines of the audit log that are kept, two for each change. Source: docs, activity log (90 days, without a number).
+/// Lines of the audit log that are kept, two for each change (a deployment: two for each of its resources, too). Source: docs, activity log (90 days, without a number).
 pub const AUDIT_ENTRIES_MAX: u64 = 100_000;

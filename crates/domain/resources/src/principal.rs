@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use roadstead_auth::{
-    SecretDigest,
-    limits::PASSWORD_BYTES,
-    password::{hash_password, is_password},
-};
+use roadstead_auth::{SecretDigest, limits::PASSWORD_BYTES, password::hash_password};
 use roadstead_model::{
     ClientSecret, Etag, FederatedCredential, Guid, Login, Principal, PrincipalId, Secret, UnixMillis, UserName,
 };
@@ -68,7 +64,7 @@ impl Resources {
         if turn.directory.find_user(name.as_str()).is_some() {
             return Err(ResourceError::UserNameTaken { name: name.to_string() });
         }
-        let login = Login::User { name, password };
+        let login = Login::User { name, password, logins: Vec::new() };
         self.create(turn, display_name, spec.enabled, login).await
     }
 
@@ -135,28 +131,6 @@ impl Resources {
             Ok(())
         })
         .await
-    }
-
-    /// Changes a user's password, who must know the present one. Ends all its tokens.
-    ///
-    /// Errors: `NotFound`, `Value` (also when the present one is wrong).
-    pub async fn change_own_password(
-        &self,
-        id: PrincipalId,
-        present: Secret,
-        new: Secret,
-    ) -> Result<(), ResourceError> {
-        let directory = self.directory();
-        let Login::User { password, .. } = &require_principal(&directory, id)?.login else {
-            return Err(wrong_kind("currentPassword", "a user's"));
-        };
-        let stored = password.clone();
-        if !self.hashing(move || is_password(present.expose(), &stored)).await? {
-            let allowed = "the present password".to_owned();
-            return Err(ResourceError::Value { member: "currentPassword", given: "wrong".to_owned(), allowed });
-        }
-        self.change_principal(id, PrincipalChange { password: Some(new), ..PrincipalChange::default() }).await?;
-        Ok(())
     }
 
     /// Ends all tokens of a principal.
@@ -317,10 +291,15 @@ impl Resources {
         let expect = Expect::Etag(stored.etag.clone());
         let mut principal = Principal { etag: Etag::fresh(&*self.random), ..Principal::clone(stored) };
         edit(&mut principal)?;
+        if principal.sessions != stored.sessions
+            && let Login::User { logins, .. } = &mut principal.login
+        {
+            logins.clear();
+        }
         self.write_principal(turn, principal, expect).await
     }
 
-    async fn write_principal(
+    pub(crate) async fn write_principal(
         &self,
         turn: Turn,
         principal: Principal,
@@ -376,7 +355,7 @@ fn absent(kind: Kind, name: impl ToString, parent: PrincipalId) -> ResourceError
     ResourceError::NotFound { kind, name: name.to_string(), parent: parent.to_string() }
 }
 
-fn wrong_kind(member: &'static str, allowed: &str) -> ResourceError {
+pub(crate) fn wrong_kind(member: &'static str, allowed: &str) -> ResourceError {
     ResourceError::Value { member, given: "of another kind of principal".to_owned(), allowed: allowed.to_owned() }
 }
 

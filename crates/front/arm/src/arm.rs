@@ -88,6 +88,9 @@ impl Arm {
                     subscription::require(self, call.segment(1))?;
                 }
                 self.check(&caller, route.place(|at| call.segment(at)), *needs, action)?;
+                if *needs == Needs::Own {
+                    self.access.count_own_change(&caller, way.address)?;
+                }
                 let answer = Box::pin(self.run(*op, call, &caller, way));
                 if needs.is_audited() { self.audited(call, &caller, action, way, answer).await } else { answer.await }
             }
@@ -263,7 +266,7 @@ impl Arm {
             Op::ListAudit => audit::list(self, call, way).await,
             Op::FindPrincipals => principal::find_by_ids(self, call),
             Op::ShowMe => Ok(principal::show_me(self, caller)),
-            Op::ChangeMyPassword => principal::change_my_password(self, call, caller).await,
+            Op::ChangeMyPassword => principal::change_my_password(self, call, caller, way).await,
             Op::SignMeOut => principal::sign_out(self, caller.id).await,
             Op::ListUsers => Ok(user::list(self, call)),
             Op::CreateUser => user::create(self, call).await,

@@ -183,7 +183,11 @@ mod tests {
             id: PrincipalId(Guid::from_bytes([1; 16])),
             display_name: "Alice".to_owned(),
             enabled: true,
-            login: Login::User { name: UserName::parse("alice").unwrap(), password: Secret::new("HASH") },
+            login: Login::User {
+                name: UserName::parse("alice").unwrap(),
+                password: Secret::new("HASH"),
+                logins: Vec::new(),
+            },
             sessions: 0,
             etag: Etag::from_client("e"),
             created: UnixMillis(0),

@@ -6,7 +6,12 @@ use roadstead_resources::{Caller, PrincipalChange, principal::require_principal}
 use roadstead_wire::arm::{ChangePassword, DirectoryIds, GraphPrincipal, List, PrincipalPatch};
 use serde_json::json;
 
-use crate::{arm::Arm, call::Call, refusal::Refusal, reply::Reply};
+use crate::{
+    arm::{Arm, Way},
+    call::Call,
+    refusal::Refusal,
+    reply::Reply,
+};
 
 /// Where the name stands in `/v1.0/users/ID`.
 pub(crate) const PRINCIPAL: usize = 2;
@@ -47,9 +52,15 @@ pub(crate) fn first(arm: &Arm) -> GraphPrincipal {
     }
 }
 
-pub(crate) async fn change_my_password(arm: &Arm, call: &Call, caller: &Caller) -> Result<Reply, Refusal> {
+pub(crate) async fn change_my_password(
+    arm: &Arm,
+    call: &Call,
+    caller: &Caller,
+    way: Way<'_>,
+) -> Result<Reply, Refusal> {
     let asked: ChangePassword = call.json()?;
-    arm.resources.change_own_password(caller.id, asked.current_password, asked.new_password).await?;
+    let (present, new) = (asked.current_password, asked.new_password);
+    arm.access.change_own_password(caller.id, present, new, way.address).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 

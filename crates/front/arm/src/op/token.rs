@@ -47,8 +47,8 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>) -> Reply {
     let access = &arm.access;
     let outcome = match grant.as_str() {
         "password" => access.log_in_user(&text("username"), Secret::new(text("password")), way.address, wanted).await,
-        "refresh_token" => access.refresh(Secret::new(text("refresh_token")).expose(), wanted),
-        DEVICE_GRANT => access.log_in_device(Secret::new(text("device_code")).expose(), wanted),
+        "refresh_token" => access.refresh(Secret::new(text("refresh_token")).expose(), wanted).await,
+        DEVICE_GRANT => access.log_in_device(Secret::new(text("device_code")).expose(), wanted).await,
         _ if text("client_assertion_type") == ASSERTION => {
             let assertion = Secret::new(text("client_assertion"));
             access.log_in_federated(&text("client_id"), assertion.expose(), wanted).await
@@ -138,6 +138,7 @@ fn words(refusal: &LoginRefusal) -> (StatusCode, &'static str) {
         // As Entra answers what smart lockout refuses: AADSTS50053.
         LoginRefusal::User
         | LoginRefusal::Disabled { .. }
+        | LoginRefusal::Changed { .. }
         | LoginRefusal::TooMany { .. }
         | LoginRefusal::Refresh(_)
         | LoginRefusal::UserCode => (StatusCode::BAD_REQUEST, "invalid_grant"),

@@ -108,7 +108,7 @@ async fn an_issuers_word_counts_where_configuration_and_owner_say_so() {
     let token = given["access_token"].as_str().unwrap();
     assert_eq!(world.ask_as(token, Method::GET, "/v1.0/me", None, Value::Null).await.body["id"], id);
     for (changes, text) in [
-        (json!({"sub": "repo:other"}), "unknown client id, or wrong or expired client secret"),
+        (json!({"sub": "repo:other"}), "unknown client id, or wrong client secret, or one that expired"),
         (json!({"aud": "x"}), "the token is of another issuer, or not for this server (iss, aud)"),
         (json!({"exp": 1}), "the token is not in date; get a new one, or correct the clock of its issuer"),
         (

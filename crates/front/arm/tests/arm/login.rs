@@ -3,6 +3,7 @@ use bytes::Bytes;
 use hyper::Method;
 use roadstead_auth::limits::LOGINS_PER_NAME_MAX;
 use roadstead_front_arm::Arm;
+use roadstead_resources::limits::REFRESH_GRACE_MS;
 use serde_json::{Value, json};
 
 use crate::world::{ADDRESS, BASE, CLIENT_ID, SECRET, SUBSCRIPTION, TENANT, World, of_subscription};
@@ -68,7 +69,7 @@ async fn logins_that_are_refused() {
     let wrong = format!("client_id={CLIENT_ID}&grant_type=client_credentials&client_secret=wrong");
     let nobody = "client_id=x&grant_type=client_credentials&client_secret=s3cret%2Bwith%26odd%3Dcharacters+%25";
     let password = format!("client_id={CLIENT_ID}&grant_type=password&username=u&password=p");
-    let unknown = "unknown client id, or wrong or expired client secret";
+    let unknown = "unknown client id, or wrong client secret, or one that expired";
     let form = "the form needs client_id and client_secret";
     for (body, status, error, text) in [
         (wrong.as_str(), 401, "invalid_client", unknown),
@@ -124,9 +125,63 @@ async fn users_log_in_with_a_password_and_get_new_tokens_for_a_refresh_token() {
     let out = world.ask_as(token(&again.body), Method::POST, "/v1.0/me/revokeSignInSessions", None, json!({})).await;
     assert_eq!((out.status, out.body), (200, json!({"value": true})));
     assert_eq!(ask_me(&world, &again.body).await.refusal().1, "InvalidAuthenticationToken");
-    let after = refresh(&again.body["refresh_token"], &scope).await;
+    let after = refresh(&of_hub.body["refresh_token"], &scope).await;
     let text = "the refresh token is of no use: the bearer token was revoked; log in again";
     assert_eq!((after.status, &after.body["error_description"]), (400, &json!(text)));
+}
+
+/// A copy of a refresh token is good for nothing for long: who shows one that was used ends the login, wherever it is, and that
+/// one only.
+#[tokio::test]
+async fn a_refresh_token_that_is_used_twice_ends_its_login() {
+    let world = World::with_user("alice", "correct horse").await;
+    let log_in = async || {
+        let fields = [("grant_type", "password"), ("username", "alice"), ("password", "correct horse")];
+        world.form("/adfs/oauth2/token", &fields).await.body
+    };
+    let refresh = async |given: &Value| {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", given["refresh_token"].as_str().unwrap())];
+        world.form("/adfs/oauth2/token", &fields).await
+    };
+    let (other, first) = (log_in().await, log_in().await);
+    let second = refresh(&first).await.body;
+    assert_ne!(second["refresh_token"], first["refresh_token"]);
+    world.clock.advance_ms(REFRESH_GRACE_MS - 1);
+    let retried = refresh(&first).await;
+    assert_eq!(retried.status, 200, "its sender did not get the answer: {retried:?}");
+    let third = refresh(&retried.body).await.body;
+    assert_eq!(refresh(&second).await.status, 200, "it is as good as the one that the retry got");
+    world.clock.advance_ms(REFRESH_GRACE_MS);
+    for given in [&first, &second, &third] {
+        assert_eq!(ask_me(&world, given).await.status, 200);
+    }
+    for given in [&second, &third, &first] {
+        let refused = refresh(given).await;
+        let text = "the refresh token is of no use: the bearer token was revoked; log in again";
+        assert_eq!((refused.status, &refused.body["error_description"]), (400, &json!(text)));
+        assert_eq!(ask_me(&world, &third).await.status, 401);
+    }
+    let kept = refresh(&other).await;
+    assert_eq!(ask_me(&world, &kept.body).await.status, 200, "another login goes on");
+}
+
+/// What a user may not do any more, a login may not do that began before.
+#[tokio::test]
+async fn a_device_is_not_let_in_when_its_user_was_signed_out_meanwhile() {
+    let world = World::with_user("alice", "correct horse").await;
+    let begun = world.form("/adfs/oauth2/devicecode", &[("client_id", "c"), ("scope", "x")]).await;
+    let typed = [
+        ("user_code", begun.body["user_code"].as_str().unwrap()),
+        ("username", "alice"),
+        ("password", "correct horse"),
+    ];
+    assert_eq!(world.form("/adfs/oauth2/deviceauth", &typed).await.status, 200);
+    assert_eq!(world.post("/v1.0/users/alice/revokeSignInSessions", json!({})).await.status, 200);
+    let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    let fields = [("grant_type", grant), ("device_code", begun.body["device_code"].as_str().unwrap())];
+    let refused = world.form("/adfs/oauth2/token", &fields).await;
+    let text = "'alice' was changed or signed out meanwhile; log in again";
+    assert_eq!((refused.status, &refused.body["error_description"]), (400, &json!(text)));
 }
 
 /// As `az login --use-device-code` does it.

@@ -1,4 +1,5 @@
 use hyper::Method;
+use roadstead_auth::limits::LOGINS_PER_NAME_MAX;
 use roadstead_model::Role;
 use roadstead_resources::Place;
 use serde_json::{Value, json};
@@ -76,6 +77,22 @@ async fn users_change_their_own_password_and_nothing_else() {
     assert_eq!(world.ask_as(token, Method::PATCH, "/v1.0/users/alice", None, patch).await.status, 403);
     assert_eq!(change("correct horse").await.status, 204);
     assert_eq!(change("battery staple").await.status, 401);
+    let (_, tokens) = log_in(&world, "alice", "battery staple").await;
+    let token = tokens["access_token"].as_str().unwrap();
+    world.clock.advance_ms(60_000);
+    let guess = async || {
+        let body = json!({"currentPassword": "a guess", "newPassword": "of a thief"});
+        world.ask_as(token, Method::POST, "/v1.0/me/changePassword", None, body).await
+    };
+    for _ in 0..LOGINS_PER_NAME_MAX {
+        assert_eq!(guess().await.status, 400);
+    }
+    let text = "too many tries; try again in 60 s";
+    assert_eq!(guess().await.refusal(), (429, "TooManyRequests", text));
+    let lines = world.resources.list_audit(None, 3).await.unwrap();
+    assert_eq!(guess().await.status, 429);
+    assert_eq!(world.resources.list_audit(None, 3).await.unwrap(), lines, "nobody fills the audit log so");
+    world.clock.advance_ms(60_000);
     assert_eq!(log_in(&world, "alice", "battery staple").await.0, 200);
 }
 

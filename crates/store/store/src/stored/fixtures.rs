@@ -22,6 +22,7 @@ trait Visit {
 fn each_sample(visit: &mut impl Visit) {
     let (user, service) = (samples::user(1), samples::service_principal(2));
     visit.record("principal-user", Place::Principal(user.id), &user);
+    visit.record("principal-user-logged-in", Place::Principal(user.id), &samples::logged_in_user(1));
     visit.record("principal-service", Place::Principal(PrincipalId(samples::guid(2))), &service);
     for ((name, scope), role) in samples::role_scopes().into_iter().zip(Role::ALL) {
         let assignment = samples::assignment(3, 1, role, scope);

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use roadstead_model::{
-    ClientSecret, Etag, FederatedCredential, Guid, Login, Principal, PrincipalId, Secret, UnixMillis, UserName,
+    ClientSecret, Etag, FederatedCredential, Guid, Login, Principal, PrincipalId, Secret, UnixMillis, UserLogin,
+    UserName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,12 +28,25 @@ struct PrincipalV1<'a> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 enum LoginV1 {
     /// The password's hash is sealed.
-    User { name: UserName, password: String },
+    User {
+        name: UserName,
+        password: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        logins: Vec<UserLoginV1>,
+    },
     Service {
         secrets: Vec<ClientSecretV1>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         federated: Vec<FederatedV1>,
     },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct UserLoginV1 {
+    id: u64,
+    round: u32,
+    exchanged: UnixMillis,
 }
 
 /// The digest is sealed.
@@ -59,9 +73,11 @@ struct FederatedV1 {
 impl LoginV1 {
     fn new(login: &Login, vault: Vault<'_>) -> Self {
         match login {
-            Login::User { name, password } => {
-                Self::User { name: name.clone(), password: vault.seal(PASSWORD, password) }
-            }
+            Login::User { name, password, logins } => Self::User {
+                name: name.clone(),
+                password: vault.seal(PASSWORD, password),
+                logins: logins.iter().map(UserLoginV1::from).collect(),
+            },
             Login::Service { secrets, federated } => Self::Service {
                 secrets: secrets.iter().map(|secret| ClientSecretV1::new(secret, vault)).collect(),
                 federated: federated.iter().map(FederatedV1::from).collect(),
@@ -71,7 +87,11 @@ impl LoginV1 {
 
     fn load(self, vault: Vault<'_>) -> Result<Login, StoreError> {
         Ok(match self {
-            Self::User { name, password } => Login::User { name, password: vault.unseal(PASSWORD, &password)? },
+            Self::User { name, password, logins } => Login::User {
+                name,
+                password: vault.unseal(PASSWORD, &password)?,
+                logins: logins.into_iter().map(UserLogin::from).collect(),
+            },
             Self::Service { secrets, federated } => Login::Service {
                 secrets: secrets.into_iter().map(|secret| secret.load(vault)).collect::<Result<_, _>>()?,
                 federated: federated.into_iter().map(FederatedCredential::from).collect(),
@@ -96,6 +116,18 @@ impl ClientSecretV1 {
         let Self { key_id, display_name, digest, hint, created, expires } = self;
         let digest: Secret = vault.unseal(&digest_of(key_id), &digest)?;
         Ok(ClientSecret { key_id, display_name, digest, hint, created, expires })
+    }
+}
+
+impl From<&UserLogin> for UserLoginV1 {
+    fn from(&UserLogin { id, round, exchanged }: &UserLogin) -> Self {
+        Self { id, round, exchanged }
+    }
+}
+
+impl From<UserLoginV1> for UserLogin {
+    fn from(UserLoginV1 { id, round, exchanged }: UserLoginV1) -> Self {
+        Self { id, round, exchanged }
     }
 }
 

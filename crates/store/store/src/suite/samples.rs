@@ -3,14 +3,14 @@
 
 use roadstead_model::{
     AccessPolicy, Ack, AllocationPolicy, Assignment, Attestation, AuditEntry, AuditOutcome, CaCertificate,
-    CertificateEntry, CertificateName, ClientSecret, CloudMessage, CloudToDevice, ConsumerGroup, ConsumerGroupName, Device, DeviceAuth, DeviceId,
-    DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, EventSwitches,
-    FederatedCredential, Feedback, FileNotification, FileUploads, GenerationId, GroupAttestation, GroupName, Guid, Hub,
-    HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, Login, MessageOutcome, Module, ModuleId,
-    Presence, Principal, PrincipalId, Properties, Provisioning, ProvisioningStatus, Random, Registration,
-    RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Role, RoleScope, Secret,
-    Subscription, Substatus, SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier, TpmAttestation, Twin,
-    TwinSection, UnixMillis, UserName, Webhook,
+    CertificateEntry, CertificateName, ClientSecret, CloudMessage, CloudToDevice, ConsumerGroup, ConsumerGroupName,
+    Device, DeviceAuth, DeviceId, DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag,
+    EventSwitches, FederatedCredential, Feedback, FileNotification, FileUploads, GenerationId, GroupAttestation,
+    GroupName, Guid, Hub, HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, Login,
+    MessageOutcome, Module, ModuleId, Presence, Principal, PrincipalId, Properties, Provisioning, ProvisioningStatus,
+    Random, Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Role,
+    RoleScope, Secret, Subscription, Substatus, SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier,
+    TpmAttestation, Twin, TwinSection, UnixMillis, UserLogin, UserName, Webhook,
 };
 use serde_json::{Map, Value, json};
 
@@ -106,11 +106,25 @@ pub fn user(number: u8) -> Principal {
         id: PrincipalId(guid(number)),
         display_name: "Alice \"Ünit\" O'Hara".to_owned(),
         enabled: true,
-        login: Login::User { name: UserName::parse("Alice@plant.example").unwrap(), password: secret("password") },
+        login: Login::User {
+            name: UserName::parse("Alice@plant.example").unwrap(),
+            password: secret("password"),
+            logins: Vec::new(),
+        },
         sessions: 3,
         etag: etag("principal-1"),
         created: NOW,
     }
+}
+
+/// The same one, logged in at two places.
+pub fn logged_in_user(number: u8) -> Principal {
+    let mut user = user(number);
+    if let Login::User { logins, .. } = &mut user.login {
+        let login = |id, round| UserLogin { id, round, exchanged: NOW };
+        logins.extend([login(7, 0), login(u64::MAX, u32::MAX)]);
+    }
+    user
 }
 
 /// A disabled service principal with two secrets and a federated credential.

@@ -6,7 +6,9 @@ use super::{Place, conflict, put};
 use crate::{
     error::StoreError,
     records::{Expect, Records, Write},
-    suite::samples::{self, HUB, assignment, audit_entry, etag, group_name, guid, scope, service_principal, user},
+    suite::samples::{
+        self, HUB, assignment, audit_entry, etag, group_name, guid, logged_in_user, scope, service_principal, user,
+    },
 };
 
 /// [`Write::PutPrincipal`], [`Write::PutAssignment`]: whole, as expected, and over a restart.
@@ -16,7 +18,8 @@ pub async fn principals_and_roles_are_kept(place: &dyn Place) {
     put(&*store, [Write::PutPrincipal(service_principal(2), Expect::Absent)]).await;
     put(&*store, [Write::PutPrincipal(user(1), Expect::Absent), Write::PutAssignment(owner.clone(), Expect::Absent)])
         .await;
-    let changed = || roadstead_model::Principal { enabled: false, sessions: 4, etag: etag("principal-2"), ..user(1) };
+    let changed =
+        || roadstead_model::Principal { enabled: false, sessions: 4, etag: etag("principal-2"), ..logged_in_user(1) };
     for (write, outcome) in [
         (Write::PutPrincipal(user(1), Expect::Absent), Some(0)),
         (Write::PutPrincipal(changed(), Expect::Etag(etag("other"))), Some(0)),
