@@ -202,8 +202,8 @@ class TestEverything:
         """The SDK is back by itself, with methods and desired properties; that it is with messages, it does not say."""
         self.use_everything(client)
         self.assert_works(service, monitor, client, device_id, 1)
-        client("sendWith", " ", injection.fault(kind))
         before = service.connected_since(device_id)
+        client("sendWith", " ", injection.fault(kind))
         wait.until(lambda: service.connected_since(device_id) not in (None, before), 15, "another connection")
         assert service.invoked(device_id, "echo", 2, connect_s=30)["payload"] == 2
         client("send", '{"round": 2}')

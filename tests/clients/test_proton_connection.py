@@ -128,7 +128,7 @@ class TestRefusals:
         """Links stay as long as their token, clock skew forgiven, and no longer; a renewed one takes its place."""
         with Peer(server).opened() as short:
             # Five minutes of skew are forgiven: it ends in some seconds.
-            soon = -300 + 2
+            soon = -300 + 5
             assert short.put_token(qpid.token(server, soon)).properties["status-code"] == 200
             link = short.attached(short.receiver(qpid.partition_address(server, 0)))
             assert short.refused(link).name == UNAUTHORIZED
@@ -138,13 +138,12 @@ class TestRefusals:
 
 class TestConnection:
     def test_the_client_is_impatient(self, server):
-        """It wants a sign of life every second, which Proton itself sees to; an hour of nothing would be the same."""
-        with qpid.plain(server, idle_timeout_s=1) as peer:
+        """It wants a sign of life every two seconds, which Proton itself sees to; an hour of nothing would be the same."""
+        with qpid.plain(server, idle_timeout_s=2) as peer:
             link = peer.attached(peer.receiver(qpid.partition_address(server, 0)))
-            before, until = peer.transport.frames_input, time.monotonic() + 3.5
-            peer.until(lambda: time.monotonic() >= until, "three seconds")
+            before, begin = peer.transport.frames_input, time.monotonic()
+            peer.until(lambda: time.monotonic() - begin > 3 and peer.transport.frames_input - before >= 3, "empty frames", 10)
             assert peer.transport.condition is None and peer.lost is None
-            assert peer.transport.frames_input - before >= 5, "empty frames, twice as often as asked for"
             assert link.state & proton.Endpoint.REMOTE_ACTIVE
             peer.settled()
 

@@ -305,6 +305,15 @@ class Peer:
         self.until(lambda: len(self.of(link)) >= count, f"{count} messages on {link.name}, not {len(self.of(link))}", timeout_s)
         return self.of(link)
 
+    def events(self, link, device_id: str) -> list[Received]:
+        """A device's events so far, in order; partitions are shared with all other devices."""
+        return [event for event in self.of(link) if event.device_id == device_id]
+
+    def wait_events(self, link, device_id: str, count: int = 1) -> list[Received]:
+        """At least `count` events of a device, however many of others come before them."""
+        self.until(lambda: len(self.events(link, device_id)) >= count, f"{count} events of {device_id} on {link.name}")
+        return self.events(link, device_id)
+
     def send(self, link: proton.Sender, message: Message | bytes) -> proton.Delivery:
         """Sends when there is credit; a message, or its very bytes."""
         self.until(lambda: link.credit > 0, "credit")
@@ -413,7 +422,7 @@ def partition_of(peer: Peer, device_id: str, selector: str) -> str:
     }
 
     def found():
-        return [partition for link, partition in links.items() if any(event.device_id == device_id for event in peer.of(link))]
+        return [partition for link, partition in links.items() if peer.events(link, device_id)]
 
     (partition,) = peer.until(found, f"an event of {device_id}")
     for link in links:

@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from dataclasses import dataclass
 
 
 def until(condition, timeout_s: float, what: str):
@@ -28,9 +29,24 @@ class Inbox:
     def put(self, item) -> None:
         self._queue.put(item)
 
-    def take(self, timeout_s: float = 15):
+    def close(self, why: str) -> None:
+        """Nothing more comes: whoever waits, fails at once."""
+        self._queue.put(Closed(why))
+
+    def take(self, timeout_s: float = 30):
         """The next item; fails at the deadline."""
         try:
-            return self._queue.get(timeout=timeout_s)
+            item = self._queue.get(timeout=timeout_s)
         except queue.Empty:
             raise AssertionError(f"{self._what}: not within {timeout_s} s") from None
+        if isinstance(item, Closed):
+            self._queue.put(item)
+            raise AssertionError(f"{self._what} will not come: {item.why}")
+        return item
+
+
+@dataclass
+class Closed:
+    """The last item of an inbox."""
+
+    why: str

@@ -26,7 +26,9 @@ play({
     client = Client.fromSharedAccessSignature(token, hubTransport(transport));
     await client.open();
   },
-  renew: (token) => client.updateSharedAccessSignature(token),
+  // Gives no promise. Over MQTT it connects twice, one after the other, and calls back when the second connection is up.
+  renew: (token) =>
+    new Promise((done, fail) => client.updateSharedAccessSignature(token, (error) => (error ? fail(error) : done()))),
   async send(body, output) {
     if (output) await client.sendOutputEvent(output, new Message(body));
     else await client.sendEvent(new Message(body));
