@@ -31,9 +31,12 @@ impl Etag {
         Self::counted(counter.map_or(0, u64::from_be_bytes).wrapping_add(1))
     }
 
-    /// An etag as a client sends it: `"abc"`, `abc` or `W/"abc"` all mean `abc`.
+    /// An etag as a client sends it: `"abc"`, `abc` or `W/"abc"` all mean `abc`. Without quotes `W/` is part of the etag, as
+    /// base64 may begin so.
     pub fn from_client(text: &str) -> Self {
-        Self(text.trim().trim_start_matches("W/").trim_matches('"').into())
+        let text = text.trim();
+        let strong = text.strip_prefix("W/").filter(|rest| rest.starts_with('"')).unwrap_or(text);
+        Self(strong.trim_matches('"').into())
     }
 
     /// The text without quotes.
@@ -64,5 +67,15 @@ mod tests {
             assert_eq!(etag.next(), next);
         }
         assert_eq!(Etag::counted(1).as_str(), "AAAAAAAAAAE=");
+    }
+
+    #[test]
+    fn an_etag_is_found_in_every_form_that_clients_send() {
+        for etag in ["AAAAAAAAAAE=", "W/lHiWBckK+g", "/W/W"] {
+            for sent in [etag.to_owned(), format!("\"{etag}\""), format!("W/\"{etag}\""), format!(" \"{etag}\" ")] {
+                assert_eq!(Etag::from_client(&sent).as_str(), etag, "{sent}");
+            }
+        }
+        assert_eq!(Etag::from_client("\"*\"").as_str(), "*");
     }
 }
