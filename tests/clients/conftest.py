@@ -80,6 +80,15 @@ def device_id(request):
 
 
 @pytest.fixture
+def consumer_group(roadstead, device_id):
+    """Of this test alone, in which nobody else reads."""
+    words = ("--hub-name", roadstead.hub_name, "--name", device_id)
+    roadstead("iot", "hub", "consumer-group", "create", *words)
+    yield device_id
+    roadstead("iot", "hub", "consumer-group", "delete", *words)
+
+
+@pytest.fixture
 def certificates(tmp_path):
     return CertificateMaker(tmp_path)
 

@@ -49,7 +49,7 @@ def credential(service, endpoint):
 
 
 def get(endpoint, path, token):
-    return requests.get(f"{endpoint}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    return requests.get(f"{endpoint}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 def test_service_principals_log_in_with_azure_identity(roadstead, service, endpoint):
@@ -131,10 +131,10 @@ def test_a_device_logs_in_with_msal(roadstead, user, endpoint):
     """As `az login --use-device-code`: the code is typed on the page that the message names."""
     client = msal.PublicClientApplication("c", authority=f"{endpoint}/adfs", instance_discovery=False)
     flow = client.initiate_device_flow([f"{endpoint}/.default"])
-    page = requests.get(flow["verification_uri"], timeout=10)
+    page = requests.get(flow["verification_uri"], timeout=60)
     assert page.status_code == 200 and "default-src 'none'" in page.headers["Content-Security-Policy"]
     form = {"user_code": flow["user_code"], "username": user["userPrincipalName"], "password": user["password"]}
-    assert "Logged in" in requests.post(flow["verification_uri"], data=form, timeout=10).text
+    assert "Logged in" in requests.post(flow["verification_uri"], data=form, timeout=60).text
     given = client.acquire_token_by_device_flow(flow)
     assert given["id_token_claims"]["upn"] == user["userPrincipalName"], given
 

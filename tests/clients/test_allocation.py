@@ -51,7 +51,7 @@ class Plant:
         token = sas.token(host, owner["SharedAccessKey"], policy=owner["SharedAccessKeyName"])
         url = self.server.url(self.server.hub_host, f"/twins/{device_id}?api-version=2021-04-12")
         headers = {"Authorization": token, "Host": host}
-        return requests.get(url, headers=headers, verify=self.server.ca_file, timeout=10).json()
+        return requests.get(url, headers=headers, verify=self.server.ca_file, timeout=30).json()
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_hashed_spreads_and_remembers(plant, device_id):
     """A device comes to the same hub each time; many devices come to both."""
     words = ("--enrollment-id", device_id, "--allocation-policy", "hashed")
     group_key = plant.dps("enrollment-group", "create", *words)["attestation"]["symmetricKey"]["primaryKey"]
-    names = [f"{device_id}-{number}" for number in range(16)]
+    names = [f"{device_id}-{number}" for number in range(20)]
     first, again = ([plant.register(name, sas.device_key(group_key, name))["assignedHub"] for name in names] for _ in range(2))
     assert first == again
     assert set(first) == {plant.north, plant.south}

@@ -23,7 +23,7 @@ class Device:
 
     def call(self, method: str, path: str, query: str = "api-version=2021-04-12", **headers):
         url = self.server.url(self.server.hub_host, f"/devices/{self.device_id}/messages/{path}?{query}")
-        return self._session.request(method, url, headers=headers, timeout=20)
+        return self._session.request(method, url, headers=headers, timeout=60)
 
     def receive(self, path: str = "devicebound"):
         return self.call("GET", path)

@@ -210,8 +210,8 @@ class TestMessages:
         command += ["--message-id", "m-fb", "--ack", "full", "--wait"]
         with subprocess.Popen(command, env=cli.server.environment, stdout=subprocess.PIPE, text=True) as waiting:
             try:
-                wait.until(lambda: message(cli, "receive", device_id, "--complete"), 20, "the message")
-                printed, _ = waiting.communicate(timeout=30)
+                wait.until(lambda: message(cli, "receive", device_id, "--complete"), 30, "the message")
+                printed, _ = waiting.communicate(timeout=60)
             finally:
                 waiting.kill()
         assert "originalMessageId: m-fb" in printed and "statusCode: Success" in printed
@@ -241,23 +241,23 @@ class TestAsDevice:
         assert arrived(monitor, device_id) == {"t": 1}
 
     def test_simulation(self, cli, key, device_id, monitor):
-        command = [cli.server.binary, "iot", "device", "simulate", "-n", cli.hub_name, "-d", device_id, "--msg-count", "60"]
+        command = [cli.server.binary, "iot", "device", "simulate", "-n", cli.hub_name, "-d", device_id, "--msg-count", "600"]
         command += ["--msg-interval", "1", "--init-reported-properties", '{"fw": "1.2"}', "--method-response-code", "201"]
         with subprocess.Popen(command, env=cli.server.environment, stdout=subprocess.PIPE, text=True) as simulated:
             try:
                 def reported():
                     return cli.hub("device-twin", "show", "--device-id", device_id)["properties"]["reported"]
 
-                wait.until(lambda: reported().get("fw") == "1.2", 20, "the reported properties")
+                wait.until(lambda: reported().get("fw") == "1.2", 30, "the reported properties")
                 called = cli.hub("invoke-device-method", "--device-id", device_id, "--method-name", "reboot", "--method-payload", "[1]")
                 assert (called["status"], called["payload"]["methodName"], called["payload"]["methodRequestPayload"]) == (201, "reboot", [1])
                 cli.hub("device-twin", "update", "--device-id", device_id, "--desired", '{"hz": 5}')
-                wait.until(lambda: reported().get("hz") == 5, 20, "what was desired to be reported")
+                wait.until(lambda: reported().get("hz") == 5, 30, "what was desired to be reported")
                 message(cli, "send", device_id, "--data", "hello")
-                wait.until(lambda: message(cli, "purge", device_id)["totalMessagesPurged"] == 0, 20, "the message to be taken")
+                wait.until(lambda: message(cli, "purge", device_id)["totalMessagesPurged"] == 0, 30, "the message to be taken")
             finally:
                 simulated.terminate()
-                printed, _ = simulated.communicate(timeout=10)
+                printed, _ = simulated.communicate(timeout=30)
         assert '"Method Request Name": "reboot"' in printed
         assert arrived(monitor, device_id)["data"].startswith("Ping from Roadstead #")
 
@@ -299,7 +299,7 @@ class TestHubSettings:
     def files(server, device_id: str, key: str, path: str, sent: dict):
         token = devices.device_token(server, device_id, key)
         url = server.url(server.hub_host, f"/devices/{device_id}/{path}")
-        options = {"params": {"api-version": devices.API_VERSION}, "verify": server.ca_file, "timeout": 20}
+        options = {"params": {"api-version": devices.API_VERSION}, "verify": server.ca_file, "timeout": 60}
         return requests.post(url, json=sent, headers={"Authorization": token}, **options)
 
     def test_shown_as_set(self, cli, update):
@@ -418,14 +418,14 @@ class TestHubSettings:
         assert kinds(quiet, {"Telemetry"}.issubset) == {"Telemetry"}
 
 
-def test_consumer_groups(cli):
+def test_consumer_groups(cli, device_id):
     def groups(verb: str, *words):
         return cli("iot", "hub", "consumer-group", verb, "--hub-name", cli.hub_name, *words)
 
-    made = groups("create", "--name", "dashboards")
-    assert made["name"] == "dashboards" and made["properties"]["created"].endswith(" GMT")
-    assert [group["name"] for group in groups("list")] == ["$Default", "dashboards"]
-    assert groups("show", "--name", "DASHBOARDS") == made
-    groups("delete", "--name", "dashboards")
-    assert "consumer group `dashboards` not found" in refused(groups, "show", "--name", "dashboards").stderr
+    made = groups("create", "--name", device_id)
+    assert made["name"] == device_id and made["properties"]["created"].endswith(" GMT")
+    assert {"$Default", device_id} <= {group["name"] for group in groups("list")}
+    assert groups("show", "--name", device_id.upper()) == made
+    groups("delete", "--name", device_id)
+    assert f"consumer group `{device_id}` not found" in refused(groups, "show", "--name", device_id).stderr
     assert "every hub keeps this" in refused(groups, "delete", "--name", "$Default").stderr

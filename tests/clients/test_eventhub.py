@@ -122,13 +122,11 @@ def test_the_largest_event(server, send, device_id):
         assert reader.wait(device_id, 1)[0].body_as_str().encode() == body
 
 
-def test_a_higher_owner_level_takes_the_partition(server, roadstead, send, device_id):
-    """In a consumer group where nobody else reads."""
-    roadstead("iot", "hub", "consumer-group", "create", "--hub-name", roadstead.hub_name, "--name", device_id)
+def test_a_higher_owner_level_takes_the_partition(server, consumer_group, send, device_id):
     since = just_now()
     send(b"1")
     partition = partition_of(server, device_id, since)
-    asked = {"group": device_id, "partition_id": partition, "starting_position": since}
+    asked = {"group": consumer_group, "partition_id": partition, "starting_position": since}
     with eventhub.Reader(server, owner_level=1, **asked) as first:
         first.wait(device_id, 1)
         with eventhub.Reader(server, "aio-amqp", owner_level=2, **asked) as second:

@@ -97,7 +97,7 @@ def test_a_workload_without_a_secret(production, issuer):
         return credential.get_token(f"{endpoint}/.default").token
 
     token = log_in(issuer.token())
-    me = requests.get(f"{endpoint}/v1.0/me", headers={"Authorization": f"Bearer {token}"}, verify=ca_file, timeout=10)
+    me = requests.get(f"{endpoint}/v1.0/me", headers={"Authorization": f"Bearer {token}"}, verify=ca_file, timeout=60)
     assert me.json()["id"] == made["appId"]
     assert issuer.asked == ["/.well-known/openid-configuration", "/keys"]
     for changes, text in [({"sub": "repo:other"}, "unknown client id"), ({"aud": "x"}, "not for this server"), ({"exp": 1}, "not in date")]:

@@ -18,6 +18,8 @@ JUNK_AT_ONCE = 500
 LORISES_OF_A_KIND = 50
 GIVEN_UP_WITHIN_S = 75
 GROWTH_KIB_MAX = 64 * 1024
+# Less than any time after which a server gives a junk connection up: a good client waits for none of them.
+PATIENCE_S = 8
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +47,7 @@ def good_client(server, roadstead, device_id):
 
 
 def plain(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=10)
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
 
 
 def client_hello() -> bytes:
@@ -79,7 +81,7 @@ def test_ten_thousand_junk_connections(server, good_client):
                 with contextlib.suppress(ConnectionError):
                     connection.sendall(chance.choice(kinds)())
             slowest = max(slowest, good_client())
-    assert slowest < 3, f"a good client had to wait {slowest:.1f} s"
+    assert slowest < PATIENCE_S, f"a good client had to wait {slowest:.1f} s"
     assert server.resident_kib() - before_kib < GROWTH_KIB_MAX
     assert server.process.poll() is None
 
@@ -130,10 +132,10 @@ def test_slow_lorises_are_given_up(server, good_client):
         dripper.start()
         try:
             deadline = time.monotonic() + GIVEN_UP_WITHIN_S
-            assert good_client() < 3
+            assert good_client() < PATIENCE_S
             kept = [connection for connection in everyone if not ended(connection, deadline)]
             assert kept == [], f"{len(kept)} of {len(everyone)} were still open after {GIVEN_UP_WITHIN_S} s"
-            assert good_client() < 3
+            assert good_client() < PATIENCE_S
         finally:
             stop.set()
             dripper.join()
@@ -162,5 +164,5 @@ def test_connects_and_leaves(server, roadstead, good_client, device_id):
                 mqtt.send(b"\x10\x40\x00\x04MQTT"[: number % 9])
         with context.wrap_socket(plain(server.https_port), server_hostname=server.hub_host) as https:
             https.sendall(b"POST /devices/a/messages/events HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf"[: number % 80])
-    assert good_client() < 3
+    assert good_client() < PATIENCE_S
     assert server.resident_kib() - before_kib < GROWTH_KIB_MAX

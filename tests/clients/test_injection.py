@@ -1,5 +1,7 @@
 """Faults that a client asks for with the properties that the vendor's own end-to-end suites use."""
 
+import time
+
 import pytest
 
 from harness import hub, injection
@@ -15,8 +17,10 @@ def key(roadstead, device_id):
 def test_connection_ends_after_the_delay(server, monitor, key, device_id, kind):
     """The message is acknowledged at once and not kept, and the fault comes when it was asked for."""
     with hub.connected(server, device_id, key) as mqtt:
+        begin = time.monotonic()
         mqtt.publish(hub.events_topic(device_id, injection.bag(injection.fault(kind, delay_s=1))), b" ")
-        assert 0.5 < mqtt.wait_closed() < 4
+        mqtt.wait_closed()
+        assert 1 <= time.monotonic() - begin < 15
     with hub.connected(server, device_id, key) as again:
         again.publish(hub.events_topic(device_id), b'{"n": 1}')
     assert [body(event) for event in monitor.wait(device_id, 1)] == [{"n": 1}]

@@ -37,7 +37,7 @@ def test_request_to_the_letter(service, caller, device, device_id):
     assert request and all(each.isalnum() or each == "-" for each in request)
     assert (message.qos, json.loads(message.payload)) == (0, {"delay": 5})
     device.answer(request, 200, b'{"ok": 1}')
-    assert call.result(20) == {"status": 200, "payload": {"ok": 1}}
+    assert call.result(30) == {"status": 200, "payload": {"ok": 1}}
 
 
 def test_null_payload(service, caller, device, device_id):
@@ -45,14 +45,14 @@ def test_null_payload(service, caller, device, device_id):
     _, request, payload = device.method()
     assert payload == b"null", "Python cannot read an empty one"
     device.answer(request, 200, b"")
-    assert call.result(20).json() == {"status": 200, "payload": None}
+    assert call.result(30).json() == {"status": 200, "payload": None}
 
 
 def test_answer_at_qos_1(service, caller, device, device_id):
     call = caller.submit(service.invoked, device_id, "m")
     _, request, _ = device.method()
     device.answer(request, 201, b"[]", qos=1)
-    assert call.result(20) == {"status": 201, "payload": []}
+    assert call.result(30) == {"status": 201, "payload": []}
 
 
 def test_answer_and_goodbye_in_one_write(service, caller, device, device_id):
@@ -61,7 +61,7 @@ def test_answer_and_goodbye_in_one_write(service, caller, device, device_id):
     _, request, _ = device.method()
     answer = publish_packet(f"$iothub/methods/res/200/?$rid={request}", b'"bye"', qos=0)
     device.mqtt.send(answer + packet(DISCONNECT, 0, b""))
-    assert call.result(20) == {"status": 200, "payload": "bye"}
+    assert call.result(30) == {"status": 200, "payload": "bye"}
 
 
 def test_answers_to_nobody(service, caller, device, device_id):
@@ -70,7 +70,7 @@ def test_answers_to_nobody(service, caller, device, device_id):
     call = caller.submit(service.invoked, device_id, "m")
     _, request, _ = device.method()
     device.answer(request, 200, b"1")
-    assert call.result(20)["payload"] == 1
+    assert call.result(30)["payload"] == 1
     device.answer(request, 200, b"2")
     device.mqtt.ping()
 
@@ -79,7 +79,7 @@ def test_answer_that_is_no_json(service, caller, device, device_id):
     call = caller.submit(service.invoke, device_id, "m")
     _, request, _ = device.method()
     device.answer(request, 200, b"{")
-    assert call.result(20).status_code in (400, 502)
+    assert call.result(30).status_code in (400, 502)
     device.mqtt.ping()
 
 
@@ -88,7 +88,7 @@ def test_device_that_goes(service, caller, device, device_id):
     call = caller.submit(service.invoke, device_id, "m", responseTimeoutInSeconds=60)
     device.method()
     device.mqtt.drop()
-    assert refusal_b(call.result(10))[:2] == (404, 404104)
+    assert refusal_b(call.result(30))[:2] == (404, 404104)
 
 
 def test_device_that_is_taken_over(server, service, caller, key, device, device_id):
@@ -97,11 +97,11 @@ def test_device_that_is_taken_over(server, service, caller, key, device, device_
     _, request, _ = device.method()
     with bare.connected(server, device_id, key, METHODS) as newer:
         newer.answer(request, 200, b'"not mine"')
-        assert refusal_b(call.result(10))[:2] == (404, 404104)
+        assert refusal_b(call.result(30))[:2] == (404, 404104)
         call = caller.submit(service.invoked, device_id, "m")
         _, request, _ = newer.method()
         newer.answer(request, 200, b'"mine"')
-        assert call.result(20)["payload"] == "mine"
+        assert call.result(30)["payload"] == "mine"
 
 
 def test_persisted_subscription(server, service, caller, key, device_id):
@@ -111,7 +111,7 @@ def test_persisted_subscription(server, service, caller, key, device_id):
     with bare.Device(hub.connected(server, device_id, key, clean=False), device_id) as again:
         _, request, _ = again.method()
         again.answer(request, 200)
-        assert call.result(20)["status"] == 200
+        assert call.result(30)["status"] == 200
 
 
 def test_unsubscribed_is_offline(server, service, key, device_id):
@@ -127,7 +127,7 @@ def test_names(service, caller, device, device_id):
         found, request, _ = device.method()
         assert found == name
         device.answer(request)
-        call.result(20)
+        call.result(30)
 
 
 @pytest.mark.parametrize(
@@ -160,4 +160,4 @@ def test_many_at_once(service, device, device_id):
         asked = [device.method() for _ in range(16)]
         for _, request, payload in reversed(asked):
             device.answer(request, 200, payload)
-        assert [call.result(20)["payload"] for call in calls] == list(range(16))
+        assert [call.result(30)["payload"] for call in calls] == list(range(16))

@@ -15,7 +15,7 @@ def management(server, command_line):
     given = [exports[name] for name in ("ROADSTEAD_ARM_URL", "ROADSTEAD_SP_ID", "ROADSTEAD_SP_SECRET")]
     actor = Actor(server, "management.js")
     header = {"Authorization": f"Bearer {actor('token', *given)}"}
-    found = requests.get(f"{given[0]}/subscriptions", headers=header, timeout=20).json()
+    found = requests.get(f"{given[0]}/subscriptions", headers=header, timeout=60).json()
     actor("open", *given, found["value"][0]["subscriptionId"])
     command_line("group", "create", "-n", GROUP, "-l", "local")
     yield actor

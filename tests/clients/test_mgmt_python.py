@@ -29,7 +29,7 @@ class Management:
         scope = f"{url}/.default"
         who = credential(server)
         header = {"Authorization": f"Bearer {who.get_token(scope).token}"}
-        found = requests.get(f"{url}/subscriptions", params={"api-version": "2022-12-01"}, headers=header, timeout=20).json()
+        found = requests.get(f"{url}/subscriptions", params={"api-version": "2022-12-01"}, headers=header, timeout=60).json()
         given = {"subscription_id": found["value"][0]["subscriptionId"], "base_url": url, "credential_scopes": [scope]}
         self.hub = IotHubClient(who, **given)
         self.hubs = self.hub.iot_hub_resource

@@ -31,7 +31,7 @@ def transport(request):
 
 
 def printed(roadstead, device_id, count, *words) -> str:
-    words = ("--device-id", device_id, "--enqueued-time", "0", "--message-count", str(count), "--timeout", "20", *words)
+    words = ("--device-id", device_id, "--enqueued-time", "0", "--message-count", str(count), "--timeout", "60", *words)
     return roadstead.text("iot", "hub", "monitor-events", *words)
 
 
@@ -86,13 +86,13 @@ def test_all_about_an_event(roadstead, server, send, device_id):
     assert event["annotations"]["iothub-message-source"] == "Telemetry"
 
 
-def test_ends_when_told(server, roadstead, transport):
+def test_ends_when_told(server, roadstead, device_id, transport):
     """Ctrl-C is no failure."""
-    command = [server.binary, "iot", "hub", "monitor-events", "--hub-name", roadstead.hub_name, *transport]
+    command = [server.binary, "iot", "hub", "monitor-events", "--hub-name", roadstead.hub_name, "--device-id", device_id, *transport]
     running = subprocess.Popen(command, env=server.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert "watching the events" in running.stderr.readline()
     running.send_signal(signal.SIGINT)
-    out, said = running.communicate(timeout=15)
+    out, said = running.communicate(timeout=30)
     assert (running.returncode, out, said) == (0, "", "")
 
 

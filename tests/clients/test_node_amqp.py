@@ -204,7 +204,7 @@ class TestEverything:
         self.assert_works(service, monitor, client, device_id, 1)
         before = service.connected_since(device_id)
         client("sendWith", " ", injection.fault(kind))
-        wait.until(lambda: service.connected_since(device_id) not in (None, before), 15, "another connection")
+        wait.until(lambda: service.connected_since(device_id) not in (None, before), 30, "another connection")
         assert service.invoked(device_id, "echo", 2, connect_s=30)["payload"] == 2
         client("send", '{"round": 2}')
         monitor.wait_for(device_id, lambda events: {"round": 2} in map(telemetry, events), "telemetry")
@@ -227,7 +227,7 @@ class TestRestart:
             own_server.start()
             assert service.invoked(device_id, "echo", 2, connect_s=30)["payload"] == 2
             client("report", {"round": 2})
-            wait.until(lambda: service.twin(device_id)["properties"]["reported"].get("round") == 2, 5, "the report")
+            wait.until(lambda: service.twin(device_id)["properties"]["reported"].get("round") == 2, 30, "the report")
             service.desire(device_id, {"round": 2})
             assert client.event("desired")["round"] == 2
         finally:

@@ -138,20 +138,18 @@ class TestEverything:
         actor("openWithToken", transport, hub.device_token(server, device_id, key))
         self.use_everything(actor)
         self.assert_works(service, monitor, actor, device_id, 1)
-        before = service.connected_since(device_id)
         actor("renew", hub.device_token(server, device_id, key, ttl_s=7200))
-        assert service.connected_since(device_id) not in (None, before), "another connection"
         self.assert_works(service, monitor, actor, device_id, 2)
 
     @pytest.mark.parametrize("cut", ["take-over", "KillTcp", "ShutDownMqtt"])
     def test_after_a_cut(self, server, service, monitor, busy, key, device_id, cut):
         self.assert_works(service, monitor, busy, device_id, 1)
         if cut == "take-over":
-            hub.connected(server, device_id, key, clean=False).wait_closed(timeout_s=20)
+            hub.connected(server, device_id, key, clean=False).wait_closed()
         else:
             before = service.connected_since(device_id)
             busy("sendWith", " ", injection.fault(cut))
-            wait.until(lambda: service.connected_since(device_id) not in (None, before), 15, "another connection")
+            wait.until(lambda: service.connected_since(device_id) not in (None, before), 30, "another connection")
         self.assert_works(service, monitor, busy, device_id, 2)
 
 

@@ -161,10 +161,8 @@ class TestEvents:
         condition = peer.refused(peer.receiver(qpid.partition_address(server, partition, device_id)))
         assert condition.name == NOT_FOUND and f"no consumer group `{device_id}`" in condition.description
 
-    def test_a_higher_epoch_takes_over(self, server, roadstead, peer, device_id):
-        """In a consumer group where nobody else reads."""
-        roadstead("iot", "hub", "consumer-group", "create", "--hub-name", roadstead.hub_name, "--name", device_id)
-        address = qpid.partition_address(server, 1, device_id)
+    def test_a_higher_epoch_takes_over(self, server, consumer_group, peer):
+        address = qpid.partition_address(server, 1, consumer_group)
 
         def epoch(level: int):
             return {symbol("com.microsoft:epoch"): level}

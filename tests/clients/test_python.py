@@ -8,7 +8,7 @@ from azure.iot.device.exceptions import ClientError, CredentialError
 
 from harness import hub, sas
 from harness.monitor import application, body, system
-from harness.python_sdk import Renewal
+from harness.python_sdk import renew_token
 
 
 def test_connection_string(sdk, server, roadstead, monitor, device_id):
@@ -130,7 +130,7 @@ def test_reconnects_after_take_over(sdk, server, roadstead, monitor, device_id):
     client = sdk.hub_client("connection_string", connection_string=roadstead.connection_string(device_id))
     sdk(client.connect())
     intruder = hub.connected(server, device_id, key, clean=False)
-    intruder.wait_closed(timeout_s=20)
+    intruder.wait_closed()
     sdk(client.send_message('{"after": "reconnect"}'))
     assert body(monitor.wait(device_id, 1)[0]) == {"after": "reconnect"}
 
@@ -138,12 +138,10 @@ def test_reconnects_after_take_over(sdk, server, roadstead, monitor, device_id):
 def test_renews_its_token(sdk, roadstead, monitor, device_id):
     """The SDK renews 120 s before a token ends: DISCONNECT, then CONNECT without subscribing again."""
     roadstead.create_device(device_id)
-    text = roadstead.connection_string(device_id)
-    with Renewal() as renewal:
-        client = sdk.hub_client("connection_string", connection_string=text, sastoken_ttl=Renewal.TTL_S)
-        sdk(client.connect())
-        renewal.wait()
-        sdk(client.send_message('{"token": "new"}'))
+    client = sdk.hub_client("connection_string", connection_string=roadstead.connection_string(device_id))
+    sdk(client.connect())
+    renew_token(client)
+    sdk(client.send_message('{"token": "new"}'))
     assert body(monitor.wait(device_id, 1)[0]) == {"token": "new"}
 
 

@@ -66,7 +66,7 @@ def test_after_reconnect(sdk, server, service, client, device_id):
     sdk(client.connect())
     assert messages.take().data == b"in between"
     key = service.ok("GET", f"/devices/{device_id}")["authentication"]["symmetricKey"]["primaryKey"]
-    hub.connected(server, device_id, key, clean=False).wait_closed(timeout_s=20)
+    hub.connected(server, device_id, key, clean=False).wait_closed()
     service.sent(device_id, b"after take-over")
     assert messages.take().data == b"after take-over"
 

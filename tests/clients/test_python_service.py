@@ -322,13 +322,13 @@ class TestPresence:
         connected = bare.connected(server, device_id, keys(device)[0])
         assert reasons() == {None}
         connected.mqtt.drop()
-        wait.until(lambda: reasons() == {"connectionLost"}, 5, "the kill of the socket is seen")
+        wait.until(lambda: reasons() == {"connectionLost"}, 30, "the kill of the socket is seen")
         twin, identity = registry.get_twin(device_id), registry.get_device(device_id)
         assert (twin.connection_state, identity.connection_state) == ("Disconnected", "Disconnected")
         with bare.connected(server, device_id, keys(device)[0]) as connected:
             assert reasons() == {None}
             connected.mqtt.disconnect()
-            wait.until(lambda: reasons() == {"clientClosed"}, 5, "the goodbye is seen")
+            wait.until(lambda: reasons() == {"clientClosed"}, 30, "the goodbye is seen")
         of_device = f"deviceId = '{device_id}' AND disconnectReason"
         assert [twin.device_id for twin in rows(f"{of_device} = 'clientClosed'")] == [device_id]
         assert not rows(f"{of_device} = 'connectionLost'")

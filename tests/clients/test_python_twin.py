@@ -94,7 +94,7 @@ def test_desired_after_take_over(sdk, server, service, roadstead, client, device
     """Subscriptions last: the SDK reconnects without making them again."""
     patches = sdk.desired(client)
     key = service.ok("GET", f"/devices/{device_id}")["authentication"]["symmetricKey"]["primaryKey"]
-    hub.connected(server, device_id, key, clean=False).wait_closed(timeout_s=20)
+    hub.connected(server, device_id, key, clean=False).wait_closed()
     service.desire(device_id, {"after": "reconnect"})
     assert patches.take() == {"after": "reconnect", "$version": 2}
     sdk(client.patch_twin_reported_properties({"after": "reconnect"}))

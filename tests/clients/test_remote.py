@@ -87,7 +87,7 @@ def assert_assigning(server, device_id: str, key: str) -> None:
     """The first answer to a register over HTTPS."""
     url = server.url(server.dps_host, f"/{server.id_scope}/registrations/{device_id}/register?api-version=2021-06-01")
     headers = {"Authorization": dps.key_credential(server, device_id, key).token}
-    answer = requests.put(url, json={"registrationId": device_id}, headers=headers, verify=server.ca_file, timeout=10)
+    answer = requests.put(url, json={"registrationId": device_id}, headers=headers, verify=server.ca_file, timeout=30)
     assert (answer.status_code, answer.json()["status"], answer.headers["Retry-After"]) == (202, "assigning", "2")
 
 
@@ -136,7 +136,7 @@ def test_x509_group(pair, trusting, certificates, device_id):
 def test_allocation_over_both(pair, device_id, policy):
     words = ("--enrollment-id", device_id, "--allocation-policy", policy)
     group_key = pair.near.dps("enrollment-group", "create", *words)["attestation"]["symmetricKey"]["primaryKey"]
-    names = [f"{device_id}-{number}" for number in range(12)]
+    names = [f"{device_id}-{number}" for number in range(20)]
     hosts = {name: pair.register(name, sas.device_key(group_key, name))["assignedHub"] for name in names}
     assert set(hosts.values()) == {NEAR, FAR}
     for server in (pair.near, pair.far):
@@ -218,11 +218,11 @@ def test_killed_and_back(pair, trusting, device_id):
         shown = pair.near.dps("enrollment", "show", "--enrollment-id", device_id).get("registrationState") or {}
         return shown if shown.get("errorCode") == 503001 else None
 
-    shown = wait.until(told, 10, "the record says why")
+    shown = wait.until(told, 30, "the record says why")
     assert shown["status"] == "failed" and FAR in shown["errorMessage"] and "refused" in shown["errorMessage"], shown
     before = time.monotonic()
     assert pair.register(here, here_key)["assignedHub"] == NEAR
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 15
     assert pair.register(known, known_key)["assignedHub"] == FAR, "where it is does not change because nobody answers there"
     assert waiting.is_alive() and not placed
     pair.far.serve()
@@ -248,11 +248,11 @@ def test_server_that_says_nothing(pair, device_id):
             before = time.monotonic()
             assert_assigning(pair.near, device_id, key)
             waited = time.monotonic() - before
-            assert 0.9 < waited < 5, waited
+            assert 0.9 < waited < 15, waited
             before = time.monotonic()
             for _ in range(20):
                 assert pair.register(here, here_key)["assignedHub"] == NEAR
-            assert time.monotonic() - before < 10
+            assert time.monotonic() - before < 18, "as the first, each would have waited for a second"
         finally:
             pair.near.dps("linked-hub", "delete", "--linked-hub", MUTE)
 
@@ -267,7 +267,7 @@ def test_ca_that_is_not_trusted(pair, device_id):
         shown = pair.far.dps("enrollment", "show", "--enrollment-id", device_id).get("registrationState") or {}
         return shown.get("errorMessage")
 
-    message = wait.until(told, 10, "the record says why")
+    message = wait.until(told, 30, "the record says why")
     assert "its certificate is not trusted" in message and "links.ca_files" in message, message
 
 

@@ -74,7 +74,7 @@ def test_certificate_is_reloaded(production, certificates, how):
     production.use_certificate(first)
     production.serve()
     assert production.presented() == ssl.PEM_cert_to_DER_cert(first.path.read_text())
-    with socket.create_connection(("127.0.0.1", production.mqtt_port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", production.mqtt_port), timeout=60) as plain:
         with ssl._create_unverified_context().wrap_socket(plain, server_hostname="plant.localhost") as open_all_along:
             production.use_certificate(second)
             if how == "sighup":

@@ -230,7 +230,7 @@ class TestPresence:
             assert not twin["lastActivityTime"].startswith("0001")
             rows = service.rows(f"SELECT deviceId FROM devices WHERE deviceId = '{device_id}' AND connectionState = 'Connected'")
             assert rows == [{"deviceId": device_id}]
-        wait.until(lambda: service.twin(device_id)["connectionState"] == "Disconnected", 5, "the device is seen to be gone")
+        wait.until(lambda: service.twin(device_id)["connectionState"] == "Disconnected", 30, "the device is seen to be gone")
         assert not service.ok("GET", f"/devices/{device_id}")["connectionStateUpdatedTime"].startswith("0001")
 
 

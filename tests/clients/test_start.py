@@ -90,7 +90,7 @@ def test_server_certificate(server):
         for port in (server.https_port, server.mqtt_port):
             command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", server.ca_file, "-verify_return_error"]
             command += ["-verify_ip", host] if host[0].isdigit() else ["-servername", host, "-verify_hostname", host]
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
             assert done.returncode == 0, f"{host}:{port}\n{done.stderr}"
 
 
@@ -167,7 +167,7 @@ def test_taken_port_is_said(own_server):
         taken.listen()
         command = [own_server.binary, "dev", "--ephemeral", "--mqtt-port", str(own_server.mqtt_port)]
         command += ["--https-port", str(own_server.https_port)]
-        done = subprocess.run(command, env=own_server.environment, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(command, env=own_server.environment, capture_output=True, text=True, timeout=60)
     assert done.returncode not in (0, None)
     assert str(own_server.mqtt_port) in done.stderr
 
@@ -177,7 +177,7 @@ def test_two_servers_on_one_directory(own_server):
     own_server.start()
     command = [own_server.binary, "dev", "--data-dir", own_server.data_dir]
     command += ["--mqtt-port", str(free_port()), "--https-port", str(free_port())]
-    done = subprocess.run(command, env=own_server.environment, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, env=own_server.environment, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0 and str(own_server.data_dir) in done.stderr
     assert own_server.http_status("/readyz") == 200
 
@@ -188,7 +188,7 @@ def test_hostname(own_server):
     assert own_server.exports["IOTHUB_CONNECTION_STRING"].startswith("HostName=plant.localhost;")
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{own_server.mqtt_port}", "-CAfile", own_server.ca_file]
     command += ["-verify_return_error", "-servername", "plant.localhost", "-verify_hostname", "plant.localhost"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
@@ -219,7 +219,7 @@ def test_seed_file(own_server, certificates, tmp_path):
     for _ in range(2):
         log_start = own_server.log_bytes()
         own_server.start("--seed", str(seed))
-        wait.until(lambda: "Roadstead is ready" in own_server.log(log_start), 15, "the word that it is ready")
+        wait.until(lambda: "Roadstead is ready" in own_server.log(log_start), 30, "the word that it is ready")
         with hub.connected(own_server, "seeded", key) as mqtt:
             mqtt.publish(hub.events_topic("seeded"), b"{}")
         answer = dps.register("mqtt", own_server, "single", dps.key_credential(own_server, "single", key))
@@ -238,7 +238,7 @@ def test_log_says_no_secret(server, roadstead, device_id):
     with hub.dial(server) as mqtt:
         assert mqtt.connect(device_id, hub.username(server.hub_host, device_id), sas.tampered(token)).code == 5
     owner = sas.parse_connection_string(server.exports["IOTHUB_CONNECTION_STRING"])["SharedAccessKey"]
-    wait.until(lambda: device_id in server.log(), 10, "a refusal is logged with the device")
+    wait.until(lambda: device_id in server.log(), 30, "a refusal is logged with the device")
     log = server.log()
     for secret in (key, owner, "sig=", "SharedAccessKey=", "-----BEGIN"):
         assert secret not in log
@@ -246,7 +246,7 @@ def test_log_says_no_secret(server, roadstead, device_id):
 
 @pytest.mark.parametrize("words", [("dev", "--no-such-flag"), ("no-such-command",), ("dev", "--mqtt-port", "70000")])
 def test_wrong_command_line(server, words):
-    done = subprocess.run([server.binary, *words], env=server.environment, capture_output=True, text=True, timeout=20)
+    done = subprocess.run([server.binary, *words], env=server.environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and done.stderr
 
 

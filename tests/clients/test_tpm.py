@@ -41,7 +41,7 @@ class Device:
 
     def ask(self, method: str, path: str, body=None, token=None):
         headers = {"Authorization": token} if token else {}
-        return self._session.request(method, self._url + path, json=body, headers=headers, params={"api-version": "2019-03-31"}, timeout=10)
+        return self._session.request(method, self._url + path, json=body, headers=headers, params={"api-version": "2019-03-31"}, timeout=60)
 
     def challenge(self) -> bytes:
         answer = self.ask("PUT", "/register", self._body)

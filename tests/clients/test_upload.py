@@ -31,7 +31,7 @@ class Device:
 
     def post(self, path: str, body: dict):
         url = self.server.url(self.server.hub_host, f"/devices/{self.device_id}/{path}?{API_VERSION}")
-        return self._session.post(url, json=body, timeout=20)
+        return self._session.post(url, json=body, timeout=60)
 
     def ask(self, name: str = "a.txt", path: str = "files") -> dict:
         response = self.post(path, {"blobName": name})

@@ -19,12 +19,12 @@ class Arm:
         self._session.trust_env, self._session.verify = False, server.ca_file
         form = {name: context[name] for name in ("client_id", "client_secret")}
         form |= {"grant_type": "client_credentials", "resource": "https://management.core.windows.net/"}
-        token = self._session.post(f"{self._endpoint}/adfs/oauth2/token", data=form, timeout=20).json()["access_token"]
+        token = self._session.post(f"{self._endpoint}/adfs/oauth2/token", data=form, timeout=60).json()["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._hubs = f"/subscriptions/{context['subscription_id']}/providers/Microsoft.Devices/IotHubs"
 
     def _ask(self, method: str, path: str, body=None) -> dict:
-        response = self._session.request(method, f"{self._endpoint}{path}", params=VERSION, json=body, timeout=20)
+        response = self._session.request(method, f"{self._endpoint}{path}", params=VERSION, json=body, timeout=60)
         assert response.ok, response.text
         return response.json()
 

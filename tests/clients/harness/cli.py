@@ -33,7 +33,7 @@ class Roadstead:
 
     def _run(self, words, cwd) -> subprocess.CompletedProcess:
         command = [self.server.binary, *map(str, words)]
-        done = subprocess.run(command, env=self.server.environment, cwd=cwd, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=self.server.environment, cwd=cwd, capture_output=True, text=True, timeout=120)
         if done.returncode != 0:
             raise Refused(words, done.returncode, done.stderr)
         return done

@@ -23,7 +23,7 @@ def device_token(server: Server, device_id: str, key: str, ttl_s: int = 3600, hu
     return sas.token(f"{hub_host or server.hub_host}/devices/{device_id}{module}", key, ttl_s)
 
 
-def dial(server: Server, certificate=None, timeout_s: float = 10) -> RawMqtt:
+def dial(server: Server, certificate=None, timeout_s: float = 30) -> RawMqtt:
     """TLS is up, nothing is said yet."""
     return RawMqtt(server.hub_host, server.mqtt_port, tls_context(server.ca_file, certificate), timeout_s)
 
@@ -49,4 +49,4 @@ def post_event(server: Server, device_id: str, body: bytes, token: str | None = 
         url = server.url(server.hub_host, f"/devices/{device_id}/messages/events")
         pair = tuple(map(str, certificate)) if certificate else None
         parameters = {"api-version": API_VERSION}
-        return session.post(url, params=parameters, data=body, headers=sent, verify=server.ca_file, cert=pair, timeout=20)
+        return session.post(url, params=parameters, data=body, headers=sent, verify=server.ca_file, cert=pair, timeout=60)

@@ -54,11 +54,11 @@ class Monitor:
         with self._arrived:
             return list(self._events.get(device_id, []))
 
-    def wait(self, device_id: str, count: int, timeout_s: float = 15) -> list[dict]:
+    def wait(self, device_id: str, count: int, timeout_s: float = 30) -> list[dict]:
         """At least `count` events of a device."""
         return self.wait_for(device_id, lambda events: len(events) >= count, f"{count} events", timeout_s)
 
-    def wait_for(self, device_id: str, enough, what: str, timeout_s: float = 15) -> list[dict]:
+    def wait_for(self, device_id: str, enough, what: str, timeout_s: float = 30) -> list[dict]:
         """The device's events, once `enough(events)` holds."""
         with self._arrived:
             held = self._arrived.wait_for(lambda: self._ended or enough(self._events.get(device_id, [])), timeout_s)

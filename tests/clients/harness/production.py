@@ -5,7 +5,7 @@ import ssl
 import subprocess
 
 from . import wait
-from .server import Server, free_port
+from .server import READY_WITHIN_S, Server, free_port
 
 
 class Production(Server):
@@ -17,7 +17,7 @@ class Production(Server):
 
     def run(self, *words) -> subprocess.CompletedProcess:
         command = [self.binary, *map(str, words)]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
 
     def write_config(self) -> None:
         done = self.run("init", "--config", self.config, "--data-dir", self.data_dir)
@@ -41,7 +41,7 @@ class Production(Server):
         with self.log_path.open("ab") as log:
             command = [self.binary, "serve", "--config", self.config]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
-        wait.until(self._is_ready, 15, "/readyz")
+        wait.until(self._is_ready, READY_WITHIN_S, "/readyz")
         return self
 
     def _is_ready(self) -> bool:

@@ -8,6 +8,7 @@ import threading
 import azure.iot.device as sync_sdk
 import azure.iot.device.aio as aio_sdk
 from azure.iot.device import Message, MethodResponse
+from azure.iot.device.common.pipeline.pipeline_stages_base import SasTokenStage
 
 from .wait import Inbox
 
@@ -99,27 +100,21 @@ class LogEvent(logging.Handler):
             self.happened.set()
 
 
-class Renewal:
-    """Watches one client renew its token; the SDK does so 120 s before a token ends."""
+def renew_token(client) -> None:
+    """Has the alarm ring that a connected client has set for 120 s before its token ends; returns when it is connected with another.
 
-    # Ten seconds from one renewal to the next: what comes after one is done before another.
-    TTL_S = 130
-
-    def __enter__(self):
-        self._logger = logging.getLogger("azure.iot.device.common")
-        self._renewing, self._connected = LogEvent("Renewing SAS Token"), LogEvent("connected with result code: 0")
-        self._level = self._logger.level
-        self._logger.setLevel(logging.INFO)
-        return self
-
-    def wait(self) -> None:
-        """Until the token has been renewed and the client is connected with it. Call it right after connecting."""
-        self._logger.addHandler(self._renewing)
-        assert self._renewing.happened.wait(20)
-        self._logger.addHandler(self._connected)
-        assert self._connected.happened.wait(20)
-
-    def __exit__(self, *_):
-        self._logger.setLevel(self._level)
-        for handler in (self._renewing, self._connected):
-            self._logger.removeHandler(handler)
+    A token that ends in truth would end again while a slow machine still looks at what became of the first.
+    """
+    stage = client._mqtt_pipeline._pipeline
+    while not isinstance(stage, SasTokenStage):
+        stage = stage.next
+    logger, renewed = logging.getLogger("azure.iot.device.common"), LogEvent("Connection reauthorization successful")
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(renewed)
+    try:
+        stage._token_update_alarm.alarm_time = 0
+        assert renewed.happened.wait(30), "the token was not renewed"
+    finally:
+        logger.removeHandler(renewed)
+        logger.setLevel(level)

@@ -61,7 +61,7 @@ class RawReader:
         self._socket = socket.socket()
         if receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self._socket.settimeout(10)
+        self._socket.settimeout(30)
         self._socket.connect((server.hub_host, server.amqp_plain_port))
         self._log_in(server)
         out = frame(described(OPEN, string("raw"), string(server.hub_host), uint(65536)))
@@ -71,7 +71,7 @@ class RawReader:
             out += frame(described(ATTACH, string(f"raw-{handle}"), uint(handle), b"\x41", NULL, NULL, source(address, selector), target))
         self._socket.sendall(out)
         while self.attached < len(places):
-            self._socket.settimeout(10)
+            self._socket.settimeout(30)
             self.turn()
         if credit:
             # Of what is read after attach nothing was counted yet: windows and credit last for the whole test.

@@ -98,7 +98,7 @@ class RawMqtt:
     """One connection. Every wait ends after `timeout_s` with `TimeoutError`, every close with `Closed`."""
 
     def __init__(
-        self, host: str, port: int, context: ssl.SSLContext, timeout_s: float = 10, resume: ssl.SSLSession | None = None, address=None
+        self, host: str, port: int, context: ssl.SSLContext, timeout_s: float = 30, resume: ssl.SSLSession | None = None, address=None
     ):
         """`address` is where a `host` that does not resolve here is listening."""
         plain = socket.create_connection((address or host, port), timeout=timeout_s)
@@ -237,7 +237,7 @@ class RawMqtt:
         self.send(packet(DISCONNECT, 0, b""))
         self.drop()
 
-    def wait_closed(self, timeout_s: float = 5) -> float:
+    def wait_closed(self, timeout_s: float = 30) -> float:
         """Seconds until the server closed; fails when it sends a packet or stays."""
         begin = time.monotonic()
         self._socket.settimeout(timeout_s)

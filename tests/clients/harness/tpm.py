@@ -52,7 +52,7 @@ class SoftwareTpm:
         state = ["--tpm2", "--tpmstate", f"dir={folder}", "--flags", "not-need-init,startup-clear"]
         doors = ["--server", f"type=tcp,port={self.port}", "--ctrl", f"type=tcp,port={self.port + 1}"]
         self._process = subprocess.Popen(["swtpm", "socket", *state, *doors])
-        until(self._listens, 10, "a listening swtpm")
+        until(self._listens, 30, "a listening swtpm")
 
     def _listens(self) -> bool:
         assert self._process.poll() is None, "swtpm ended"
