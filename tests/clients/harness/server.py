@@ -21,11 +21,11 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def binary() -> Path:
-    """The binary under test: `ROADSTEAD_BIN`, else cargo's release build."""
+    """The binary under test: `ROADSTEAD_BIN`, else cargo's dev build."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-    path = Path(os.environ.get("ROADSTEAD_BIN", target / "release" / "roadstead"))
+    path = Path(os.environ.get("ROADSTEAD_BIN", target / "debug" / "roadstead"))
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not built: run `cargo build --release -p roadstead-cli` or set ROADSTEAD_BIN")
+        raise FileNotFoundError(f"{path} is not built: run `cargo build -p roadstead-cli` or set ROADSTEAD_BIN")
     return path
 
 
