@@ -115,12 +115,13 @@ mod tests {
 
     #[test]
     fn logins_are_bounded_and_expire() {
-        let login = |id: usize| UserLogin { id: id as u64, round: 0, exchanged: UnixMillis(id as i64) };
+        let login = |id: u32| UserLogin { id: id.into(), round: 0, exchanged: UnixMillis(id.into()) };
+        let max = u32::try_from(USER_LOGINS_MAX).unwrap();
         let mut logins = Vec::new();
-        for id in 0..USER_LOGINS_MAX + 2 {
+        for id in 0..max + 2 {
             add(&mut logins, login(id));
         }
-        assert_eq!(logins, (2..USER_LOGINS_MAX + 2).map(login).collect::<Vec<_>>());
+        assert_eq!(logins, (2..max + 2).map(login).collect::<Vec<_>>());
         let at = UnixMillis(REFRESH_TOKEN_LIFETIME_S * 1000 + 90);
         let late = UserLogin { exchanged: at, ..login(9) };
         add(&mut logins, late);
