@@ -60,7 +60,7 @@ def test_service_principals_log_in_with_azure_identity(roadstead, service, endpo
     found = get(endpoint, f"{hubs}?api-version=2023-06-30", token).json()["value"]
     assert roadstead.hub_name in [hub["name"] for hub in found]
     keys = requests.post(
-        f"{endpoint}{found[0]['id']}/listkeys?api-version=2023-06-30", headers={"Authorization": f"Bearer {token}"}, timeout=10
+        f"{endpoint}{found[0]['id']}/listkeys?api-version=2023-06-30", headers={"Authorization": f"Bearer {token}"}, timeout=60
     )
     error = keys.json()["error"]
     assert (keys.status_code, error["code"]) == (403, "AuthorizationFailed")

@@ -158,7 +158,7 @@ def test_monitor_events(az, server, names, hub, device_id, amqp_port):
         reader.join(90)
     finally:
         watching.kill()
-        watching.wait(10)
+        watching.wait(60)
     text = "".join(printed)
     assert text.count('"origin": "' + device_id) == 2 and '"rpm": 891' in text
 

@@ -113,7 +113,7 @@ def test_monitor_one_device(roadstead, server, device_id):
     for each in (device_id, other, device_id):
         with hub.connected(server, each, keys[each]) as mqtt:
             mqtt.publish(hub.events_topic(each), each.encode())
-    words = ("--device-id", device_id, "--enqueued-time", "0", "--message-count", "2", "--timeout", "20")
+    words = ("--device-id", device_id, "--enqueued-time", "0", "--message-count", "2", "--timeout", "60")
     printed = roadstead.text("iot", "hub", "monitor-events", "--hub-name", roadstead.hub_name, *words)
     assert printed.count('"event"') == 2 and other not in printed
 

@@ -110,7 +110,7 @@ def test_fifty_kills(own_server, record_property):
             # The moment is counted from the start of the load: mostly in the thick of it, sometimes before or after.
             threading.Event().wait(chance.uniform(0.02, 0.8))
             if kill % ROUNDS_TO_GET_ON == 0:
-                wait.until(all_got_on, 60, "something of everything")
+                wait.until(all_got_on, 120, "something of everything")
             server.kill()
             bureau.stop()
             work.result()
@@ -156,7 +156,7 @@ def test_twins_and_messages_to_devices(own_server, record_property):
             worker.start()
         threading.Event().wait(chance.uniform(0.05, 0.8))
         if kill % ROUNDS_TO_GET_ON == 0:
-            wait.until(lambda: all(now >= then + 6 for now, then in zip(counts(), before)), 60, "something of everything")
+            wait.until(lambda: all(now >= then + 6 for now, then in zip(counts(), before)), 120, "something of everything")
         server.kill()
         for worker in workers:
             worker.join()

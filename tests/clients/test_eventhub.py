@@ -297,7 +297,7 @@ def test_a_slow_reader_continues_across_kills(own_server: Server):
         sender.start(1500)
         with reader():
             before = len(found)
-            wait.until(lambda: len(found) > before + 50, 30, "50 more events")
+            wait.until(lambda: len(found) > before + 50, 60, "50 more events")
             own_server.kill()
         sender.join()
         own_server.start()

@@ -107,6 +107,8 @@ def test_goes_on_across_kills(own_server: Server, transport):
         for kill in range(KILLS):
             sender.start(100_000)
             wanted = 200 * (kill + 1)
+            # The first connection of a monitor is not tried again: it has to be there before the first kill.
+            wait.until(lambda: watching.seen(sender.device_id), 60, "a message on the monitor")
             wait.until(lambda: len(sender.acknowledged) > wanted, 60, "200 more messages")
             own_server.kill()
             sender.join()

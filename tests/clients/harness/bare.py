@@ -139,4 +139,4 @@ class answering:
 
     def __exit__(self, *_):
         self._device.mqtt.shut()
-        self._thread.join(10)
+        self._thread.join(60)

@@ -74,8 +74,8 @@ class Monitor:
 
     def end(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
-        self._reader.join(10)
+        self._process.wait(60)
+        self._reader.join(60)
         self._process.stdout.close()
         self._stderr.close()
 

@@ -61,7 +61,7 @@ class SoftwareTpm:
 
     def end(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def run(self, tool: str, *words) -> None:
         """One of tpm2-tools, in the TPM's folder."""
