@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from harness import hub, qpid
 from harness import server as servers
 from harness.certs import CertificateMaker
 from harness.cli import Roadstead
 from harness.monitor import Monitor
+from harness.node import Actor
 from harness.python_sdk import Sdk
 from harness.server import Server
 from harness.service import Service
@@ -108,6 +110,50 @@ def sdk(request, server, roadstead):
     made = Sdk(flavour, transport)
     yield made
     made.end()
+
+
+@pytest.fixture
+def send(server, roadstead, device_id):
+    """Sends one message of the test's device, `app_colour` as the header `iothub-app-colour`."""
+    token = hub.device_token(server, device_id, roadstead.device_key(device_id))
+
+    def sent(body: bytes, **headers):
+        named = {f"iothub-{name.replace('_', '-')}": value for name, value in headers.items()}
+        response = hub.post_event(server, device_id, body, token, headers=named)
+        assert response.ok, f"{response.status_code} {response.text}"
+
+    return sent
+
+
+@pytest.fixture(params=qpid.WIRES)
+def wire(request):
+    """What AMQP is spoken on by Qpid Proton."""
+    if request.param == "ws":
+        request.getfixturevalue("port_443")
+    return request.param
+
+
+@pytest.fixture
+def peer(server):
+    """Qpid Proton, logged in as the hub's owner."""
+    with qpid.plain(server) as made:
+        yield made
+
+
+@pytest.fixture
+def actor(server):
+    """A program on Node's device SDK."""
+    made = Actor(server, "device.js")
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def client(actor, transport, roadstead, device_id):
+    """The same, connected as a new device by the test's `transport`."""
+    roadstead.create_device(device_id)
+    actor("open", transport, roadstead.connection_string(device_id))
+    return actor
 
 
 @pytest.fixture

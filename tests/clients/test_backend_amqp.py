@@ -11,11 +11,7 @@ from harness import eventhub, hub
 from harness.arm import Arm
 from harness.node import Actor
 
-
-@pytest.fixture(autouse=True, scope="module")
-def usual_ports(server, port_443):
-    if server.amqp_port != 5671:
-        pytest.skip("port 5671 is taken, and these clients know no other")
+pytestmark = pytest.mark.usefixtures("port_443", "port_5671")
 
 
 @pytest.fixture

@@ -13,19 +13,15 @@ import uamqp
 from azure.eventhub import EventData, EventHubProducerClient
 from azure.eventhub.exceptions import AuthenticationError, ConnectionLostError
 
-from harness import eventhub, hub, sas, wait
+from harness import eventhub, sas, wait
 from harness.arm import Arm
 from harness.cli import Roadstead
 from harness.load import Sender
 from harness.server import Server
 
+pytestmark = pytest.mark.usefixtures("port_5671")
+
 KILLS = 8
-
-
-@pytest.fixture(autouse=True, scope="module")
-def port_5671(server):
-    if server.amqp_port != 5671:
-        pytest.skip("port 5671 is taken, and these clients know no other")
 
 
 @pytest.fixture(params=eventhub.FLAVOURS)
@@ -33,19 +29,6 @@ def flavour(request):
     if request.param.endswith("-ws"):
         request.getfixturevalue("port_443")
     return request.param
-
-
-@pytest.fixture
-def send(server, roadstead, device_id):
-    """Sends one message of the test's device."""
-    token = hub.device_token(server, device_id, roadstead.device_key(device_id))
-
-    def sent(body: bytes, **headers):
-        named = {f"iothub-{name.replace('_', '-')}": value for name, value in headers.items()}
-        response = hub.post_event(server, device_id, body, token, headers=named)
-        assert response.ok, f"{response.status_code} {response.text}"
-
-    return sent
 
 
 def just_now() -> datetime.datetime:

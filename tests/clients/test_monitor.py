@@ -5,24 +5,13 @@ import subprocess
 
 import pytest
 
-from harness import hub, wait
+from harness import wait
 from harness.cli import Refused, Roadstead
 from harness.load import Sender, assert_exactly_once_in_order, numbers, read_up_to
 from harness.monitor import Monitor, application, body, system
 from harness.server import Server
 
 KILLS = 4
-
-
-@pytest.fixture
-def send(server, roadstead, device_id):
-    token = hub.device_token(server, device_id, roadstead.device_key(device_id))
-
-    def sent(data: bytes, **headers):
-        named = {f"iothub-{name.replace('_', '-')}": value for name, value in headers.items()}
-        assert hub.post_event(server, device_id, data, token, headers=named).ok
-
-    return sent
 
 
 @pytest.fixture(params=["https", "amqp"])

@@ -9,33 +9,15 @@ from harness.node import Actor, node
 from harness.server import Server
 from harness.service import Service
 
+pytestmark = pytest.mark.usefixtures("port_443", "port_5671")
+
 MESSAGES = [{"body": '{"n": 0}'}, {"body": '{"n": 1}'}]
 PAYLOADS = [None, "foo", 0, True, [1, [2]], {}, {"k1": "v1", "ü": {"n": None}}]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def usual_ports(server, port_443):
-    if server.amqp_port != 5671:
-        pytest.skip("port 5671 is taken, and this client knows no other")
 
 
 @pytest.fixture(params=["amqp", "amqpws"])
 def transport(request):
     return request.param
-
-
-@pytest.fixture
-def actor(server):
-    made = Actor(server, "device.js")
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def client(actor, transport, roadstead, device_id):
-    roadstead.create_device(device_id)
-    actor("open", transport, roadstead.connection_string(device_id))
-    return actor
 
 
 class TestTelemetry:
@@ -232,30 +214,3 @@ class TestRestart:
             assert client.event("desired")["round"] == 2
         finally:
             client.end()
-
-
-class TestModules:
-    @pytest.fixture
-    def module(self, server, actor, service, roadstead, transport, device_id):
-        roadstead.create_device(device_id)
-        made = service.ok("PUT", f"/devices/{device_id}/modules/cam", {"deviceId": device_id, "moduleId": "cam"})
-        key = made["authentication"]["symmetricKey"]["primaryKey"]
-        actor("open", transport, f"HostName={server.hub_host};DeviceId={device_id};ModuleId=cam;SharedAccessKey={key}")
-        return actor
-
-    def test_telemetry(self, monitor, module, device_id):
-        module("send", '{"from": "module"}')
-        module("send", '{"to": "output"}', "out1")
-        events = monitor.wait(device_id, 2)
-        assert [event["annotations"]["iothub-connection-module-id"] for event in events] == ["cam", "cam"]
-        assert [body(event) for event in events] == [{"from": "module"}, {"to": "output"}]
-
-    def test_twin_and_methods(self, service, module, device_id):
-        module("twin")
-        module("watch")
-        service.desire(device_id, {"fake_key": "value"}, "cam")
-        assert module.event("desired") == {"fake_key": "value", "$version": 2}
-        module("report", {"another": "value"})
-        assert service.twin(device_id, "cam")["properties"]["reported"]["another"] == "value"
-        module("answer", "my_method", 400)
-        assert service.invoked(device_id, "my_method", {"a": 1}, "cam", connect_s=30) == {"status": 400, "payload": {"a": 1}}

@@ -4,7 +4,6 @@ import pytest
 
 from harness import hub, injection, wait
 from harness.monitor import body, telemetry
-from harness.node import Actor
 
 PAYLOADS = [None, "", "foo", 0, -1.5, True, False, [], [1, [2]], {}, {"k1": "v1", "ü": {"n": None}}]
 
@@ -14,20 +13,6 @@ def transport(request, server):
     if request.param != "mqtt":
         request.getfixturevalue("port_443")
     return request.param
-
-
-@pytest.fixture
-def actor(server):
-    made = Actor(server, "device.js")
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def client(actor, transport, roadstead, device_id):
-    roadstead.create_device(device_id)
-    actor("open", transport, roadstead.connection_string(device_id))
-    return actor
 
 
 @pytest.fixture
@@ -154,6 +139,14 @@ class TestEverything:
 
 
 class TestModules:
+    @pytest.fixture(params=["mqtt", "mqttws", "amqp", "amqpws"])
+    def transport(self, request, server):
+        if request.param != "mqtt":
+            request.getfixturevalue("port_443")
+        if request.param.startswith("amqp"):
+            request.getfixturevalue("port_5671")
+        return request.param
+
     @pytest.fixture
     def module(self, server, actor, service, roadstead, transport, device_id):
         roadstead.create_device(device_id)

@@ -7,35 +7,9 @@ import proton
 import pytest
 from proton import Delivery, Described, int32, symbol, timestamp, ulong
 
-from harness import hub, qpid
+from harness import qpid
 
 ARGUMENT, NOT_FOUND = "com.microsoft:argument-error", "amqp:not-found"
-
-
-@pytest.fixture(params=qpid.WIRES)
-def wire(request):
-    if request.param == "ws":
-        request.getfixturevalue("port_443")
-    return request.param
-
-
-@pytest.fixture
-def send(server, roadstead, device_id):
-    """Sends one message of the test's device."""
-    token = hub.device_token(server, device_id, roadstead.device_key(device_id))
-
-    def sent(body: bytes, **headers):
-        named = {f"iothub-{name.replace('_', '-')}": value for name, value in headers.items()}
-        response = hub.post_event(server, device_id, body, token, headers=named)
-        assert response.ok, f"{response.status_code} {response.text}"
-
-    return sent
-
-
-@pytest.fixture
-def peer(server):
-    with qpid.plain(server) as made:
-        yield made
 
 
 class TestEvents:

@@ -12,22 +12,9 @@ from harness import qpid
 ARGUMENT, NOT_FOUND = "com.microsoft:argument-error", "amqp:not-found"
 
 
-@pytest.fixture(params=qpid.WIRES)
-def wire(request):
-    if request.param == "ws":
-        request.getfixturevalue("port_443")
-    return request.param
-
-
 @pytest.fixture
 def key(roadstead, device_id):
     return roadstead.device_key(device_id)
-
-
-@pytest.fixture
-def peer(server):
-    with qpid.plain(server) as made:
-        yield made
 
 
 class TestDevicebound:

@@ -8,36 +8,10 @@ from proton import Message
 from proton.reactor import Selector
 from proton.utils import BlockingConnection
 
-from harness import hub, qpid, sas
+from harness import qpid, sas
 from harness.qpid import Peer
 
 UNAUTHORIZED, NOT_FOUND = "amqp:unauthorized-access", "amqp:not-found"
-
-
-@pytest.fixture(params=qpid.WIRES)
-def wire(request):
-    if request.param == "ws":
-        request.getfixturevalue("port_443")
-    return request.param
-
-
-@pytest.fixture
-def send(server, roadstead, device_id):
-    """Sends one message of the test's device."""
-    token = hub.device_token(server, device_id, roadstead.device_key(device_id))
-
-    def sent(body: bytes, **headers):
-        named = {f"iothub-{name.replace('_', '-')}": value for name, value in headers.items()}
-        response = hub.post_event(server, device_id, body, token, headers=named)
-        assert response.ok, f"{response.status_code} {response.text}"
-
-    return sent
-
-
-@pytest.fixture
-def peer(server):
-    with qpid.plain(server) as made:
-        yield made
 
 
 class TestRefusals:

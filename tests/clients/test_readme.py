@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -13,6 +14,7 @@ def dashed(name: str) -> str:
     return words.replace("_", "-")
 
 
+@cache
 def scenarios() -> list[str]:
     """`session/will/sent-when-the-socket-ends`: file, class where there is one, function."""
     found = []
