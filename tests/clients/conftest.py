@@ -91,6 +91,26 @@ def consumer_group(roadstead, device_id):
 
 
 @pytest.fixture
+def endpoint(server):
+    """Where one logs in."""
+    return f"https://{server.hub_host}:{server.https_port}"
+
+
+@pytest.fixture
+def service_principal(roadstead):
+    """Makes service principals with a role, and deletes them."""
+    made = []
+
+    def create(*words):
+        made.append(roadstead("service-principal", "create", "-n", "test", "--days", "1", *words))
+        return made[-1]
+
+    yield create
+    for one in made:
+        roadstead("service-principal", "delete", "--id", one["appId"])
+
+
+@pytest.fixture
 def certificates(tmp_path):
     return CertificateMaker(tmp_path)
 

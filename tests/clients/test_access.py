@@ -6,31 +6,12 @@ import uuid
 import msal
 import pytest
 import requests
-from azure.identity import ClientSecretCredential
 from azure.iot.hub import IoTHubRegistryManager
 
 from harness.cli import Refused
+from harness.login import credential
 
 HUB_SCOPE = "https://iothubs.azure.net/.default"
-
-
-@pytest.fixture
-def endpoint(server):
-    return f"https://{server.hub_host}:{server.https_port}"
-
-
-@pytest.fixture
-def service(roadstead):
-    """Makes service principals with a role, and deletes them."""
-    made = []
-
-    def create(*words):
-        made.append(roadstead("service-principal", "create", "-n", "test", "--days", "1", *words))
-        return made[-1]
-
-    yield create
-    for one in made:
-        roadstead("service-principal", "delete", "--id", one["appId"])
 
 
 @pytest.fixture
@@ -41,19 +22,12 @@ def user(roadstead):
     roadstead("user", "delete", "-n", name)
 
 
-def credential(service, endpoint):
-    """With the authority that `az cloud register` finds; `/adfs` keeps MSAL from asking the public cloud."""
-    return ClientSecretCredential(
-        "adfs", service["appId"], service["password"], authority=endpoint, disable_instance_discovery=True
-    )
-
-
 def get(endpoint, path, token):
     return requests.get(f"{endpoint}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
-def test_service_principals_log_in_with_azure_identity(roadstead, service, endpoint):
-    reader = service("--role", "Reader")
+def test_service_principals_log_in_with_azure_identity(roadstead, service_principal, endpoint):
+    reader = service_principal("--role", "Reader")
     token = credential(reader, endpoint).get_token(f"{endpoint}/.default").token
     listed = get(endpoint, "/subscriptions?api-version=2022-12-01", token).json()["value"]
     hubs = f"{listed[0]['id']}/providers/Microsoft.Devices/IotHubs"
@@ -67,11 +41,11 @@ def test_service_principals_log_in_with_azure_identity(roadstead, service, endpo
     assert reader["appId"] in error["message"] and "Microsoft.Devices/IotHubs/listkeys/action" in error["message"]
 
 
-def test_a_back_end_without_a_key(roadstead, service, endpoint, server, device_id):
+def test_a_back_end_without_a_key(roadstead, service_principal, endpoint, server, device_id):
     """`azure-iot-hub` with a token credential. A reader reads, and changes nothing."""
     roadstead.create_device(device_id)
-    contributor = credential(service("--role", "IoT Hub Data Contributor"), endpoint)
-    reader = credential(service("--role", "IoT Hub Data Reader"), endpoint)
+    contributor = credential(service_principal("--role", "IoT Hub Data Contributor"), endpoint)
+    reader = credential(service_principal("--role", "IoT Hub Data Reader"), endpoint)
     host = server.hub_host if server.https_port == 443 else f"{server.hub_host}:{server.https_port}"
     registry = IoTHubRegistryManager.from_token_credential(host, contributor)
     assert registry.get_device(device_id).device_id == device_id
@@ -84,8 +58,8 @@ def test_a_back_end_without_a_key(roadstead, service, endpoint, server, device_i
     assert "has no role that allows" in str(refused.value) or "Unauthorized" in str(refused.value)
 
 
-def test_tokens_end_at_once(roadstead, service, endpoint):
-    made = service("--role", "Owner")
+def test_tokens_end_at_once(roadstead, service_principal, endpoint):
+    made = service_principal("--role", "Owner")
     token = credential(made, endpoint).get_token(f"{endpoint}/.default").token
     assert get(endpoint, "/v1.0/me", token).json()["appId"] == made["appId"]
     roadstead("service-principal", "sign-out", "--id", made["appId"])

@@ -163,14 +163,16 @@ def test_monitor_events(az, server, names, hub, device_id, amqp_port):
     assert text.count('"origin": "' + device_id) == 2 and '"rpm": 891' in text
 
 
-def test_feedback(az, names, hub, device_id, amqp_port):
-    """A message to a device, taken by it, and what the back end hears of it."""
+@pytest.mark.parametrize("auth", ["key", "login"])
+def test_feedback(az, names, hub, device_id, amqp_port, auth):
+    """A message to a device, taken by it, and what the back end hears of it: with a policy's key, or with whoever logged in."""
+    by = ("--auth-type", auth)
     hub("device-identity", "create", "-d", device_id)
     to = ("-d", device_id, "-n", names["hub"])
-    az.text("iot", "device", "c2d-message", "send", *to, "--data", "hello", "--ack", "full", "--mid", device_id, "-y")
+    az.text("iot", "device", "c2d-message", "send", *to, "--data", "hello", "--ack", "full", "--mid", device_id, "-y", *by)
     taken = az("iot", "device", "c2d-message", "receive", *to, "--complete")
     assert (taken["data"], taken["properties"]["system"]["iothub-messageid"]) == ("hello", device_id)
-    heard = az.text("iot", "hub", "monitor-feedback", "-n", names["hub"], "-d", device_id, "-w", device_id, "-y")
+    heard = az.text("iot", "hub", "monitor-feedback", "-n", names["hub"], "-d", device_id, "-w", device_id, "-y", *by)
     assert f"originalMessageId: {device_id}" in heard and "statusCode: Success" in heard
 
 

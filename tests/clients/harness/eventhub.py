@@ -7,6 +7,7 @@ from azure.eventhub import EventHubConsumerClient, TransportType
 from azure.eventhub.aio import EventHubConsumerClient as AioConsumerClient
 
 from . import wait
+from .login import aio_credential, credential
 from .sas import parse_connection_string
 from .server import Server
 
@@ -17,11 +18,21 @@ def connection_string(server: Server, policy_string: str | None = None) -> str:
     """As the portal shows it: no port, so 5671."""
     given = parse_connection_string(policy_string or server.exports["IOTHUB_CONNECTION_STRING"])
     name, key = given["SharedAccessKeyName"], given["SharedAccessKey"]
-    entity = parse_connection_string(server.exports["EVENTHUB_CONNECTION_STRING"])["EntityPath"]
-    return f"Endpoint=sb://{server.hub_host}/;SharedAccessKeyName={name};SharedAccessKey={key};EntityPath={entity}"
+    return f"Endpoint=sb://{server.hub_host}/;SharedAccessKeyName={name};SharedAccessKey={key};EntityPath={entity(server)}"
 
 
-def client(server: Server, flavour: str = "sync-amqp", group: str = "$Default", string: str | None = None):
+def entity(server: Server) -> str:
+    return parse_connection_string(server.exports["EVENTHUB_CONNECTION_STRING"])["EntityPath"]
+
+
+def client(
+    server: Server,
+    flavour: str = "sync-amqp",
+    group: str = "$Default",
+    string: str | None = None,
+    service_principal: dict | None = None,
+):
+    """With a policy's key, or as a service principal who has none."""
     kind, transport = flavour.split("-")
     made = AioConsumerClient if kind == "aio" else EventHubConsumerClient
     options = {"connection_verify": server.ca_file, "retry_total": 0}
@@ -32,18 +43,30 @@ def client(server: Server, flavour: str = "sync-amqp", group: str = "$Default", 
         options["transport_type"] = TransportType.AmqpOverWebsocket
     if kind == "uamqp":
         options["uamqp_transport"] = True
+    if service_principal:
+        made_credential = aio_credential if kind == "aio" else credential
+        logged_in = made_credential(service_principal, f"https://{server.hub_host}:{server.https_port}")
+        return made(server.hub_host, entity(server), group, logged_in, **options)
     return made.from_connection_string(string or connection_string(server), group, **options)
 
 
 class Reader:
     """One client that receives in a thread of its own; what it was given so far is in `events` and `errors`."""
 
-    def __init__(self, server: Server, flavour: str = "sync-amqp", group: str = "$Default", string: str | None = None, **receive):
+    def __init__(
+        self,
+        server: Server,
+        flavour: str = "sync-amqp",
+        group: str = "$Default",
+        string: str | None = None,
+        service_principal: dict | None = None,
+        **receive,
+    ):
         self.events: list = []
         self.errors: list = []
         self.contexts: dict = {}
         self._stopped = threading.Event()
-        self._client = client(server, flavour, group, string)
+        self._client = client(server, flavour, group, string, service_principal)
         self._receive = {"starting_position": "-1", **receive}
         target = self._run_aio if flavour.startswith("aio") else self._run
         self._thread = threading.Thread(target=target, daemon=True)

@@ -2,6 +2,7 @@
 // A back end over AMQP, led step by step: @azure/event-hubs to read, azure-iothub to send and to hear what became of it.
 
 const { EventHubConsumerClient } = require('@azure/event-hubs');
+const { ClientSecretCredential } = require('@azure/identity');
 const { Amqp, AmqpWs, Client } = require('azure-iothub');
 const { Message } = require('azure-iot-common');
 const webSocket = require('ws');
@@ -12,6 +13,11 @@ let sender;
 
 function called(object, method, ...given) {
   return new Promise((done, fail) => object[method](...given, (error, value) => (error ? fail(error) : done(value))));
+}
+
+// Whoever logs in with a secret: `{url, appId, password}`.
+function credential({ url, appId, password }) {
+  return new ClientSecretCredential('adfs', appId, password, { authorityHost: url });
 }
 
 function shown(event, context) {
@@ -35,6 +41,11 @@ play({
     if (transport === 'custom') options.customEndpointAddress = `sb://${host}:5671`;
     reader = new EventHubConsumerClient('$Default', string, options);
   },
+  openReaderAs(login, host, entity, transport) {
+    const options = { retryOptions: { maxRetries: 0 } };
+    if (transport === 'ws') options.webSocketOptions = { webSocket };
+    reader = new EventHubConsumerClient('$Default', host, entity, credential(login), options);
+  },
   properties: () => reader.getEventHubProperties(),
   partition: (id) => reader.getPartitionProperties(id),
   // Every event of a device from `since` on (milliseconds) is told of as `event`.
@@ -51,6 +62,10 @@ play({
 
   async openSender(string, transport) {
     sender = Client.fromConnectionString(string, transport === 'ws' ? AmqpWs : Amqp);
+    await called(sender, 'open');
+  },
+  async openSenderAs(login, host, transport) {
+    sender = Client.fromTokenCredential(host, credential(login), transport === 'ws' ? AmqpWs : Amqp);
     await called(sender, 'open');
   },
   async send(device, body, properties) {

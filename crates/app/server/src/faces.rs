@@ -8,7 +8,7 @@ use http::{Request, Response};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use roadstead_auth::{AuthRefusal, BearerUse, Permission, Target};
-use roadstead_front_amqp::AmqpFront;
+use roadstead_front_amqp::{AmqpFront, BearerGrant};
 use roadstead_front_arm::Arm;
 use roadstead_front_http::{BearerAt, Bearers, Management, WebSockets};
 use roadstead_front_mqtt::MqttFront;
@@ -16,7 +16,8 @@ use roadstead_front_transport::{
     Peer,
     websocket::{ByteStream, Subprotocol},
 };
-use roadstead_resources::{Access, Resources};
+use roadstead_model::{HubKey, IdScope};
+use roadstead_resources::{Access, Caller, Resources};
 
 /// Resource Manager behind the HTTPS port.
 pub struct ResourceManager(pub Arm);
@@ -32,29 +33,48 @@ impl Management for ResourceManager {
     }
 }
 
-/// Who logged in, at the service APIs of hubs and DPS instances.
+/// Who logged in, at the service APIs of hubs and DPS instances, by HTTPS and AMQP.
 pub struct LoggedInCallers {
     pub access: Arc<Access>,
     pub resources: Arc<Resources>,
 }
 
+impl LoggedInCallers {
+    fn admit_to_hub(&self, token: &str, key: HubKey, permission: Permission) -> Result<Caller, AuthRefusal> {
+        let caller = self.access.admit(token, BearerUse::Hub)?;
+        let directory = self.resources.directory();
+        let hub = directory.find_hub_by_key(key);
+        let may = hub.is_some_and(|hub| caller.may(permission, Target::Hub(hub.group.as_str(), key)));
+        allow(caller, permission, may)
+    }
+
+    fn admit_to_dps(&self, token: &str, scope: &IdScope, permission: Permission) -> Result<Caller, AuthRefusal> {
+        let caller = self.access.admit(token, BearerUse::Dps)?;
+        let directory = self.resources.directory();
+        let dps = directory.find_dps_by_scope(scope);
+        let may = dps.is_some_and(|dps| caller.may(permission, Target::Dps(dps.group.as_str(), scope)));
+        allow(caller, permission, may)
+    }
+}
+
+fn allow(caller: Caller, permission: Permission, may: bool) -> Result<Caller, AuthRefusal> {
+    if may { Ok(caller) } else { Err(AuthRefusal::RoleLacks { name: caller.name, permission }) }
+}
+
 impl Bearers for LoggedInCallers {
     fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<(), AuthRefusal> {
-        let usage = match at {
-            BearerAt::Hub(_) => BearerUse::Hub,
-            BearerAt::Dps(_) => BearerUse::Dps,
+        let admitted = match at {
+            BearerAt::Hub(key) => self.admit_to_hub(token, key, permission),
+            BearerAt::Dps(scope) => self.admit_to_dps(token, scope, permission),
         };
-        let caller = self.access.admit(token, usage)?;
-        let directory = self.resources.directory();
-        let may = match at {
-            BearerAt::Hub(key) => directory
-                .find_hub_by_key(key)
-                .is_some_and(|hub| caller.may(permission, Target::Hub(hub.group.as_str(), key))),
-            BearerAt::Dps(scope) => directory
-                .find_dps_by_scope(scope)
-                .is_some_and(|dps| caller.may(permission, Target::Dps(dps.group.as_str(), scope))),
-        };
-        if may { Ok(()) } else { Err(AuthRefusal::RoleLacks { name: caller.name, permission }) }
+        admitted.map(|_| ())
+    }
+}
+
+impl roadstead_front_amqp::Bearers for LoggedInCallers {
+    fn judge(&self, token: &str, hub: HubKey, permission: Permission) -> Result<BearerGrant, AuthRefusal> {
+        let caller = self.admit_to_hub(token, hub, permission)?;
+        Ok(BearerGrant { principal: caller.id, expires: caller.expires })
     }
 }
 

@@ -122,7 +122,9 @@ impl Server {
         let access = Arc::new(Access::new(installation, &token_key, resources.clone(), issuers));
         let arm = Arm::new(resources.clone(), access.clone(), hubs.clone(), clock.clone(), random);
         let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone()));
-        let amqp_front = Arc::new(AmqpFront::new(hubs.clone(), dps.clone(), clock.clone(), amqp.port()));
+        let callers = Arc::new(LoggedInCallers { access, resources: resources.clone() });
+        let amqp_front =
+            Arc::new(AmqpFront::new(hubs.clone(), dps.clone(), callers.clone(), clock.clone(), amqp.port()));
         let drain = Drain::new();
         let pulse = Pulse { recorder, hubs: hubs.clone(), drain: drain.watch() };
         let http_front = HttpFront::new(Parts {
@@ -130,7 +132,7 @@ impl Server {
             dps,
             clock: clock.clone(),
             management: Arc::new(ResourceManager(arm)),
-            bearers: Arc::new(LoggedInCallers { access, resources: resources.clone() }),
+            bearers: callers,
             websockets: Arc::new(Inside { mqtt: mqtt_front.clone(), amqp: amqp_front.clone() }),
             operations: Arc::new(pulse),
         });

@@ -7,7 +7,7 @@ use roadstead_auth::{
     Bearer, BearerKey, BearerRefusal, BearerUse, LoginLimiter, Permission, Target,
     permission::{allows, covers},
 };
-use roadstead_model::{Login, PrincipalId, Random, Role, RoleScope};
+use roadstead_model::{Login, PrincipalId, Random, Role, RoleScope, UnixSeconds};
 
 use crate::{
     assignment::Place, device_code::DeviceCodes, directory::Directory, error::ResourceError, federation::Issuers,
@@ -35,6 +35,8 @@ pub struct Caller {
     pub name: String,
     /// Not a service principal.
     pub is_user: bool,
+    /// From when on its token counts no longer.
+    pub expires: UnixSeconds,
     roles: Vec<(Role, RoleScope)>,
 }
 
@@ -74,12 +76,13 @@ impl Access {
             return None;
         }
         let own = directory.assignments().filter(|assignment| assignment.principal == bearer.principal);
+        let expires = bearer.expires;
         let mut roles: Vec<_> = own.map(|assignment| (assignment.role, assignment.scope.clone())).collect();
         if bearer.principal == self.first {
             let all = [Role::Owner, Role::HubDataContributor, Role::DpsDataContributor];
             roles.extend(all.map(|role| (role, RoleScope::Subscription)));
             let name = self.installation.client_id.clone();
-            return Some(Caller { id: self.first, name, is_user: false, roles });
+            return Some(Caller { id: self.first, name, is_user: false, expires, roles });
         }
         let principal = directory.find_principal(bearer.principal)?;
         let is_user = match &principal.login {
@@ -87,7 +90,7 @@ impl Access {
             Login::User { .. } => true,
             Login::Service { .. } => false,
         };
-        Some(Caller { id: principal.id, name: principal.shown_name(), is_user, roles })
+        Some(Caller { id: principal.id, name: principal.shown_name(), is_user, expires, roles })
     }
 
     /// What tokens of a principal must say to count; `None` when none counts. Those of the installation's first one hang on

@@ -1,11 +1,14 @@
 //! The tokens that a connection brought, and what they open.
 
-use roadstead_auth::{AuthRefusal, Segment, Segment::AnyCase, limits::CLOCK_SKEW_S};
-use roadstead_hub::{Hub, HubError};
-use roadstead_model::{Right, Secret, UnixMillis};
-use roadstead_wire::amqp::{Audience, resource};
+use std::sync::Arc;
 
-use crate::limits;
+use roadstead_auth::{AuthRefusal, Permission, Segment, Segment::AnyCase, limits::CLOCK_SKEW_S};
+use roadstead_hub::{Hub, HubError};
+use roadstead_model::{PrincipalId, Right, Secret, UnixMillis};
+use roadstead_wire::amqp::{Audience, resource};
+use tokio::time::Instant;
+
+use crate::{BearerGrant, Bearers, limits};
 
 /// What a link is for, as a token must cover it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,20 +26,29 @@ pub(crate) enum Access {
 }
 
 /// Tokens, each once by what it is for: a renewed one takes the place of the one before.
-#[derive(Debug, Default)]
 pub(crate) struct Grants {
+    bearers: Arc<dyn Bearers>,
     held: Vec<Held>,
-    /// The last one that came, once.
+    /// The last signature that came, once.
     fresh: Option<usize>,
+    /// When to judge the bearer tokens again.
+    look: Option<Instant>,
 }
 
-#[derive(Debug)]
 struct Held {
     token: Secret,
-    /// The text between `sr=` and the next `&`, by which a renewed token is known.
-    resource: Box<str>,
-    /// Milliseconds since 1970; clock skew comes on top.
-    expires: UnixMillis,
+    kind: Kind,
+    /// When nothing is judged by it any more.
+    over: UnixMillis,
+}
+
+/// By which a renewed token is known.
+#[derive(PartialEq, Eq)]
+enum Kind {
+    /// Of a policy or a device: the text between `sr=` and the next `&`.
+    Signature(Box<str>),
+    /// Of somebody who logged in.
+    Bearer(PrincipalId),
 }
 
 impl Access {
@@ -52,19 +64,50 @@ impl Access {
         };
         words.iter().map(|word| AnyCase(word)).collect()
     }
+
+    /// What a role must allow. Who may only read takes notifications of files, and no feedback: so Azure's Data Reader.
+    /// Source: docs, "Control access to IoT Hub by using Microsoft Entra ID", and Azure built-in roles. Azure's built-in endpoint
+    /// takes no such tokens; here it is data to be read.
+    fn permission(&self) -> Permission {
+        match self {
+            Self::Devicebound | Self::Feedback => Permission::WriteHubData,
+            Self::FileNotifications | Self::HubEvents | Self::Management | Self::Partition { .. } => {
+                Permission::ReadHubData
+            }
+        }
+    }
 }
 
 impl Grants {
+    pub(crate) fn new(bearers: Arc<dyn Bearers>) -> Self {
+        Self { bearers, held: Vec::new(), fresh: None, look: None }
+    }
+
     /// Keeps a token that was recognized. `false`: there are too many.
     pub(crate) fn put(&mut self, token: &str, expires: UnixMillis) -> bool {
-        let resource = resource(token);
-        self.held.retain(|held| *held.resource != *resource);
-        if self.held.len() >= limits::TOKENS_MAX {
-            return false;
+        // Times of tokens are whole seconds.
+        let over = expires.plus_ms((CLOCK_SKEW_S + 1) * 1000);
+        let is_kept =
+            self.keep(Held { token: Secret::new(token), kind: Kind::Signature(resource(token).into()), over });
+        self.fresh = is_kept.then(|| self.held.len() - 1);
+        is_kept
+    }
+
+    /// Keeps a bearer token that was judged. `false`: there are too many.
+    pub(crate) fn put_bearer(&mut self, token: &str, grant: BearerGrant) -> bool {
+        let (kind, over) = (Kind::Bearer(grant.principal), grant.expires.millis());
+        self.fresh = None;
+        self.look.get_or_insert_with(|| Instant::now() + limits::BEARER_LOOK);
+        self.keep(Held { token: Secret::new(token), kind, over })
+    }
+
+    fn keep(&mut self, new: Held) -> bool {
+        self.held.retain(|held| held.kind != new.kind);
+        let has_room = self.held.len() < limits::TOKENS_MAX;
+        if has_room {
+            self.held.push(new);
         }
-        self.fresh = Some(self.held.len());
-        self.held.push(Held { token: Secret::new(token), resource: resource.into(), expires });
-        true
+        has_room
     }
 
     /// The token that came since the last call of this; devices may rest on it from now on.
@@ -75,7 +118,10 @@ impl Grants {
 
     /// The tokens that may speak for a device or module, those that name it most closely first.
     pub(crate) fn list_for(&self, device_id: &str, module_id: Option<&str>) -> Vec<&str> {
-        let reach = |held: &Held| Audience::of_token(held.token.expose()).reach(device_id, module_id);
+        let reach = |held: &Held| match held.kind {
+            Kind::Signature(_) => Audience::of_token(held.token.expose()).reach(device_id, module_id),
+            Kind::Bearer(_) => None,
+        };
         let mut found: Vec<_> = self.held.iter().filter_map(|held| Some((reach(held)?, held.token.expose()))).collect();
         found.sort_by_key(|(reach, _)| std::cmp::Reverse(*reach));
         found.into_iter().map(|(_, token)| token).collect()
@@ -87,8 +133,13 @@ impl Grants {
         let path = access.path(&entity);
         let mut refused = HubError::Unauthorized(AuthRefusal::NoCredentials);
         for held in &self.held {
-            match hub.authorize(held.token.expose(), &path, Right::ServiceConnect) {
-                Ok(_) => return Ok(()),
+            let token = held.token.expose();
+            let judged = match held.kind {
+                Kind::Signature(_) => hub.authorize(token, &path, Right::ServiceConnect).map(|_| ()),
+                Kind::Bearer(_) => self.judge_bearer(hub, token, access.permission()).map(|_| ()),
+            };
+            match judged {
+                Ok(()) => return Ok(()),
                 // A token for something else is no news among several.
                 Err(error) => match (&error, &refused) {
                     (
@@ -105,6 +156,11 @@ impl Grants {
         Err(refused)
     }
 
+    /// Whether a bearer token, kept or not, allows this at the hub. Errors: `Unauthorized`.
+    pub(crate) fn judge_bearer(&self, hub: &Hub, token: &str, what: Permission) -> Result<BearerGrant, HubError> {
+        self.bearers.judge(token, hub.resource().key, what).map_err(HubError::Unauthorized)
+    }
+
     /// Whether there is no token.
     pub(crate) fn is_empty(&self) -> bool {
         self.held.is_empty()
@@ -112,30 +168,35 @@ impl Grants {
 
     /// When the next token expires, clock skew forgiven: links must be judged again then.
     pub(crate) fn next_expiry(&self) -> Option<UnixMillis> {
-        self.held.iter().map(Held::over).min()
+        self.held.iter().map(|held| held.over).min()
     }
 
-    /// Forgets the tokens of policies that are gone, or have other keys; those of devices are judged with their sessions.
+    /// When those who logged in must be judged again, with their links.
+    pub(crate) fn bearer_look(&self) -> Option<Instant> {
+        self.look
+    }
+
+    /// Forgets the tokens of policies that are gone, or have other keys, and of those who logged in and may do nothing here any
+    /// more; those of devices are judged with their sessions.
     pub(crate) fn forget_revoked(&mut self, hub: &Hub) {
-        let is_kept = |held: &Held| match hub.recognize(held.token.expose()) {
-            Ok(_) | Err(HubError::Unauthorized(AuthRefusal::NoPolicyNamed)) => true,
-            Err(_) => false,
-        };
-        self.held.retain(is_kept);
+        let mut held = std::mem::take(&mut self.held);
+        held.retain(|held| match held.kind {
+            Kind::Signature(_) => match hub.recognize(held.token.expose()) {
+                Ok(_) | Err(HubError::Unauthorized(AuthRefusal::NoPolicyNamed)) => true,
+                Err(_) => false,
+            },
+            Kind::Bearer(_) => self.judge_bearer(hub, held.token.expose(), Permission::ReadHubData).is_ok(),
+        });
+        let has_bearers = held.iter().any(|held| matches!(held.kind, Kind::Bearer(_)));
+        self.look = has_bearers.then(|| Instant::now() + limits::BEARER_LOOK);
+        self.held = held;
         self.fresh = None;
     }
 
     /// Forgets the tokens that are over.
     pub(crate) fn expire(&mut self, now: UnixMillis) {
-        self.held.retain(|held| now < held.over());
+        self.held.retain(|held| now < held.over);
         self.fresh = None;
-    }
-}
-
-impl Held {
-    /// When nothing is judged by it any more: times of tokens are whole seconds.
-    fn over(&self) -> UnixMillis {
-        self.expires.plus_ms((CLOCK_SKEW_S + 1) * 1000)
     }
 }
 

@@ -40,9 +40,10 @@ mod text;
 
 use std::{net::SocketAddr, sync::Arc};
 
+use roadstead_auth::{AuthRefusal, Permission};
 use roadstead_dps::Instances;
 use roadstead_hub::Hubs;
-use roadstead_model::Clock;
+use roadstead_model::{Clock, HubKey, PrincipalId, UnixSeconds};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{counters::Counters, end::End, stream::ByteStream};
@@ -57,10 +58,28 @@ pub struct Caller {
     pub connection: u64,
 }
 
+/// Judges bearer tokens of those who logged in.
+pub trait Bearers: Send + Sync {
+    /// Whether whoever `token` speaks for may do this at the hub now. `token` is the part after `Bearer `.
+    ///
+    /// Errors: `Bearer`, `RoleLacks`.
+    fn judge(&self, token: &str, hub: HubKey, permission: Permission) -> Result<BearerGrant, AuthRefusal>;
+}
+
+/// What a bearer token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BearerGrant {
+    /// Whose: another token of the same principal takes its place.
+    pub principal: PrincipalId,
+    /// From when on it counts no longer.
+    pub expires: UnixSeconds,
+}
+
 /// Serves AMQP connections.
 pub struct AmqpFront {
     hubs: Arc<Hubs>,
     dps: Arc<Instances>,
+    bearers: Arc<dyn Bearers>,
     clock: Arc<dyn Clock>,
     port: u16,
     counters: Counters,
@@ -68,8 +87,14 @@ pub struct AmqpFront {
 
 impl AmqpFront {
     /// A front for these hubs and DPS instances. `port` is where clients reach it over TLS: redirects name it.
-    pub fn new(hubs: Arc<Hubs>, dps: Arc<Instances>, clock: Arc<dyn Clock>, port: u16) -> Self {
-        Self { hubs, dps, clock, port, counters: Counters::new() }
+    pub fn new(
+        hubs: Arc<Hubs>,
+        dps: Arc<Instances>,
+        bearers: Arc<dyn Bearers>,
+        clock: Arc<dyn Clock>,
+        port: u16,
+    ) -> Self {
+        Self { hubs, dps, bearers, clock, port, counters: Counters::new() }
     }
 
     /// Serves one connection to its end.

@@ -53,6 +53,9 @@ pub const CHANNEL_NAME_BYTES_MAX: usize = 128;
 pub const TOKEN_GRACE: Duration = Duration::from_secs(600);
 /// Faults that the devices of one connection may have asked for.
 pub const FAULTS_MAX: usize = 16;
+/// How often the tokens of those who logged in are judged again while links rest on them: roles are taken away, and people signed
+/// out. Azure: a removed role counts for up to five more minutes.
+pub const BEARER_LOOK: Duration = Duration::from_secs(60);
 /// Tokens of a connection, one for each device. Azure refuses too many with 403005, at a number that is unknown.
 pub const TOKENS_MAX: usize = 1024;
 /// Bytes of a request to `$cbs` or `$management`.

@@ -6,7 +6,7 @@ use roadstead_amqp_proto::{
     AmqpError, Open,
     sasl::{SaslCode, SaslInit},
 };
-use roadstead_auth::{AuthRefusal, Evidence};
+use roadstead_auth::{AuthRefusal, Evidence, Permission};
 use roadstead_hub::{Hub, HubError, Hubs, Login};
 use roadstead_model::{UnixMillis, UnixSeconds};
 use roadstead_wire::amqp::{Audience, PlainUser, condition};
@@ -97,7 +97,7 @@ pub(crate) fn find_opened(hubs: &Hubs, open: &Open) -> Result<Arc<Hub>, AmqpErro
 }
 
 /// Keeps a token if it is one of this hub's policies, or of the device or module that it names. Errors: [`TokenRefusal`].
-pub(crate) async fn put_token(hub: &Hub, grants: &mut Grants, token: &str) -> Result<UnixMillis, TokenRefusal> {
+pub(crate) async fn put_token(hub: &Hub, grants: &mut Grants, token: &str) -> Result<(), TokenRefusal> {
     let expires = match hub.recognize(token) {
         Ok(grant) => grant.expires_at.millis(),
         Err(HubError::Unauthorized(AuthRefusal::NoPolicyNamed)) => {
@@ -107,7 +107,14 @@ pub(crate) async fn put_token(hub: &Hub, grants: &mut Grants, token: &str) -> Re
         }
         Err(refused) => return Err(TokenRefusal::Hub(refused)),
     };
-    if grants.put(token, expires) { Ok(expires) } else { Err(TokenRefusal::TooMany) }
+    if grants.put(token, expires) { Ok(()) } else { Err(TokenRefusal::TooMany) }
+}
+
+/// Keeps a bearer token if whoever it speaks for may do anything at this hub: all roles for its data may read. Errors:
+/// [`TokenRefusal`].
+pub(crate) fn put_bearer(hub: &Hub, grants: &mut Grants, token: &str) -> Result<(), TokenRefusal> {
+    let grant = grants.judge_bearer(hub, token, Permission::ReadHubData).map_err(TokenRefusal::Hub)?;
+    if grants.put_bearer(token, grant) { Ok(()) } else { Err(TokenRefusal::TooMany) }
 }
 
 /// Why a token is not kept.
@@ -119,10 +126,6 @@ pub(crate) enum TokenRefusal {
         "the token names neither an access policy (`skn`) nor a device: its resource is <hub>/devices/<device id> then"
     )]
     Nobody,
-    #[error(
-        "tokens of Microsoft Entra ID (`Bearer`) are not accepted over AMQP in this version; use a connection string with a shared access key"
-    )]
-    Bearer,
     #[error("the connection has {} tokens already, which is the limit; open another", crate::limits::TOKENS_MAX)]
     TooMany,
 }

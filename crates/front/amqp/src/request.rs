@@ -14,7 +14,7 @@ use crate::{
     end::shown,
     grants::{Access, Grants, entity_of},
     link::Node,
-    login::{self, TokenRefusal},
+    login,
     refusal::{self, undecodable},
 };
 
@@ -59,13 +59,12 @@ async fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>) -> Ans
         }
         _ => "",
     };
-    let put = if cbs::is_bearer(token) || cbs::is_bearer_type(property(cbs::TYPE)) {
-        Err(TokenRefusal::Bearer)
-    } else {
-        login::put_token(hub, grants, token).await
+    let put = match cbs::bearer(token, property(cbs::TYPE)) {
+        Some(token) => login::put_bearer(hub, grants, token),
+        None => login::put_token(hub, grants, token).await,
     };
     match put {
-        Ok(_) => Answer::ok(None),
+        Ok(()) => Answer::ok(None),
         Err(refused) => {
             tracing::info!(hub = %hub.resource().name, "a token was refused: {refused}");
             Answer::no(refused.status(), refused.to_string())

@@ -13,14 +13,15 @@ pub const STATUS_CODE: &str = "status-code";
 /// Application property of an answer: a `string`.
 pub const STATUS_DESCRIPTION: &str = "status-description";
 
-/// Whether a token is one of Microsoft Entra ID, whatever its type was said to be: node says `sastoken`.
-pub fn is_bearer(token: &str) -> bool {
-    token.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("Bearer "))
-}
-
-/// Whether a type says that the token is one of Microsoft Entra ID, without `Bearer ` before it: `jwt` of azure-eventhub.
-pub fn is_bearer_type(token_type: &str) -> bool {
-    ["jwt", "bearer"].iter().any(|word| token_type.eq_ignore_ascii_case(word))
+/// The bearer token that was put, without `Bearer ` before it; `None` when it is another kind of token.
+///
+/// azure-eventhub says type `jwt` and puts the bare token; azure-iot-hub for Python and `az` say `bearer` and write `Bearer `
+/// before it; node says `servicebus.windows.net:sastoken`, so that only the token's beginning tells.
+pub fn bearer<'t>(token: &'t str, token_type: &str) -> Option<&'t str> {
+    match token.split_at_checked(7) {
+        Some((head, rest)) if head.eq_ignore_ascii_case("Bearer ") => Some(rest.trim()),
+        _ => ["jwt", "bearer"].iter().any(|word| token_type.eq_ignore_ascii_case(word)).then_some(token),
+    }
 }
 
 #[cfg(test)]
@@ -29,9 +30,20 @@ mod tests {
 
     #[test]
     fn bearers() {
-        assert!(is_bearer("Bearer eyJ0") && is_bearer("bearer x"));
-        assert!(!is_bearer("SharedAccessSignature sr=a") && !is_bearer("Bearer") && !is_bearer(""));
-        assert!(is_bearer_type("jwt") && is_bearer_type("Bearer"));
-        assert!(!is_bearer_type("servicebus.windows.net:sastoken"));
+        let sas = "servicebus.windows.net:sastoken";
+        for (token, token_type, found) in [
+            ("eyJ0", "jwt", Some("eyJ0")),
+            ("Bearer eyJ0", "bearer", Some("eyJ0")),
+            ("Bearer  eyJ0 ", "Bearer", Some("eyJ0")),
+            ("bearer eyJ0", sas, Some("eyJ0")),
+            ("bearer eyJ0", "", Some("eyJ0")),
+            ("", "JWT", Some("")),
+            ("SharedAccessSignature sr=a", sas, None),
+            ("Bearer", sas, None),
+            ("Beärer eyJ0", sas, None),
+            ("", "", None),
+        ] {
+            assert_eq!(bearer(token, token_type), found, "{token} as {token_type}");
+        }
     }
 }

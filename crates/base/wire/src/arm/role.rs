@@ -36,7 +36,11 @@ fn actions(role: Role) -> [&'static [&'static str]; 3] {
         Role::Contributor => [&["*"], &["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"], &[]],
         Role::Reader => [&["*/read"], &[], &[]],
         Role::HubDataContributor => [&[], &[], &["Microsoft.Devices/IotHubs/*"]],
-        Role::HubDataReader => [&[], &[], &["Microsoft.Devices/IotHubs/*/read"]],
+        Role::HubDataReader => [
+            &[],
+            &[],
+            &["Microsoft.Devices/IotHubs/*/read", "Microsoft.Devices/IotHubs/fileUpload/notifications/action"],
+        ],
         Role::DpsDataContributor => [&[], &[], &["Microsoft.Devices/provisioningServices/*"]],
         Role::DpsDataReader => [&[], &[], &["Microsoft.Devices/provisioningServices/*/read"]],
     }

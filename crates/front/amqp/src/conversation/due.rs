@@ -40,6 +40,9 @@ impl Conversation<'_> {
         if let Some(fault) = self.devices.next_fault() {
             next = next.min(fault);
         }
+        if let Some(look) = self.grants.bearer_look() {
+            next = next.min(look);
+        }
         let expiries = [self.grants.next_expiry(), self.devices.next_expiry()];
         if let Some(over) = expiries.into_iter().flatten().min() {
             let left_ms = u64::try_from(over.0.saturating_sub(self.front.clock.now().0)).unwrap_or(0);
@@ -62,6 +65,9 @@ impl Conversation<'_> {
         if self.grants.next_expiry().is_some_and(|over| over <= now) {
             self.grants.expire(now);
             self.judge_links("the token expired and was not renewed", out);
+        }
+        if self.grants.bearer_look().is_some_and(|at| at <= Instant::now()) {
+            self.judge_all("what the caller may do changed", out);
         }
         if self.devices.next_fault().is_some_and(|at| at <= Instant::now()) {
             let mut wire = Wire { proto: &mut self.proto, links: &mut self.links, out };
@@ -95,8 +101,13 @@ impl Conversation<'_> {
     pub(super) fn judge_again(&mut self, out: &mut Vec<u8>) {
         let Some(opened) = &mut self.opened else { return };
         opened.judged = opened.hub.revision();
-        let hub = opened.hub.clone();
-        self.judge_links("the hub's access policies changed", out);
+        self.judge_all("the hub's access policies changed", out);
+    }
+
+    /// Judges the links, then forgets the tokens that open nothing any more: they can still say why.
+    fn judge_all(&mut self, what: &str, out: &mut Vec<u8>) {
+        let Some(hub) = self.opened.as_ref().map(|opened| opened.hub.clone()) else { return };
+        self.judge_links(what, out);
         self.grants.forget_revoked(&hub);
     }
 

@@ -71,7 +71,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         started: Instant::now(),
         unknown_since: Some(Instant::now()),
         opened: None,
-        grants: Grants::default(),
+        grants: Grants::new(front.bearers.clone()),
         links: Links::default(),
         devices: Devices::default(),
         outbox: Outbox::default(),

@@ -272,21 +272,27 @@ impl Client {
 
     /// Puts a token, on links attached for that; tells status and description.
     pub async fn put_token(&mut self, token: &str) -> (i32, String) {
+        self.attaches_cbs().await;
+        self.renews_token(token).await
+    }
+
+    pub async fn attaches_cbs(&mut self) {
         let [ask, hear] = CBS;
         self.attaches(sender("cbs-sender", ask, "$cbs")).await;
         self.attaches(receiver("cbs-receiver", hear, "$cbs")).await;
         self.credits(hear, 0, 10_000).await;
-        self.renews_token(token).await
     }
 
     /// Puts another on the same links.
     pub async fn renews_token(&mut self, token: &str) -> (i32, String) {
+        self.puts("servicebus.windows.net:sastoken", token).await
+    }
+
+    /// Puts a token of this type on the same links.
+    pub async fn puts(&mut self, token_type: &str, token: &str) -> (i32, String) {
         let id = MessageId::Ulong(0);
-        self.transfers(
-            CBS[0],
-            &request(id, &[("operation", "put-token"), ("type", "servicebus.windows.net:sastoken")], Some(token)),
-        )
-        .await;
+        let properties = [("operation", "put-token"), ("type", token_type)];
+        self.transfers(CBS[0], &request(id, &properties, Some(token))).await;
         let answer = self.hears_answer().await;
         status(&answer, id)
     }

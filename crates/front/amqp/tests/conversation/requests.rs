@@ -21,7 +21,6 @@ async fn tokens_are_judged_at_once() {
         (token_of("service", HOST, NOW_S - 400), "the token expired 400 s ago"),
         (token("hub2.example"), "not for `hub1.example`"),
         (token_of("nobody", HOST, NOW_S + TOKEN_S), "there is no access policy `nobody`"),
-        ("Bearer eyJ0".to_owned(), "Microsoft Entra ID"),
         (String::new(), "does not begin with"),
         (
             roadstead_sas::sign(HOST, &roadstead_sas::SasKey::from_bytes(vec![1; 32]), NOW_S + 9, Some("service")),

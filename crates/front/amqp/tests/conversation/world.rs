@@ -21,6 +21,7 @@ use tokio::{
 };
 
 use crate::{
+    bearer::LoggedIn,
     client::Client,
     dps_world::{self, SlowWebhook},
 };
@@ -39,6 +40,7 @@ pub struct World {
     pub records: Arc<MemoryRecords>,
     pub log: Arc<MemoryLog>,
     pub clock: Arc<FakeClock>,
+    pub bearers: Arc<LoggedIn>,
     pub front: Arc<AmqpFront>,
 }
 
@@ -81,8 +83,9 @@ impl World {
         hub.create_device(IdentitySpec::new(DeviceId::parse("dev1").unwrap(), AuthSpec::None)).await.unwrap();
         let hubs = Arc::new(Hubs::new());
         hubs.put(hub.clone());
-        let front = Arc::new(AmqpFront::new(hubs, dps.clone(), clock.clone(), 5671));
-        Self { hub, dps, webhook, records, log, clock, front }
+        let bearers = Arc::new(LoggedIn::new(clock.clone()));
+        let front = Arc::new(AmqpFront::new(hubs, dps.clone(), bearers.clone(), clock.clone(), 5671));
+        Self { hub, dps, webhook, records, log, clock, bearers, front }
     }
 
     /// Serves one end of a pipe; the other is the client's.

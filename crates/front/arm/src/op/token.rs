@@ -94,10 +94,11 @@ pub(crate) fn begin_device(arm: &Arm, _: &Call, way: Way<'_>) -> Reply {
 }
 
 /// For which API: the data planes' scopes are those of the public cloud; any other is Resource Manager's, since management
-/// SDKs ask for the public cloud's, too.
+/// SDKs ask for the public cloud's, too. Clients of Event Hubs ask for that service's, whoever they are going to speak to; here
+/// that is a hub's built-in endpoint.
 fn wanted(scope: &str) -> TokenFor {
     let asks = |host: &str| scope.split(' ').any(|one| one.trim_start_matches("https://").starts_with(host));
-    if asks("iothubs.azure.net") {
+    if asks("iothubs.azure.net") || asks("eventhubs.azure.net") {
         TokenFor::Hub
     } else if asks("azure-devices-provisioning.net") {
         TokenFor::Dps

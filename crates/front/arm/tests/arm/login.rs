@@ -115,8 +115,11 @@ async fn users_log_in_with_a_password_and_get_new_tokens_for_a_refresh_token() {
     };
     let again = refresh(&answer.body["refresh_token"], &scope).await;
     assert_eq!(ask_me(&world, &again.body).await.status, 200);
-    let of_hub = refresh(&again.body["refresh_token"], "https://iothubs.azure.net/.default").await;
-    assert_eq!(ask_me(&world, &of_hub.body).await.refusal().1, "InvalidAuthenticationTokenAudience");
+    // The second is what clients of Event Hubs ask for, two slashes and all.
+    for scope in ["https://iothubs.azure.net/.default", "https://eventhubs.azure.net//.default"] {
+        let of_hub = refresh(&again.body["refresh_token"], scope).await;
+        assert_eq!(ask_me(&world, &of_hub.body).await.refusal().1, "InvalidAuthenticationTokenAudience", "{scope}");
+    }
     let as_access = json!({"access_token": answer.body["refresh_token"]});
     assert_eq!(ask_me(&world, &as_access).await.refusal().1, "InvalidAuthenticationTokenAudience");
     let as_refresh = refresh(&answer.body["access_token"], &scope).await;
