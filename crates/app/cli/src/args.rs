@@ -17,6 +17,7 @@ pub mod in_group;
 pub mod messaging;
 pub mod method;
 pub mod module;
+pub mod policy;
 pub mod run;
 pub mod transfer;
 pub mod twin;

@@ -26,6 +26,7 @@ pub async fn run(command: &GroupCommand, global: &Global) -> Result<Printed, Fai
         GroupCommand::Show(group) => {
             management.find_group::<Value>(&group.name).await?.ok_or_else(|| absent(&group.name))?.into()
         }
+        GroupCommand::Exists(group) => Value::from(management.find_group::<Value>(&group.name).await?.is_some()).into(),
         GroupCommand::Delete(delete) => {
             if !delete.yes {
                 confirm(&delete.group.name)?;

@@ -3,6 +3,7 @@
 mod attestation;
 pub mod c2d_message;
 mod certificate;
+mod connection_string;
 mod consumer_group;
 mod device;
 mod dps;
@@ -17,6 +18,7 @@ mod messaging;
 mod method;
 mod module;
 mod monitor;
+mod policy;
 mod registration;
 mod renew_key;
 mod sas_token;

@@ -17,7 +17,8 @@ mod state;
 mod target_file;
 
 use crate::args::Global;
-use crate::args::transfer::{ExportCommand, ImportCommand};
+use crate::args::hub::{StateExport, StateFile};
+use crate::args::transfer::{ExportCommand, ExportHub, HubFormat, ImportCommand, ImportHub};
 use crate::failure::Failure;
 use crate::output::Printed;
 
@@ -36,6 +37,23 @@ pub async fn export(command: &ExportCommand, global: &Global) -> Result<Printed,
         ExportCommand::Hub(export) => hub_export::run(export, global).await,
         ExportCommand::Dps(export) => dps_export::run(export, global).await,
     }
+}
+
+/// `roadstead iot hub state export`
+pub async fn export_state(state: &StateExport, global: &Global) -> Result<Printed, Failure> {
+    let StateFile { state_file, hub, .. } = &state.file;
+    if !state.replace && state_file.exists() {
+        return Err(Failure::error(format!("{} is there already", state_file.display()))
+            .hint("name another file, or say `--replace`"));
+    }
+    let export = ExportHub { file: state_file.clone(), hub: hub.clone(), format: HubFormat::State };
+    hub_export::run(&export, global).await
+}
+
+/// `roadstead iot hub state import`
+pub async fn import_state(state: &StateFile, global: &Global) -> Result<Printed, Failure> {
+    let import = ImportHub { file: state.state_file.clone(), hub: state.hub.clone(), dry_run: false };
+    hub_import::run(&import, global).await
 }
 
 /// The whole text of a file; what precedes it on Windows is no part of it.

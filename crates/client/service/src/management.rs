@@ -221,12 +221,14 @@ impl Management {
     }
 
     /// Uploads a CA certificate. `certificate` is base64 of the whole PEM file; `None` leaves `isVerified` to the server.
+    /// With an etag, in place of the certificate that has it.
     pub async fn put_certificate<T: DeserializeOwned>(
         &self,
         resource: &Resource,
         name: &str,
         certificate: &str,
         is_verified: Option<bool>,
+        etag: Option<&str>,
     ) -> Result<T, ServiceError> {
         let mut properties = json!({ "certificate": certificate });
         if let (Some(verified), Value::Object(members)) = (is_verified, &mut properties) {
@@ -237,7 +239,7 @@ impl Management {
             Kind::Dps => properties,
         };
         let url = self.certificate_url(resource, name, "").await?;
-        self.send(Method::PUT, &url, None, Some(&body)).await?.json()
+        self.send(Method::PUT, &url, etag, Some(&body)).await?.json()
     }
 
     /// Makes a new verification code, found in `properties.verificationCode` of the answer.

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub enum HubCertificateCommand {
     /// Upload a CA certificate
     Create(Upload<OfHub>),
+    /// Put another CA certificate in place of one, or trust it
+    Update(Renewal<OfHub>),
     /// List CA certificates
     List(OfHub),
     /// Show a CA certificate
@@ -25,6 +27,8 @@ pub enum HubCertificateCommand {
 pub enum DpsCertificateCommand {
     /// Upload a CA certificate
     Create(Upload<OfDps>),
+    /// Put another CA certificate in place of one, or trust it
+    Update(Renewal<OfDps>),
     /// List CA certificates
     List(OfDps),
     /// Show a CA certificate
@@ -83,6 +87,15 @@ pub struct Upload<Of: Args> {
     /// Trust it at once, without proof of possession
     #[arg(short = 'v', long, num_args(0..=1), default_missing_value = "true", value_parser = three_state)]
     pub verified: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub struct Renewal<Of: Args> {
+    #[command(flatten)]
+    pub upload: Upload<Of>,
+    /// Only if its etag still is this one
+    #[arg(short = 'e', long)]
+    pub etag: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,8 @@
 use super::certificate::DpsCertificateCommand;
 use super::enrollment::{EnrollmentCommand, EnrollmentGroupCommand};
 use super::in_group::InGroup;
-use super::value::{tag, three_state};
+use super::policy::DpsPolicyCommand;
+use super::value::{Changes, KeyType, tag, three_state};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -14,8 +15,17 @@ pub enum DpsCommand {
     List(InGroup),
     /// Show a DPS
     Show(DpsName),
+    /// Change a DPS: its tags, or any member
+    #[command(after_help = "Example: roadstead iot dps update -n dev-dps --set properties.allocationPolicy=GeoLatency")]
+    Update(DpsUpdate),
     /// Delete a DPS with all its enrollments
     Delete(DpsName),
+    /// A DPS' connection strings
+    #[command(subcommand)]
+    ConnectionString(DpsConnectionStringCommand),
+    /// Shared access policies of a DPS: keys, and what each allows
+    #[command(subcommand)]
+    Policy(DpsPolicyCommand),
     /// Hubs that a DPS assigns devices to
     #[command(subcommand)]
     LinkedHub(LinkedHubCommand),
@@ -64,12 +74,61 @@ pub struct DpsCreate {
     pub tags: Vec<(String, String)>,
 }
 
+#[derive(Debug, Args)]
+pub struct DpsUpdate {
+    /// Name of the DPS
+    #[arg(short = 'n', long)]
+    pub name: String,
+    #[command(flatten)]
+    pub within: InGroup,
+    /// Tags in place of those there are, separated by blanks; none when nothing follows
+    #[arg(long, num_args(0..), value_name = "KEY=VALUE", value_parser = tag)]
+    pub tags: Option<Vec<(String, String)>>,
+    #[command(flatten)]
+    pub changes: Changes,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DpsConnectionStringCommand {
+    /// Show a DPS' connection string
+    #[command(
+        after_help = "Example: roadstead iot dps connection-string show -n dev-dps --query connectionString -o tsv"
+    )]
+    Show(ShowDpsConnectionString),
+}
+
+/// Which policy's connection string of which DPS.
+#[derive(Debug, Args)]
+pub struct ShowDpsConnectionString {
+    /// Name of the DPS; every DPS' when left out
+    #[arg(short = 'n', long)]
+    pub dps_name: Option<String>,
+    #[command(flatten)]
+    pub within: InGroup,
+    /// Shared access policy
+    #[arg(long, alias = "pn", default_value = "provisioningserviceowner")]
+    pub policy_name: String,
+    /// Which key
+    #[arg(long, alias = "kt", value_enum, ignore_case = true, default_value = "primary")]
+    pub key_type: KeyType,
+    /// Show those of all policies
+    #[arg(long, visible_alias = "all")]
+    pub show_all: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum LinkedHubCommand {
     /// Link a hub
     Create(LinkedHubCreate),
     /// List linked hubs
     List(LinkedHubList),
+    /// Show a linked hub
+    Show(LinkedHubShow),
+    /// Change how a DPS allocates devices to a linked hub
+    #[command(
+        after_help = "Example: roadstead iot dps linked-hub update --dps-name dev-dps --linked-hub dev --allocation-weight 10"
+    )]
+    Update(LinkedHubUpdate),
     /// Unlink a hub
     Delete(LinkedHubDelete),
 }
@@ -111,12 +170,33 @@ pub struct LinkedHubCreate {
 }
 
 #[derive(Debug, Args)]
-pub struct LinkedHubDelete {
+pub struct LinkedHubShow {
     #[command(flatten)]
     pub dps: LinkedHubList,
     /// Name or host name of the hub
     #[arg(long)]
     pub linked_hub: String,
+}
+
+#[derive(Debug, Args)]
+pub struct LinkedHubUpdate {
+    #[command(flatten)]
+    pub linked: LinkedHubShow,
+    /// Whether allocation may pick this hub
+    #[arg(long, num_args(0..=1), default_missing_value = "true", value_parser = three_state)]
+    pub apply_allocation_policy: Option<bool>,
+    /// The hub's share under weighted allocation
+    #[arg(long)]
+    pub allocation_weight: Option<u32>,
+    /// Accepted, without effect: it takes no time
+    #[arg(long, hide = true)]
+    pub no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LinkedHubDelete {
+    #[command(flatten)]
+    pub linked: LinkedHubShow,
     /// Accepted, without effect: unlinking takes no time
     #[arg(long, hide = true)]
     pub no_wait: bool,

@@ -11,6 +11,8 @@ pub enum GroupCommand {
     List,
     /// Show a resource group
     Show(GroupName),
+    /// Say whether there is such a resource group: `true` or `false`
+    Exists(GroupName),
     /// Delete a resource group with all that is in it
     Delete(GroupDelete),
 }

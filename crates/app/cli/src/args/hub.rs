@@ -8,9 +8,11 @@ use super::hub_target::HubTarget;
 use super::in_group::InGroup;
 use super::method::InvokeMethod;
 use super::module::{ModuleCommand, ModuleShow};
+use super::policy::HubPolicyCommand;
 use super::twin::{DeviceTwinCommand, ModuleTwinCommand};
 use super::value::{EventProperties, EventTransport, KeyType, Top, tag, top};
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub enum HubCommand {
@@ -32,6 +34,9 @@ pub enum HubCommand {
     /// A hub's connection strings
     #[command(subcommand)]
     ConnectionString(ConnectionStringCommand),
+    /// Shared access policies of a hub: keys, and what each allows
+    #[command(subcommand)]
+    Policy(HubPolicyCommand),
     /// Consumer groups of a hub's events
     #[command(subcommand)]
     ConsumerGroup(ConsumerGroupCommand),
@@ -67,6 +72,9 @@ pub enum HubCommand {
     /// CA certificates of a hub
     #[command(subcommand)]
     Certificate(HubCertificateCommand),
+    /// A hub's devices, modules and twins in a file, as `az iot hub state` writes and reads it
+    #[command(subcommand)]
+    State(StateCommand),
     /// Watch a hub's events as they arrive
     #[command(
         after_help = "Examples: roadstead iot hub monitor-events -n dev -d thermo-7 --properties all\n          \
@@ -169,7 +177,7 @@ pub struct ShowConnectionString {
         default_value = "primary"
     )]
     pub key: KeyType,
-    /// Those of all policies
+    /// Show those of all policies
     #[arg(long = "all", visible_alias = "show-all")]
     pub all: bool,
     /// The connection string of the Event Hubs-compatible endpoint
@@ -181,6 +189,37 @@ pub struct ShowConnectionString {
 pub enum ConnectionStringCommand {
     /// Show a hub's connection string
     Show(ShowConnectionString),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// Write a hub's devices, modules and twins, keys included; as `roadstead export hub` does
+    #[command(after_help = "Example: roadstead iot hub state export -n dev -f plant.json")]
+    Export(StateExport),
+    /// Make devices, modules and twins be as the file says, and delete none; as `roadstead import hub` does
+    #[command(after_help = "Example: roadstead iot hub state import -n dev -f plant.json")]
+    Import(StateFile),
+}
+
+#[derive(Debug, Args)]
+pub struct StateFile {
+    /// The file
+    #[arg(short = 'f', long)]
+    pub state_file: PathBuf,
+    #[command(flatten)]
+    pub hub: HubTarget,
+    /// What of the hub: its devices, with their modules and twins
+    #[arg(long, num_args(1..), value_parser = ["devices"], default_value = "devices")]
+    pub aspects: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct StateExport {
+    #[command(flatten)]
+    pub file: StateFile,
+    /// Write over a file that is there already
+    #[arg(short = 'r', long)]
+    pub replace: bool,
 }
 
 /// The policy that a hub is made with and that may do everything.

@@ -196,6 +196,33 @@ RenewedKey {
     Both = "both" as "both",
     Swap = "swap" as "swap",
 });
+words!(/// What keys of a hub's policy allow
+HubRight {
+    RegistryRead = "RegistryRead" as "RegistryRead",
+    RegistryWrite = "RegistryWrite" as "RegistryWrite",
+    ServiceConnect = "ServiceConnect" as "ServiceConnect",
+    DeviceConnect = "DeviceConnect" as "DeviceConnect",
+});
+words!(/// What keys of a DPS' policy allow
+DpsRight {
+    ServiceConfig = "ServiceConfig" as "ServiceConfig",
+    EnrollmentRead = "EnrollmentRead" as "EnrollmentRead",
+    EnrollmentWrite = "EnrollmentWrite" as "EnrollmentWrite",
+    DeviceConnect = "DeviceConnect" as "DeviceConnect",
+    RegistrationStatusRead = "RegistrationStatusRead" as "RegistrationStatusRead",
+    RegistrationStatusWrite = "RegistrationStatusWrite" as "RegistrationStatusWrite",
+});
+/// Which key of a policy becomes a new one
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyKey {
+    /// A new primary key
+    Primary,
+    /// A new secondary key
+    Secondary,
+    /// The two change places
+    Swap,
+}
+
 /// Whose throttles a hub has
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ThrottleLike {

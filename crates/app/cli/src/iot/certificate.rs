@@ -4,7 +4,7 @@ use super::attestation::read_certificate;
 use super::lookup::{find, word};
 use crate::args::Global;
 use crate::args::certificate::{
-    DpsCertificateCommand, HubCertificateCommand, Marked, Named, OfDps, OfHub, Proof, Upload,
+    DpsCertificateCommand, HubCertificateCommand, Marked, Named, OfDps, OfHub, Proof, Renewal, Upload,
 };
 use crate::context::Server;
 use crate::failure::Failure;
@@ -50,6 +50,7 @@ impl Owner for OfDps {
 pub async fn run_hub(command: &HubCertificateCommand, global: &Global) -> Result<Printed, Failure> {
     match command {
         HubCertificateCommand::Create(upload) => create(upload, global).await,
+        HubCertificateCommand::Update(renewal) => update(renewal, global).await,
         HubCertificateCommand::List(owner) => list(owner, global).await,
         HubCertificateCommand::Show(named) => show(named, global).await,
         HubCertificateCommand::Delete(marked) => delete(marked, global).await,
@@ -61,6 +62,7 @@ pub async fn run_hub(command: &HubCertificateCommand, global: &Global) -> Result
 pub async fn run_dps(command: &DpsCertificateCommand, global: &Global) -> Result<Printed, Failure> {
     match command {
         DpsCertificateCommand::Create(upload) => create(upload, global).await,
+        DpsCertificateCommand::Update(renewal) => update(renewal, global).await,
         DpsCertificateCommand::List(owner) => list(owner, global).await,
         DpsCertificateCommand::Show(named) => show(named, global).await,
         DpsCertificateCommand::Delete(marked) => delete(marked, global).await,
@@ -84,7 +86,7 @@ async fn create<O: Owner>(upload: &Upload<O>, global: &Global) -> Result<Printed
         return Err(Failure::error(format!("certificate `{name}` exists already"))
             .hint("choose another name, or delete it first"));
     }
-    let mut certificate: Value = management.put_certificate(&resource, name, &file, upload.verified).await?;
+    let mut certificate: Value = management.put_certificate(&resource, name, &file, upload.verified, None).await?;
     if upload.verified != Some(true) && code_of(&certificate).is_none() {
         let etag = etag_of(&certificate);
         certificate = management.generate_verification_code(&resource, name, &etag).await?;
@@ -93,6 +95,14 @@ async fn create<O: Owner>(upload: &Upload<O>, global: &Global) -> Result<Printed
         say_how_to_prove(&certificate, upload, &resource, global);
     }
     Ok(certificate.into())
+}
+
+async fn update<O: Owner>(renewal: &Renewal<O>, global: &Global) -> Result<Printed, Failure> {
+    let Upload { named, path, verified } = &renewal.upload;
+    let (name, file) = (&named.certificate_name, STANDARD.encode(read_certificate(path)?));
+    let (management, resource) = open(&named.of, global).await?;
+    let etag = etag(&management, &resource, named, renewal.etag.as_deref()).await?;
+    Ok(management.put_certificate::<Value>(&resource, name, &file, *verified, Some(&etag)).await?.into())
 }
 
 async fn list<O: Owner>(owner: &O, global: &Global) -> Result<Printed, Failure> {
@@ -111,7 +121,7 @@ async fn show<O: Owner>(named: &Named<O>, global: &Global) -> Result<Printed, Fa
 async fn delete<O: Owner>(marked: &Marked<O>, global: &Global) -> Result<Printed, Failure> {
     let (management, resource) = open(&marked.named.of, global).await?;
     let name = &marked.named.certificate_name;
-    let etag = etag(&management, &resource, marked).await?;
+    let etag = etag(&management, &resource, &marked.named, marked.etag.as_deref()).await?;
     if management.delete_certificate(&resource, name, &etag).await? {
         Ok(Printed::nothing())
     } else {
@@ -121,7 +131,7 @@ async fn delete<O: Owner>(marked: &Marked<O>, global: &Global) -> Result<Printed
 
 async fn generate_verification_code<O: Owner>(marked: &Marked<O>, global: &Global) -> Result<Printed, Failure> {
     let (management, resource) = open(&marked.named.of, global).await?;
-    let etag = etag(&management, &resource, marked).await?;
+    let etag = etag(&management, &resource, &marked.named, marked.etag.as_deref()).await?;
     let name = &marked.named.certificate_name;
     Ok(management.generate_verification_code::<Value>(&resource, name, &etag).await?.into())
 }
@@ -129,16 +139,21 @@ async fn generate_verification_code<O: Owner>(marked: &Marked<O>, global: &Globa
 async fn verify<O: Owner>(proof: &Proof<O>, global: &Global) -> Result<Printed, Failure> {
     let file = STANDARD.encode(read_certificate(&proof.path)?);
     let (management, resource) = open(&proof.marked.named.of, global).await?;
-    let etag = etag(&management, &resource, &proof.marked).await?;
+    let etag = etag(&management, &resource, &proof.marked.named, proof.marked.etag.as_deref()).await?;
     let name = &proof.marked.named.certificate_name;
     Ok(management.verify_certificate::<Value>(&resource, name, &etag, &file).await?.into())
 }
 
 /// The etag given, or else the newest: `az` insists on it, people do not know it.
-async fn etag<O: Owner>(management: &Management, resource: &Resource, marked: &Marked<O>) -> Result<String, Failure> {
-    match &marked.etag {
-        Some(etag) => Ok(etag.clone()),
-        None => Ok(etag_of(&find_certificate(management, resource, &marked.named.certificate_name).await?)),
+async fn etag<O: Owner>(
+    management: &Management,
+    resource: &Resource,
+    named: &Named<O>,
+    given: Option<&str>,
+) -> Result<String, Failure> {
+    match given {
+        Some(etag) => Ok(etag.to_owned()),
+        None => Ok(etag_of(&find_certificate(management, resource, &named.certificate_name).await?)),
     }
 }
 

@@ -1,10 +1,10 @@
 //! `roadstead iot dps`
 
 use super::hub::location;
-use super::lookup::find;
-use super::{certificate, enrollment, enrollment_group, linked_hub};
+use super::lookup::{Found, find};
+use super::{certificate, connection_string, enrollment, enrollment_group, linked_hub, policy};
 use crate::args::Global;
-use crate::args::dps::{DpsCommand, DpsCreate};
+use crate::args::dps::{DpsCommand, DpsConnectionStringCommand, DpsCreate, DpsUpdate};
 use crate::args::value::tags;
 use crate::context::Server;
 use crate::failure::Failure;
@@ -22,12 +22,17 @@ pub async fn run(command: &DpsCommand, global: &Global) -> Result<Printed, Failu
         DpsCommand::Show(dps) => {
             find(&management()?, Kind::Dps, &dps.name, dps.within.resource_group.as_deref()).await?.document.into()
         }
+        DpsCommand::Update(dps) => update(&management()?, dps).await?,
         DpsCommand::Delete(dps) => {
             let management = management()?;
             let found = find(&management, Kind::Dps, &dps.name, dps.within.resource_group.as_deref()).await?;
             management.delete(&found.resource).await?;
             Printed::nothing()
         }
+        DpsCommand::ConnectionString(DpsConnectionStringCommand::Show(show)) => {
+            connection_string::of_dps(&management()?, show).await?
+        }
+        DpsCommand::Policy(command) => policy::run_dps(command, global).await?,
         DpsCommand::LinkedHub(command) => linked_hub::run(command, global).await?,
         DpsCommand::Enrollment(command) => enrollment::run(command, global).await?,
         DpsCommand::EnrollmentGroup(command) => enrollment_group::run(command, global).await?,
@@ -54,4 +59,19 @@ async fn create(management: &Management, dps: &DpsCreate) -> Result<Printed, Fai
     }
     let resource = Resource { kind: Kind::Dps, group: dps.resource_group.clone(), name: dps.name.clone() };
     Ok(management.put::<Value>(&resource, &body, None).await?.into())
+}
+
+/// A DPS is shown, changed and put back, unless somebody else changed it in between.
+async fn update(management: &Management, update: &DpsUpdate) -> Result<Printed, Failure> {
+    if update.tags.is_none() && update.changes.is_empty() {
+        return Err(Failure::usage("nothing to change").hint("say `--tags`, `--set path=value` or `--remove path`"));
+    }
+    let found = find(management, Kind::Dps, &update.name, update.within.resource_group.as_deref()).await?;
+    let Found { resource, mut document } = found;
+    let etag = document.get("etag").and_then(Value::as_str).map(str::to_owned);
+    if let Some(given) = &update.tags {
+        document["tags"] = tags(given);
+    }
+    update.changes.apply(&mut document).map_err(Failure::usage)?;
+    Ok(management.put::<Value>(&resource, &document, etag.as_deref()).await?.into())
 }

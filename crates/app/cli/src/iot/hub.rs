@@ -1,14 +1,18 @@
 //! `roadstead iot hub`
 
-use super::lookup::{Found, find, find_policy, hub_service};
-use super::{certificate, consumer_group, device, feedback, hub_update, method, module, monitor, sas_token, twin};
+use super::lookup::{find, hub_service};
+use super::{
+    certificate, connection_string, consumer_group, device, feedback, hub_update, method, module, monitor, policy,
+    sas_token, twin,
+};
 use crate::args::Global;
-use crate::args::hub::{ConnectionStringCommand, HubCommand, HubCreate, ShowConnectionString};
+use crate::args::hub::{ConnectionStringCommand, HubCommand, HubCreate, StateCommand};
 use crate::args::value::tags;
 use crate::context::Server;
 use crate::failure::Failure;
 use crate::group;
 use crate::output::Printed;
+use crate::transfer;
 use roadstead_service::{Kind, Management, Resource};
 use serde_json::{Value, json};
 
@@ -30,8 +34,9 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
             Printed::nothing()
         }
         HubCommand::ShowConnectionString(show) | HubCommand::ConnectionString(ConnectionStringCommand::Show(show)) => {
-            connection_strings(&management()?, show).await?.into()
+            connection_string::of_hub(&management()?, show).await?
         }
+        HubCommand::Policy(command) => policy::run_hub(command, global).await?,
         HubCommand::ConsumerGroup(command) => consumer_group::run(command, global).await?,
         HubCommand::GenerateSasToken(generate) => sas_token::run(generate, global).await?,
         HubCommand::DeviceIdentity(command) => device::run(command, global).await?,
@@ -45,6 +50,8 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
             hub_service(&query.hub, global).await?.query::<Value>(&query.query_command, top).await?.into()
         }
         HubCommand::Certificate(command) => certificate::run_hub(command, global).await?,
+        HubCommand::State(StateCommand::Export(state)) => transfer::export_state(state, global).await?,
+        HubCommand::State(StateCommand::Import(state)) => transfer::import_state(state, global).await?,
         HubCommand::MonitorEvents(monitor) => monitor::run(monitor, global).await?,
         HubCommand::MonitorFeedback(monitor) => feedback::run(monitor, global).await?,
     })
@@ -96,49 +103,6 @@ fn body(create: &HubCreate, location: &str) -> Value {
     body
 }
 
-async fn connection_strings(management: &Management, show: &ShowConnectionString) -> Result<Value, Failure> {
-    let group = show.within.resource_group.as_deref();
-    if let Some(name) = &show.hub_name {
-        let found = find(management, Kind::Hub, name, group).await?;
-        return Ok(json!({ "connectionString": connection_string(management, show, &found).await? }));
-    }
-    let mut shown = Vec::new();
-    for hub in management.list::<Value>(Kind::Hub, group).await? {
-        let name = hub.get("name").and_then(Value::as_str).unwrap_or_default();
-        let found = find(management, Kind::Hub, name, None).await?;
-        shown.push(json!({ "name": name, "connectionString": connection_string(management, show, &found).await? }));
-    }
-    Ok(shown.into())
-}
-
-/// One text, or with `--all` a list of them.
-async fn connection_string(
-    management: &Management,
-    show: &ShowConnectionString,
-    found: &Found,
-) -> Result<Value, Failure> {
-    if show.all {
-        let keys: Vec<Value> = management.list_keys(&found.resource).await?;
-        return keys.iter().map(|key| written(show, found, key)).collect();
-    }
-    written(show, found, &find_policy(management, found, &show.policy_name).await?)
-}
-
-fn written(show: &ShowConnectionString, found: &Found, key: &Value) -> Result<Value, Failure> {
-    let text =
-        |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (name, secret) = (text(key, "/keyName"), text(key, &format!("/{}", show.key.word())));
-    Ok(if show.default_eventhub == Some(true) {
-        let events = "/properties/eventHubEndpoints/events";
-        let endpoint = text(&found.document, &format!("{events}/endpoint"));
-        let path = text(&found.document, &format!("{events}/path"));
-        format!("Endpoint={endpoint};SharedAccessKeyName={name};SharedAccessKey={secret};EntityPath={path}")
-    } else {
-        format!("HostName={};SharedAccessKeyName={name};SharedAccessKey={secret}", found.host()?)
-    }
-    .into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,23 +136,5 @@ mod tests {
             json!({"lockDurationAsIso8601": "PT6S", "ttlAsIso8601": "PT2H", "maxDeliveryCount": 4});
         properties["storageEndpoints"]["$default"]["sasTtlAsIso8601"] = "PT24H".into();
         assert_eq!(body(&create, "here"), expected);
-    }
-
-    #[test]
-    fn connection_strings_of_both_endpoints() {
-        let events = json!({"endpoint": "sb://h.localhost/", "path": "h"});
-        let document = json!({"properties": {"hostName": "h.localhost", "eventHubEndpoints": {"events": events}}});
-        let resource = Resource { kind: Kind::Hub, group: "g".to_owned(), name: "h".to_owned() };
-        let found = Found { resource, document };
-        let key = json!({"keyName": "p", "primaryKey": "1", "secondaryKey": "2"});
-        for (flags, expected) in [
-            ("", "HostName=h.localhost;SharedAccessKeyName=p;SharedAccessKey=1"),
-            (" --kt Secondary", "HostName=h.localhost;SharedAccessKeyName=p;SharedAccessKey=2"),
-            (" --eh", "Endpoint=sb://h.localhost/;SharedAccessKeyName=p;SharedAccessKey=1;EntityPath=h"),
-        ] {
-            let command = parsed(&format!("roadstead iot hub connection-string show -n h{flags}"));
-            let HubCommand::ConnectionString(ConnectionStringCommand::Show(show)) = command else { panic!() };
-            assert_eq!(written(&show, &found, &key).unwrap(), expected);
-        }
     }
 }

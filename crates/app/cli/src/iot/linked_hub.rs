@@ -1,8 +1,8 @@
 //! `roadstead iot dps linked-hub`
 
-use super::lookup::{Found, find, owner_of};
+use super::lookup::{Found, find, owner_of, text};
 use crate::args::Global;
-use crate::args::dps::{LinkedHubCommand, LinkedHubCreate, LinkedHubDelete, LinkedHubList};
+use crate::args::dps::{LinkedHubCommand, LinkedHubCreate, LinkedHubList, LinkedHubShow, LinkedHubUpdate};
 use crate::context::Server;
 use crate::failure::Failure;
 use crate::output::Printed;
@@ -12,12 +12,18 @@ use serde_json::{Value, json};
 
 pub async fn run(command: &LinkedHubCommand, global: &Global) -> Result<Printed, Failure> {
     let management = Server::open(global)?.management;
-    let hubs = match command {
-        LinkedHubCommand::List(dps) => linked(&find_dps(&management, dps).await?),
-        LinkedHubCommand::Create(create) => link(&management, create).await?,
-        LinkedHubCommand::Delete(delete) => unlink(&management, delete).await?,
-    };
-    Ok(hubs.into())
+    Ok(match command {
+        LinkedHubCommand::List(dps) => linked(&find_dps(&management, dps).await?).into(),
+        LinkedHubCommand::Show(show) => {
+            let dps = find_dps(&management, &show.dps).await?;
+            let host = host(&management, show).await?;
+            let mut hubs = linked(&dps);
+            hubs.remove(position(&hubs, &host, &dps.label())?).into()
+        }
+        LinkedHubCommand::Create(create) => link(&management, create).await?.into(),
+        LinkedHubCommand::Update(update) => change(&management, update).await?.into(),
+        LinkedHubCommand::Delete(delete) => unlink(&management, &delete.linked).await?.into(),
+    })
 }
 
 async fn find_dps(management: &Management, dps: &LinkedHubList) -> Result<Found, Failure> {
@@ -67,30 +73,55 @@ async fn owner(management: &Management, name: &str, group: Option<&str>) -> Resu
     owner_of(management, &find(management, Kind::Hub, name, group).await?).await
 }
 
-async fn unlink(management: &Management, delete: &LinkedHubDelete) -> Result<Vec<Value>, Failure> {
+async fn change(management: &Management, update: &LinkedHubUpdate) -> Result<Value, Failure> {
+    if update.apply_allocation_policy.is_none() && update.allocation_weight.is_none() {
+        return Err(
+            Failure::usage("nothing to change").hint("say `--allocation-weight` or `--apply-allocation-policy`")
+        );
+    }
+    let dps = find_dps(management, &update.linked.dps).await?;
+    let host = host(management, &update.linked).await?;
+    let mut hubs = linked(&dps);
+    let label = dps.label();
+    let at = position(&hubs, &host, &label)?;
+    if let Some(apply) = update.apply_allocation_policy {
+        hubs[at]["applyAllocationPolicy"] = apply.into();
+    }
+    if let Some(weight) = update.allocation_weight {
+        hubs[at]["allocationWeight"] = weight.into();
+    }
+    let mut hubs = put(management, dps, hubs).await?;
+    Ok(hubs.remove(position(&hubs, &host, &label)?))
+}
+
+async fn unlink(management: &Management, delete: &LinkedHubShow) -> Result<Vec<Value>, Failure> {
     let dps = find_dps(management, &delete.dps).await?;
-    let host = if delete.linked_hub.contains('.') {
-        delete.linked_hub.clone()
-    } else {
-        find(management, Kind::Hub, &delete.linked_hub, None).await?.host()?.to_owned()
-    };
-    let hubs = without(&dps, &host)?;
+    let host = host(management, delete).await?;
+    let mut hubs = linked(&dps);
+    hubs.remove(position(&hubs, &host, &dps.label())?);
     put(management, dps, hubs).await
 }
 
-fn without(dps: &Found, host: &str) -> Result<Vec<Value>, Failure> {
-    let name = |hub: &Value| hub.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (gone, left): (Vec<_>, Vec<_>) = linked(dps).into_iter().partition(|hub| name(hub).eq_ignore_ascii_case(host));
-    if gone.is_empty() {
-        let names: Vec<_> = left.iter().map(name).collect();
+/// The host name of a hub that may be called by its name alone.
+async fn host(management: &Management, linked: &LinkedHubShow) -> Result<String, Failure> {
+    if linked.linked_hub.contains('.') {
+        return Ok(linked.linked_hub.clone());
+    }
+    Ok(find(management, Kind::Hub, &linked.linked_hub, None).await?.host()?.to_owned())
+}
+
+/// Which of the linked hubs it is.
+fn position(hubs: &[Value], host: &str, dps: &str) -> Result<usize, Failure> {
+    let at = hubs.iter().position(|hub| text(hub, "/name").eq_ignore_ascii_case(host));
+    at.ok_or_else(|| {
+        let names: Vec<_> = hubs.iter().map(|hub| text(hub, "/name")).collect();
         let hint = if names.is_empty() {
             "no hub is linked".to_owned()
         } else {
             format!("linked are `{}`", names.join("`, `"))
         };
-        return Err(Failure::not_found(format!("hub `{host}` is not linked to DPS `{}`", dps.resource.name)).hint(hint));
-    }
-    Ok(left)
+        Failure::not_found(format!("hub `{host}` is not linked to {dps}")).hint(hint)
+    })
 }
 
 /// Sends the whole DPS back with other hubs, unless it changed in the meantime. Secrets that were shown masked stay as
@@ -109,12 +140,12 @@ mod tests {
     use roadstead_service::Resource;
 
     #[test]
-    fn a_hub_is_unlinked_by_its_host_name() {
-        let document = json!({"properties": {"iotHubs": [{"name": "a.localhost", "x": 1}, {"name": "b.localhost"}]}});
+    fn a_linked_hub_is_known_by_its_host_name() {
+        let document = json!({"properties": {"iotHubs": [{"name": "a.localhost"}, {"name": "b.localhost"}]}});
         let dps =
             Found { resource: Resource { kind: Kind::Dps, group: "g".to_owned(), name: "d".to_owned() }, document };
-        assert_eq!(without(&dps, "B.localhost").unwrap(), [json!({"name": "a.localhost", "x": 1})]);
-        insta::assert_snapshot!(without(&dps, "c.localhost").unwrap_err().text(false), @"
+        assert_eq!(position(&linked(&dps), "B.localhost", &dps.label()).unwrap(), 1);
+        insta::assert_snapshot!(position(&linked(&dps), "c.localhost", &dps.label()).unwrap_err().text(false), @"
         error: hub `c.localhost` is not linked to DPS `d`
 
         hint: linked are `a.localhost`, `b.localhost`

@@ -28,9 +28,12 @@ impl Found {
             Kind::Dps => "/properties/serviceOperationsHostName",
         };
         let host = self.document.pointer(member).and_then(Value::as_str);
-        host.ok_or_else(|| {
-            Failure::error(format!("{} `{}` has no host name", word(self.resource.kind), self.resource.name))
-        })
+        host.ok_or_else(|| Failure::error(format!("{} has no host name", self.label())))
+    }
+
+    /// As messages name it: "hub `plant`".
+    pub fn label(&self) -> String {
+        format!("{} `{}`", word(self.resource.kind), self.resource.name)
     }
 }
 
@@ -132,14 +135,17 @@ pub async fn provisioning_of(dps: &str, global: &Global) -> Result<Provisioning,
     Ok(Provisioning::new(server.transport, found.host()?, policy))
 }
 
-/// A policy of a hub, with its keys.
-pub async fn find_policy(management: &Management, hub: &Found, policy: &str) -> Result<Value, Failure> {
-    let key: Option<Value> = management.find_key(&hub.resource, policy).await?;
-    key.ok_or_else(|| {
-        let hub = &hub.resource.name;
-        Failure::not_found(format!("policy `{policy}` not found in hub `{hub}`"))
-            .hint(format!("`roadstead iot hub connection-string show --hub-name {hub} --all` shows those there are"))
-    })
+/// A policy of a hub or DPS, with its keys.
+pub async fn find_policy(management: &Management, of: &Found, policy: &str) -> Result<Value, Failure> {
+    let key: Option<Value> = management.find_key(&of.resource, policy).await?;
+    key.ok_or_else(|| absent_policy(policy, of))
+}
+
+/// There is no such policy.
+pub fn absent_policy(policy: &str, of: &Found) -> Failure {
+    let (noun, name) = (word(of.resource.kind).to_ascii_lowercase(), &of.resource.name);
+    Failure::not_found(format!("policy `{policy}` not found in {}", of.label()))
+        .hint(format!("`roadstead iot {noun} policy list --{noun}-name {name}` shows those there are"))
 }
 
 /// The connection string of the owner's policy: `HostName=…;SharedAccessKeyName=iothubowner;SharedAccessKey=…`.
@@ -149,16 +155,11 @@ pub async fn owner_string(management: &Management, kind: Kind, name: &str) -> Re
 
 /// The same, of a hub or DPS that was found.
 pub async fn owner_of(management: &Management, found: &Found) -> Result<String, Failure> {
-    let Resource { kind, name, .. } = &found.resource;
-    let policy = match kind {
+    let policy = match found.resource.kind {
         Kind::Hub => "iothubowner",
         Kind::Dps => "provisioningserviceowner",
     };
-    let absent = || {
-        Failure::not_found(format!("policy `{policy}` not found in {} `{name}`", word(*kind)))
-            .hint("say the connection string of another policy")
-    };
-    let key: Value = management.find_key(&found.resource, policy).await?.ok_or_else(absent)?;
+    let key = find_policy(management, found, policy).await?;
     Ok(format!("HostName={};SharedAccessKeyName={policy};SharedAccessKey={}", found.host()?, text(&key, "/primaryKey")))
 }
 

@@ -215,7 +215,8 @@ impl Planter<'_> {
             if known.is_none() {
                 let pem = STANDARD.encode(self.read(&certificate.file)?);
                 let (name, verified) = (&certificate.name, certificate.verified);
-                let _: Value = self.management.put_certificate(&found.resource, name, &pem, Some(verified)).await?;
+                let _: Value =
+                    self.management.put_certificate(&found.resource, name, &pem, Some(verified), None).await?;
             }
         }
         Ok(())

@@ -85,7 +85,7 @@ async fn certificate_group(
     let known: Option<Value> = server.management.find_certificate(&found.resource, CA_NAME).await?;
     if known.is_none() {
         let pem = STANDARD.encode(authority.certificate().to_pem());
-        let _: Value = server.management.put_certificate(&found.resource, CA_NAME, &pem, Some(true)).await?;
+        let _: Value = server.management.put_certificate(&found.resource, CA_NAME, &pem, Some(true), None).await?;
     }
     let attestation = json!({ "type": "x509", "x509": { "caReferences": { "primary": CA_NAME } } });
     enroll(args, global, X509_GROUP, attestation).await?;

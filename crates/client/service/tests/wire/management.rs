@@ -84,8 +84,8 @@ async fn certificates_of_hubs_and_dps_have_their_own_bodies() {
     let management = management(&server, Some("s"));
     for kind in [Kind::Hub, Kind::Dps] {
         let resource = Resource { kind, group: "g".to_owned(), name: "n".to_owned() };
-        let _: Value = management.put_certificate(&resource, "root", "UEVN", Some(true)).await.unwrap();
-        let _: Value = management.put_certificate(&resource, "root", "UEVN", None).await.unwrap();
+        let _: Value = management.put_certificate(&resource, "root", "UEVN", Some(true), None).await.unwrap();
+        let _: Value = management.put_certificate(&resource, "root", "UEVN", None, None).await.unwrap();
         let _: Value = management.generate_verification_code(&resource, "root", "e1").await.unwrap();
         let _: Value = management.verify_certificate(&resource, "root", "e2", "UEVN").await.unwrap();
         assert!(management.delete_certificate(&resource, "root", "e3").await.unwrap());
