@@ -19,6 +19,7 @@ pub mod method;
 pub mod module;
 pub mod policy;
 pub mod run;
+pub mod shell;
 pub mod transfer;
 pub mod twin;
 pub mod value;
@@ -110,6 +111,8 @@ pub enum Command {
     /// Certificates for devices, and the CAs that issue them
     #[command(subcommand)]
     Ca(ca::CaCommand),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 /// Below `roadstead iot`.

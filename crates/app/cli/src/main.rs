@@ -1,16 +1,19 @@
 //! The `roadstead` binary: what is typed, and what is printed.
 //!
-//! `args` says what can be typed, one file below `iot` per noun of `az iot`; `transfer` moves what others exported; `context` finds the server, `output` prints
+//! `args` says what can be typed, one file below `iot` per noun of `az iot`; `completions` and `manual` tell it to shells and
+//! `man`; `transfer` moves what others exported; `context` finds the server, `output` prints
 //! the result, `failure` what went wrong. Everything it does to a running server goes through the public APIs.
 
 mod access;
 mod args;
 mod ca;
 mod clock;
+mod completions;
 mod context;
 mod failure;
 mod group;
 mod iot;
+mod manual;
 mod note;
 mod output;
 mod progress;
@@ -62,6 +65,8 @@ fn run(cli: &Cli, begun: Instant) -> Result<(), Failure> {
         Command::Iot(command) => print(cli, iot::run(command, &cli.global)),
         Command::Import(command) => print(cli, transfer::import(command, &cli.global)),
         Command::Export(command) => print(cli, transfer::export(command, &cli.global)),
+        Command::Completions(args) => say(&completions::script(args.shell)),
+        Command::Man(args) => say(&manual::run(args)?),
     }
 }
 

@@ -135,7 +135,7 @@ pub enum FederatedCommand {
     List(ServiceId),
     /// Let tokens of an issuer that the configuration trusts log it in
     Create(FederatedCreate),
-    /// The opposite
+    /// Let tokens of an issuer log it in no longer
     Delete(FederatedDelete),
 }
 
@@ -248,19 +248,19 @@ pub struct AssignmentDelete {
 /// In the words of `az monitor activity-log list`.
 #[derive(Debug, Args)]
 pub struct Audit {
-    /// How many lines at most; a change has two
+    /// At most so many lines; a change has two
     #[arg(long, default_value_t = 50)]
     pub max_events: usize,
-    /// None before this time: `2026-11-22T00:00:00Z`
+    /// Leave out what was before this time: `2026-11-22T00:00:00Z`
     #[arg(long)]
     pub start_time: Option<String>,
-    /// None after this time
+    /// Leave out what was after this time
     #[arg(long)]
     pub end_time: Option<String>,
-    /// Of one resource group
+    /// Only changes in this resource group
     #[arg(short = 'g', long)]
     pub resource_group: Option<String>,
-    /// Of one caller, by name
+    /// Only changes by this caller, by name
     #[arg(long)]
     pub caller: Option<String>,
 }

@@ -37,7 +37,7 @@ pub struct DeviceRenewKey {
     /// Device ids, separated by blanks; `*` for all
     #[arg(short = 'd', long, required = true, num_args(1..))]
     pub device_id: Vec<String>,
-    /// Which keys
+    /// Which keys to make anew
     #[arg(long = "key-type", alias = "kt", value_enum, ignore_case = true)]
     pub key: RenewedKey,
     /// New keys for the devices' modules, too
@@ -68,7 +68,7 @@ pub struct ParentSet {
     /// The edge device
     #[arg(long, alias = "pd")]
     pub parent_device_id: String,
-    /// In place of the parent that it has
+    /// Even if it has another parent, which it then leaves
     #[arg(short = 'f', long)]
     pub force: bool,
 }
@@ -97,7 +97,7 @@ pub struct ChildrenAdd {
     /// Devices, separated by blanks
     #[arg(long, alias = "cl", required = true, num_args(1..))]
     pub child_list: Vec<String>,
-    /// In place of the parents that they have
+    /// Even if they have other parents, which they then leave
     #[arg(short = 'f', long)]
     pub force: bool,
 }
@@ -109,7 +109,7 @@ pub struct ChildrenRemove {
     /// Devices, separated by blanks
     #[arg(long, alias = "cl", num_args(1..), required_unless_present = "remove_all")]
     pub child_list: Vec<String>,
-    /// All of them
+    /// Remove all of them
     #[arg(short = 'a', long)]
     pub remove_all: bool,
 }
@@ -130,7 +130,7 @@ pub struct DeviceList {
     /// Only edge devices
     #[arg(long, alias = "ee", num_args(0..=1), default_missing_value = "true", value_parser = three_state)]
     pub edge_enabled: Option<bool>,
-    /// At most so many; -1 for all
+    /// List at most so many; -1 for all
     #[arg(long, default_value = "1000", value_parser = top, allow_negative_numbers = true)]
     pub top: Top,
 }
@@ -156,7 +156,7 @@ pub struct DeviceCreate {
     /// Whether the device may connect
     #[arg(long, alias = "sta", value_enum, ignore_case = true, default_value = "enabled")]
     pub status: Status,
-    /// Why it may not
+    /// Why it may not, for people to read
     #[arg(long, alias = "star")]
     pub status_reason: Option<String>,
     /// Whether it is an edge device
@@ -179,7 +179,7 @@ pub struct DeviceUpdate {
     /// Whether the device may connect
     #[arg(long, alias = "sta", value_enum, ignore_case = true)]
     pub status: Option<Status>,
-    /// Why it may not
+    /// Why it may not, for people to read
     #[arg(long, alias = "star")]
     pub status_reason: Option<String>,
     /// Whether it is an edge device

@@ -73,7 +73,7 @@ pub struct GroupId {
 pub struct EnrollmentList {
     #[command(flatten)]
     pub dps: DpsTarget,
-    /// At most so many; -1 for all
+    /// List at most so many; -1 for all
     #[arg(long, default_value = "-1", value_parser = top, allow_negative_numbers = true)]
     pub top: Top,
 }
@@ -146,7 +146,7 @@ pub struct Terms {
     /// Host name of the only hub
     #[arg(long, alias = "hn", conflicts_with = "allocation_policy")]
     pub iot_hub_host_name: Option<String>,
-    /// Where custom allocation asks
+    /// URL that custom allocation asks
     #[arg(long, alias = "wh")]
     pub webhook_url: Option<String>,
     /// API version with which custom allocation asks
@@ -189,7 +189,7 @@ pub struct Removal {
 #[derive(Debug, Clone, Default, Args)]
 pub struct RootNames {
     /// Name of a verified CA certificate of the DPS
-    #[arg(long, visible_alias = "ca-name", alias = "cn", alias = "certificate-name")]
+    #[arg(long, visible_aliases = ["ca-name", "certificate-name"], alias = "cn")]
     pub root_ca_name: Option<String>,
     /// Name of a second one
     #[arg(long, visible_alias = "secondary-ca-name", alias = "scn")]
@@ -297,7 +297,7 @@ pub struct ComputeDeviceKey {
 pub enum RegistrationCommand {
     /// Show where a device was assigned
     Show(OneRegistration<Id>),
-    /// Forget it
+    /// Forget where a device was assigned; what the hub has of it stays
     Delete(RegistrationDelete<Id>),
 }
 
@@ -307,7 +307,7 @@ pub enum GroupRegistrationCommand {
     List(RegistrationList),
     /// Show where a device was assigned
     Show(OneRegistration<RegistrationId>),
-    /// Forget it
+    /// Forget where a device was assigned; what the hub has of it stays
     Delete(RegistrationDelete<RegistrationId>),
 }
 

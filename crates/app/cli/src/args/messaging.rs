@@ -175,7 +175,7 @@ pub struct SimulateDevice {
     /// Seconds between messages
     #[arg(long, alias = "mi", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     pub msg_interval: u64,
-    /// How it speaks
+    /// How the device speaks
     #[arg(long = "protocol", alias = "proto", value_enum, ignore_case = true, default_value = "mqtt")]
     pub protocol: Protocol,
     /// What becomes of messages to the device; over MQTT they are always completed

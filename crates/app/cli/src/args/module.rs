@@ -17,7 +17,7 @@ pub enum ModuleCommand {
     Show(ModuleShow),
     /// Change a module
     #[command(
-        after_help = "Example, new keys: roadstead iot hub module-identity update -n dev -d thermo-7 -m filter --set authentication.symmetricKey.primaryKey= authentication.symmetricKey.secondaryKey="
+        after_help = "Example: roadstead iot hub module-identity update -n dev -d thermo-7 -m filter --set authentication.symmetricKey.primaryKey= authentication.symmetricKey.secondaryKey="
     )]
     Update(ModuleUpdate),
     /// Delete a module and its twin
@@ -57,7 +57,7 @@ pub struct ModuleCreate {
 pub struct ModuleList {
     #[command(flatten)]
     pub device: DeviceShow,
-    /// At most so many; -1 for all
+    /// List at most so many; -1 for all
     #[arg(long, default_value = "1000", value_parser = top, allow_negative_numbers = true)]
     pub top: Top,
 }
@@ -89,7 +89,7 @@ pub struct ModuleRenewKey {
     /// Module ids, separated by blanks; `*` for all of the device
     #[arg(short = 'm', long, required = true, num_args(1..))]
     pub module_id: Vec<String>,
-    /// Which keys
+    /// Which keys to make anew
     #[arg(long = "key-type", alias = "kt", value_enum, ignore_case = true)]
     pub key: RenewedKey,
     /// Only if its etag still is this one; when swapping

@@ -41,7 +41,7 @@ pub struct Serve {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "roadstead.toml")]
     pub config: PathBuf,
-    /// In place of `log.filter`
+    /// What is logged, in place of the configuration's `log.filter`
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
 }

@@ -237,6 +237,8 @@ fn what_az_refuses_is_refused() {
         ("iot dps policy create -n d --pn p -r RegistryRead", ErrorKind::InvalidValue),
         ("iot hub state export -n h", ErrorKind::MissingRequiredArgument),
         ("iot hub state import -n h -f f --aspects arm", ErrorKind::InvalidValue),
+        ("completions", ErrorKind::MissingRequiredArgument),
+        ("completions tcsh", ErrorKind::InvalidValue),
         ("iot dps linked-hub create --dps-name d", ErrorKind::MissingRequiredArgument),
         ("iot dps enrollment create -n d --eid e", ErrorKind::MissingRequiredArgument),
         ("iot dps enrollment create -n d --eid e --at vouched", ErrorKind::InvalidValue),
@@ -280,5 +282,27 @@ fn what_az_refuses_is_refused() {
         ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
     ] {
         assert_eq!(parse(&format!("roadstead {line}")).map(|_| ()), Err(kind), "{line}");
+    }
+}
+
+#[test]
+fn every_example_can_be_typed() {
+    fn collect(command: &clap::Command, examples: &mut Vec<String>) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let lines = help.lines().filter_map(|line| line.find("roadstead ").map(|at| line[at..].to_owned()));
+        examples.extend(lines.filter(|_| help.starts_with("Example")));
+        command.get_subcommands().for_each(|below| collect(below, examples));
+    }
+    let mut examples = Vec::new();
+    collect(&Cli::command(), &mut examples);
+    assert!(examples.len() > 40, "{}", examples.len());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("twin.json");
+    std::fs::write(&file, "{}").unwrap();
+    for example in examples {
+        let line = example.replace("twin.json", file.to_str().unwrap());
+        // What follows is for the shell.
+        let line = [" | ", " > ", " # "].iter().fold(line.as_str(), |line, end| line.split(end).next().unwrap());
+        assert_eq!(parse(line).map(|_| ()), Ok(()), "{example}");
     }
 }

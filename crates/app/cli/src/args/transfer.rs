@@ -10,7 +10,7 @@ use std::path::PathBuf;
 pub enum ImportCommand {
     /// Take devices, modules and twins from what `az iot hub state export` or an export job wrote
     Hub(ImportHub),
-    /// Take enrollments and groups from what `az iot dps enrollment list|show` or `… enrollment-group …` printed
+    /// Take enrollments and groups from what `az iot dps enrollment` or `enrollment-group` printed: `list` or `show`
     Dps(ImportDps),
 }
 
@@ -43,7 +43,7 @@ pub struct ImportDps {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub dps: DpsTarget,
-    /// Where the PEM files of certificates are of which Azure shows no more than the thumbprint
+    /// Folder with the PEM files of those certificates of which Azure shows the thumbprint alone
     #[arg(long, value_name = "DIR")]
     pub certificates: Option<PathBuf>,
     /// Change nothing, and say what would be changed
