@@ -1,222 +1,381 @@
-//! Which operation a request is. Fixed segments are compared without case, ids with it.
+//! All that can be asked for, and what somebody needs to be allowed to ask. A request that is not here is not answered.
+//!
+//! Which operations there are of a kind says what that kind needs: [`Does`] has no place for an operation without its check, and
+//! `dispatch` makes the check before it calls the operation.
 
-use std::sync::Arc;
+use hyper::Method;
+use roadstead_auth::Permission;
+use roadstead_model::Right;
 
-use hyper::{Method, Response, StatusCode};
-use roadstead_dps::{DpsError, Instance};
-use roadstead_hub::Hub;
-use roadstead_model::IdScope;
-use roadstead_wire::{HubCode, limits::DPS_MESSAGE_BYTES_MAX};
+use crate::pattern::Pattern;
 
-use crate::{
-    call::{BodyFault, Call},
-    limits,
-    op::{
-        self, device_files, device_messages, device_register, device_send, hub_bulk, hub_devices, hub_events,
-        hub_messages, hub_methods, hub_modules, hub_query, hub_renewal, hub_twins, operations, service_bulk,
-        service_enrollments, service_groups, service_registrations,
-    },
-    reply::{Body, Reply},
-    serve::Parts,
-};
-
-/// Who is spoken to, which decides how a refusal looks.
+/// Which API a route belongs to, which decides how a refusal looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Face {
+pub enum Face {
+    /// Of the process, for operators.
     Operations,
+    /// Of a hub, for devices and back ends: the host names the hub.
     Hub,
-    /// DPS, by devices: the ID scope in the path names the instance.
+    /// Of DPS, for devices: the ID scope in the path names the instance.
     DpsDevice,
-    /// DPS, by back ends: the host names the instance.
+    /// Of DPS, for back ends: the host names the instance.
     DpsService,
-    Nobody,
+    /// Of a hub's files, as Azure Storage's clients speak.
+    Files,
 }
 
-/// The way of a request, known before its body is read.
+/// A request that is answered, by its method and path.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// The segments in lower case.
-    words: Vec<String>,
+    method: Method,
+    /// Names in braces: `/devices/{device}/files/{*name}`.
+    path: &'static str,
+    pub(crate) pattern: Pattern,
+    /// Of files, the argument `comp` of the query.
+    comp: Option<&'static str>,
+    /// How many of the path's segments a token must be for.
+    pub(crate) signed_parts: usize,
     face: Face,
+    pub(crate) does: Does,
+}
+
+/// What a route does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Does {
+    /// Answers anybody.
+    Open(OpenOp),
+    /// Answers the device, or the module, in the path.
+    Device(DeviceOp),
+    /// Answers back ends of a hub.
+    Hub(HubOp, Right, Permission),
+    /// Answers back ends of a hub, and the device in the path for its own modules.
+    Modules(ModuleOp, Right, Permission),
+    /// Answers who has the credentials of the enrollment in the path.
+    Registrant(RegistrantOp),
+    /// Answers back ends of DPS.
+    Dps(DpsOp, Right, Permission),
+    /// Takes a file of whom an upload was granted to.
+    Put(PutOp),
+    /// Gives a file to whom an upload was granted to, or to a back end.
+    Fetch(FetchOp),
+    /// Removes a file for a back end.
+    RemoveFile,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OpenOp {
+    Health,
+    Ready,
+    Metrics,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum DeviceOp {
+    Send,
+    ReceiveMessage,
+    EndMessage,
+    AbandonMessage,
+    StartUpload,
+    StartNamedUpload,
+    FinishUpload,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum HubOp {
+    SendMessage,
+    PurgeMessages,
+    ReceiveFeedback,
+    CompleteFeedback,
+    AbandonFeedback,
+    FollowEvents,
+    Query,
+    CountDevices,
+    CountConnected,
+    ChangeIdentities,
+    RenewKeys,
+    ListDevices,
+    ShowDevice,
+    PutDevice,
+    DeleteDevice,
+    InvokeMethod,
+    ReadTwin,
+    PatchTwin,
+    ReplaceTwin,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ModuleOp {
+    List,
+    Show,
+    Put,
+    Delete,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RegistrantOp {
+    Register,
+    OperationStatus,
+    RegistrationStatus,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum DpsOp {
+    ChangeEnrollments,
+    QueryEnrollments,
+    ShowEnrollment,
+    PutEnrollment,
+    DeleteEnrollment,
+    ShowAttestation,
+    ChangeGroups,
+    QueryGroups,
+    ShowGroup,
+    PutGroup,
+    DeleteGroup,
+    ShowGroupAttestation,
+    ShowRegistration,
+    DeleteRegistration,
+    QueryRegistrations,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PutOp {
+    Whole,
+    Block,
+    BlockList,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FetchOp {
+    Content,
+    Head,
+    BlockList,
+}
+
+impl Does {
+    const fn face(self) -> Face {
+        match self {
+            Self::Open(_) => Face::Operations,
+            Self::Device(_) | Self::Hub(..) | Self::Modules(..) => Face::Hub,
+            Self::Registrant(_) => Face::DpsDevice,
+            Self::Dps(..) => Face::DpsService,
+            Self::Put(_) | Self::Fetch(_) | Self::RemoveFile => Face::Files,
+        }
+    }
+
+    fn needs(self) -> Needs {
+        match self {
+            Self::Open(_) => Needs::Nothing,
+            Self::Device(_) => Needs::Device,
+            Self::Hub(_, right, permission) | Self::Dps(_, right, permission) => Needs::Right(right, permission),
+            Self::Modules(_, right, permission) => Needs::RightOrDevice(right, permission),
+            Self::Registrant(_) => Needs::Registrant,
+            Self::Put(_) => Needs::UploadSignature,
+            Self::Fetch(_) => Needs::UploadSignatureOrPolicy,
+            Self::RemoveFile => Needs::Policy,
+        }
+    }
+}
+
+const GET: Method = Method::GET;
+const HEAD: Method = Method::HEAD;
+const PUT: Method = Method::PUT;
+const POST: Method = Method::POST;
+const PATCH: Method = Method::PATCH;
+const DELETE: Method = Method::DELETE;
+
+/// A policy's right, and what a role must allow for the same. Policies tell less apart than roles: with `ServiceConnect` one may
+/// read twins and call methods, with `EnrollmentRead` see enrollments and their keys.
+/// Source: docs, "Control access to IoT Hub by using Microsoft Entra ID", and the same of DPS (permissions of each API)
+type Access = (Right, Permission);
+
+const REGISTRY_READ: Access = (Right::RegistryRead, Permission::ReadHubData);
+const REGISTRY_WRITE: Access = (Right::RegistryWrite, Permission::WriteHubData);
+const SERVICE_READ: Access = (Right::ServiceConnect, Permission::ReadHubData);
+/// Also what takes away what it reads.
+const SERVICE_WRITE: Access = (Right::ServiceConnect, Permission::WriteHubData);
+const ENROLLMENT_READ: Access = (Right::EnrollmentRead, Permission::ReadDpsData);
+const ENROLLMENT_KEYS: Access = (Right::EnrollmentRead, Permission::WriteDpsData);
+const ENROLLMENT_WRITE: Access = (Right::EnrollmentWrite, Permission::WriteDpsData);
+const REGISTRATION_READ: Access = (Right::RegistrationStatusRead, Permission::ReadDpsData);
+const REGISTRATION_WRITE: Access = (Right::RegistrationStatusWrite, Permission::WriteDpsData);
+
+const fn route(method: Method, path: &'static str, does: Does) -> Route {
+    let pattern = Pattern::parse(path);
+    Route { method, path, pattern, comp: None, signed_parts: pattern.len(), face: does.face(), does }
+}
+
+const fn open(method: Method, path: &'static str, op: OpenOp) -> Route {
+    route(method, path, Does::Open(op))
+}
+
+const fn device(method: Method, path: &'static str, op: DeviceOp) -> Route {
+    route(method, path, Does::Device(op))
+}
+
+const fn hub(method: Method, path: &'static str, op: HubOp, (right, permission): Access) -> Route {
+    route(method, path, Does::Hub(op, right, permission))
+}
+
+const fn modules(method: Method, path: &'static str, op: ModuleOp, (right, permission): Access) -> Route {
+    route(method, path, Does::Modules(op, right, permission))
+}
+
+const fn registrant(method: Method, path: &'static str, op: RegistrantOp) -> Route {
+    route(method, path, Does::Registrant(op))
+}
+
+const fn dps(method: Method, path: &'static str, op: DpsOp, (right, permission): Access) -> Route {
+    route(method, path, Does::Dps(op, right, permission))
+}
+
+const fn file(method: Method, comp: Option<&'static str>, does: Does) -> Route {
+    let mut route = route(method, "/uploads/{device}/{*name}", does);
+    route.comp = comp;
+    route
 }
 
 impl Route {
-    pub(crate) fn of(call: &Call) -> Self {
-        let words: Vec<String> = call.segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
-        let face = face(&words.iter().map(String::as_str).collect::<Vec<_>>());
-        Self { words, face }
-    }
-
-    /// How much of a body is read.
-    pub(crate) fn body_bytes_max(&self) -> usize {
-        match (self.face, self.words.as_slice()) {
-            (Face::DpsDevice, _) => DPS_MESSAGE_BYTES_MAX,
-            (Face::Hub, [.., above, last]) if above == "messages" && last == "events" => limits::DEVICE_BODY_BYTES_MAX,
-            _ => limits::SERVICE_BODY_BYTES_MAX,
-        }
-    }
-
-    /// Says why a body was not read, in the words of who is spoken to.
-    pub(crate) fn refuse_body(&self, parts: &Parts, call: &Call, fault: BodyFault) -> Reply {
-        match (self.face, fault) {
-            (Face::Hub, BodyFault::TooLarge { .. }) => {
-                op::hub_code(parts, call, HubCode::MessageTooLarge, &fault.to_string())
-            }
-            (Face::DpsDevice | Face::DpsService, BodyFault::TooLarge { .. }) => {
-                op::dps_refusal(parts, call, &DpsError::Invalid { member: "body", fault: fault.to_string() })
-            }
-            _ => Reply::fault(fault),
-        }
-    }
-
-    /// Whether the answer is of use to nobody but the client: then it ends with the client's connection. Everything else is
-    /// brought to its end.
-    pub(crate) fn is_for_its_client(&self) -> bool {
-        matches!(self.words.as_slice(), [first, .., last] if first == "twins" && last == "methods")
-    }
-
-    pub(crate) async fn answer(&self, parts: &Parts, call: &Call) -> Response<Body> {
-        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        let reply = match self.face {
-            Face::Operations => operations::answer(parts, call, &words),
-            Face::Hub => match parts.hubs.by_host(&call.host) {
-                Some(hub) if words == ["messages", "events"] && call.method == Method::GET => {
-                    return hub_events::follow(parts, &hub, call).await;
-                }
-                Some(hub) => hub_route(parts, &hub, call, &words).await,
-                None => op::no_such_hub(parts, call),
-            },
-            Face::DpsDevice => {
-                metrics::counter!("roadstead_dps_requests_total", "protocol" => "https").increment(1);
-                dps_device_route(parts, call, &words)
-                    .await
-                    .unwrap_or_else(|refused| op::dps_refusal(parts, call, &refused))
-            }
-            Face::DpsService => match parts.dps.find_by_host(call.host_name()) {
-                Some(dps) => dps_service_route(parts, &dps, call, &words)
-                    .await
-                    .unwrap_or_else(|refused| op::dps_refusal(parts, call, &refused)),
-                None => op::no_such_dps(parts, call),
-            },
-            Face::Nobody => Reply::text(StatusCode::NOT_FOUND, "there is nothing at this path\n"),
-        };
-        reply.into_response()
+    /// A token need not be for all of the path, but for its first segments.
+    const fn signed_up_to(mut self, signed_parts: usize) -> Self {
+        self.signed_parts = signed_parts;
+        self
     }
 }
 
-fn face(words: &[&str]) -> Face {
-    match words {
-        ["healthz" | "readyz" | "metrics"] => Face::Operations,
-        ["devices" | "twins" | "messages" | "statistics" | "jobs" | "configurations" | "digitaltwins", ..] => Face::Hub,
-        ["enrollments" | "enrollmentgroups" | "registrations", ..] => Face::DpsService,
-        [_, "registrations", ..] => Face::DpsDevice,
-        [scope, ..] if IdScope::parse(scope).is_ok() => Face::DpsDevice,
-        _ => Face::Nobody,
-    }
+/// Devices' requests come first, as they are looked for from the start.
+///
+/// Source: `reference/hub-device.md` 2, `reference/hub-service.md` 1, `reference/dps.md` 1.1 and 4.2; docs, "Blob service REST API"
+#[rustfmt::skip]
+pub(crate) static ROUTES: [Route; 67] = [
+    device(POST, "/devices/{device}/messages/events", DeviceOp::Send),
+    device(POST, "/devices/{device}/modules/{module}/messages/events", DeviceOp::Send),
+    device(GET, "/devices/{device}/messages/devicebound", DeviceOp::ReceiveMessage),
+    device(DELETE, "/devices/{device}/messages/devicebound/{lock}", DeviceOp::EndMessage),
+    device(POST, "/devices/{device}/messages/devicebound/{lock}/abandon", DeviceOp::AbandonMessage),
+    device(POST, "/devices/{device}/files", DeviceOp::StartUpload),
+    device(GET, "/devices/{device}/files/{*name}", DeviceOp::StartNamedUpload),
+    device(POST, "/devices/{device}/files/notifications", DeviceOp::FinishUpload),
+    device(POST, "/devices/{device}/files/notifications/{correlation}", DeviceOp::FinishUpload),
+
+    registrant(PUT, "/{scope}/registrations/{registration}/register", RegistrantOp::Register),
+    registrant(GET, "/{scope}/registrations/{registration}/operations/{operation}", RegistrantOp::OperationStatus),
+    registrant(POST, "/{scope}/registrations/{registration}", RegistrantOp::RegistrationStatus),
+
+    hub(POST, "/messages/devicebound", HubOp::SendMessage, SERVICE_WRITE),
+    hub(DELETE, "/devices/{device}/commands", HubOp::PurgeMessages, SERVICE_WRITE),
+    hub(GET, "/messages/servicebound/feedback", HubOp::ReceiveFeedback, SERVICE_WRITE),
+    hub(DELETE, "/messages/servicebound/feedback/{lock}", HubOp::CompleteFeedback, SERVICE_WRITE).signed_up_to(3),
+    hub(POST, "/messages/servicebound/feedback/{lock}/abandon", HubOp::AbandonFeedback, SERVICE_WRITE).signed_up_to(3),
+    hub(GET, "/messages/events", HubOp::FollowEvents, SERVICE_READ),
+
+    hub(POST, "/devices/query", HubOp::Query, SERVICE_READ),
+    hub(GET, "/statistics/devices", HubOp::CountDevices, REGISTRY_READ),
+    hub(GET, "/statistics/service", HubOp::CountConnected, SERVICE_READ),
+    hub(GET, "/devices", HubOp::ListDevices, REGISTRY_READ),
+    hub(POST, "/devices", HubOp::ChangeIdentities, REGISTRY_WRITE),
+    hub(POST, "/devices/keys/regenerate", HubOp::RenewKeys, REGISTRY_WRITE).signed_up_to(1),
+    hub(GET, "/devices/{device}", HubOp::ShowDevice, REGISTRY_READ),
+    hub(PUT, "/devices/{device}", HubOp::PutDevice, REGISTRY_WRITE),
+    hub(DELETE, "/devices/{device}", HubOp::DeleteDevice, REGISTRY_WRITE),
+    modules(GET, "/devices/{device}/modules", ModuleOp::List, REGISTRY_READ),
+    modules(GET, "/devices/{device}/modules/{module}", ModuleOp::Show, REGISTRY_READ),
+    modules(PUT, "/devices/{device}/modules/{module}", ModuleOp::Put, REGISTRY_WRITE),
+    modules(DELETE, "/devices/{device}/modules/{module}", ModuleOp::Delete, REGISTRY_WRITE),
+
+    hub(POST, "/twins/{device}/methods", HubOp::InvokeMethod, SERVICE_WRITE),
+    hub(POST, "/twins/{device}/modules/{module}/methods", HubOp::InvokeMethod, SERVICE_WRITE),
+    hub(GET, "/twins/{device}", HubOp::ReadTwin, SERVICE_READ),
+    hub(PATCH, "/twins/{device}", HubOp::PatchTwin, SERVICE_WRITE),
+    hub(PUT, "/twins/{device}", HubOp::ReplaceTwin, SERVICE_WRITE),
+    hub(GET, "/twins/{device}/modules/{module}", HubOp::ReadTwin, SERVICE_READ),
+    hub(PATCH, "/twins/{device}/modules/{module}", HubOp::PatchTwin, SERVICE_WRITE),
+    hub(PUT, "/twins/{device}/modules/{module}", HubOp::ReplaceTwin, SERVICE_WRITE),
+
+    dps(POST, "/enrollments", DpsOp::ChangeEnrollments, ENROLLMENT_WRITE),
+    dps(POST, "/enrollments/query", DpsOp::QueryEnrollments, ENROLLMENT_READ),
+    dps(GET, "/enrollments/{enrollment}", DpsOp::ShowEnrollment, ENROLLMENT_READ),
+    dps(PUT, "/enrollments/{enrollment}", DpsOp::PutEnrollment, ENROLLMENT_WRITE),
+    dps(DELETE, "/enrollments/{enrollment}", DpsOp::DeleteEnrollment, ENROLLMENT_WRITE),
+    dps(POST, "/enrollments/{enrollment}/attestationmechanism", DpsOp::ShowAttestation, ENROLLMENT_KEYS),
+    dps(POST, "/enrollmentGroups", DpsOp::ChangeGroups, ENROLLMENT_WRITE),
+    dps(POST, "/enrollmentGroups/query", DpsOp::QueryGroups, ENROLLMENT_READ),
+    dps(GET, "/enrollmentGroups/{group}", DpsOp::ShowGroup, ENROLLMENT_READ),
+    dps(PUT, "/enrollmentGroups/{group}", DpsOp::PutGroup, ENROLLMENT_WRITE),
+    dps(DELETE, "/enrollmentGroups/{group}", DpsOp::DeleteGroup, ENROLLMENT_WRITE),
+    dps(POST, "/enrollmentGroups/{group}/attestationmechanism", DpsOp::ShowGroupAttestation, ENROLLMENT_KEYS),
+    dps(GET, "/registrations/{registration}", DpsOp::ShowRegistration, REGISTRATION_READ),
+    dps(DELETE, "/registrations/{registration}", DpsOp::DeleteRegistration, REGISTRATION_WRITE),
+    dps(POST, "/registrations/{group}/query", DpsOp::QueryRegistrations, REGISTRATION_READ),
+
+    file(PUT, None, Does::Put(PutOp::Whole)),
+    file(PUT, Some("block"), Does::Put(PutOp::Block)),
+    file(PUT, Some("blocklist"), Does::Put(PutOp::BlockList)),
+    file(GET, None, Does::Fetch(FetchOp::Content)),
+    file(HEAD, None, Does::Fetch(FetchOp::Head)),
+    file(GET, Some("blocklist"), Does::Fetch(FetchOp::BlockList)),
+    file(DELETE, None, Does::RemoveFile),
+
+    open(GET, "/healthz", OpenOp::Health),
+    open(HEAD, "/healthz", OpenOp::Health),
+    open(GET, "/readyz", OpenOp::Ready),
+    open(HEAD, "/readyz", OpenOp::Ready),
+    open(GET, "/metrics", OpenOp::Metrics),
+    open(HEAD, "/metrics", OpenOp::Metrics),
+];
+
+/// The route of a request to a face.
+pub(crate) fn find(face: Face, method: &Method, segments: &[String]) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.face == face && route.method == *method && route.pattern.matches(segments))
 }
 
-async fn hub_route(parts: &Parts, hub: &Arc<Hub>, call: &Call, words: &[&str]) -> Reply {
-    let id = call.segment(1);
-    match (&call.method, words) {
-        (&Method::POST, ["devices", _, "messages", "events"]) => device_send::send(parts, hub, call, id, None).await,
-        (&Method::POST, ["devices", _, "modules", _, "messages", "events"]) => {
-            device_send::send(parts, hub, call, id, Some(call.segment(3))).await
-        }
-        (&Method::GET, ["devices", _, "messages", "devicebound"]) => {
-            device_messages::receive(parts, hub, call, id).await
-        }
-        (&Method::DELETE, ["devices", _, "messages", "devicebound", _]) => {
-            device_messages::end(parts, hub, call, id, call.segment(4)).await
-        }
-        (&Method::POST, ["devices", _, "messages", "devicebound", _, "abandon"]) => {
-            device_messages::abandon(parts, hub, call, id, call.segment(4)).await
-        }
-        (&Method::POST, ["messages", "devicebound"]) => hub_messages::send(parts, hub, call).await,
-        (&Method::DELETE, ["devices", _, "commands"]) => hub_messages::purge(parts, hub, call, id).await,
-        (&Method::GET, ["messages", "servicebound", "feedback"]) => {
-            hub_messages::receive_feedback(parts, hub, call).await
-        }
-        (&Method::DELETE, ["messages", "servicebound", "feedback", _]) => {
-            hub_messages::complete_feedback(parts, hub, call, call.segment(3)).await
-        }
-        (&Method::POST, ["messages", "servicebound", "feedback", _, "abandon"]) => {
-            hub_messages::abandon_feedback(parts, hub, call, call.segment(3)).await
-        }
-        (&Method::POST, ["devices", _, "files"]) => device_files::start(parts, hub, call, id).await,
-        (&Method::POST, ["devices", _, "files", "notifications"]) => {
-            device_files::finish(parts, hub, call, id, None).await
-        }
-        (&Method::POST, ["devices", _, "files", "notifications", _]) => {
-            device_files::finish(parts, hub, call, id, Some(call.segment(4))).await
-        }
-        (&Method::GET, ["devices", _, "files", _, ..]) => device_files::start_named(parts, hub, call, id).await,
-        (&Method::POST, ["devices", "query"]) => hub_query::query(parts, hub, call).await,
-        (&Method::GET, ["statistics", "devices"]) => hub_devices::statistics(parts, hub, call).await,
-        (&Method::GET, ["statistics", "service"]) => hub_devices::connected(parts, hub, call),
-        (&Method::POST, ["devices"]) => hub_bulk::change(parts, hub, call).await,
-        (&Method::POST, ["devices", "keys", "regenerate"]) => hub_renewal::renew(parts, hub, call).await,
-        (&Method::GET, ["devices"]) => hub_devices::list(parts, hub, call).await,
-        (&Method::GET, ["devices", _]) => hub_devices::show(parts, hub, call, id).await,
-        (&Method::PUT, ["devices", _]) => hub_devices::put(parts, hub, call, id).await,
-        (&Method::DELETE, ["devices", _]) => hub_devices::delete(parts, hub, call, id).await,
-        (&Method::POST, ["twins", _, "methods"]) => hub_methods::invoke(parts, hub, call, id, None).await,
-        (&Method::POST, ["twins", _, "modules", _, "methods"]) => {
-            hub_methods::invoke(parts, hub, call, id, Some(call.segment(3))).await
-        }
-        (&Method::GET | &Method::PATCH | &Method::PUT, ["twins", _]) => {
-            hub_twins::answer(parts, hub, call, id, None).await
-        }
-        (&Method::GET | &Method::PATCH | &Method::PUT, ["twins", _, "modules", _]) => {
-            hub_twins::answer(parts, hub, call, id, Some(call.segment(3))).await
-        }
-        (&Method::GET, ["devices", _, "modules"]) => hub_modules::list(parts, hub, call, id).await,
-        (&Method::GET, ["devices", _, "modules", _]) => hub_modules::show(parts, hub, call, id, call.segment(3)).await,
-        (&Method::PUT, ["devices", _, "modules", _]) => hub_modules::put(parts, hub, call, id, call.segment(3)).await,
-        (&Method::DELETE, ["devices", _, "modules", _]) => {
-            hub_modules::delete(parts, hub, call, id, call.segment(3)).await
-        }
-        _ => op::not_implemented(parts, call),
-    }
+/// The route of a request for a file, whose path is known to be one. `comp`: the argument of that name.
+pub(crate) fn find_file(method: &Method, comp: Option<&str>) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.face == Face::Files && route.method == *method && route.comp == comp)
 }
 
-/// Source: `reference/dps.md` 1.1
-async fn dps_device_route(parts: &Parts, call: &Call, words: &[&str]) -> Result<Reply, DpsError> {
-    let (scope, id) = (call.segment(0), call.segment(2));
-    match (&call.method, words) {
-        (&Method::PUT, [_, "registrations", _, "register"]) => device_register::register(parts, call, scope, id).await,
-        (&Method::GET, [_, "registrations", _, "operations", _]) => {
-            device_register::operation_status(parts, call, scope, id, call.segment(4)).await
-        }
-        (&Method::POST, [_, "registrations", _]) => device_register::registration_status(parts, call, scope, id).await,
-        _ => Ok(op::dps_no_route(parts, call)),
-    }
+/// What somebody needs for a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: anybody is answered.
+    Nothing,
+    /// The credentials of the device, or the module, in the path, or a policy with `DeviceConnect`.
+    Device,
+    /// A policy with this right, or a role with this permission.
+    Right(Right, Permission),
+    /// The same, or the credentials of the device in the path.
+    RightOrDevice(Right, Permission),
+    /// The credentials of the enrollment of the registration in the path.
+    Registrant,
+    /// The signature of an upload of the file in the path.
+    UploadSignature,
+    /// The same, or a policy with `ServiceConnect`.
+    UploadSignatureOrPolicy,
+    /// A policy with `ServiceConnect`.
+    Policy,
 }
 
-/// Source: `reference/dps.md` 4.2
-async fn dps_service_route(parts: &Parts, dps: &Arc<Instance>, call: &Call, words: &[&str]) -> Result<Reply, DpsError> {
-    let id = call.segment(1);
-    match (&call.method, words) {
-        (&Method::POST, ["enrollments"]) => service_bulk::enrollments(parts, dps, call).await,
-        (&Method::POST, ["enrollments", "query"]) => service_enrollments::query(parts, dps, call).await,
-        (&Method::GET, ["enrollments", _]) => service_enrollments::show(parts, dps, call, id).await,
-        (&Method::PUT, ["enrollments", _]) => service_enrollments::put(parts, dps, call, id).await,
-        (&Method::DELETE, ["enrollments", _]) => service_enrollments::delete(parts, dps, call, id).await,
-        (&Method::POST, ["enrollments", _, "attestationmechanism"]) => {
-            service_enrollments::attestation(parts, dps, call, id).await
-        }
-        (&Method::POST, ["enrollmentgroups"]) => service_bulk::groups(parts, dps, call).await,
-        (&Method::POST, ["enrollmentgroups", "query"]) => service_groups::query(parts, dps, call).await,
-        (&Method::GET, ["enrollmentgroups", _]) => service_groups::show(parts, dps, call, id).await,
-        (&Method::PUT, ["enrollmentgroups", _]) => service_groups::put(parts, dps, call, id).await,
-        (&Method::DELETE, ["enrollmentgroups", _]) => service_groups::delete(parts, dps, call, id).await,
-        (&Method::POST, ["enrollmentgroups", _, "attestationmechanism"]) => {
-            service_groups::attestation(parts, dps, call, id).await
-        }
-        (&Method::GET, ["registrations", _]) => service_registrations::show(parts, dps, call, id).await,
-        (&Method::DELETE, ["registrations", _]) => service_registrations::delete(parts, dps, call, id).await,
-        (&Method::POST, ["registrations", _, "query"]) => service_registrations::query(parts, dps, call, id).await,
-        _ => Ok(op::dps_no_route(parts, call)),
-    }
+/// What a route is, for whoever wants to try them all.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteInfo {
+    /// `GET`
+    pub method: &'static Method,
+    /// Names in braces: `/devices/{device}/files/{*name}`, where the star is for more than one segment.
+    pub path: &'static str,
+    /// The argument `comp` of the query, where files are told apart by it: `block`
+    pub comp: Option<&'static str>,
+    pub face: Face,
+    pub needs: Needs,
+}
+
+/// Every request that is answered, but for those that are handed on: [`crate::Management`], [`crate::WebSockets`].
+pub fn routes() -> impl Iterator<Item = RouteInfo> {
+    ROUTES.iter().map(|route| RouteInfo {
+        method: &route.method,
+        path: route.path,
+        comp: route.comp,
+        face: route.face,
+        needs: route.does.needs(),
+    })
 }
 
 #[cfg(test)]
@@ -224,23 +383,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_of_hubs_and_dps_do_not_clash() {
-        for (path, expected) in [
-            ("healthz", Face::Operations),
-            ("devices/registrations/messages/events", Face::Hub),
-            ("twins/0ne00abc123", Face::Hub),
-            ("registrations/dev-01", Face::DpsService),
-            ("enrollments/registrations", Face::DpsService),
-            ("enrollmentgroups/a/attestationmechanism", Face::DpsService),
-            ("0ne00abc123/registrations/dev-01/register", Face::DpsDevice),
-            ("nonsense/registrations/dev-01", Face::DpsDevice),
-            ("0ne00abc123/devices/dev-01/certificates/issue", Face::DpsDevice),
-            ("0ne00abc123", Face::DpsDevice),
-            ("portal/index.html", Face::Nobody),
-            ("", Face::Nobody),
-        ] {
-            let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
-            assert_eq!(face(&words), expected, "{path}");
+    fn no_route_hides_another() {
+        for route in &ROUTES {
+            let filled: Vec<String> =
+                route.path.split('/').skip(1).map(|part| part.replace(['{', '*', '}'], "")).collect();
+            let found = match route.face {
+                Face::Files => find_file(&route.method, route.comp),
+                face => find(face, &route.method, &filled),
+            };
+            assert!(std::ptr::eq(found.unwrap(), route), "{route:?} is hidden by {found:?}");
         }
     }
 }

@@ -27,10 +27,10 @@ use uuid::Uuid;
 
 use crate::{
     call::{self, Call, Caller},
+    dispatch::Way,
     limits,
     op::blob,
     reply::{Body, Reply},
-    route::Route,
 };
 
 /// Finds a request in the log. In errors of DPS it equals the body's `trackingId`. Source: `reference/dps.md` 1.1
@@ -175,13 +175,13 @@ impl HttpFront {
         if let Some(file) = blob::target(&call.path) {
             return see_through(async move { blob::answer(&parts, &call, file, body).await }).await;
         }
-        let route = Route::of(&call);
-        match call::read_body(&mut body, route.body_bytes_max()).await {
+        let way = Way::of(&call);
+        match call::read_body(&mut body, way.body_bytes_max()).await {
             Ok(body) => call.body = body,
-            Err(fault) => return last(route.refuse_body(&parts, &call, fault)),
+            Err(fault) => return last(way.refuse_body(&parts, &call, fault)),
         }
-        let is_for_its_client = route.is_for_its_client();
-        let answer = async move { route.answer(&parts, &call).await };
+        let is_for_its_client = way.is_for_its_client();
+        let answer = async move { way.answer(&parts, &call).await };
         if is_for_its_client { answer.await } else { see_through(answer).await }
     }
 

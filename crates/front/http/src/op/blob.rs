@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::{Method, Response, StatusCode, body::Incoming, header::HeaderValue};
+use hyper::{Response, StatusCode, body::Incoming, header::HeaderValue};
 use roadstead_hub::{BlobError, BlobInfo, FileAccess, FileError, Hub, HubError};
 use roadstead_model::Etag;
 use roadstead_wire::{
@@ -18,6 +18,7 @@ use crate::{
     call::{BodyFault, Call},
     limits,
     reply::{Body, Reply},
+    route::{Does, FetchOp, PutOp, find_file},
     serve::Parts,
 };
 
@@ -78,43 +79,44 @@ async fn route(
 ) -> Result<Response<Body>, Refused> {
     let access = FileAccess { query: &call.query, token: call.authorization() };
     let refuse = |error| refused(call, error);
-    match (&call.method, call.argument("comp")) {
-        (&Method::PUT, comp) => {
+    let comp = call.argument("comp");
+    match find_file(&call.method, comp).map(|route| route.does) {
+        Some(Does::Put(op)) => {
             let file = hub.open_to_write(access, device, name).await.map_err(refuse)?;
-            match comp {
-                None => blob_put::whole(hub, call, &file, body).await,
-                Some("block") => blob_put::block(hub, call, &file, body).await,
-                Some("blocklist") => blob_put::list(hub, call, &file, body).await,
-                Some(other) => Err(unsupported(other)),
+            match op {
+                PutOp::Whole => blob_put::whole(hub, call, &file, body).await,
+                PutOp::Block => blob_put::block(hub, call, &file, body).await,
+                PutOp::BlockList => blob_put::list(hub, call, &file, body).await,
             }
         }
-        (&(Method::GET | Method::HEAD), None) => {
+        Some(Does::Fetch(op)) => {
             let file = hub.open_to_read(access, device, name).map_err(refuse)?;
-            if call.method == Method::HEAD {
-                blob_get::head(hub, call, &file).await
-            } else {
-                blob_get::get(hub, call, &file).await
+            match op {
+                FetchOp::Content => blob_get::get(hub, call, &file).await,
+                FetchOp::Head => blob_get::head(hub, call, &file).await,
+                FetchOp::BlockList => blob_get::block_list(hub, call, &file).await,
             }
         }
-        (&Method::GET, Some("blocklist")) => {
-            let file = hub.open_to_read(access, device, name).map_err(refuse)?;
-            blob_get::block_list(hub, call, &file).await
-        }
-        (&Method::DELETE, None) => {
+        Some(Does::RemoveFile) => {
             hub.delete_file(access, device, name).await.map_err(refuse)?;
             Ok(Reply::empty(StatusCode::ACCEPTED).into_response())
         }
-        (&(Method::GET | Method::HEAD | Method::DELETE), Some(other)) => Err(unsupported(other)),
-        _ => {
-            let text = format!("{} is not served for files by this version of Roadstead", call.method);
-            Err(Refused::new(BlobCode::UnsupportedHttpVerb, text))
-        }
+        _ => Err(unserved(call, comp)),
     }
 }
 
-fn unsupported(comp: &str) -> Refused {
-    let text = format!("comp={comp} is not served by this version of Roadstead");
-    Refused::new(BlobCode::UnsupportedQueryParameter, text)
+/// Says which part of a request no route has: the argument `comp` of a method that is served without it, else the method.
+fn unserved(call: &Call, comp: Option<&str>) -> Refused {
+    match comp {
+        Some(comp) if find_file(&call.method, None).is_some() => {
+            let text = format!("comp={comp} is not served by this version of Roadstead");
+            Refused::new(BlobCode::UnsupportedQueryParameter, text)
+        }
+        _ => {
+            let text = format!("{} is not served for files by this version of Roadstead", call.method);
+            Refused::new(BlobCode::UnsupportedHttpVerb, text)
+        }
+    }
 }
 
 /// A domain's refusal in the words of Azure Storage.

@@ -1,31 +1,30 @@
 //! A device asks where to upload a file, and tells how it went. Source: reference of the HTTPS device API, 2.3.
 
 use hyper::StatusCode;
-use roadstead_auth::Evidence;
-use roadstead_hub::{Hub, HubError, Login};
+use roadstead_hub::HubError;
 use roadstead_wire::{
     blob::CONTAINER,
     file_upload::{FileUploadPlace, FileUploadRequest, FileUploadStatus},
     object_body, percent,
 };
 
-use crate::{call::Call, op::hub_refusal, reply::Reply, serve::Parts};
+use crate::{call::Call, gate::DeviceDoor, op::hub_refusal, reply::Reply, serve::Parts};
 
 /// `POST /devices/{id}/files`
-pub(crate) async fn start(parts: &Parts, hub: &Hub, call: &Call, device: &str) -> Reply {
+pub(crate) async fn start(parts: &Parts, call: &Call, door: DeviceDoor<'_>) -> Reply {
     match object_body::parse::<FileUploadRequest>(&call.body) {
-        Ok(asked) => grant(parts, hub, call, device, &asked.blob_name).await,
+        Ok(asked) => grant(parts, call, door, &asked.blob_name).await,
         Err(error) => hub_refusal(parts, call, &HubError::Invalid(format!("the body: {error}"))),
     }
 }
 
 /// `GET /devices/{id}/files/{name}`, as old SDKs ask.
-pub(crate) async fn start_named(parts: &Parts, hub: &Hub, call: &Call, device: &str) -> Reply {
-    grant(parts, hub, call, device, &call.segments[3..].join("/")).await
+pub(crate) async fn start_named(parts: &Parts, call: &Call, door: DeviceDoor<'_>) -> Reply {
+    grant(parts, call, door, &call.segments[3..].join("/")).await
 }
 
 /// `POST /devices/{id}/files/notifications`, with the correlation id in the body or in the path.
-pub(crate) async fn finish(parts: &Parts, hub: &Hub, call: &Call, device: &str, in_path: Option<&str>) -> Reply {
+pub(crate) async fn finish(parts: &Parts, call: &Call, door: DeviceDoor<'_>, in_path: Option<&str>) -> Reply {
     let status: FileUploadStatus = match object_body::parse(&call.body) {
         Ok(status) => status,
         Err(error) => return hub_refusal(parts, call, &HubError::Invalid(format!("the body: {error}"))),
@@ -35,14 +34,14 @@ pub(crate) async fn finish(parts: &Parts, hub: &Hub, call: &Call, device: &str, 
         let segments: Vec<String> = name.split('/').map(percent::encode).collect();
         format!("https://{}/{CONTAINER}/{}", call.host, segments.join("/"))
     };
-    match hub.finish_upload(login(call, device), id, status.is_success, uri).await {
+    match door.finish_upload(id, status.is_success, uri).await {
         Ok(()) => Reply::empty(StatusCode::NO_CONTENT),
         Err(refused) => hub_refusal(parts, call, &refused),
     }
 }
 
-async fn grant(parts: &Parts, hub: &Hub, call: &Call, device: &str, name: &str) -> Reply {
-    match hub.start_upload(login(call, device), name).await {
+async fn grant(parts: &Parts, call: &Call, door: DeviceDoor<'_>, name: &str) -> Reply {
+    match door.start_upload(name).await {
         Ok(grant) => Reply::ok(&FileUploadPlace {
             correlation_id: grant.correlation_id,
             // As the device reached us, port included: so it reaches the files as well.
@@ -53,9 +52,4 @@ async fn grant(parts: &Parts, hub: &Hub, call: &Call, device: &str, name: &str) 
         }),
         Err(refused) => hub_refusal(parts, call, &refused),
     }
-}
-
-fn login<'a>(call: &'a Call, device_id: &'a str) -> Login<'a> {
-    let evidence = Evidence { token: call.authorization(), chain: &call.caller.certificates };
-    Login { device_id, module_id: None, evidence }
 }

@@ -1,15 +1,14 @@
 //! Messages from the cloud, taken by a device without a connection. Source: `reference/hub-device.md` 2 (rows 3 to 6)
 
 use hyper::{StatusCode, header};
-use roadstead_auth::Evidence;
-use roadstead_hub::{Hub, HubError, LockToken, Login, Settlement};
+use roadstead_hub::{HubError, LockToken, Settlement};
 use roadstead_wire::http_headers::{self, Delivery};
 
-use crate::{call::Call, op::hub_refusal, reply::Reply, serve::Parts};
+use crate::{call::Call, gate::DeviceDoor, op::hub_refusal, reply::Reply, serve::Parts};
 
 /// `GET /devices/{id}/messages/devicebound`: the next message, locked; 204 when none waits.
-pub(crate) async fn receive(parts: &Parts, hub: &Hub, call: &Call, device_id: &str) -> Reply {
-    match hub.receive_message(login(call, device_id)).await {
+pub(crate) async fn receive(parts: &Parts, call: &Call, door: DeviceDoor<'_>) -> Reply {
+    match door.receive_message().await {
         Ok(Some((token, message))) => {
             let delivery = Delivery {
                 lock_token: &token.to_string(),
@@ -26,20 +25,20 @@ pub(crate) async fn receive(parts: &Parts, hub: &Hub, call: &Call, device_id: &s
 }
 
 /// `DELETE /devices/{id}/messages/devicebound/{lock}`: completes, or rejects with `?reject`. 204.
-pub(crate) async fn end(parts: &Parts, hub: &Hub, call: &Call, device_id: &str, lock: &str) -> Reply {
+pub(crate) async fn end(parts: &Parts, call: &Call, door: DeviceDoor<'_>, lock: &str) -> Reply {
     let settlement = if is_rejection(call) { Settlement::Reject } else { Settlement::Complete };
-    settle(parts, hub, call, device_id, lock, settlement).await
+    settle(parts, call, door, lock, settlement).await
 }
 
 /// `POST /devices/{id}/messages/devicebound/{lock}/abandon`. 204.
-pub(crate) async fn abandon(parts: &Parts, hub: &Hub, call: &Call, device_id: &str, lock: &str) -> Reply {
-    settle(parts, hub, call, device_id, lock, Settlement::Abandon).await
+pub(crate) async fn abandon(parts: &Parts, call: &Call, door: DeviceDoor<'_>, lock: &str) -> Reply {
+    settle(parts, call, door, lock, Settlement::Abandon).await
 }
 
-async fn settle(parts: &Parts, hub: &Hub, call: &Call, device_id: &str, lock: &str, settlement: Settlement) -> Reply {
+async fn settle(parts: &Parts, call: &Call, door: DeviceDoor<'_>, lock: &str, settlement: Settlement) -> Reply {
     let settled = async {
         let token = read_lock(call, lock)?;
-        hub.settle_message(login(call, device_id), token, settlement).await
+        door.settle_message(token, settlement).await
     };
     match settled.await {
         Ok(()) => Reply::empty(StatusCode::NO_CONTENT),
@@ -60,9 +59,4 @@ pub(crate) fn read_lock(call: &Call, lock: &str) -> Result<LockToken, HubError> 
 /// `reject`, `reject=`, `reject=true`, and java's key `?reject`.
 fn is_rejection(call: &Call) -> bool {
     call.query.iter().any(|(name, _)| name.trim_start_matches('?').eq_ignore_ascii_case("reject"))
-}
-
-fn login<'a>(call: &'a Call, device_id: &'a str) -> Login<'a> {
-    let evidence = Evidence { token: call.authorization(), chain: &call.caller.certificates };
-    Login { device_id, module_id: None, evidence }
 }

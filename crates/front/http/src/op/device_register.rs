@@ -1,18 +1,16 @@
 //! A device registers with DPS. Source: `reference/dps.md` 1.1, 1.2
 
 use hyper::StatusCode;
-use roadstead_auth::Evidence;
-use roadstead_dps::{DpsError, DpsSession, OperationStatus, RegistrationRequest, limits::RETRY_AFTER_S};
-use roadstead_model::RegistrationId;
+use roadstead_dps::{DpsError, OperationStatus, RegistrationRequest, limits::RETRY_AFTER_S};
 use roadstead_wire::{
     dps_body::{DeviceRegistration, DeviceRegistrationResult, RegistrationOperationStatus, TpmKeys},
     percent,
 };
 
-use crate::{call::Call, reply::Reply, serve::Parts};
+use crate::{call::Call, gate::RegistrantDoor, reply::Reply};
 
 /// `PUT /{idScope}/registrations/{id}/register`: 202 whatever became of it, as the C# SDK takes nothing else.
-pub(crate) async fn register(parts: &Parts, call: &Call, scope: &str, id: &str) -> Result<Reply, DpsError> {
+pub(crate) async fn register(call: &Call, door: RegistrantDoor<'_>) -> Result<Reply, DpsError> {
     let body = read_body(call)?;
     let request = RegistrationRequest {
         registration_id: body.registration_id,
@@ -23,27 +21,25 @@ pub(crate) async fn register(parts: &Parts, call: &Call, scope: &str, id: &str) 
             storage_root_key,
         }),
     };
-    let operation = open(parts, scope, id)?.register(&evidence(call), request).await?;
+    let operation = door.register(request).await?;
     Ok(worded(call, StatusCode::ACCEPTED, &operation))
 }
 
 /// `GET /{idScope}/registrations/{id}/operations/{operationId}`: 202 while it is under way, else 200.
 pub(crate) async fn operation_status(
-    parts: &Parts,
     call: &Call,
-    scope: &str,
-    id: &str,
+    door: RegistrantDoor<'_>,
     operation_id: &str,
 ) -> Result<Reply, DpsError> {
-    let operation = open(parts, scope, id)?.operation_status(&evidence(call), operation_id).await?;
+    let operation = door.operation_status(operation_id).await?;
     let status = if operation.state.is_none() { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(worded(call, status, &operation))
 }
 
 /// `POST /{idScope}/registrations/{id}`: the state of the registration, bare.
-pub(crate) async fn registration_status(parts: &Parts, call: &Call, scope: &str, id: &str) -> Result<Reply, DpsError> {
+pub(crate) async fn registration_status(call: &Call, door: RegistrantDoor<'_>) -> Result<Reply, DpsError> {
     read_body(call)?;
-    let state = open(parts, scope, id)?.registration_status(&evidence(call)).await?;
+    let state = door.registration_status().await?;
     Ok(Reply::json(StatusCode::OK, DeviceRegistrationResult::from(&state).to_json()))
 }
 
@@ -58,17 +54,6 @@ fn worded(call: &Call, status: StatusCode, operation: &OperationStatus) -> Reply
         Some(_) => reply,
         None => reply.header("retry-after", &RETRY_AFTER_S.to_string()),
     }
-}
-
-fn open(parts: &Parts, scope: &str, id: &str) -> Result<DpsSession, DpsError> {
-    let instance = parts.dps.find(scope)?;
-    let id = RegistrationId::parse(id)
-        .map_err(|error| DpsError::Invalid { member: "registrationId", fault: error.to_string() })?;
-    Ok(instance.session(id))
-}
-
-fn evidence(call: &Call) -> Evidence<'_> {
-    Evidence { token: call.authorization(), chain: &call.caller.certificates }
 }
 
 fn read_body(call: &Call) -> Result<DeviceRegistration, DpsError> {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use hyper::{StatusCode, header};
-use roadstead_auth::Evidence;
-use roadstead_hub::{Fault, FaultKind, Hub, HubError, Login};
+use roadstead_hub::{Fault, FaultKind, HubError};
 use roadstead_model::Properties;
 use roadstead_wire::{
     Words, fault,
@@ -13,23 +12,21 @@ use roadstead_wire::{
     limits::BATCH_BYTES_MAX,
 };
 
-use crate::{call::Call, op::hub_refusal, reply::Reply, serve::Parts};
+use crate::{call::Call, gate::DeviceDoor, op::hub_refusal, reply::Reply, serve::Parts};
 
 /// One message, or a batch of them when the content type says so: all or none. 204 once it is durable.
-pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call, device_id: &str, module_id: Option<&str>) -> Reply {
-    let evidence = Evidence { token: call.authorization(), chain: &call.caller.certificates };
-    let login = Login { device_id, module_id, evidence };
+pub(crate) async fn send(parts: &Parts, call: &Call, door: DeviceDoor<'_>) -> Reply {
     let messages = match read_messages(call) {
         Ok(messages) => messages,
         Err(refused) => return hub_refusal(parts, call, &refused),
     };
-    if let Some(fault) = asked_for(hub, device_id, &messages) {
-        return match hub.inject_once(login, fault).await {
+    if let Some(fault) = asked_for(&door, &messages) {
+        return match door.inject(fault).await {
             Ok(()) => Reply::empty(StatusCode::NO_CONTENT),
             Err(refused) => hub_refusal(parts, call, &refused),
         };
     }
-    match hub.send_once(login, &messages).await {
+    match door.send(&messages).await {
         Ok(()) => {
             let bytes: usize = messages.iter().map(|(_, body)| body.len()).sum();
             metrics::counter!("roadstead_d2c_messages_total", "protocol" => "https").increment(messages.len() as u64);
@@ -42,15 +39,15 @@ pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call, device_id: &str,
 
 /// The fault that a message asks for, where the hub allows it and a request can have it. Any other message, one that asks
 /// in vain too, is telemetry. Source: `roadstead_wire::fault`
-fn asked_for(hub: &Hub, device_id: &str, messages: &[(Properties, Vec<u8>)]) -> Option<Fault> {
+fn asked_for(door: &DeviceDoor<'_>, messages: &[(Properties, Vec<u8>)]) -> Option<Fault> {
     let [(properties, _)] = messages else { return None };
-    if !hub.takes_faults() {
+    if !door.takes_faults() {
         return None;
     }
     let asked = match fault::Fault::from_properties(properties)? {
         Ok(asked) => asked,
         Err(error) => {
-            tracing::info!(device = device_id, "the message is telemetry: {error}");
+            tracing::info!(device = door.device_id(), "the message is telemetry: {error}");
             return None;
         }
     };
@@ -59,7 +56,11 @@ fn asked_for(hub: &Hub, device_id: &str, messages: &[(Properties, Vec<u8>)]) -> 
         fault::FaultKind::InvokeMaxMessageQuota => FaultKind::QuotaExceeded,
         fault::FaultKind::InvokeAuthError => FaultKind::Unauthorized,
         other => {
-            tracing::info!(device = device_id, "fault `{}` is not one of HTTP: the message is telemetry", other.word());
+            tracing::info!(
+                device = door.device_id(),
+                "fault `{}` is not one of HTTP: the message is telemetry",
+                other.word()
+            );
             return None;
         }
     };

@@ -5,10 +5,9 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::{Response, body::Frame, header::HeaderValue};
-use roadstead_auth::Segment::AnyCase;
 use roadstead_front_transport::DrainWatch;
 use roadstead_hub::{EventPosition, EventReader, Hub, HubError, StoredEvent};
-use roadstead_model::{Right, Secret, UnixMillis};
+use roadstead_model::UnixMillis;
 use roadstead_wire::{
     event_json::{Origin, StreamedEvent},
     event_stream::{self, LAST_EVENT_ID_HEADER},
@@ -16,21 +15,17 @@ use roadstead_wire::{
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::{
-    call::Call,
-    limits,
-    op::{authorize, hub_refusal, permission},
-    reply::Body,
-    serve::{BearerAt, Parts},
-};
+use crate::{call::Call, limits, op::hub_refusal, reply::Body, serve::Parts};
 
 /// Follows all partitions, from `Last-Event-ID`, else from `enqueuedTime` (Unix milliseconds), else from now on.
 /// With `deviceId`, only that device's events are sent.
-pub(crate) async fn follow(parts: &Parts, hub: &Arc<Hub>, call: &Call) -> Response<Body> {
-    let path = [AnyCase("messages"), AnyCase("events")];
-    if let Err(refusal) = authorize(parts, hub, call, &path, Right::ServiceConnect) {
-        return refusal.into_response();
-    }
+/// Ends when `revoked` resolves.
+pub(crate) async fn follow(
+    parts: &Parts,
+    hub: &Arc<Hub>,
+    call: &Call,
+    revoked: impl Future<Output = ()> + Send + 'static,
+) -> Response<Body> {
     let from = match position(call) {
         Ok(from) => from,
         Err(why) => return hub_refusal(parts, call, &HubError::Invalid(why)).into_response(),
@@ -38,7 +33,7 @@ pub(crate) async fn follow(parts: &Parts, hub: &Arc<Hub>, call: &Call) -> Respon
     match hub.read_events(from).await {
         Ok(reader) => {
             let device = call.argument("deviceId").map(str::to_owned);
-            stream(reader, device, call.draining.clone(), until_revoked(parts, hub, call))
+            stream(reader, device, call.draining.clone(), revoked)
         }
         Err(refused) => hub_refusal(parts, call, &refused).into_response(),
     }
@@ -56,24 +51,6 @@ fn position(call: &Call) -> Result<EventPosition, String> {
             .parse()
             .map(|ms| EventPosition::EnqueuedAt(UnixMillis(ms)))
             .map_err(|_| format!("enqueuedTime `{text}` is not a number of milliseconds since 1970")),
-    }
-}
-
-/// Resolves when the bearer token by which a stream was opened does not open it any more: it expired, or its principal was
-/// disabled, signed out or lost its role. A signature is judged when a stream begins.
-fn until_revoked(parts: &Parts, hub: &Hub, call: &Call) -> impl Future<Output = ()> + Send + 'static {
-    let permission = permission(call, Right::ServiceConnect);
-    let token = call.bearer_token().map(Secret::new);
-    let (bearers, at) = (parts.bearers.clone(), BearerAt::Hub(hub.resource().key));
-    async move {
-        let Some(token) = token else { return std::future::pending().await };
-        loop {
-            tokio::time::sleep(limits::BEARER_RECHECK).await;
-            if let Err(refused) = bearers.judge(token.expose(), at, permission) {
-                tracing::info!(%refused, "a stream of events was ended");
-                return;
-            }
-        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Messages to devices and feedback on them, for back ends. Source: `reference/hub-service.md` 1.9, 2.3
 
 use hyper::{StatusCode, header::HeaderValue};
-use roadstead_auth::Segment::{self, AnyCase, Exact};
 use roadstead_hub::{Hub, HubError, NewMessage};
-use roadstead_model::{Ack, DeviceId, Properties, Right, SystemProperty, UnixMillis};
+use roadstead_model::{Ack, DeviceId, Properties, SystemProperty, UnixMillis};
 use roadstead_wire::{
     Words, devicebound_to, http_headers,
     hub_service::{FEEDBACK_CONTENT_TYPE, FeedbackRecord, PurgeResult},
@@ -11,19 +10,13 @@ use roadstead_wire::{
 
 use crate::{
     call::Call,
-    op::{authorize, device_messages::read_lock, hub_refusal},
+    op::{device_messages::read_lock, hub_refusal},
     reply::Reply,
     serve::Parts,
 };
 
-const FEEDBACK: [Segment<'_>; 3] = [AnyCase("messages"), AnyCase("servicebound"), AnyCase("feedback")];
-
 /// `POST /messages/devicebound`: to the device that the header `iothub-to` names. 204 once it is queued.
 pub(crate) async fn send(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
-    let path = [AnyCase("messages"), AnyCase("devicebound")];
-    if let Err(refusal) = authorize(parts, hub, call, &path, Right::ServiceConnect) {
-        return *refusal;
-    }
     let sent = async {
         let message = read_message(call)?;
         let devices =
@@ -60,10 +53,6 @@ fn read_message(call: &Call) -> Result<NewMessage, HubError> {
 
 /// `DELETE /devices/{id}/commands`
 pub(crate) async fn purge(parts: &Parts, hub: &Hub, call: &Call, id: &str) -> Reply {
-    let path = [AnyCase("devices"), Exact(id), AnyCase("commands")];
-    if let Err(refusal) = authorize(parts, hub, call, &path, Right::ServiceConnect) {
-        return *refusal;
-    }
     let purged = async { hub.purge_messages(&DeviceId::parse(id)?).await };
     match purged.await {
         Ok(count) => Reply::ok(&PurgeResult::of(id, count)),
@@ -73,9 +62,6 @@ pub(crate) async fn purge(parts: &Parts, hub: &Hub, call: &Call, id: &str) -> Re
 
 /// `GET /messages/serviceBound/feedback`: a batch, locked; 204 when there is none.
 pub(crate) async fn receive_feedback(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
-    if let Err(refusal) = authorize(parts, hub, call, &FEEDBACK, Right::ServiceConnect) {
-        return *refusal;
-    }
     match hub.receive_feedback().await {
         Ok(Some((token, batch))) => {
             let records: Vec<_> = batch.iter().map(FeedbackRecord::from).collect();
@@ -94,18 +80,12 @@ pub(crate) async fn receive_feedback(parts: &Parts, hub: &Hub, call: &Call) -> R
 
 /// `DELETE /messages/serviceBound/feedback/{lock}`. 204.
 pub(crate) async fn complete_feedback(parts: &Parts, hub: &Hub, call: &Call, lock: &str) -> Reply {
-    if let Err(refusal) = authorize(parts, hub, call, &FEEDBACK, Right::ServiceConnect) {
-        return *refusal;
-    }
     let completed = async { hub.complete_feedback(read_lock(call, lock)?).await };
     settled(parts, call, completed.await)
 }
 
 /// `POST /messages/serviceBound/feedback/{lock}/abandon`. 204.
 pub(crate) async fn abandon_feedback(parts: &Parts, hub: &Hub, call: &Call, lock: &str) -> Reply {
-    if let Err(refusal) = authorize(parts, hub, call, &FEEDBACK, Right::ServiceConnect) {
-        return *refusal;
-    }
     let abandoned = async { hub.abandon_feedback(read_lock(call, lock)?).await };
     settled(parts, call, abandoned.await)
 }

@@ -3,9 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hyper::StatusCode;
-use roadstead_auth::Segment::{AnyCase, Exact};
 use roadstead_hub::{Hub, HubError, MethodRequest};
-use roadstead_model::{IdentityId, Right};
+use roadstead_model::IdentityId;
 use roadstead_wire::{
     hub_error::{self, ERROR_CODE_HEADER, TrackingId},
     hub_service::{MethodCall, MethodResult},
@@ -13,24 +12,10 @@ use roadstead_wire::{
 };
 use tracing::info;
 
-use crate::{
-    call::Call,
-    limits,
-    op::{authorize, hub_refusal},
-    refusal,
-    reply::Reply,
-    serve::Parts,
-};
+use crate::{call::Call, limits, op::hub_refusal, refusal, reply::Reply, serve::Parts};
 
 /// `POST /twins/{id}/methods` and `POST /twins/{id}/modules/{module}/methods`
 pub(crate) async fn invoke(parts: &Parts, hub: &Hub, call: &Call, device: &str, module: Option<&str>) -> Reply {
-    let device_path = [AnyCase("twins"), Exact(device), AnyCase("methods")];
-    let module_path =
-        [AnyCase("twins"), Exact(device), AnyCase("modules"), Exact(module.unwrap_or_default()), AnyCase("methods")];
-    let path = if module.is_some() { &module_path[..] } else { &device_path };
-    if let Err(refusal) = authorize(parts, hub, call, path, Right::ServiceConnect) {
-        return *refusal;
-    }
     let answered = async {
         let id = IdentityId::parse(device, module)?;
         hub.invoke_method(&id, read_request(call)?).await

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use hyper::Method;
-use roadstead_auth::Segment::{AnyCase, Exact};
 use roadstead_hub::{Hub, HubError, IdentityRecord, IfMatch, SectionChange, TwinChange, TwinWrite};
-use roadstead_model::{IdentityId, Right};
+use roadstead_model::IdentityId;
 use roadstead_wire::{
     hub_service::{self as wire, Twin, TwinChanges},
     object_body,
@@ -14,7 +12,6 @@ use roadstead_wire::{
 use crate::{
     call::Call,
     op::{
-        authorize,
         hub_devices::{activity, if_match},
         hub_refusal,
     },
@@ -23,13 +20,15 @@ use crate::{
 };
 
 /// `GET`, `PATCH` (merges) and `PUT` (replaces) of `/twins/{id}` and `/twins/{id}/modules/{module}`.
-pub(crate) async fn answer(parts: &Parts, hub: &Arc<Hub>, call: &Call, device: &str, module: Option<&str>) -> Reply {
-    let mut path = vec![AnyCase("twins"), Exact(device)];
-    path.extend(module.into_iter().flat_map(|module| [AnyCase("modules"), Exact(module)]));
-    if let Err(refusal) = authorize(parts, hub, call, &path, Right::ServiceConnect) {
-        return *refusal;
-    }
-    match find_or_write(hub, call, device, module).await {
+pub(crate) async fn answer(
+    parts: &Parts,
+    hub: &Arc<Hub>,
+    call: &Call,
+    device: &str,
+    module: Option<&str>,
+    write: Option<TwinWrite>,
+) -> Reply {
+    match find_or_write(hub, call, device, module, write).await {
         Ok(found) => Reply::ok(&worded(&found)).header("etag", &format!("\"{}\"", found.twin.etag)),
         Err(refused) => hub_refusal(parts, call, &refused),
     }
@@ -40,13 +39,10 @@ async fn find_or_write(
     call: &Call,
     device: &str,
     module: Option<&str>,
+    write: Option<TwinWrite>,
 ) -> Result<IdentityRecord, HubError> {
     let id = IdentityId::parse(device, module)?;
-    let write = match call.method {
-        Method::PATCH => TwinWrite::Patch,
-        Method::PUT => TwinWrite::Replace,
-        _ => return hub.read_twin(&id).await,
-    };
+    let Some(write) = write else { return hub.read_twin(&id).await };
     let changes: TwinChanges =
         object_body::parse(&call.body).map_err(|error| HubError::Invalid(format!("the body: {error}")))?;
     let change = TwinChange {

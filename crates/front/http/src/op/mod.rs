@@ -24,11 +24,9 @@ pub(crate) mod service_enrollments;
 pub(crate) mod service_groups;
 pub(crate) mod service_registrations;
 
-use hyper::{Method, StatusCode};
-use roadstead_auth::{Permission, Segment};
+use hyper::StatusCode;
 use roadstead_dps::DpsError;
-use roadstead_hub::{Hub, HubError};
-use roadstead_model::Right;
+use roadstead_hub::HubError;
 use roadstead_wire::{
     DpsCode, HubCode,
     dps_body::TpmChallenge,
@@ -37,12 +35,7 @@ use roadstead_wire::{
 };
 use tracing::{error, info};
 
-use crate::{
-    call::Call,
-    refusal,
-    reply::Reply,
-    serve::{BearerAt, Parts},
-};
+use crate::{call::Call, refusal, reply::Reply, serve::Parts};
 
 /// A hub's refusal in the shape of the registry and device APIs, and a line in the log.
 pub(crate) fn hub_refusal(parts: &Parts, call: &Call, refused: &HubError) -> Reply {
@@ -77,50 +70,6 @@ pub(crate) fn hub_code(parts: &Parts, call: &Call, code: HubCode, message: &str)
     let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = hub_error::http_body(code, message, tracking);
     Reply::json(status, body).header(ERROR_CODE_HEADER, code.name())
-}
-
-/// Lets a back end pass that has `right` on this path, or a role that allows as much. The refusal is ready to be sent.
-pub(crate) fn authorize(
-    parts: &Parts,
-    hub: &Hub,
-    call: &Call,
-    path: &[Segment<'_>],
-    right: Right,
-) -> Result<(), Box<Reply>> {
-    let judged = match call.bearer_token() {
-        Some(token) => judge_bearer(parts, hub, call, token, right),
-        None => hub.authorize(call.authorization().unwrap_or_default(), path, right).map(|_| ()),
-    };
-    judged.map_err(|refused| Box::new(hub_refusal(parts, call, &refused)))
-}
-
-/// Lets somebody pass who logged in and has a role that allows as much as `right` does for this request.
-pub(crate) fn judge_bearer(parts: &Parts, hub: &Hub, call: &Call, token: &str, right: Right) -> Result<(), HubError> {
-    let at = BearerAt::Hub(hub.resource().key);
-    parts.bearers.judge(token, at, permission(call, right)).map_err(HubError::Unauthorized)
-}
-
-/// What a role must allow for a request that a policy with `right` may make. Policies tell less apart than roles: with
-/// `ServiceConnect` one may read twins and call methods, with `EnrollmentRead` see enrollments and their keys.
-/// Source: docs, "Control access to IoT Hub by using Microsoft Entra ID", and the same of DPS (permissions of each API)
-pub(crate) fn permission(call: &Call, right: Right) -> Permission {
-    let words: Vec<String> = call.segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match right {
-        Right::RegistryRead => Permission::ReadHubData,
-        Right::ServiceConnect => match (&call.method, words.as_slice()) {
-            // Takes what it reads.
-            (_, ["messages", "servicebound", ..]) => Permission::WriteHubData,
-            (&Method::GET, _) | (&Method::POST, ["devices", "query"]) => Permission::ReadHubData,
-            _ => Permission::WriteHubData,
-        },
-        Right::RegistryWrite | Right::DeviceConnect => Permission::WriteHubData,
-        Right::EnrollmentRead | Right::RegistrationStatusRead => match words.last() {
-            Some(&"attestationmechanism") => Permission::WriteDpsData,
-            _ => Permission::ReadDpsData,
-        },
-        Right::EnrollmentWrite | Right::RegistrationStatusWrite | Right::ServiceConfig => Permission::WriteDpsData,
-    }
 }
 
 /// Answers for a host name that is no hub's.

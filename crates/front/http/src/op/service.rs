@@ -1,9 +1,8 @@
-//! What the operations of the DPS service API have in common: who may, pages, certificates as they are shown.
+//! What the operations of the DPS service API have in common: pages, certificates as they are shown.
 
 use hyper::StatusCode;
-use roadstead_auth::Segment;
-use roadstead_dps::{DpsError, Instance, Listing, PageRequest, Precondition};
-use roadstead_model::{Etag, IdError, Right, UnixSeconds};
+use roadstead_dps::{DpsError, Listing, PageRequest, Precondition};
+use roadstead_model::{Etag, IdError, UnixSeconds};
 use roadstead_pki::Certificate;
 use roadstead_wire::{
     dps_service::{CertificateInfo, Shown},
@@ -12,27 +11,7 @@ use roadstead_wire::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{
-    call::Call,
-    op::permission,
-    reply::Reply,
-    serve::{BearerAt, Parts},
-};
-
-/// Lets a back end pass that has `right` on this path, or a role that allows as much.
-pub(super) fn authorize(
-    parts: &Parts,
-    dps: &Instance,
-    call: &Call,
-    path: &[&str],
-    right: Right,
-) -> Result<(), DpsError> {
-    if let Some(token) = call.bearer_token() {
-        return Ok(parts.bearers.judge(token, BearerAt::Dps(dps.scope()), permission(call, right))?);
-    }
-    let path: Vec<Segment<'_>> = path.iter().copied().map(Segment::AnyCase).collect();
-    dps.authorize(call.authorization().unwrap_or_default(), &path, right).map(|_| ())
-}
+use crate::{call::Call, reply::Reply};
 
 /// Reads a body that is a JSON object.
 pub(super) fn read_body<T: DeserializeOwned>(call: &Call) -> Result<T, DpsError> {

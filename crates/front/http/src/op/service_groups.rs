@@ -1,31 +1,26 @@
 //! Enrollment groups. Source: `reference/dps.md` 4.2
 
 use roadstead_dps::{DpsError, Instance, Precondition};
-use roadstead_model::{EnrollmentGroupId, Right};
+use roadstead_model::EnrollmentGroupId;
 use roadstead_wire::{dps_service::EnrollmentGroup, query::ItemType};
 
 use crate::{
     call::Call,
     op::{
-        service::{
-            WHOLE, WITH_KEYS, WITHOUT_KEYS, authorize, deleted, invalid, listing, no_id, page, precondition, read_body,
-        },
+        service::{WHOLE, WITH_KEYS, WITHOUT_KEYS, deleted, invalid, listing, no_id, page, precondition, read_body},
         service_draft,
     },
     reply::Reply,
-    serve::Parts,
 };
 
 /// `GET /enrollmentGroups/{id}`
-pub(crate) async fn show(parts: &Parts, dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
-    authorize(parts, dps, call, &["enrollmentGroups", id], Right::EnrollmentRead)?;
+pub(crate) async fn show(dps: &Instance, id: &str) -> Result<Reply, DpsError> {
     let group = dps.find_enrollment_group(&read_id(id)?).await?;
     Ok(Reply::ok(&WITHOUT_KEYS.group(&group)))
 }
 
 /// `PUT /enrollmentGroups/{id}`: creates without `If-Match`, else creates or replaces.
-pub(crate) async fn put(parts: &Parts, dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
-    authorize(parts, dps, call, &["enrollmentGroups", id], Right::EnrollmentWrite)?;
+pub(crate) async fn put(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
     let body: EnrollmentGroup = read_body(call)?;
     if !body.enrollment_group_id.eq_ignore_ascii_case(id) {
         let fault = format!("is `{}`, but the path says `{id}`", body.enrollment_group_id);
@@ -37,23 +32,20 @@ pub(crate) async fn put(parts: &Parts, dps: &Instance, call: &Call, id: &str) ->
 }
 
 /// `DELETE /enrollmentGroups/{id}`
-pub(crate) async fn delete(parts: &Parts, dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
-    authorize(parts, dps, call, &["enrollmentGroups", id], Right::EnrollmentWrite)?;
+pub(crate) async fn delete(dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
     let precondition = precondition(call, None).unwrap_or(Precondition::Any);
     dps.delete_enrollment_group(&read_id(id)?, precondition).await?;
     Ok(deleted())
 }
 
 /// `POST /enrollmentGroups/query`
-pub(crate) async fn query(parts: &Parts, dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
-    authorize(parts, dps, call, &["enrollmentGroups", "query"], Right::EnrollmentRead)?;
+pub(crate) async fn query(dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
     let found = dps.list_enrollment_groups(&page(call)?).await?;
     Ok(listing(call, &found, ItemType::EnrollmentGroup, |group| WITHOUT_KEYS.group(group)))
 }
 
 /// `POST /enrollmentGroups/{id}/attestationmechanism`: with keys and certificates.
-pub(crate) async fn attestation(parts: &Parts, dps: &Instance, call: &Call, id: &str) -> Result<Reply, DpsError> {
-    authorize(parts, dps, call, &["enrollmentGroups", id, "attestationmechanism"], Right::EnrollmentRead)?;
+pub(crate) async fn attestation(dps: &Instance, id: &str) -> Result<Reply, DpsError> {
     let group = dps.find_enrollment_group(&read_id(id)?).await?;
     Ok(Reply::ok(&WHOLE.group_attestation(&group.attestation)))
 }

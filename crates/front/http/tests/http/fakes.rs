@@ -11,14 +11,14 @@ use bytes::Bytes;
 use hyper::{Request, Response, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
-use roadstead_auth::{AuthRefusal, BearerRefusal, Permission};
+use roadstead_auth::{AuthRefusal, BearerRefusal, Permission, permission::allows};
 use roadstead_dps::{
     AllocationAnswer, AllocationRequest, AllocationWebhook, DeviceSpec, HubAddress, HubLink, LinkError, TwinSnapshot,
     WebhookError,
 };
 use roadstead_front_http::{BearerAt, Bearers, Caller, Management, Operations, WebSockets};
 use roadstead_front_transport::websocket::Subprotocol;
-use roadstead_model::{DeviceId, Webhook};
+use roadstead_model::{DeviceId, Role, Webhook};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::Semaphore,
@@ -81,16 +81,17 @@ impl Default for Echo {
     }
 }
 
-/// Knows three tokens: `reader` may read anything, `writer` may do anything with this hub and no other, `brief` as much, but it
-/// counts when it is shown for the first time only.
+/// Knows these tokens: `reader` may read anything, `writer` may do anything with this hub and no other, `brief` as much, but it counts
+/// when it is shown for the first time only, `nobody` has no role, and the name of a role has that role.
 #[derive(Default)]
-pub struct ThreeBearers {
+pub struct FewBearers {
     briefs: AtomicUsize,
 }
 
-impl Bearers for ThreeBearers {
+impl Bearers for FewBearers {
     fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<(), AuthRefusal> {
         let is_read = matches!(permission, Permission::ReadHubData | Permission::ReadDpsData);
+        let lacks = || AuthRefusal::RoleLacks { name: token.to_owned(), permission };
         match token {
             "reader" if is_read => Ok(()),
             "writer" => {
@@ -100,11 +101,14 @@ impl Bearers for ThreeBearers {
                 );
                 Ok(())
             }
-            "reader" => Err(AuthRefusal::RoleLacks { name: "reader".to_owned(), permission }),
             "brief" if self.briefs.fetch_add(1, Ordering::SeqCst) == 0 => Ok(()),
             "brief" => Err(BearerRefusal::Revoked.into()),
+            "reader" | "nobody" => Err(lacks()),
             "late" => Err(BearerRefusal::Expired { by_s: 7 }.into()),
-            _ => Err(BearerRefusal::Foreign.into()),
+            other => match Role::ALL.into_iter().find(|role| format!("{role:?}") == other) {
+                Some(role) => allows(role, permission).then_some(()).ok_or_else(lacks),
+                None => Err(BearerRefusal::Foreign.into()),
+            },
         }
     }
 }

@@ -18,6 +18,7 @@ mod hub_query;
 mod hub_settings;
 mod hub_twins;
 mod pipe;
+mod routes;
 mod service_bulk;
 mod service_enrollments;
 mod service_groups;

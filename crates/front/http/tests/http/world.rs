@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use crate::{
-    fakes::{AnyHub, Echo, Parrot, Process, SlowWebhook, ThreeBearers},
+    fakes::{AnyHub, Echo, FewBearers, Parrot, Process, SlowWebhook},
     pipe::{Answer, Pipe},
 };
 
@@ -133,7 +133,7 @@ impl World {
             dps: instances.clone(),
             clock: clock.clone(),
             management: management.clone(),
-            bearers: Arc::new(ThreeBearers::default()),
+            bearers: Arc::new(FewBearers::default()),
             websockets: Arc::new(Parrot),
             operations: process.clone(),
         });
