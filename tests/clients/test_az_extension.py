@@ -235,6 +235,72 @@ def test_state(az, names, hub, device_id, tmp_path):
     assert back["authentication"]["symmetricKey"]["primaryKey"] == key
 
 
+@pytest.fixture(scope="module")
+def principal(server, az, command_line, tmp_path_factory):
+    """`az` as a service principal that has one role: by that role's name."""
+    made = {}
+
+    def log_in(role):
+        if role not in made:
+            service = command_line("service-principal", "create", "-n", "az-login", "--days", "1", "--role", role)
+            other = Az(server, tmp_path_factory.mktemp("az-login"))
+            other.environment["AZURE_EXTENSION_DIR"] = az.environment["AZURE_EXTENSION_DIR"]
+            other.register()
+            tenant = server.exports["ROADSTEAD_TENANT"]
+            words = ("-u", service["appId"], "-p", service["password"], "--tenant", tenant, "--allow-no-subscriptions")
+            other.text("login", "--service-principal", *words)
+            made[role] = (service, other)
+        return made[role][1]
+
+    yield log_in
+    for service, _ in made.values():
+        command_line("service-principal", "delete", "--id", service["appId"])
+
+
+def test_a_hub_with_a_role_and_no_key(server, principal, roadstead, device_id, port_443):
+    """`--auth-type login`. With a role on data alone, ARM shows nothing, so that the hub is named by its host."""
+    login = ("-n", server.hub_host, "--auth-type", "login")
+    contributor, reader = principal("IoT Hub Data Contributor"), principal("IoT Hub Data Reader")
+
+    def hub(az, *words):
+        return az("iot", "hub", *words, *login)
+
+    hub(contributor, "device-identity", "create", "-d", device_id)
+    assert hub(contributor, "device-twin", "update", "-d", device_id, "--tags", '{"by": "role"}')["tags"] == {"by": "role"}
+    key = hub(contributor, "device-identity", "show", "-d", device_id)["authentication"]["symmetricKey"]["primaryKey"]
+    with bare.answering(server, device_id, key):
+        method = ("invoke-device-method", "-d", device_id, "--mn", "reboot", "--mp", '{"in_s": 3}')
+        assert hub(contributor, *method)["payload"] == {"in_s": 3}
+    assert device_id in hub(reader, "device-identity", "list", "--query", "[].deviceId")
+    assert hub(reader, "query", "-q", f"select deviceId from devices where tags.by = 'role' and deviceId = '{device_id}'") == [
+        {"deviceId": device_id}
+    ]
+    for words in [
+        ("device-identity", "delete", "-d", device_id),
+        ("device-twin", "update", "-d", device_id, "--tags", '{"by": "reader"}'),
+    ]:
+        with pytest.raises(Refused) as refused:
+            hub(reader, *words)
+        assert "has no role that allows" in refused.value.stderr
+    with pytest.raises(Refused) as refused:
+        hub(principal("Device Provisioning Service Data Contributor"), "device-identity", "list")
+    assert "has no role that allows" in refused.value.stderr
+    hub(contributor, "device-identity", "delete", "-d", device_id)
+
+
+def test_a_dps_with_a_role_and_no_key(server, principal, device_id, port_443):
+    login = ("--dps-name", server.dps_host, "--auth-type", "login")
+    contributor, reader = (principal(f"Device Provisioning Service Data {role}") for role in ("Contributor", "Reader"))
+    enrollment = ("--enrollment-id", device_id)
+    contributor("iot", "dps", "enrollment", "create", *enrollment, "--attestation-type", "symmetricKey", *login)
+    assert device_id in reader("iot", "dps", "enrollment", "list", *login, "--query", "[].registrationId")
+    assert reader("iot", "dps", "enrollment", "show", *enrollment, *login)["registrationId"] == device_id
+    with pytest.raises(Refused) as refused:
+        reader("iot", "dps", "enrollment", "delete", *enrollment, *login)
+    assert "has no role that allows" in refused.value.stderr
+    contributor("iot", "dps", "enrollment", "delete", *enrollment, *login)
+
+
 def test_state_of_a_hub(az, tmp_path):
     """The hub itself, into one of another name."""
     az("group", "create", "-n", "state-rg", "-l", "local")
