@@ -156,6 +156,7 @@ class TestManual:
         environment = {"PATH": os.environ["PATH"], "MANPATH": str(pages.parent), "MANWIDTH": "100", "LC_ALL": "C.UTF-8"}
         done = run(shell("man"), "roadstead-iot-hub-monitor-events", env=environment)
         assert done.returncode == 0, done.stderr
+        assert "Roadstead Manual" in done.stdout.splitlines()[0]
         for expected in ("NAME\n", "--device-id", "EXAMPLES\n", "roadstead iot hub monitor-events -n dev -d thermo-7"):
             assert expected in done.stdout, f"{expected!r} is not in {done.stdout}"
 

@@ -8,6 +8,8 @@ use clap_mangen::roff::{Roff, bold, italic, roman};
 use std::path::Path;
 
 const SECTION: &str = "1";
+/// What roff takes for an empty word: without any, the words that follow would move up.
+const NO_DATE: &str = "\"\"";
 
 /// How any command ends. Source: `failure::Exit`
 const EXITS: [(&str, &str); 4] = [
@@ -74,6 +76,7 @@ fn page(command: &Command, above: Option<&str>) -> String {
     let man = clap_mangen::Man::new(command.clone())
         .title(name(command).to_uppercase())
         .section(SECTION)
+        .date(NO_DATE)
         .source(source)
         .manual("Roadstead Manual");
     let mut text = Vec::new();
@@ -89,13 +92,15 @@ fn page(command: &Command, above: Option<&str>) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// As `--help` words it, which is shorter than a list of all options.
+/// As `--help` words it, which is shorter than a list of all options. From here on no word is broken, as options would be, too.
 fn synopsis(command: &Command) -> Roff {
     let usage = command.clone().render_usage().to_string();
     let typed = command.get_bin_name().unwrap_or_else(|| command.get_name());
     let line = usage.trim_start_matches("Usage:").trim();
     let words = line.strip_prefix(typed).unwrap_or(line);
     let mut roff = Roff::new();
+    roff.control("nh", []);
+    roff.control("ad", ["l"]);
     roff.control("SH", ["SYNOPSIS"]);
     roff.text([bold(typed), roman(words)]);
     roff
@@ -106,15 +111,12 @@ fn rest(command: &Command, above: Option<&str>) -> Roff {
     if let Some(help) = command.get_after_help() {
         examples(&mut roff, &help.to_string());
     }
-    match above {
-        Some(above) => {
-            roff.control("SH", ["SEE ALSO"]);
-            roff.text([bold(above), roman(format!("({SECTION})"))]);
-        }
-        None => {
-            table(&mut roff, "EXIT STATUS", &EXITS);
-            table(&mut roff, "ENVIRONMENT", &VARIABLES);
-        }
+    if let Some(above) = above {
+        roff.control("SH", ["SEE ALSO"]);
+        roff.text([bold(above), roman(format!("({SECTION})"))]);
+    } else {
+        table(&mut roff, "EXIT STATUS", &EXITS);
+        table(&mut roff, "ENVIRONMENT", &VARIABLES);
     }
     roff
 }

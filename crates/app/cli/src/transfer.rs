@@ -41,18 +41,18 @@ pub async fn export(command: &ExportCommand, global: &Global) -> Result<Printed,
 
 /// `roadstead iot hub state export`
 pub async fn export_state(state: &StateExport, global: &Global) -> Result<Printed, Failure> {
-    let StateFile { state_file, hub, .. } = &state.file;
-    if !state.replace && state_file.exists() {
-        return Err(Failure::error(format!("{} is there already", state_file.display()))
+    let StateFile { path, hub, .. } = &state.file;
+    if !state.replace && path.exists() {
+        return Err(Failure::error(format!("{} is there already", path.display()))
             .hint("name another file, or say `--replace`"));
     }
-    let export = ExportHub { file: state_file.clone(), hub: hub.clone(), format: HubFormat::State };
+    let export = ExportHub { file: path.clone(), hub: hub.clone(), format: HubFormat::State };
     hub_export::run(&export, global).await
 }
 
 /// `roadstead iot hub state import`
 pub async fn import_state(state: &StateFile, global: &Global) -> Result<Printed, Failure> {
-    let import = ImportHub { file: state.state_file.clone(), hub: state.hub.clone(), dry_run: false };
+    let import = ImportHub { file: state.path.clone(), hub: state.hub.clone(), dry_run: false };
     hub_import::run(&import, global).await
 }
 

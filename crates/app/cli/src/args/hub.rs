@@ -154,6 +154,9 @@ pub struct HubCreate {
     pub tags: Vec<(String, String)>,
     #[command(flatten)]
     pub behaviour: Behaviour,
+    /// Accepted, without effect: it takes no time
+    #[arg(long, hide = true)]
+    pub no_wait: bool,
 }
 
 /// Which policy's connection string of which hub.
@@ -204,8 +207,8 @@ pub enum StateCommand {
 #[derive(Debug, Args)]
 pub struct StateFile {
     /// The file
-    #[arg(short = 'f', long)]
-    pub state_file: PathBuf,
+    #[arg(short = 'f', long = "state-file", value_name = "FILE")]
+    pub path: PathBuf,
     #[command(flatten)]
     pub hub: HubTarget,
     /// What of the hub: its devices, with their modules and twins

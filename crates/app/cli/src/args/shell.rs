@@ -29,7 +29,9 @@ pub enum Shell {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples: roadstead man ~/.local/share/man/man1     # then: man roadstead-iot-hub-create
-          roadstead man | man -l -")]
+          roadstead man | man -l -
+
+`man` looks into that folder if ~/.local/bin is on the PATH, and always into /usr/local/share/man/man1.")]
 pub struct Man {
     /// Folder for the pages, made if it is absent; without it, roadstead(1) is printed
     pub dir: Option<PathBuf>,

@@ -75,7 +75,7 @@ fn az_spells_it_shorter_or_otherwise_too() {
         "group create --resource-group g --location w --tags a=b c= d",
         "group delete -n g --yes --no-wait",
         "group list -o tsv",
-        "iot hub create -g g -n h",
+        "iot hub create -g g -n h --no-wait",
         "iot hub create -g g -n h --rd 7 --cdd 20 --ct 2 --fd 3 --ft 4 --fld 9 --unit 2",
         "iot hub create -g g -n h --fn --fnt 2 --fnd 5 --fnld 6 --fst 3 --tags a=b c=d",
         "iot hub update -n h -g g --cdd 20 --ct 2 --fd 3 --ft 4 --fld 9 --fn true --fnt 2 --fnd 5 --fnld 6 --fst 3",
