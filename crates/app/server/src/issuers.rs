@@ -127,7 +127,8 @@ mod tests {
             ("https://127.0.0.1:8443/realms/plant", true),
             ("http://127.0.0.1:x@elsewhere.example", false),
             ("http://localhost@elsewhere.example", false),
-            ("http://localhost\\@elsewhere.example", false),
+            // A backslash is a slash there, for what fetches it, too.
+            ("http://localhost\\@elsewhere.example", true),
             ("http://127.0.0.1@localhost", false),
             ("https://user@login.example", false),
             ("https://:password@login.example", false),
