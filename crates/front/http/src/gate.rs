@@ -36,14 +36,12 @@ impl<'a> Visit<'a> {
 
     /// Lets a back end of a hub pass that has a policy with `right`, or a role with `permission`. Errors: `Unauthorized`.
     pub(crate) fn admit_to_hub(&self, hub: &Hub, right: Right, permission: Permission) -> Result<(), HubError> {
-        match self.call.bearer_token() {
-            Some(token) => self.judge_hub_bearer(hub, token, permission),
-            None => {
-                let mut path = [Segment::AnyCase(""); PARTS_MAX];
-                let path = self.signed_path(&mut path, Segment::Exact);
-                hub.authorize(self.call.authorization().unwrap_or_default(), path, right).map(|_| ())
-            }
+        if let Some(token) = self.call.bearer_token() {
+            return self.judge_hub_bearer(hub, token, permission);
         }
+        let mut path = [Segment::AnyCase(""); PARTS_MAX];
+        let path = self.signed_path(&mut path, Segment::Exact);
+        hub.authorize(self.call.authorization().unwrap_or_default(), path, right).map(|_| ())
     }
 
     /// The same, and lets the device in the path pass as well. Errors: as of a device's login.

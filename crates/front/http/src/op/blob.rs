@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::{Response, StatusCode, body::Incoming, header::HeaderValue};
+use hyper::{Method, Response, StatusCode, body::Incoming, header::HeaderValue};
 use roadstead_hub::{BlobError, BlobInfo, FileAccess, FileError, Hub, HubError};
 use roadstead_model::Etag;
 use roadstead_wire::{
@@ -101,7 +101,13 @@ async fn route(
             hub.delete_file(access, device, name).await.map_err(refuse)?;
             Ok(Reply::empty(StatusCode::ACCEPTED).into_response())
         }
-        _ => Err(unserved(call, comp)),
+        _ => {
+            // Who may not put the file is told so first.
+            if call.method == Method::PUT {
+                hub.open_to_write(access, device, name).await.map_err(refuse)?;
+            }
+            Err(unserved(call, comp))
+        }
     }
 }
 
