@@ -2,10 +2,12 @@
 
 import json
 import uuid
+from urllib.parse import urlsplit
 
 import msal
 import pytest
 import requests
+from azure.identity import ClientSecretCredential, DeviceCodeCredential, UsernamePasswordCredential
 from azure.iot.hub import IoTHubRegistryManager
 
 from harness.cli import Refused
@@ -111,6 +113,31 @@ def test_a_device_logs_in_with_msal(roadstead, user, endpoint):
     assert "Logged in" in requests.post(flow["verification_uri"], data=form, timeout=60).text
     given = client.acquire_token_by_device_flow(flow)
     assert given["id_token_claims"]["upn"] == user["userPrincipalName"], given
+
+
+def test_people_log_in_with_azure_identity(roadstead, user, endpoint, server, port_443):
+    """With the tenant's GUID and this host: by a code, and with a password. For a password, msal asks port 443 of the host what
+    kind of account it is, whatever port it was told."""
+    name, tenant = user["userPrincipalName"], server.exports["ROADSTEAD_TENANT"]
+    where = {"tenant_id": tenant, "authority": endpoint, "disable_instance_discovery": True}
+
+    def prompt(uri, code, _):
+        form = {"user_code": code, "username": name, "password": user["password"]}
+        assert "Logged in" in requests.post(uri, data=form, timeout=10).text
+
+    by_code = DeviceCodeCredential(client_id="test", prompt_callback=prompt, **where)
+    token = by_code.get_token(f"{endpoint}/.default").token
+    assert get(endpoint, "/v1.0/me", token).json()["id"] == user["id"]
+    assert by_code.get_token(HUB_SCOPE).token != token, "another API, with the refresh token"
+    with pytest.warns(DeprecationWarning):
+        by_password = UsernamePasswordCredential("test", name, user["password"], **where)
+    record = by_password.authenticate(scopes=[f"{endpoint}/.default"])
+    assert (record.username, record.tenant_id, record.authority) == (name, tenant, urlsplit(endpoint).netloc)
+    token = by_password.get_token(f"{endpoint}/.default").token
+    assert get(endpoint, "/v1.0/me", token).json()["id"] == user["id"]
+    elsewhere = {**where, "tenant_id": str(uuid.uuid4())}
+    with pytest.raises(Exception, match="check your tenant|double check your tenant"):
+        DeviceCodeCredential(client_id="test", prompt_callback=prompt, **elsewhere).get_token(HUB_SCOPE)
 
 
 def test_roles_typed_as_az_types_them(roadstead, user):

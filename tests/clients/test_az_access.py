@@ -100,6 +100,34 @@ def test_users_are_listed(az, user):
     assert "there is no user" in refused(az, "ad", "user", "show", "--id", "nobody@plant.example")
 
 
+def test_a_service_principal_from_first_to_last(az, stranger, server):
+    """`create-for-rbac` makes it, and made again gives it another secret."""
+    name = f"ci-{uuid.uuid4().hex[:8]}"
+    scope = f"/subscriptions/{az('account', 'show')['id']}"
+    make = ("ad", "sp", "create-for-rbac", "--name", name, "--role", "Contributor", "--scopes", scope)
+    made = az(*make)
+    assert (made["displayName"], made["tenant"]) == (name, server.exports["ROADSTEAD_TENANT"])
+    words = ("login", "--service-principal", "-u", made["appId"], "--tenant", made["tenant"])
+    stranger.text(*words, "-p", made["password"])
+    stranger("group", "create", "-n", name, "-l", "local")
+    stranger.text("group", "delete", "-n", name, "--yes")
+    stranger.text("account", "clear")
+    again = az(*make)
+    assert again["appId"] == made["appId"] and again["password"] != made["password"]
+    assert "client secret" in refused(stranger, *words, "-p", made["password"])
+    stranger.text(*words, "-p", again["password"])
+    service = ("--id", made["appId"])
+    assert az("ad", "sp", "show", *service)["displayName"] == name
+    assert [each["appId"] for each in az("ad", "sp", "list", "--display-name", name)] == [made["appId"]]
+    assert az("ad", "app", "show", *service)["displayName"] == name
+    assert len(az("ad", "app", "credential", "list", *service)) == 1
+    held = az("role", "assignment", "list", "--assignee", made["appId"])
+    assert [(each["roleDefinitionName"], each["scope"]) for each in held] == [("Contributor", scope)]
+    az.text("ad", "sp", "delete", *service)
+    assert "there is no service principal" in refused(az, "ad", "sp", "show", *service)
+    assert az("ad", "app", "list", "--display-name", name) == []
+
+
 def test_roles(az, user):
     """Given on a group, listed, taken away."""
     names = az("role", "definition", "list", "--query", "[].roleName")

@@ -1,5 +1,7 @@
 """The management SDKs for Node (`@azure/arm-iothub`, `@azure/arm-deviceprovisioningservices`), unmodified."""
 
+import uuid
+
 import pytest
 import requests
 
@@ -12,7 +14,7 @@ S1 = {"name": "S1", "capacity": 1}
 @pytest.fixture(scope="module")
 def management(server, command_line):
     exports = server.exports
-    given = [exports[name] for name in ("ROADSTEAD_ARM_URL", "ROADSTEAD_SP_ID", "ROADSTEAD_SP_SECRET")]
+    given = [exports[f"ROADSTEAD_{name}"] for name in ("ARM_URL", "TENANT", "SP_ID", "SP_SECRET")]
     actor = Actor(server, "management.js")
     header = {"Authorization": f"Bearer {actor('token', *given)}"}
     found = requests.get(f"{given[0]}/subscriptions", headers=header, timeout=60).json()
@@ -30,8 +32,24 @@ def hub(management):
 
 
 def test_wrong_secret(management, server):
-    given = [server.exports[name] for name in ("ROADSTEAD_ARM_URL", "ROADSTEAD_SP_ID")]
+    given = [server.exports[f"ROADSTEAD_{name}"] for name in ("ARM_URL", "TENANT", "SP_ID")]
     assert management.refused("token", *given, "wrong") == "AuthenticationRequiredError"
+
+
+def test_a_person_logs_in_with_a_code(management, server, command_line):
+    """The message names the page and the code; the page is filled in as a person would."""
+    name = f"node-{uuid.uuid4().hex[:8]}"
+    user = command_line("user", "create", "-n", name)
+    try:
+        url, tenant = server.exports["ROADSTEAD_ARM_URL"], server.exports["ROADSTEAD_TENANT"]
+        flow = management("device", url, tenant)
+        form = {"user_code": flow["userCode"], "username": name, "password": user["password"]}
+        assert "Logged in" in requests.post(flow["verificationUri"], data=form, timeout=20).text
+        token = management("device_token")
+        me = requests.get(f"{url}/v1.0/me", headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        assert me.json()["userPrincipalName"] == name
+    finally:
+        command_line("user", "delete", "-n", name)
 
 
 def test_hub(management, hub):

@@ -15,10 +15,10 @@ S1 = {"name": "S1", "capacity": 1}
 
 
 def credential(server, secret: str | None = None) -> ClientSecretCredential:
-    """As for AD FS, which is how `az` logs in here, too."""
+    """The tenant by its GUID, as for Entra; without the question to the public cloud whether it knows this host."""
     exports = server.exports
-    given = (exports["ROADSTEAD_SP_ID"], secret or exports["ROADSTEAD_SP_SECRET"])
-    return ClientSecretCredential("adfs", *given, authority=exports["ROADSTEAD_ARM_URL"])
+    given = (exports["ROADSTEAD_TENANT"], exports["ROADSTEAD_SP_ID"], secret or exports["ROADSTEAD_SP_SECRET"])
+    return ClientSecretCredential(*given, authority=exports["ROADSTEAD_ARM_URL"], disable_instance_discovery=True)
 
 
 class Management:

@@ -3,21 +3,30 @@
 
 const { IotDpsClient } = require('@azure/arm-deviceprovisioningservices');
 const { IotHubClient } = require('@azure/arm-iothub');
-const { ClientSecretCredential } = require('@azure/identity');
+const { ClientSecretCredential, DeviceCodeCredential } = require('@azure/identity');
 const { play } = require('./stage');
 
 const clients = {};
 
-function credential(url, id, secret) {
-  return new ClientSecretCredential('adfs', id, secret, { authorityHost: url });
+// The tenant by its GUID; without the question to the public cloud whether it knows this host.
+const where = (url) => ({ authorityHost: url, disableInstanceDiscovery: true });
+
+function credential(url, tenant, id, secret) {
+  return new ClientSecretCredential(tenant, id, secret, where(url));
 }
 
 play({
-  token: async (url, id, secret) => (await credential(url, id, secret).getToken(`${url}/.default`)).token,
-  open(url, id, secret, subscription) {
+  token: async (url, ...who) => (await credential(url, ...who).getToken(`${url}/.default`)).token,
+  device: (url, tenantId) => new Promise((resolve, reject) => {
+    const options = { ...where(url), tenantId, clientId: 'node-test', userPromptCallback: resolve };
+    clients.device = new DeviceCodeCredential(options).getToken(`${url}/.default`);
+    clients.device.catch(reject);
+  }),
+  device_token: async () => (await clients.device).token,
+  open(url, tenant, id, secret, subscription) {
     const options = { endpoint: url, credentialScopes: [`${url}/.default`] };
-    const hub = new IotHubClient(credential(url, id, secret), subscription, options);
-    const dps = new IotDpsClient(credential(url, id, secret), subscription, options);
+    const hub = new IotHubClient(credential(url, tenant, id, secret), subscription, options);
+    const dps = new IotDpsClient(credential(url, tenant, id, secret), subscription, options);
     Object.assign(clients, {
       hubs: hub.iotHubResourceOperations ?? hub.iotHubResource,
       hubOperations: hub.operations,

@@ -12,11 +12,12 @@ use roadstead_wire::arm::Cloud;
 use tracing::{info, warn};
 
 use crate::{
+    authority::{self, Authority},
     call::Call,
     op::{
-        GROUP, assignment as role_assignment, audit, certificate, consumer_group, count, deployment, device_page, dps,
-        group, hub, key, metadata, name, principal, provider, resource, role, route_test, service_principal,
-        subscription, template, token, user,
+        GROUP, application, assignment as role_assignment, audit, certificate, consumer_group, count, deployment,
+        device_page, dps, group, hub, key, metadata, name, principal, provider, resource, role, route_test,
+        service_principal, subscription, template, token, user,
     },
     refusal::Refusal,
     reply::Reply,
@@ -56,14 +57,16 @@ impl Arm {
         Self { resources, access, hubs, clock, random }
     }
 
-    /// Whether a path is this face's: `/metadata/endpoints`, `/adfs/…`, `/subscriptions…`, `/providers…`, `/tenants…` or
-    /// `/v1.0/…`, also with doubled slashes (`az` with a resource manager URL that ends in one).
+    /// Whether a path is this face's: `/metadata/endpoints`, `/adfs/…`, `/{tenant}/oauth2/…`, `/{tenant}/v2.0/…`,
+    /// `/subscriptions…`, `/providers…`, `/tenants…` or `/v1.0/…`, also with doubled slashes (`az` with a resource manager URL
+    /// that ends in one).
     pub fn claims(path: &str) -> bool {
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-        let first = segments.next().unwrap_or_default();
+        let (first, second) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
         let is = |segment: &str, word: &str| segment.eq_ignore_ascii_case(word);
         ["adfs", "providers", "subscriptions", "tenants", "v1.0"].iter().any(|word| is(first, word))
-            || (is(first, "metadata") && segments.next().is_some_and(|second| is(second, "endpoints")))
+            || (is(first, "metadata") && is(second, "endpoints"))
+            || authority::claims(first, second)
     }
 
     /// Answers a request from `address`. `base_url` is how the client reached the server, `https://localhost:8443`: the
@@ -94,7 +97,10 @@ impl Arm {
                 let answer = Box::pin(self.run(*op, call, &caller, way));
                 if needs.is_audited() { self.audited(call, &caller, action, way, answer).await } else { answer.await }
             }
-            None if words.first() == Some(&"adfs") => Err(Refusal::no_route(call)),
+            // Who asks how to log in has no token.
+            None if words.first() == Some(&"adfs") || authority::claims(call.segment(0), call.segment(1)) => {
+                Err(Refusal::no_route(call))
+            }
             None => {
                 self.admit(call)?;
                 Err(Refusal::no_route(call))
@@ -181,10 +187,14 @@ impl Arm {
     async fn run_open(&self, op: OpenOp, call: &Call, way: Way<'_>) -> Result<Reply, Refusal> {
         let tenant = self.access.installation().tenant_id.to_string();
         let cloud = Cloud { name: CLOUD_NAME, url: way.base_url, tenant: &tenant };
+        let authority = Authority::of(self, call);
+        if authority == Authority::Foreign {
+            return Ok(token::no_tenant(call.segment(0)));
+        }
         Ok(match op {
             OpenOp::Endpoints => metadata::endpoints(&cloud, call),
-            OpenOp::OpenId => metadata::openid(&cloud),
-            OpenOp::Token => token::issue(self, call, way).await,
+            OpenOp::OpenId => metadata::openid(&cloud, authority),
+            OpenOp::Token => token::issue(self, call, way, &cloud, authority).await,
             OpenOp::DeviceCode => token::begin_device(self, call, way),
             OpenOp::DevicePage => device_page::show(call),
             OpenOp::ApproveDevice => device_page::approve(self, call, way).await,
@@ -274,6 +284,9 @@ impl Arm {
             Op::ChangeUser => user::change(self, call).await,
             Op::DeleteUser => user::delete(self, call).await,
             Op::SignUserOut => user::sign_out(self, call).await,
+            Op::ListApplications => Ok(application::list(self, call)),
+            Op::CreateApplication => application::create(self, call).await,
+            Op::ShowApplication => application::show(self, call),
             Op::ListServices => Ok(service_principal::list(self, call)),
             Op::CreateService => service_principal::create(self, call).await,
             Op::ShowService => service_principal::show(self, call),

@@ -11,6 +11,7 @@
 //! Source: `reference/arm-and-az.md` 2, 3, 5, 6
 
 mod arm;
+mod authority;
 mod call;
 mod op;
 mod refusal;

@@ -67,6 +67,11 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "Request_ResourceNotFound", format!("there is no {kind} '{text}'"))
     }
 
+    /// Source: docs, Graph `servicePrincipal` create (`Request_BadRequest`)
+    pub(crate) fn no_application(id: Guid) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", format!("there is no application '{id}' here"))
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

@@ -137,6 +137,9 @@ pub(crate) enum Op {
     ChangeUser,
     DeleteUser,
     SignUserOut,
+    ListApplications,
+    CreateApplication,
+    ShowApplication,
     ListServices,
     CreateService,
     ShowService,
@@ -200,7 +203,7 @@ const fn closed(method: Method, path: &'static str, op: Op, needs: Needs, action
 /// Source of the actions: docs, resource provider operations (Microsoft.Devices, Microsoft.Authorization,
 /// Microsoft.Resources, Microsoft.Insights); Entra custom role permissions (microsoft.directory).
 #[rustfmt::skip]
-pub(crate) static ROUTES: [Route; 115] = [
+pub(crate) static ROUTES: [Route; 128] = [
     open(GET, "/metadata/endpoints", OpenOp::Endpoints),
     open(GET, "/adfs/.well-known/openid-configuration", OpenOp::OpenId),
     open(POST, "/adfs/oauth2/token", OpenOp::Token),
@@ -209,6 +212,9 @@ pub(crate) static ROUTES: [Route; 115] = [
     open(POST, "/adfs/oauth2/devicecode", OpenOp::DeviceCode),
     open(GET, "/adfs/oauth2/deviceauth", OpenOp::DevicePage),
     open(POST, "/adfs/oauth2/deviceauth", OpenOp::ApproveDevice),
+    open(GET, "/{tenant}/v2.0/.well-known/openid-configuration", OpenOp::OpenId),
+    open(POST, "/{tenant}/oauth2/v2.0/token", OpenOp::Token),
+    open(POST, "/{tenant}/oauth2/v2.0/devicecode", OpenOp::DeviceCode),
 
     closed(GET, "/tenants", Op::ListTenants, Needs::Token, "Microsoft.Resources/tenants/read"),
     closed(GET, "/subscriptions", Op::ListSubscriptions, Needs::Token, "Microsoft.Resources/subscriptions/read"),
@@ -315,6 +321,17 @@ pub(crate) static ROUTES: [Route; 115] = [
     closed(PATCH, "/v1.0/users/{user}", Op::ChangeUser, ACCESS, "microsoft.directory/users/basic/update"),
     closed(DELETE, "/v1.0/users/{user}", Op::DeleteUser, ACCESS, "microsoft.directory/users/delete"),
     closed(POST, "/v1.0/users/{user}/revokesigninsessions", Op::SignUserOut, ACCESS, "microsoft.directory/users/invalidateAllRefreshTokens"),
+    // An application and its service principal are one record here, so that what changes one changes the other.
+    closed(GET, "/v1.0/applications", Op::ListApplications, Needs::Sight, "microsoft.directory/applications/standard/read"),
+    closed(POST, "/v1.0/applications", Op::CreateApplication, ACCESS, "microsoft.directory/applications/create"),
+    closed(GET, "/v1.0/applications/{service}", Op::ShowApplication, Needs::Sight, "microsoft.directory/applications/standard/read"),
+    closed(PATCH, "/v1.0/applications/{service}", Op::ChangeService, ACCESS, "microsoft.directory/applications/basic/update"),
+    closed(DELETE, "/v1.0/applications/{service}", Op::DeleteService, ACCESS, "microsoft.directory/applications/delete"),
+    closed(POST, "/v1.0/applications/{service}/addpassword", Op::AddSecret, ACCESS, "microsoft.directory/applications/credentials/update"),
+    closed(POST, "/v1.0/applications/{service}/removepassword", Op::RemoveSecret, ACCESS, "microsoft.directory/applications/credentials/update"),
+    closed(GET, "/v1.0/applications/{service}/federatedidentitycredentials", Op::ListFederated, Needs::Sight, "microsoft.directory/applications/standard/read"),
+    closed(POST, "/v1.0/applications/{service}/federatedidentitycredentials", Op::AddFederated, ACCESS, "microsoft.directory/applications/credentials/update"),
+    closed(DELETE, "/v1.0/applications/{service}/federatedidentitycredentials/{credential}", Op::RemoveFederated, ACCESS, "microsoft.directory/applications/credentials/update"),
     closed(GET, "/v1.0/serviceprincipals", Op::ListServices, Needs::Sight, "microsoft.directory/servicePrincipals/standard/read"),
     closed(POST, "/v1.0/serviceprincipals", Op::CreateService, ACCESS, "microsoft.directory/servicePrincipals/create"),
     closed(GET, "/v1.0/serviceprincipals/{service}", Op::ShowService, Needs::Sight, "microsoft.directory/servicePrincipals/standard/read"),

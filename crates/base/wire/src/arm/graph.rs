@@ -67,11 +67,40 @@ pub struct PasswordProfile {
     pub password: Secret,
 }
 
-/// `POST /v1.0/servicePrincipals`. Graph makes one from an application; here it is all there is.
+/// `POST /v1.0/servicePrincipals`: of an application that was made before, `{"appId":"…"}`, or alone,
+/// `{"displayName":"ci"}`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewServicePrincipal {
+    #[serde(default)]
+    pub app_id: Option<Guid>,
+    #[serde(default)]
+    pub display_name: Option<String>,
+}
+
+/// `POST /v1.0/applications`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewApplication {
     pub display_name: String,
+    /// Certificates to log in with.
+    #[serde(default)]
+    pub key_credentials: Option<Vec<serde_json::Value>>,
+}
+
+/// A service principal as the application that Graph would have made it from; the same record by the same id. Lists that
+/// are always empty here are there since clients go through them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GraphApplication {
+    pub id: Guid,
+    pub app_id: Guid,
+    pub display_name: String,
+    pub created_date_time: Option<String>,
+    pub sign_in_audience: &'static str,
+    pub identifier_uris: [String; 0],
+    pub key_credentials: [String; 0],
+    pub password_credentials: Vec<PasswordCredential>,
 }
 
 /// `PATCH` of either.
@@ -147,6 +176,21 @@ impl From<&Principal> for GraphPrincipal {
             }
         }
         shown
+    }
+}
+
+impl From<GraphPrincipal> for GraphApplication {
+    fn from(service: GraphPrincipal) -> Self {
+        Self {
+            id: service.id,
+            app_id: service.id,
+            display_name: service.display_name,
+            created_date_time: service.created_date_time,
+            sign_in_audience: "AzureADMyOrg",
+            identifier_uris: [],
+            key_credentials: [],
+            password_credentials: service.password_credentials.unwrap_or_default(),
+        }
     }
 }
 

@@ -58,6 +58,30 @@ impl Cloud<'_> {
         })
     }
 
+    /// `GET /{tenant}/v2.0/.well-known/openid-configuration`, as Entra has it: what `azure-identity` asks for, told the
+    /// tenant and this host. MSAL for Node refuses an answer without any of these members, or with an issuer elsewhere.
+    /// Source: msal-common `Authority.mjs`; msal (Python) `authority.py`
+    pub fn tenant_openid_configuration(&self) -> Value {
+        let tenant = format!("{}/{}", self.url, self.tenant);
+        json!({
+            "issuer": self.tenant_issuer(),
+            "authorization_endpoint": format!("{tenant}/oauth2/v2.0/authorize"),
+            "token_endpoint": format!("{tenant}/oauth2/v2.0/token"),
+            "device_authorization_endpoint": format!("{tenant}/oauth2/v2.0/devicecode"),
+            "jwks_uri": format!("{tenant}/discovery/v2.0/keys"),
+        })
+    }
+
+    /// The issuer of the tokens that are asked for as of AD FS: `https://localhost:8443/adfs`.
+    pub fn adfs_issuer(&self) -> String {
+        self.authority()
+    }
+
+    /// The same, asked for as of Entra: `https://localhost:8443/7a0e…/v2.0`.
+    pub fn tenant_issuer(&self) -> String {
+        format!("{}/{}/v2.0", self.url, self.tenant)
+    }
+
     /// Ends in `/adfs`, without a slash, so that MSAL does not ask the public cloud whether it exists.
     fn authority(&self) -> String {
         format!("{}/adfs", self.url)
@@ -83,5 +107,8 @@ mod tests {
         assert_eq!(CLOUD.endpoints("2019-05-01"), json!([new]));
         assert_eq!(CLOUD.endpoints(""), new);
         assert_eq!(CLOUD.openid_configuration()["token_endpoint"], "https://localhost:8443/adfs/oauth2/token");
+        let tenant = CLOUD.tenant_openid_configuration();
+        assert_eq!(tenant["token_endpoint"], "https://localhost:8443/T/oauth2/v2.0/token");
+        assert_eq!(tenant["issuer"], "https://localhost:8443/T/v2.0");
     }
 }

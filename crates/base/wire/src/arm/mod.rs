@@ -29,8 +29,8 @@ pub use envelope::{
 };
 pub use error::ArmError;
 pub use graph::{
-    AddPassword, ChangePassword, DirectoryIds, FederatedIdentity, GraphPrincipal, NewServicePrincipal, NewUser,
-    PasswordCredential, PrincipalPatch, RemovePassword, SecretWish,
+    AddPassword, ChangePassword, DirectoryIds, FederatedIdentity, GraphApplication, GraphPrincipal, NewApplication,
+    NewServicePrincipal, NewUser, PasswordCredential, PrincipalPatch, RemovePassword, SecretWish,
 };
 pub use hub::{EventHub, EventHubEndpoints, HubProperties, Location};
 pub use hub_settings::{
@@ -45,7 +45,7 @@ pub use role::{
     AssignmentProperties, AssignmentRequest, AssignmentResource, AssignmentWish, parse_role, role_definition,
     role_definition_id, role_words,
 };
-pub use token::{DeviceCodeAnswer, IdClaims, TokenAnswer, TokenError};
+pub use token::{DeviceCodeAnswer, IdClaims, TokenAnswer, TokenError, client_info};
 
 /// What a resource is once it is made: nothing here takes long enough to be polled.
 pub const SUCCEEDED: &str = "Succeeded";

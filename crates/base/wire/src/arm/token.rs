@@ -1,4 +1,4 @@
-//! Tokens of the ADFS-shaped authority.
+//! Tokens, as authorities shaped like AD FS and like Entra give them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use roadstead_model::Secret;
@@ -16,13 +16,22 @@ pub struct TokenAnswer {
     /// For users: a JWT of [`IdClaims`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token: Option<Secret>,
+    /// For users, of the Entra-shaped authority: who it is among all tenants, by [`client_info`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_info: Option<String>,
+}
+
+/// `{"uid":"…","utid":"…"}`, base64url: under which name MSAL keeps the account. Source: msal (Python) `token_cache.py`
+pub fn client_info(principal: &str, tenant: &str) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::json!({"uid": principal, "utid": tenant}).to_string())
 }
 
 impl TokenAnswer {
     /// A bearer token that lives so long.
     pub fn bearer(access_token: Secret, expires_in_s: u32) -> Self {
         let token_type = "Bearer".to_owned();
-        Self { token_type, expires_in: expires_in_s, access_token, refresh_token: None, id_token: None }
+        let (refresh_token, id_token, client_info) = (None, None, None);
+        Self { token_type, expires_in: expires_in_s, access_token, refresh_token, id_token, client_info }
     }
 }
 
@@ -32,15 +41,17 @@ impl TokenAnswer {
 pub struct IdClaims {
     /// The client's id.
     pub aud: String,
-    /// The authority: `https://localhost:8443/adfs`.
+    /// The authority: `https://localhost:8443/adfs`, or the tenant's.
     pub iss: String,
     pub exp: i64,
     pub iat: i64,
     /// The principal's id, here and in `oid`.
     pub sub: String,
     pub oid: String,
-    /// The name with which the user logs in.
+    /// The name with which the user logs in; read from an authority like AD FS.
     pub upn: String,
+    /// The same; read from one like Entra.
+    pub preferred_username: String,
     /// For people to read.
     pub name: String,
     /// The tenant.
@@ -89,11 +100,12 @@ mod tests {
         assert!(!format!("{answer:?}").contains("opaque"));
         let text = |text: &str| text.to_owned();
         let (aud, iss, sub, oid) = (text("c"), text("i"), text("s"), text("s"));
-        let claims =
-            IdClaims { aud, iss, exp: 2, iat: 1, sub, oid, upn: text("alice"), name: text("A"), tid: text("T") };
+        let (upn, preferred_username, name, tid) = (text("alice"), text("alice"), text("A"), text("T"));
+        let claims = IdClaims { aud, iss, exp: 2, iat: 1, sub, oid, upn, preferred_username, name, tid };
         let (header, rest) = claims.to_be_signed().split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
         assert_eq!(header, "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9");
         let back: IdClaims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(rest).unwrap()).unwrap();
         assert_eq!(back, claims);
+        assert_eq!(URL_SAFE_NO_PAD.decode(client_info("a", "b")).unwrap(), br#"{"uid":"a","utid":"b"}"#);
     }
 }

@@ -2,12 +2,15 @@
 
 use roadstead_wire::arm::Cloud;
 
-use crate::{call::Call, reply::Reply};
+use crate::{authority::Authority, call::Call, reply::Reply};
 
 pub(crate) fn endpoints(cloud: &Cloud<'_>, call: &Call) -> Reply {
     Reply::ok(&cloud.endpoints(&call.api_version()))
 }
 
-pub(crate) fn openid(cloud: &Cloud<'_>) -> Reply {
-    Reply::ok(&cloud.openid_configuration())
+pub(crate) fn openid(cloud: &Cloud<'_>, authority: Authority) -> Reply {
+    Reply::ok(&match authority {
+        Authority::Adfs => cloud.openid_configuration(),
+        Authority::Tenant | Authority::Foreign => cloud.tenant_openid_configuration(),
+    })
 }

@@ -1,5 +1,6 @@
 //! Operations, one file per group of them. Each translates both ways and decides nothing.
 
+pub(crate) mod application;
 pub(crate) mod assignment;
 pub(crate) mod audit;
 pub(crate) mod certificate;

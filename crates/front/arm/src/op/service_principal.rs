@@ -1,7 +1,7 @@
 //! Service principals, in the words of Microsoft Graph.
 
 use hyper::StatusCode;
-use roadstead_model::{Login, UnixMillis};
+use roadstead_model::{Login, PrincipalId, UnixMillis};
 use roadstead_resources::ResourceError;
 use roadstead_wire::arm::{
     AddPassword, FederatedIdentity, GraphPrincipal, List, NewServicePrincipal, PasswordCredential, RemovePassword,
@@ -26,9 +26,21 @@ pub(crate) fn list(arm: &Arm, call: &Call) -> Reply {
     Reply::ok(&List { value: all.filter(|service| passes(service, filter.as_deref())).collect() })
 }
 
+/// Of an application that is there already, its record; else a new one.
 pub(crate) async fn create(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     let asked: NewServicePrincipal = call.json()?;
-    let made = arm.resources.create_service_principal(&asked.display_name).await?;
+    let made = match (asked.app_id, asked.display_name) {
+        (Some(id), _) => {
+            let directory = arm.resources.directory();
+            let known = directory.find_principal(PrincipalId(id)).filter(|known| !is_a_user(known));
+            known.cloned().ok_or_else(|| Refusal::no_application(id))?
+        }
+        (None, Some(name)) => arm.resources.create_service_principal(&name).await?,
+        (None, None) => {
+            let (given, allowed) = ("absent".to_owned(), "a name, or the `appId` of an application".to_owned());
+            return Err(ResourceError::Value { member: "displayName", given, allowed }.into());
+        }
+    };
     Ok(Reply::json(StatusCode::CREATED, &GraphPrincipal::from(&*made)))
 }
 

@@ -1,4 +1,5 @@
-//! `POST /adfs/oauth2/token`: credentials for tokens; `/adfs/oauth2/devicecode`: the begin of a device's login.
+//! `POST /adfs/oauth2/token`, `/{tenant}/oauth2/v2.0/token`: credentials for tokens; `…/devicecode`: the begin of a device's
+//! login.
 //!
 //! Source: `reference/arm-and-az.md` 2 and 8; RFC 6749, 4.3, 4.4, 5.2 and 6; RFC 7523, 2.2; RFC 8628, 3
 
@@ -6,13 +7,14 @@ use hyper::StatusCode;
 use roadstead_model::Secret;
 use roadstead_resources::{LoggedIn, LoginRefusal, TokenFor};
 use roadstead_wire::{
-    arm::{DeviceCodeAnswer, IdClaims, TokenAnswer, TokenError},
+    arm::{Cloud, DeviceCodeAnswer, IdClaims, TokenAnswer, TokenError, client_info},
     percent,
 };
 use tracing::{info, warn};
 
 use crate::{
     arm::{Arm, Way},
+    authority::Authority,
     call::Call,
     reply::Reply,
 };
@@ -21,7 +23,7 @@ use crate::{
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>) -> Reply {
+pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>, cloud: &Cloud<'_>, authority: Authority) -> Reply {
     let text = |name| field(&call.body, name).unwrap_or_default();
     let (grant, wanted) = (text("grant_type"), wanted(&text("scope")));
     let needed: &[&str] = match grant.as_str() {
@@ -58,7 +60,7 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>) -> Reply {
     match outcome {
         Ok(given) => {
             info!(name = given.name, address = %way.address, grant, "logged in");
-            Reply::ok(&answer(arm, given, &text("client_id"), way))
+            Reply::ok(&answer(arm, given, &text("client_id"), cloud, authority))
         }
         Err(refusal) => {
             if !matches!(refusal, LoginRefusal::DeviceWaiting | LoginRefusal::DeviceTooSoon) {
@@ -107,21 +109,23 @@ fn wanted(scope: &str) -> TokenFor {
     }
 }
 
-fn answer(arm: &Arm, given: LoggedIn, client_id: &str, way: Way<'_>) -> TokenAnswer {
+fn answer(arm: &Arm, given: LoggedIn, client_id: &str, cloud: &Cloud<'_>, authority: Authority) -> TokenAnswer {
     let mut answer = TokenAnswer::bearer(given.access, u32::try_from(given.lifetime_s).unwrap_or(u32::MAX));
     if given.refresh.is_some() {
         let now = arm.clock.now().seconds().0;
         let claims = IdClaims {
             aud: client_id.chars().take(128).collect(),
-            iss: format!("{}/adfs", way.base_url),
+            iss: authority.issuer(cloud),
             exp: now.saturating_add(given.lifetime_s),
             iat: now,
             sub: given.principal.to_string(),
             oid: given.principal.to_string(),
-            upn: given.name,
+            upn: given.name.clone(),
+            preferred_username: given.name,
             name: given.display_name,
-            tid: arm.access.installation().tenant_id.to_string(),
+            tid: cloud.tenant.to_owned(),
         };
+        answer.client_info = (authority == Authority::Tenant).then(|| client_info(&claims.oid, &claims.tid));
         let signed = claims.to_be_signed();
         let signature = arm.access.sign_id_token(&signed);
         answer.id_token = Some(Secret::new(format!("{signed}.{signature}")));
@@ -150,6 +154,12 @@ fn words(refusal: &LoginRefusal) -> (StatusCode, &'static str) {
             (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
         }
     }
+}
+
+/// Source: docs, Entra error codes (AADSTS90002)
+pub(crate) fn no_tenant(tenant: &str) -> Reply {
+    let text = format!("there is no tenant '{tenant}' here: `roadstead az-setup` shows this installation's");
+    refused(StatusCode::BAD_REQUEST, "invalid_tenant", text)
 }
 
 fn refused(status: StatusCode, error: &str, error_description: String) -> Reply {

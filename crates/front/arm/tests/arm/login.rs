@@ -19,12 +19,23 @@ fn claims_its_paths_and_no_others() {
         "/Subscriptions/S/resourcegroups",
         "/tenants",
         "/v1.0/users",
+        "/7A0E2B1C-0000-4000-8000-000000000001/v2.0/.well-known/openid-configuration",
+        "/organizations/oauth2/v2.0/token",
     ] {
         assert!(Arm::claims(path), "{path}");
     }
-    for path in
-        ["", "/", "/metadata", "/metadata/x", "/devices/adfs", "/twins/d", "/adfsx", "/0ne00000000/registrations/r"]
-    {
+    for path in [
+        "",
+        "/",
+        "/metadata",
+        "/metadata/x",
+        "/devices/adfs",
+        "/twins/d",
+        "/adfsx",
+        "/0ne00000000/registrations/r",
+        "/uploads/oauth2/v2.0/token",
+        "/7a0e2b1c-0000-4000-8000-000000000001/registrations/r",
+    ] {
         assert!(!Arm::claims(path), "{path}");
     }
 }
@@ -87,6 +98,48 @@ async fn logins_that_are_refused() {
         assert!(answer.body["error_description"].as_str().unwrap().starts_with(text), "{body}");
         assert_eq!(answer.body["access_token"], Value::Null);
     }
+}
+
+/// As `azure-identity` does it, told the tenant and this host.
+#[tokio::test]
+async fn tokens_of_a_tenant() {
+    let world = World::with_user("alice@plant.example", "correct horse").await;
+    let ask = async |tenant: &str| {
+        world.send(Method::GET, &format!("/{tenant}/v2.0/.well-known/openid-configuration"), &[], Bytes::new()).await
+    };
+    for tenant in [TENANT, &TENANT.to_uppercase(), "organizations", "common"] {
+        let openid = ask(tenant).await;
+        assert_eq!(openid.body["token_endpoint"], format!("{BASE}/{TENANT}/oauth2/v2.0/token"), "{tenant}");
+        assert_eq!(openid.body["issuer"], format!("{BASE}/{TENANT}/v2.0"));
+    }
+    let other = "11111111-2222-4333-8444-555555555555";
+    let refused = ask(other).await;
+    assert_eq!((refused.status, &refused.body["error"]), (400, &json!("invalid_tenant")));
+
+    let fields = [
+        ("client_id", "04b07795-8ddb-461a-bbee-02f9e1bf7b46"),
+        ("grant_type", "password"),
+        ("username", "alice@plant.example"),
+        ("password", "correct horse"),
+        ("scope", "https://iothubs.azure.net/.default offline_access openid profile"),
+    ];
+    let answer = world.form(&format!("/{TENANT}/oauth2/v2.0/token"), &fields).await;
+    let claims = id_claims(&answer.body);
+    assert_eq!(claims["iss"], format!("{BASE}/{TENANT}/v2.0"));
+    assert_eq!((&claims["preferred_username"], &claims["tid"]), (&json!("alice@plant.example"), &json!(TENANT)));
+    let account = URL_SAFE_NO_PAD.decode(answer.body["client_info"].as_str().unwrap()).unwrap();
+    let account: Value = serde_json::from_slice(&account).unwrap();
+    assert_eq!(account, json!({"uid": claims["oid"], "utid": TENANT}));
+    let refused = world.form(&format!("/{other}/oauth2/v2.0/token"), &fields).await;
+    assert_eq!((refused.status, &refused.body["error"]), (400, &json!("invalid_tenant")));
+
+    let service = [("client_id", CLIENT_ID), ("client_secret", SECRET), ("grant_type", "client_credentials")];
+    let answer = world.form(&format!("/{TENANT}/oauth2/v2.0/token"), &service).await;
+    assert_eq!((answer.status, &answer.body["client_info"]), (200, &Value::Null));
+    let codes = world.form(&format!("/{TENANT}/oauth2/v2.0/devicecode"), &[("client_id", "c")]).await;
+    assert_eq!(codes.body["verification_uri"], format!("{BASE}/adfs/oauth2/deviceauth"));
+    let nothing = format!("/{TENANT}/oauth2/v2.0/authorize");
+    assert_eq!(world.send(Method::GET, &nothing, &[], Bytes::new()).await.refusal().1, "InvalidResourceType");
 }
 
 /// As `az login -u U -p P` does it, then as it gets tokens for the data plane.

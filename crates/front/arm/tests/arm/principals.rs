@@ -133,6 +133,47 @@ async fn a_service_principals_secret_is_told_once_and_ends() {
     assert_eq!(log_in().await.body["error"], "invalid_client");
 }
 
+/// As `az ad sp create-for-rbac` goes about it.
+#[tokio::test]
+async fn an_application_is_its_service_principal() {
+    let world = World::empty().await;
+    let filter = "/v1.0/applications?$filter=startswith(displayName,%27ci%27)";
+    assert_eq!(world.get(filter).await.body, json!({"value": []}));
+    let made = world.post("/v1.0/applications", json!({"displayName": "ci", "keyCredentials": []})).await;
+    assert_eq!((made.status, &made.body["passwordCredentials"]), (201, &json!([])));
+    let id = made.body["appId"].as_str().unwrap();
+    let path = |tail: &str| format!("/v1.0/applications/{id}{tail}");
+    let secret = world.post(&path("/addPassword"), json!({"passwordCredential": {"displayName": "rbac"}})).await;
+    let service = world.post("/v1.0/servicePrincipals", json!({"appId": id, "accountEnabled": true})).await;
+    assert_eq!((service.status, &service.body["id"], &service.body["appId"]), (201, &json!(id), &json!(id)));
+    let text = secret.body["secretText"].as_str().unwrap();
+    let fields = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", text)];
+    assert_eq!(world.form("/adfs/oauth2/token", &fields).await.status, 200);
+    // The second time, `az` finds it, changes it, and gives it another secret.
+    let found = world.get(filter).await;
+    assert_eq!(found.body["value"][0]["passwordCredentials"][0]["keyId"], secret.body["keyId"]);
+    let renamed = world.ask(Method::PATCH, &path(""), None, json!({"displayName": "ci2"})).await;
+    assert_eq!((renamed.status, &world.get(&path("")).await.body["displayName"]), (204, &json!("ci2")));
+    let remove = json!({"keyId": secret.body["keyId"]});
+    assert_eq!(world.post(&path("/removePassword"), remove).await.status, 204);
+    assert_eq!(world.delete(&path("")).await.status, 204);
+    assert_eq!(world.get(&format!("/v1.0/servicePrincipals/{id}")).await.status, 404);
+    for (path, body, code) in [
+        ("/v1.0/servicePrincipals", json!({"appId": id}), "Request_BadRequest"),
+        ("/v1.0/servicePrincipals", json!({}), "InvalidParameter"),
+        ("/v1.0/applications", json!({}), "InvalidRequestContent"),
+        ("/v1.0/applications", json!({"displayName": "ci", "keyCredentials": [{}]}), "InvalidParameter"),
+    ] {
+        let answer = world.post(path, body).await;
+        assert_eq!((answer.status, answer.refusal().1), (400, code), "{answer:?}");
+    }
+    let user = World::with_user("alice", "correct horse").await;
+    let users = user.get("/v1.0/users").await;
+    let of_a_user = user.post("/v1.0/servicePrincipals", json!({"appId": users.body["value"][0]["id"]})).await;
+    assert_eq!(of_a_user.refusal().1, "Request_BadRequest");
+    assert_eq!(user.get("/v1.0/applications").await.body, json!({"value": []}), "neither users nor the first one");
+}
+
 #[tokio::test]
 async fn lists_and_filters() {
     let world = World::with_user("alice", "correct horse").await;

@@ -68,7 +68,7 @@ async fn no_route_answers_without_a_good_token_for_it() {
             }
         }
     }
-    assert_eq!(closed + 7, routes().count(), "open: metadata, how to log in, and logging in");
+    assert_eq!(closed + 10, routes().count(), "open: metadata, how to log in, and logging in");
 }
 
 #[tokio::test]
