@@ -88,6 +88,10 @@ impl HubLog for MemoryLog {
         self.partitions.lock().len() as u16
     }
 
+    fn bytes(&self) -> u64 {
+        self.partitions.lock().iter().flatten().map(|event| event.bytes.len() as u64).sum()
+    }
+
     fn bounds(&self, partition: Partition) -> Bounds {
         Bounds { first: 0, next: self.partitions.lock()[usize::from(partition)].len() as u64 }
     }

@@ -20,7 +20,7 @@ use roadstead_model::{
 };
 use roadstead_query::{Query, Source, eval};
 use roadstead_store::{
-    IdentityRecord, Page, QueryRow, Records, SessionRecord, StoreError, Write,
+    EnrollmentCounts, IdentityRecord, Page, QueryRow, Records, SessionRecord, StoreError, Write,
     query::{document, page_of},
     records::DeviceCounts,
 };
@@ -238,6 +238,16 @@ impl Records for MemoryRecords {
         let tables = self.tables.lock();
         let own = tables.feedback.iter().filter(|(_, (of, _))| *of == hub);
         Ok(own.take(limit).map(|(number, (_, feedback))| (*number, feedback.clone())).collect())
+    }
+
+    async fn count_enrollments(&self, dps: &IdScope) -> Result<EnrollmentCounts, StoreError> {
+        let tables = self.tables.lock();
+        let of_it = |scope: &String| scope == dps.as_str();
+        Ok(EnrollmentCounts {
+            individual: tables.enrollments.keys().filter(|(scope, _)| of_it(scope)).count() as u64,
+            groups: tables.enrollment_groups.keys().filter(|(scope, _)| of_it(scope)).count() as u64,
+            registrations: tables.registrations.keys().filter(|(scope, _)| of_it(scope)).count() as u64,
+        })
     }
 
     async fn count_feedback(&self, hub: HubKey) -> Result<u64, StoreError> {

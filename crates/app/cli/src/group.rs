@@ -4,10 +4,11 @@ use crate::args::Global;
 use crate::args::group::GroupCommand;
 use crate::args::value::tags;
 use crate::context::Server;
+use crate::deletion::{confirm, tell};
 use crate::failure::Failure;
 use crate::output::Printed;
+use roadstead_service::Deletion;
 use serde_json::{Value, json};
-use std::io::{BufRead, IsTerminal, Write};
 
 /// As `az group list` chooses its columns.
 const TABLE: &str = "[].{Name:name, Location:location, Status:properties.provisioningState}";
@@ -28,11 +29,15 @@ pub async fn run(command: &GroupCommand, global: &Global) -> Result<Printed, Fai
         }
         GroupCommand::Exists(group) => Value::from(management.find_group::<Value>(&group.name).await?.is_some()).into(),
         GroupCommand::Delete(delete) => {
+            let name = &delete.group.name;
+            let what = format!("resource group `{name}`");
             if !delete.yes {
-                confirm(&delete.group.name)?;
+                let contents = management.count_group(name).await?;
+                confirm(&what, contents.as_ref())?;
             }
-            if !management.delete_group(&delete.group.name).await? {
-                return Err(absent(&delete.group.name));
+            match management.delete_group(name).await? {
+                Deletion::Absent => return Err(absent(name)),
+                Deletion::Done(gone) => tell(global, &what, gone.as_ref()),
             }
             Printed::nothing()
         }
@@ -44,21 +49,4 @@ pub fn absent(name: &str) -> Failure {
     Failure::not_found(format!("resource group `{name}` not found")).hint(format!(
         "`roadstead group list` shows those there are, `roadstead group create -n {name} -l LOCATION` makes it"
     ))
-}
-
-fn confirm(name: &str) -> Result<(), Failure> {
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        return Err(Failure::error(
-            "deleting a resource group deletes all that is in it, and nobody is here to be asked",
-        )
-        .hint("say `--yes` if it is meant"));
-    }
-    let mut stderr = std::io::stderr();
-    let _ =
-        write!(stderr, "delete resource group `{name}` with all that is in it? [y/N] ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    let read = stdin.lock().read_line(&mut answer);
-    let is_yes = read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
-    if is_yes { Ok(()) } else { Err(Failure::error("nothing was deleted")) }
 }

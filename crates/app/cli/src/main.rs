@@ -10,6 +10,7 @@ mod ca;
 mod clock;
 mod completions;
 mod context;
+mod deletion;
 mod failure;
 mod group;
 mod iot;

@@ -21,6 +21,8 @@ pub struct AuditEntry {
     pub target: String,
     /// How far it came.
     pub outcome: AuditOutcome,
+    /// What it destroyed, as JSON: `{"hubs":1,"devices":3,…}`. Empty for changes that destroy no data.
+    pub destroyed: String,
 }
 
 /// How far a change came.

@@ -9,7 +9,7 @@ use crate::limits::TOKEN_RENEW_BEFORE_S;
 use crate::refusal::Refusal;
 use crate::transport::{Answer, Request, Transport, origin_of};
 use reqwest::Method;
-use roadstead_wire::percent;
+use roadstead_wire::{arm::Contents, percent};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -71,6 +71,15 @@ pub struct Resource {
     pub group: String,
     /// Name.
     pub name: String,
+}
+
+/// What became of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// There was nothing to delete.
+    Absent,
+    /// Done; with what was in it, when the server tells.
+    Done(Option<Contents>),
 }
 
 /// The Resource Manager of one server. Signs in at the first call.
@@ -137,10 +146,17 @@ impl Management {
         self.send(Method::PUT, &url, None, Some(body)).await?.json()
     }
 
-    /// Deletes a resource group with all that is in it; `false` when there is none.
-    pub async fn delete_group(&self, name: &str) -> Result<bool, ServiceError> {
+    /// Deletes a resource group with all that is in it.
+    pub async fn delete_group(&self, name: &str) -> Result<Deletion, ServiceError> {
         let url = self.group_url(name).await?;
-        self.send(Method::DELETE, &url, None, None).await?.deleted()
+        self.send(Method::DELETE, &url, None, None).await?.deletion()
+    }
+
+    /// What is in a resource group; `None` when there is none, or when the server does not tell.
+    pub async fn count_group(&self, name: &str) -> Result<Option<Contents>, ServiceError> {
+        let path = format!("/resourceGroups/{}/contents", percent::encode(name));
+        let url = self.url(&path, GROUPS_VERSION).await?;
+        self.send(Method::GET, &url, None, None).await?.find()
     }
 
     /// All hubs or all DPS, of one resource group or of the subscription.
@@ -168,10 +184,16 @@ impl Management {
         self.send(Method::PUT, &url, etag, Some(body)).await?.json()
     }
 
-    /// Deletes a hub or DPS; `false` when there is none.
-    pub async fn delete(&self, resource: &Resource) -> Result<bool, ServiceError> {
+    /// Deletes a hub or DPS with all that is in it.
+    pub async fn delete(&self, resource: &Resource) -> Result<Deletion, ServiceError> {
         let url = self.resource_url(resource, "").await?;
-        self.send(Method::DELETE, &url, None, None).await?.deleted()
+        self.send(Method::DELETE, &url, None, None).await?.deletion()
+    }
+
+    /// What is in a hub or DPS; `None` when there is none, or when the server does not tell.
+    pub async fn count(&self, resource: &Resource) -> Result<Option<Contents>, ServiceError> {
+        let url = self.resource_url(resource, "/contents").await?;
+        self.send(Method::GET, &url, None, None).await?.find()
     }
 
     /// Whether a name is free: `{"nameAvailable":true,"reason":…,"message":…}`

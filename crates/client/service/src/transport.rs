@@ -4,11 +4,13 @@ use crate::error::ServiceError;
 use crate::limits::{
     ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, IDLE_CONNECTIONS_MAX, RETRY_FIRST, RETRY_MAX, TRIES_MAX,
 };
+use crate::management::Deletion;
 use crate::names::Names;
 use crate::refusal::Refusal;
 use crate::trust::{Trust, shown_tls};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
 use roadstead_model::{Clock, UnixMillis};
+use roadstead_wire::arm::DESTROYED_HEADER;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
@@ -274,6 +276,15 @@ impl Answer {
     /// Whether something was deleted; `false` when there was nothing.
     pub(crate) fn deleted(&self) -> Result<bool, ServiceError> {
         if self.is_absence() { Ok(false) } else { self.check().map(|()| true) }
+    }
+
+    /// What was deleted, with what was in it.
+    pub(crate) fn deletion(&self) -> Result<Deletion, ServiceError> {
+        if !self.deleted()? {
+            return Ok(Deletion::Absent);
+        }
+        let told = self.headers.get(DESTROYED_HEADER).and_then(|text| serde_json::from_slice(text.as_bytes()).ok());
+        Ok(Deletion::Done(told))
     }
 
     /// Whether what was asked for is not there. A hub that is not there says nothing of what is in it.

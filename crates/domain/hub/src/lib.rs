@@ -9,11 +9,12 @@
 //! | who is there | [`registry`], [`modules`], [`edge`], [`bulk`], [`provision`], `credentials` |
 //! | who is connected | [`session`], `sessions`, `presence`; [`mailbox`]: from the hub to a live session |
 //! | what is said | [`twins`] and their rules ([`twin`]), [`methods`], [`messages`], [`upload`] and [`blob`] |
-//! | what is known | [`query`], [`events`] of all partitions or of one [`partition`], with its [`readers`]; `hub_events`: what the hub itself tells; `routing`: the one way into the log |
+//! | what is known | [`query`], [`events`] of all partitions or of one [`partition`], with its [`readers`]; [`contents`]: how much there is; `hub_events`: what the hub itself tells; `routing`: the one way into the log |
 //! | what tests ask for | `throttle`: as slow as an Azure tier; `fault`: failures on request |
 
 pub mod blob;
 pub mod bulk;
+pub mod contents;
 mod credentials;
 pub mod edge;
 pub mod error;
@@ -45,6 +46,7 @@ pub mod upload;
 
 pub use blob::{BlockPut, FileAccess, FileError, FilePut, ReadableFile, WritableFile};
 pub use bulk::{RegistryChange, When, check_bulk};
+pub use contents::Contents;
 pub use credentials::AuthSpec;
 pub use edge::ScopeSpec;
 pub use error::HubError;

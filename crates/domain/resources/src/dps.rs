@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use roadstead_model::{AllocationPolicy, Dps, DpsName, Etag, IdScope};
-use roadstead_store::{Expect, Write};
+use roadstead_store::{EnrollmentCounts, Expect, Write};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -172,6 +172,11 @@ impl Resources {
         next.remove_dps(&dps.id_scope);
         let batch = vec![Write::DeleteDps(dps.id_scope.clone(), Expect::Etag(dps.etag.clone()))];
         self.commit(turn, batch, next).await
+    }
+
+    /// How much is in a DPS instance. Errors: `Unavailable`, `Internal`.
+    pub async fn count_enrollments(&self, dps: &IdScope) -> Result<EnrollmentCounts, ResourceError> {
+        Ok(self.records().count_enrollments(dps).await?)
     }
 
     /// DPS instances by name: of one resource group, or all. Errors: `GroupNotFound`.

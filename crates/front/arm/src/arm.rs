@@ -15,8 +15,8 @@ use crate::{
     authority::{self, Authority},
     call::Call,
     op::{
-        GROUP, application, assignment as role_assignment, audit, certificate, consumer_group, count, deployment,
-        device_page, dps, group, hub, key, metadata, name, principal, provider, resource, role, route_test,
+        GROUP, application, assignment as role_assignment, audit, certificate, consumer_group, contents, count,
+        deployment, device_page, dps, group, hub, key, metadata, name, principal, provider, resource, role, route_test,
         service_principal, subscription, template, token, user,
     },
     refusal::Refusal,
@@ -170,6 +170,7 @@ impl Arm {
             action: action.to_owned(),
             target: call.path().chars().take(AUDIT_TARGET_CHARS_MAX).collect(),
             outcome: AuditOutcome::Started,
+            destroyed: String::new(),
         };
         self.resources.write_audit(entry.clone()).await?;
         let answer = answer.await;
@@ -178,7 +179,8 @@ impl Arm {
             Ok(reply) => AuditOutcome::Succeeded { status: reply.status().as_u16() },
             Err(refusal) => AuditOutcome::Failed { status: refusal.status().as_u16(), code: refusal.code().to_owned() },
         };
-        info!(caller = %entry.caller, address = %entry.address, action, target = %entry.target, outcome = ?entry.outcome, "a change was asked for");
+        entry.destroyed = answer.as_ref().map(Reply::destroyed_text).unwrap_or_default();
+        info!(caller = %entry.caller, address = %entry.address, action, target = %entry.target, outcome = ?entry.outcome, destroyed = entry.destroyed, "a change was asked for");
         // What is done is answered so; `write_audit` says in the log what could not be noted.
         let _ = self.resources.write_audit(entry).await;
         answer
@@ -221,6 +223,7 @@ impl Arm {
             Op::PutGroup => group::put(self, call).await,
             Op::TagGroup => group::patch(self, call).await,
             Op::DeleteGroup => group::delete(self, call).await,
+            Op::CountGroup => contents::show_group(self, call).await,
             Op::ListResourcesOfGroup => resource::list_of_group(self, call, caller),
             Op::ExportTemplate => template::export(self, call),
             Op::ListDeployments => deployment::list(self, call),
@@ -234,6 +237,7 @@ impl Arm {
             Op::PutHub => hub::put(self, call).await,
             Op::TagHub => hub::patch(self, call).await,
             Op::DeleteHub => hub::delete(self, call).await,
+            Op::CountHub => contents::show_hub(self, call).await,
             Op::ListHubTiers => provider::hub_tiers(self, call),
             Op::ShowEndpointHealth => provider::endpoint_health(self, call),
             Op::TestRoutes => route_test::all(self, call),
@@ -258,6 +262,7 @@ impl Arm {
             Op::PutDps => dps::put(self, call).await,
             Op::TagDps => dps::patch(self, call).await,
             Op::DeleteDps => dps::delete(self, call).await,
+            Op::CountDps => contents::show_dps(self, call).await,
             Op::ListDpsTiers => provider::dps_tiers(self, call),
             Op::ListDpsKeys => key::list_of_dps(self, call),
             Op::ShowDpsKey => key::show_of_dps(self, call),

@@ -74,6 +74,7 @@ pub(crate) enum Op {
     PutGroup,
     TagGroup,
     DeleteGroup,
+    CountGroup,
     ListResourcesOfGroup,
     ExportTemplate,
     ListDeployments,
@@ -87,6 +88,7 @@ pub(crate) enum Op {
     PutHub,
     TagHub,
     DeleteHub,
+    CountHub,
     ListHubTiers,
     ShowEndpointHealth,
     TestRoutes,
@@ -111,6 +113,7 @@ pub(crate) enum Op {
     PutDps,
     TagDps,
     DeleteDps,
+    CountDps,
     ListDpsTiers,
     ListDpsKeys,
     ShowDpsKey,
@@ -203,7 +206,7 @@ const fn closed(method: Method, path: &'static str, op: Op, needs: Needs, action
 /// Source of the actions: docs, resource provider operations (Microsoft.Devices, Microsoft.Authorization,
 /// Microsoft.Resources, Microsoft.Insights); Entra custom role permissions (microsoft.directory).
 #[rustfmt::skip]
-pub(crate) static ROUTES: [Route; 128] = [
+pub(crate) static ROUTES: [Route; 131] = [
     open(GET, "/metadata/endpoints", OpenOp::Endpoints),
     open(GET, "/adfs/.well-known/openid-configuration", OpenOp::OpenId),
     open(POST, "/adfs/oauth2/token", OpenOp::Token),
@@ -234,6 +237,7 @@ pub(crate) static ROUTES: [Route; 128] = [
     closed(PUT, group!(""), Op::PutGroup, WRITE, "Microsoft.Resources/subscriptions/resourceGroups/write"),
     closed(PATCH, group!(""), Op::TagGroup, WRITE, "Microsoft.Resources/subscriptions/resourceGroups/write"),
     closed(DELETE, group!(""), Op::DeleteGroup, WRITE, "Microsoft.Resources/subscriptions/resourceGroups/delete"),
+    closed(GET, group!("/contents"), Op::CountGroup, READ, "Microsoft.Resources/subscriptions/resourceGroups/read"),
     closed(GET, group!("/resources"), Op::ListResourcesOfGroup, Needs::Sight, "Microsoft.Resources/subscriptions/resourceGroups/resources/read"),
     closed(POST, group!("/exporttemplate"), Op::ExportTemplate, WRITE, "Microsoft.Resources/subscriptions/resourceGroups/exportTemplate/action"),
     closed(GET, group!("/providers/microsoft.resources/deployments"), Op::ListDeployments, READ, "Microsoft.Resources/deployments/read"),
@@ -249,6 +253,7 @@ pub(crate) static ROUTES: [Route; 128] = [
     closed(PUT, hub!(""), Op::PutHub, WRITE, "Microsoft.Devices/IotHubs/write"),
     closed(PATCH, hub!(""), Op::TagHub, WRITE, "Microsoft.Devices/IotHubs/write"),
     closed(DELETE, hub!(""), Op::DeleteHub, WRITE, "Microsoft.Devices/IotHubs/delete"),
+    closed(GET, hub!("/contents"), Op::CountHub, READ, "Microsoft.Devices/IotHubs/read"),
     closed(GET, hub!("/skus"), Op::ListHubTiers, READ, "Microsoft.Devices/IotHubs/skus/read"),
     closed(GET, hub!("/routingendpointshealth"), Op::ShowEndpointHealth, READ, "Microsoft.Devices/IotHubs/routingEndpointsHealth/read"),
     closed(POST, hub!("/routing/routes/$testall"), Op::TestRoutes, WRITE, "Microsoft.Devices/IotHubs/routing/$testall/action"),
@@ -274,6 +279,7 @@ pub(crate) static ROUTES: [Route; 128] = [
     closed(PUT, dps!(""), Op::PutDps, WRITE, "Microsoft.Devices/provisioningServices/write"),
     closed(PATCH, dps!(""), Op::TagDps, WRITE, "Microsoft.Devices/provisioningServices/write"),
     closed(DELETE, dps!(""), Op::DeleteDps, WRITE, "Microsoft.Devices/provisioningServices/delete"),
+    closed(GET, dps!("/contents"), Op::CountDps, READ, "Microsoft.Devices/provisioningServices/read"),
     closed(GET, dps!("/skus"), Op::ListDpsTiers, READ, "Microsoft.Devices/provisioningServices/skus/read"),
     closed(POST, dps!("/listkeys"), Op::ListDpsKeys, KEYS, "Microsoft.Devices/provisioningServices/listkeys/action"),
     closed(POST, dps!("/keys/{policy}/listkeys"), Op::ShowDpsKey, KEYS, "Microsoft.Devices/provisioningServices/keys/listkeys/action"),

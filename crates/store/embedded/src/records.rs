@@ -25,8 +25,8 @@ use roadstead_model::{
 };
 use roadstead_query::Query;
 use roadstead_store::{
-    DeviceCounts, IdentityRecord, Page, Place, QueryRow, Records, SealKey, Sealer, SessionRecord, StoreError, Stored,
-    Vault, Write, limits::MODULES_MAX,
+    DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, QueryRow, Records, SealKey, Sealer, SessionRecord,
+    StoreError, Stored, Vault, Write, limits::MODULES_MAX,
 };
 use rusqlite::{Row, params, params_from_iter, types::Value};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -339,6 +339,14 @@ impl Records for EmbeddedRecords {
                     },
                 )
             })
+        })
+        .await
+    }
+
+    async fn count_enrollments(&self, dps: &IdScope) -> Result<EnrollmentCounts, StoreError> {
+        let dps = dps.clone();
+        self.on_blocking_thread(move |Shared { readers, .. }| {
+            readers.read(|connection| read::count_enrollments(connection, &dps))
         })
         .await
     }

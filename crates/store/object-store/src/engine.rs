@@ -209,6 +209,10 @@ impl Blobs for ObjectBlobs {
         Ok(true)
     }
 
+    async fn bytes(&self, hub: HubKey) -> Result<u64, BlobError> {
+        Ok(self.0.hub(hub).await?.quota.used())
+    }
+
     async fn delete_hub(&self, hub: HubKey) -> Result<(), BlobError> {
         let known = self.0.hubs.lock().remove(&hub);
         let known = known.unwrap_or_else(|| Arc::new(HubObjects::new(0, 0)));

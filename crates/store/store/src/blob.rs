@@ -157,6 +157,8 @@ pub trait Blobs: Send + Sync {
     async fn read(&self, path: &BlobPath, range: Option<ByteRange>) -> Result<Option<BlobRead>, BlobError>;
     /// Removes a blob, and says whether there was one.
     async fn delete(&self, path: &BlobPath) -> Result<bool, BlobError>;
+    /// Bytes that a hub's blobs and blocks take.
+    async fn bytes(&self, hub: HubKey) -> Result<u64, BlobError>;
     /// Removes everything of a hub. Fine when there is nothing.
     async fn delete_hub(&self, hub: HubKey) -> Result<(), BlobError>;
     /// Drops blocks that were put before `before`, by the engine's clock, and still belong to no blob. Says how many.

@@ -58,6 +58,8 @@ pub trait HubLog: Send + Sync {
     fn commits(&self) -> &Commits;
     /// How many partitions there are.
     fn partitions(&self) -> u16;
+    /// Bytes that the log takes, about.
+    fn bytes(&self) -> u64;
     /// What a partition holds now.
     fn bounds(&self, partition: Partition) -> Bounds;
     /// Durable events from `from` on, at most about `bytes_max` of them but at least one if there is one. An offset below

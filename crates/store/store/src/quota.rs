@@ -17,6 +17,11 @@ impl Quota {
         Self { bytes_max, used: AtomicU64::new(used) }
     }
 
+    /// What is taken now.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Acquire)
+    }
+
     /// Takes `bytes`. Errors: `Full`, and nothing is taken.
     pub fn take(&self, bytes: u64) -> Result<(), BlobError> {
         let more = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
@@ -60,6 +65,7 @@ mod tests {
         quota.give(3);
         assert!(quota.take(1).is_err());
         quota.give(100);
+        assert_eq!(quota.used(), 0);
         quota.take(10).unwrap();
     }
 }

@@ -221,6 +221,8 @@ pub trait Records: Send + Sync {
         limit: usize,
     ) -> Result<Page<EnrollmentGroup>, StoreError>;
     async fn find_registration(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Registration>, StoreError>;
+    /// How much is in a DPS instance.
+    async fn count_enrollments(&self, dps: &IdScope) -> Result<EnrollmentCounts, StoreError>;
     /// Registrations that came by this group.
     async fn list_registrations(
         &self,
@@ -266,4 +268,12 @@ pub struct DeviceCounts {
     pub total: u64,
     pub enabled: u64,
     pub disabled: u64,
+}
+
+/// How much is in a DPS instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EnrollmentCounts {
+    pub individual: u64,
+    pub groups: u64,
+    pub registrations: u64,
 }

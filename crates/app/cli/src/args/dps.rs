@@ -19,7 +19,7 @@ pub enum DpsCommand {
     #[command(after_help = "Example: roadstead iot dps update -n dev-dps --set properties.allocationPolicy=GeoLatency")]
     Update(DpsUpdate),
     /// Delete a DPS with all its enrollments
-    Delete(DpsName),
+    Delete(DpsDelete),
     /// A DPS' connection strings
     #[command(subcommand)]
     ConnectionString(DpsConnectionStringCommand),
@@ -50,6 +50,15 @@ pub struct DpsName {
     /// Accepted, without effect: deleting takes no time
     #[arg(long, hide = true)]
     pub no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DpsDelete {
+    #[command(flatten)]
+    pub dps: DpsName,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

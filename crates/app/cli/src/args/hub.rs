@@ -28,7 +28,7 @@ pub enum HubCommand {
     )]
     Update(Box<HubUpdate>),
     /// Delete a hub with all its devices and events
-    Delete(HubName),
+    Delete(HubDelete),
     /// Show a hub's connection string
     ShowConnectionString(ShowConnectionString),
     /// A hub's connection strings
@@ -124,6 +124,15 @@ pub struct HubName {
     /// Accepted, without effect: deleting takes no time
     #[arg(long, hide = true)]
     pub no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct HubDelete {
+    #[command(flatten)]
+    pub hub: HubName,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! `roadstead iot dps`
 
-use super::hub::location;
+use super::hub::{delete, location};
 use super::lookup::{Found, find};
 use super::{certificate, connection_string, enrollment, enrollment_group, linked_hub, policy};
 use crate::args::Global;
@@ -25,9 +25,8 @@ pub async fn run(command: &DpsCommand, global: &Global) -> Result<Printed, Failu
         DpsCommand::Update(dps) => update(&management()?, dps).await?,
         DpsCommand::Delete(dps) => {
             let management = management()?;
-            let found = find(&management, Kind::Dps, &dps.name, dps.within.resource_group.as_deref()).await?;
-            management.delete(&found.resource).await?;
-            Printed::nothing()
+            let found = find(&management, Kind::Dps, &dps.dps.name, dps.dps.within.resource_group.as_deref()).await?;
+            delete(&management, &found.resource, dps.yes, global).await?
         }
         DpsCommand::ConnectionString(DpsConnectionStringCommand::Show(show)) => {
             connection_string::of_dps(&management()?, show).await?

@@ -9,12 +9,14 @@ use crate::args::Global;
 use crate::args::hub::{ConnectionStringCommand, HubCommand, HubCreate, StateCommand};
 use crate::args::value::tags;
 use crate::context::Server;
+use crate::deletion::{confirm, tell};
 use crate::failure::Failure;
 use crate::group;
 use crate::output::Printed;
 use crate::transfer;
-use roadstead_service::{Kind, Management, Resource};
+use roadstead_service::{Deletion, Kind, Management, Resource};
 use serde_json::{Value, json};
+use std::io::IsTerminal;
 
 pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failure> {
     let management = || Server::open(global).map(|server| server.management);
@@ -29,9 +31,8 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
         HubCommand::Update(update) => hub_update::run(&management()?, update).await?,
         HubCommand::Delete(hub) => {
             let management = management()?;
-            let found = find(&management, Kind::Hub, &hub.name, hub.within.resource_group.as_deref()).await?;
-            management.delete(&found.resource).await?;
-            Printed::nothing()
+            let found = find(&management, Kind::Hub, &hub.hub.name, hub.hub.within.resource_group.as_deref()).await?;
+            delete(&management, &found.resource, hub.yes, global).await?
         }
         HubCommand::ShowConnectionString(show) | HubCommand::ConnectionString(ConnectionStringCommand::Show(show)) => {
             connection_string::of_hub(&management()?, show).await?
@@ -55,6 +56,28 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
         HubCommand::MonitorEvents(monitor) => monitor::run(monitor, global).await?,
         HubCommand::MonitorFeedback(monitor) => feedback::run(monitor, global).await?,
     })
+}
+
+/// Deletes a hub or a DPS, and says what was in it.
+pub async fn delete(
+    management: &Management,
+    resource: &Resource,
+    yes: bool,
+    global: &Global,
+) -> Result<Printed, Failure> {
+    let kind = match resource.kind {
+        Kind::Hub => "hub",
+        Kind::Dps => "DPS",
+    };
+    let what = format!("{kind} `{}`", resource.name);
+    // Scripts are not asked, as `az` does not ask them.
+    if !yes && std::io::stdin().is_terminal() {
+        confirm(&what, management.count(resource).await?.as_ref())?;
+    }
+    if let Deletion::Done(gone) = management.delete(resource).await? {
+        tell(global, &what, gone.as_ref());
+    }
+    Ok(Printed::nothing())
 }
 
 async fn create(management: &Management, hub: &HubCreate) -> Result<Printed, Failure> {

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 /// One line. `number` tells it from all others.
 pub fn activity(number: u64, entry: &AuditEntry, subscription: &str, tenant: &str) -> Value {
-    let AuditEntry { operation, at, principal, caller, address, action, target, outcome } = entry;
+    let AuditEntry { operation, at, principal, caller, address, action, target, outcome, destroyed } = entry;
     let word = |text: &str| json!({ "value": text, "localizedValue": text });
     let (event, status, sub_status, level) = match outcome {
         AuditOutcome::Started => ("BeginRequest", "Started", String::new(), "Informational"),
         AuditOutcome::Succeeded { status } => ("EndRequest", "Succeeded", status.to_string(), "Informational"),
         AuditOutcome::Failed { status, code } => ("EndRequest", "Failed", format!("{status} {code}"), "Error"),
     };
-    json!({
+    let mut shown = json!({
         "eventDataId": format!("{operation}-{number}"),
         "correlationId": operation,
         "operationId": operation,
@@ -36,7 +36,12 @@ pub fn activity(number: u64, entry: &AuditEntry, subscription: &str, tenant: &st
         "channels": "Operation",
         "subscriptionId": subscription,
         "tenantId": tenant,
-    })
+    });
+    // Where Azure has what is particular to an operation, as texts.
+    if !destroyed.is_empty() {
+        shown["properties"] = json!({ "destroyed": destroyed });
+    }
+    shown
 }
 
 /// The resource group in a path.
@@ -62,6 +67,7 @@ mod tests {
             action: "Microsoft.Devices/IotHubs/write".to_owned(),
             target: "/subscriptions/S/resourceGroups/iot-rg/providers/Microsoft.Devices/IotHubs/plant".to_owned(),
             outcome: AuditOutcome::Failed { status: 409, code: "Conflict".to_owned() },
+            destroyed: String::new(),
         };
         let shown = activity(7, &entry, "S", "T");
         assert_eq!(
@@ -69,6 +75,10 @@ mod tests {
             (&json!("Failed"), &json!("409 Conflict"))
         );
         assert_eq!((&shown["resourceGroupName"], &shown["caller"]), (&json!("iot-rg"), &json!("alice")));
+        assert!(shown.get("properties").is_none());
+        let entry =
+            AuditEntry { outcome: AuditOutcome::Succeeded { status: 200 }, destroyed: "{}".to_owned(), ..entry };
+        assert_eq!(activity(7, &entry, "S", "T")["properties"], json!({"destroyed": "{}"}));
         assert_eq!((group("/v1.0/users"), group("/subscriptions/S/resourceGroups/")), (None, None));
     }
 }

@@ -8,6 +8,7 @@
 
 mod activity;
 mod certificate;
+mod contents;
 mod dps;
 mod envelope;
 mod error;
@@ -23,6 +24,7 @@ mod token;
 
 pub use activity::{activity, group as group_of_target};
 pub use certificate::{CertificateProperties, CertificateRequest, http_date};
+pub use contents::{Contents, DESTROYED_HEADER};
 pub use dps::{DpsProperties, IotHubLink, mask_connection_string};
 pub use envelope::{
     GroupProperties, List, NameAvailability, NameQuery, Resource, Sku, Subscription, TagsUpdate, Tenant, Unavailable,

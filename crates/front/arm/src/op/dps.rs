@@ -13,7 +13,7 @@ use crate::{
     arm::Arm,
     call::Call,
     op::{
-        GROUP, NAME,
+        GROUP, NAME, contents,
         hub::{Kept, kept, policies, unpack},
         subscription,
     },
@@ -58,8 +58,9 @@ pub(crate) async fn patch(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 }
 
 pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let held = contents::known(contents::of_named_dps(arm, call).await);
     arm.resources.delete_dps(call.segment(GROUP), call.segment(NAME), call.if_match()).await?;
-    Ok(Reply::empty(StatusCode::OK))
+    Ok(Reply::empty(StatusCode::OK).destroyed(held))
 }
 
 fn allocation_policy(word: &str) -> Result<AllocationPolicy, ResourceError> {

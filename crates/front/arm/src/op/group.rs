@@ -12,7 +12,7 @@ use crate::{
     arm::Arm,
     call::Call,
     op::{
-        GROUP,
+        GROUP, contents,
         filter::{Item, Wanted},
         subscription,
     },
@@ -68,8 +68,9 @@ pub(crate) async fn patch(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 }
 
 pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let held = contents::known(contents::of_group(arm, call).await);
     arm.resources.delete_group(call.segment(GROUP)).await?;
-    Ok(Reply::empty(StatusCode::OK))
+    Ok(Reply::empty(StatusCode::OK).destroyed(held))
 }
 
 fn shape(arm: &Arm, group: &ResourceGroup) -> Resource<GroupProperties> {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     arm::Arm,
     call::Call,
-    op::{GROUP, NAME, hub_settings as settings, subscription},
+    op::{GROUP, NAME, contents, hub_settings as settings, subscription},
     refusal::Refusal,
     reply::Reply,
 };
@@ -67,8 +67,9 @@ pub(crate) async fn patch(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 }
 
 pub(crate) async fn delete(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
+    let held = contents::known(contents::of_named_hub(arm, call).await);
     arm.resources.delete_hub(call.segment(GROUP), call.segment(NAME), call.if_match()).await?;
-    Ok(Reply::empty(StatusCode::OK))
+    Ok(Reply::empty(StatusCode::OK).destroyed(held))
 }
 
 pub(crate) fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {

@@ -5,6 +5,7 @@ pub(crate) mod assignment;
 pub(crate) mod audit;
 pub(crate) mod certificate;
 pub(crate) mod consumer_group;
+pub(crate) mod contents;
 pub(crate) mod count;
 pub(crate) mod deployment;
 pub(crate) mod device_page;

@@ -1,7 +1,7 @@
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::world::{SUBSCRIPTION, World, of_group};
+use crate::world::{Answer, SUBSCRIPTION, World, of_group};
 
 fn path(tail: &str) -> String {
     format!("/subscriptions/{SUBSCRIPTION}/resourcegroups{tail}?api-version=2024-11-01")
@@ -79,4 +79,40 @@ async fn refusals() {
         let answer = world.ask(method, &path, None, Value::Null).await;
         assert_eq!((answer.status, answer.refusal().1), (404, "InvalidResourceType"), "{path}");
     }
+}
+
+/// What a `DELETE` destroys is told beforehand, by its answer and in the audit log.
+#[tokio::test]
+async fn a_deletion_says_how_much() {
+    let world = World::with_group().await;
+    world.put(&of_group("/IotHubs/plant"), json!({})).await;
+    world.put(&of_group("/provisioningServices/plant-dps"), json!({})).await;
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups/iot-rg");
+    let none = json!({"hubs": 0, "devices": 0, "connected": 0, "events": 0, "eventBytes": 0, "fileBytes": 0,
+        "provisioningServices": 0, "enrollments": 0, "enrollmentGroups": 0, "registrations": 0});
+    let with = |members: &[&str]| {
+        let mut contents = none.clone();
+        members.iter().for_each(|member| contents[*member] = json!(1));
+        contents
+    };
+    let told = |answer: &Answer| -> Value {
+        serde_json::from_str(answer.headers["x-roadstead-destroyed"].to_str().unwrap()).unwrap()
+    };
+    assert_eq!(world.get(&format!("{group}/contents")).await.body, with(&["hubs", "provisioningServices"]));
+    assert_eq!(world.get(&of_group("/IotHubs/plant/contents")).await.body, with(&["hubs"]));
+    assert_eq!(
+        world.get(&of_group("/provisioningServices/plant-dps/contents")).await.body,
+        with(&["provisioningServices"])
+    );
+    assert_eq!(world.get(&of_group("/IotHubs/other/contents")).await.refusal().1, "ResourceNotFound");
+    let deleted = world.delete(&of_group("/IotHubs/plant")).await;
+    assert_eq!((deleted.status, &deleted.body, told(&deleted)), (200, &Value::Null, with(&["hubs"])));
+    let again = world.delete(&of_group("/IotHubs/plant")).await;
+    assert_eq!((again.status, again.headers.get("x-roadstead-destroyed")), (404, None));
+    let deleted = world.delete(&group).await;
+    assert_eq!((deleted.status, told(&deleted)), (200, with(&["provisioningServices"])));
+    let lines = world.resources.list_audit(None, 3).await.unwrap();
+    let noted: Vec<&str> = lines.iter().map(|(_, line)| line.destroyed.as_str()).collect();
+    assert_eq!(noted[1..], ["", ""], "a line about the begin, and one about a failure");
+    assert_eq!(serde_json::from_str::<Value>(noted[0]).unwrap(), with(&["provisioningServices"]));
 }

@@ -217,6 +217,15 @@ impl Blobs for EmbeddedBlobs {
         self.run(key, delete).await
     }
 
+    async fn bytes(&self, hub: HubKey) -> Result<u64, BlobError> {
+        let path = self.shared.path_of(hub);
+        // Opening it would make it.
+        if !self.pool.run(move || Ok(path.exists())).await? {
+            return Ok(0);
+        }
+        self.run(hub, |hub| Ok(hub.quota.used())).await
+    }
+
     async fn delete_hub(&self, hub: HubKey) -> Result<(), BlobError> {
         let (shared, slot) = (self.shared.clone(), self.shared.slot(hub).lock_owned().await);
         let delete = move || shared.delete(hub, slot).map_err(|error| unusable(&shared.path_of(hub), &error).into());

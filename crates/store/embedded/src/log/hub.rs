@@ -98,6 +98,10 @@ impl HubLog for SegmentedLog {
         self.shared.view.read().heads.len() as u16
     }
 
+    fn bytes(&self) -> u64 {
+        self.shared.view.read().bytes()
+    }
+
     fn bounds(&self, partition: Partition) -> Bounds {
         self.shared.view.read().bounds(usize::from(partition))
     }

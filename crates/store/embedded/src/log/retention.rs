@@ -37,9 +37,8 @@ impl Shared {
     fn take_dropped(&self, expired: impl Fn(UnixMillis) -> bool) -> Vec<Arc<Sealed>> {
         let bytes_max = self.retention.lock().bytes_max;
         let mut view = self.view.write();
-        let active = view.active.as_ref().map(|active| active.index.summary.covered);
-        let mut bytes = active.unwrap_or(0) + view.sealed.iter().map(|sealed| sealed.summary.covered).sum::<u64>();
-        let kept = usize::from(active.is_none());
+        let mut bytes = view.bytes();
+        let kept = usize::from(view.active.is_none());
         let mut dropped = Vec::new();
         while view.sealed.len() > kept
             && let Some(oldest) = view.sealed.front()

@@ -38,6 +38,12 @@ pub(crate) enum Located {
 }
 
 impl View {
+    /// What the segments take.
+    pub(crate) fn bytes(&self) -> u64 {
+        let active = self.active.as_ref().map_or(0, |active| active.index.summary.covered);
+        active + self.sealed.iter().map(|sealed| sealed.summary.covered).sum::<u64>()
+    }
+
     pub(crate) fn bounds(&self, partition: usize) -> Bounds {
         let Some(head) = self.heads.get(partition) else { return Bounds::default() };
         let first = self.parts(partition).next().map_or(head.next, |part| part.first);

@@ -1,10 +1,11 @@
 //! Reading records out of rows.
 
 use roadstead_model::{
-    CloudMessage, Device, DisconnectReason, Guid, HubKey, IdentityId, Module, Presence, Twin, UnixMillis,
+    CloudMessage, Device, DisconnectReason, Guid, HubKey, IdScope, IdentityId, Module, Presence, Twin, UnixMillis,
 };
 use roadstead_store::{
-    DeviceCounts, IdentityRecord, Page, Place, Sealer, SessionRecord, StoreError, Stored, Vault, limits::PAGE_ITEMS_MAX,
+    DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, Sealer, SessionRecord, StoreError, Stored, Vault,
+    limits::PAGE_ITEMS_MAX,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -182,6 +183,19 @@ pub(super) fn count_devices(connection: &Connection, hub: HubKey) -> Result<Devi
         })
         .optional()?;
     Ok(counts.unwrap_or_default())
+}
+
+/// One table after the other: what changes meanwhile may be in one count and not in another.
+pub(super) fn count_enrollments(connection: &Connection, dps: &IdScope) -> Result<EnrollmentCounts, ReadError> {
+    let count = |sql: &str| -> Result<u64, ReadError> {
+        let count: i64 = connection.prepare_cached(sql)?.query_row([dps.as_str()], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    };
+    Ok(EnrollmentCounts {
+        individual: count("SELECT count(*) FROM enrollments WHERE scope = ?1")?,
+        groups: count("SELECT count(*) FROM enrollment_groups WHERE scope = ?1")?,
+        registrations: count("SELECT count(*) FROM registrations WHERE scope = ?1")?,
+    })
 }
 
 pub(super) fn count_feedback(connection: &Connection, hub: HubKey) -> Result<u64, ReadError> {

@@ -20,6 +20,8 @@ struct AuditEntryV1<'a> {
     action: Cow<'a, str>,
     target: Cow<'a, str>,
     outcome: OutcomeV1,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    destroyed: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,7 +54,7 @@ impl From<OutcomeV1> for AuditOutcome {
 
 impl Stored for AuditEntry {
     fn encode(&self, _: Vault<'_>) -> String {
-        let Self { operation, at, principal, caller, address, action, target, outcome } = self;
+        let Self { operation, at, principal, caller, address, action, target, outcome, destroyed } = self;
         write(&AuditEntryV1 {
             v: V1,
             operation: *operation,
@@ -63,6 +65,7 @@ impl Stored for AuditEntry {
             action: Cow::Borrowed(action),
             target: Cow::Borrowed(target),
             outcome: outcome.into(),
+            destroyed: Cow::Borrowed(destroyed),
         })
     }
 
@@ -77,6 +80,7 @@ impl Stored for AuditEntry {
             action: read.action.into_owned(),
             target: read.target.into_owned(),
             outcome: read.outcome.into(),
+            destroyed: read.destroyed.into_owned(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, fs, path::PathBuf};
 
-use roadstead_model::{CertificateOwner, Device, EnrollmentGroup, PrincipalId, Role};
+use roadstead_model::{AuditEntry, AuditOutcome, CertificateOwner, Device, EnrollmentGroup, PrincipalId, Role};
 
 use super::{Place, Stored, Vault};
 use crate::{
@@ -31,6 +31,9 @@ fn each_sample(visit: &mut impl Visit) {
     for (name, outcome) in samples::audit_outcomes() {
         visit.record(&format!("audit-{name}"), Place::Audit, &samples::audit_entry(outcome));
     }
+    let deletion = samples::audit_entry(AuditOutcome::Succeeded { status: 200 });
+    let deletion = AuditEntry { destroyed: r#"{"hubs":1,"devices":3}"#.to_owned(), ..deletion };
+    visit.record("audit-deletion", Place::Audit, &deletion);
     let (hub, scope) = (samples::HUB, samples::scope());
     let scope = scope.as_str();
     visit.record("resource-group", Place::Group("iot-rg"), &samples::resource_group("IoT-RG"));

@@ -323,7 +323,9 @@ pub async fn a_deleted_hub_is_gone(place: &dyn Place) {
     put(&*blobs, &path("a"), "a").await;
     put_block(&*blobs, &path("b"), 0, "b").await;
     put(&*blobs, &other, "other").await;
+    assert!(blobs.bytes(HUB).await.unwrap() >= 2);
     blobs.delete_hub(HUB).await.unwrap();
+    assert_eq!(blobs.bytes(HUB).await.unwrap(), 0);
     assert_eq!(blobs.find(&path("a")).await.unwrap(), None);
     let failed = commit(&*blobs, &path("b"), &[0]).await;
     assert!(matches!(failed, Err(BlobError::UnknownBlock { .. })), "{failed:?}");

@@ -245,8 +245,10 @@ pub async fn a_removed_hub_is_gone(place: &dyn Place) {
     engine.remove(HUB).await.unwrap();
     let old = open(&engine).await;
     append_all(&*old, 0, numbered(0..10), T0).await;
+    assert!(old.bytes() >= 10);
     engine.remove(HUB).await.unwrap();
     engine.remove(HUB).await.unwrap();
+    assert_eq!(old.bytes(), 0);
     assert!(append(&*old, 0, "too late", T0).is_err());
     let log = open(&engine).await;
     assert_eq!(log.bounds(0), Bounds { first: 0, next: 0 });

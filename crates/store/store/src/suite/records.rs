@@ -30,7 +30,7 @@ pub use subscription::*;
 use super::samples::{self, HUB, device_id, group_id, identity, module_id, registration_id, scope};
 use crate::{
     error::StoreError,
-    records::{DeviceCounts, Expect, IdentityRecord, Page, Records, SessionRecord, Write},
+    records::{DeviceCounts, EnrollmentCounts, Expect, IdentityRecord, Page, Records, SessionRecord, Write},
 };
 
 /// Where an engine keeps its records: empty at first, and it outlives the engine.
@@ -238,6 +238,8 @@ async fn check_whole_dps(store: &dyn Records, scope: &IdScope, name: &str) {
     }
     let listed = store.list_registrations(scope, &group_id("Fleet-A"), None, 10).await.unwrap();
     assert_eq!(listed, Page { items: vec![samples::registration("Dev-02", Some("Fleet-A"))], next: None }, "{name}");
+    let counts = EnrollmentCounts { individual: 1, groups: 1, registrations: 2 };
+    assert_eq!(store.count_enrollments(scope).await.unwrap(), counts, "{name}");
 }
 
 async fn check_no_dps(store: &dyn Records, scope: &IdScope) {
@@ -250,6 +252,7 @@ async fn check_no_dps(store: &dyn Records, scope: &IdScope) {
     assert_eq!(store.find_registration(scope, &registration_id("Dev-01")).await.unwrap(), None);
     let listed = store.list_registrations(scope, &group_id("Fleet-A"), None, 10).await.unwrap();
     assert_eq!(listed, Page { items: vec![], next: None });
+    assert_eq!(store.count_enrollments(scope).await.unwrap(), EnrollmentCounts::default());
 }
 
 /// Absence is `Ok(None)` or an empty page, never an error.

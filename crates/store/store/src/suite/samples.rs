@@ -169,6 +169,7 @@ pub fn audit_entry(outcome: AuditOutcome) -> AuditEntry {
         action: "Microsoft.Devices/IotHubs/write".to_owned(),
         target: "/subscriptions/S/resourceGroups/iot-rg".to_owned(),
         outcome,
+        destroyed: String::new(),
     }
 }
 

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
     Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment,
-    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module, Principal,
-    Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
+    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module,
+    Principal, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
 };
 use roadstead_query::Query;
 use roadstead_store::{
-    IdentityRecord, Page, QueryRow, Records, SessionRecord, StoreError, Write, records::DeviceCounts,
+    EnrollmentCounts, IdentityRecord, Page, QueryRow, Records, SessionRecord, StoreError, Write, records::DeviceCounts,
 };
 use roadstead_testkit::MemoryRecords;
 
@@ -218,6 +218,13 @@ impl Records for SlowRecords {
     ) -> Result<Vec<(u64, FileNotification)>, StoreError> {
         self.pause().await;
         let found = self.inner.list_file_notifications(hub, limit).await;
+        self.pause().await;
+        found
+    }
+
+    async fn count_enrollments(&self, dps: &IdScope) -> Result<EnrollmentCounts, StoreError> {
+        self.pause().await;
+        let found = self.inner.count_enrollments(dps).await;
         self.pause().await;
         found
     }

@@ -1,0 +1,36 @@
+//! How much a hub holds: what is gone when it is deleted.
+
+use crate::{error::HubError, hub::Hub, upload::blob_failure};
+
+/// What a hub holds now. What comes and goes meanwhile may be counted or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Contents {
+    pub devices: u64,
+    /// Devices and modules that are connected.
+    pub connected: u64,
+    /// Events in all partitions.
+    pub events: u64,
+    /// What the events take, in bytes.
+    pub event_bytes: u64,
+    /// What uploaded files take, in bytes.
+    pub file_bytes: u64,
+}
+
+impl Hub {
+    /// Errors: `Internal` when storage cannot be read.
+    pub async fn contents(&self) -> Result<Contents, HubError> {
+        let bounds = (0..self.partition_count()).map(|partition| self.log().bounds(partition));
+        let events = bounds.map(|bounds| bounds.next - bounds.first).sum();
+        let file_bytes = match self.upload_parts() {
+            Ok(parts) => parts.blobs.bytes(self.key()).await.map_err(blob_failure)?,
+            Err(_) => 0,
+        };
+        Ok(Contents {
+            devices: self.count_devices().await?.total,
+            connected: self.connected_count() as u64,
+            events,
+            event_bytes: self.log().bytes(),
+            file_bytes,
+        })
+    }
+}
