@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msal
 import pytest
 import requests
-from azure.identity import ClientSecretCredential, DeviceCodeCredential, UsernamePasswordCredential
+from azure.identity import DeviceCodeCredential, UsernamePasswordCredential
 from azure.iot.hub import IoTHubRegistryManager
 
 from harness.cli import Refused

@@ -83,9 +83,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream<S> {
         Ok(())
     }
 
-    /// Ends the stream in an orderly way (TLS close-notify, then FIN).
+    /// Ends the stream in an orderly way (TLS close-notify, then FIN), and reads on until the peer ends it, too: what it sent
+    /// before it knew would else be answered with a reset, which takes the last words from it.
     pub(crate) async fn shutdown(&mut self) -> io::Result<()> {
-        poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await
+        poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await?;
+        loop {
+            let unread = self.input.unread().len();
+            self.input.consume(unread);
+            if poll_fn(|cx| self.input.poll_fill(&mut self.io, cx)).await? == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Sends what can be sent now; whether any was, or a flush came to its end.
