@@ -36,7 +36,7 @@ def holding(directory: Path) -> list[Path]:
 
 @pytest.fixture
 def filled(own_server, tmp_path):
-    """A hub with a device, its twin, an event, a message that waits and an uploaded file; a DPS; a role on the hub."""
+    """A hub with a device, its twin and the event of its change, a message that waits and an uploaded file; a DPS; a role on the hub."""
     server = own_server.start()
     roadstead = Roadstead(server)
     key = roadstead.create_device(DEVICE)["authentication"]["symmetricKey"]["primaryKey"]
@@ -68,10 +68,10 @@ def test_a_hub(filled):
         assert holding(server.data_dir / "events")
         code, out, told = run(server, "iot", "hub", "delete", "-n", hub)
         assert (code, out) == (0, "")
-        assert "1 connected), 1 event (" in told and "of uploaded files" in told and f"hub `{hub}`" in told
+        assert "1 connected), 2 events (" in told and "of uploaded files" in told and f"hub `{hub}`" in told
         mqtt.wait_closed()
     held = destroyed(roadstead)["Microsoft.Devices/IotHubs/delete"]
-    assert (held["connected"], held["events"]) == (1, 1) and held["fileBytes"] >= len(MARK)
+    assert (held["connected"], held["events"]) == (1, 2) and held["fileBytes"] >= len(MARK)
     assert roadstead("role", "assignment", "list", "--assignee", "carol", "--all") == []
     for place in ("events", "blobs"):
         assert holding(server.data_dir / place) == []

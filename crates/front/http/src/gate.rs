@@ -76,11 +76,7 @@ impl<'a> Visit<'a> {
 
     /// Resolves when the bearer token that was shown does not open this any more: it expired, or its principal was disabled, signed
     /// out or lost its role. A signature is judged when a stream begins.
-    pub(crate) fn until_revoked(
-        &self,
-        hub: &Hub,
-        permission: Permission,
-    ) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn until_revoked(&self, hub: &Hub, permission: Permission) -> impl Future<Output = ()> + Send + use<> {
         let token = self.call.bearer_token().map(Secret::new);
         let (bearers, at) = (self.parts.bearers.clone(), BearerAt::Hub(hub.resource().key));
         async move {
