@@ -144,8 +144,9 @@ pub enum ResourceError {
     /// Another user has the name.
     #[error("there is a user '{name}' already")]
     UserNameTaken { name: String },
-    /// The principal has the role already, or the id is that of another assignment.
-    #[error("the role assignment exists already; its id is {id}")]
+    /// The principal has the role already, or the id is that of another assignment. `az` looks for these words, and takes
+    /// them for success. Source: azure-cli, role/custom.py `_error_caused_by_role_assignment_exists`
+    #[error("the role assignment already exists; its id is {id}")]
     AssignmentExists { id: Guid },
     /// The bearer token opens nothing.
     #[error("{0}")]

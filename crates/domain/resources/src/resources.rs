@@ -197,7 +197,8 @@ pub(crate) fn check_kept(properties: &Map<String, Value>) -> Result<(), Resource
 }
 
 /// How the names of members end that hold keys: `connectionString` of an endpoint, `primaryKey` and `secondaryKey` of one in
-/// Cosmos DB, and what other services call theirs. Source: docs, template reference of `Microsoft.Devices/IotHubs`
+/// Cosmos DB, and what other services call theirs; `key` alone is the name of a message's enrichment. Source: docs, template
+/// reference of `Microsoft.Devices/IotHubs`
 const NAMES_OF_KEYS: [&str; 6] = ["connectionstring", "key", "secret", "password", "token", "signature"];
 /// What texts have in them that hold keys, whatever their member is called: connection strings, and links to storage.
 const MARKS_OF_KEYS: [&str; 3] = ["accountkey=", "sharedaccesskey=", "sharedaccesssignature="];
@@ -211,7 +212,7 @@ fn find_key_in(path: &str, name: &str, value: &Value) -> Option<String> {
     match value {
         Value::String(text) => {
             let (name, lower) = (name.to_ascii_lowercase(), text.to_ascii_lowercase());
-            let is_named = !text.is_empty() && NAMES_OF_KEYS.iter().any(|end| name.ends_with(end));
+            let is_named = !text.is_empty() && name != "key" && NAMES_OF_KEYS.iter().any(|end| name.ends_with(end));
             let is_marked = MARKS_OF_KEYS.iter().any(|mark| lower.contains(mark)) || has_signature(&lower);
             (is_named || is_marked).then(|| path.to_owned())
         }

@@ -156,7 +156,7 @@ async fn refusals_name_the_cause() {
         assert_eq!(refusal(world.resources.put_hub("iot-rg", "hub1", spec, None).await), text, "{properties}");
     }
     assert_eq!(world.resources.directory().hubs().len(), 1);
-    let keyless = json!({"routing": {"endpoints": {"cosmosDBSqlContainers": [{"authenticationType": "identityBased",
+    let keyless = json!({"routing": {"enrichments": [{"key": "site", "value": "north"}], "endpoints": {"cosmosDBSqlContainers": [{"authenticationType": "identityBased",
         "primaryKey": "", "secondaryKey": null, "partitionKeyName": "site", "endpointUri": "https://x.example/?key=1"}]}},
         "encryption": {"keyVaultProperties": [{"keyIdentifier": "https://v.example/keys/k"}]}});
     let spec = HubSpec { properties: keyless.as_object().cloned().unwrap(), ..HubSpec::default() };

@@ -22,6 +22,8 @@ use crate::{
 /// A token of another issuer in place of a secret. Source: RFC 7523, 2.2
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// The same as MSAL for Node writes it, and Entra takes it. Source: @azure/msal-common, `GrantType.DEVICE_CODE_GRANT`
+const SHORT_DEVICE_GRANT: &str = "device_code";
 
 pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>, cloud: &Cloud<'_>, authority: Authority) -> Reply {
     let text = |name| field(&call.body, name).unwrap_or_default();
@@ -33,7 +35,7 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>, cloud: &Cloud<'_
         "client_credentials" => &["client_id", "client_secret"],
         "password" => &["username", "password"],
         "refresh_token" => &["refresh_token"],
-        DEVICE_GRANT => &["device_code"],
+        DEVICE_GRANT | SHORT_DEVICE_GRANT => &["device_code"],
         _ => {
             let grant: String = grant.chars().take(64).collect();
             let text = format!(
@@ -50,7 +52,9 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>, cloud: &Cloud<'_
     let outcome = match grant.as_str() {
         "password" => access.log_in_user(&text("username"), Secret::new(text("password")), way.address, wanted).await,
         "refresh_token" => access.refresh(Secret::new(text("refresh_token")).expose(), wanted).await,
-        DEVICE_GRANT => access.log_in_device(Secret::new(text("device_code")).expose(), wanted).await,
+        DEVICE_GRANT | SHORT_DEVICE_GRANT => {
+            access.log_in_device(Secret::new(text("device_code")).expose(), wanted).await
+        }
         _ if text("client_assertion_type") == ASSERTION => {
             let assertion = Secret::new(text("client_assertion"));
             access.log_in_federated(&text("client_id"), assertion.expose(), wanted).await

@@ -92,7 +92,9 @@ async fn a_deletion_says_how_much() {
         "provisioningServices": 0, "enrollments": 0, "enrollmentGroups": 0, "registrations": 0});
     let with = |members: &[&str]| {
         let mut contents = none.clone();
-        members.iter().for_each(|member| contents[*member] = json!(1));
+        for member in members {
+            contents[*member] = json!(1);
+        }
         contents
     };
     let told = |answer: &Answer| -> Value {

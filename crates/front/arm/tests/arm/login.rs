@@ -255,6 +255,8 @@ async fn a_device_logs_in_with_a_code_that_is_typed_elsewhere() {
     let ask = async || world.form("/adfs/oauth2/token", &fields).await;
     assert_eq!(ask().await.body["error"], "authorization_pending");
     assert_eq!(ask().await.body["error"], "slow_down");
+    let short = [("grant_type", "device_code"), fields[1]];
+    assert_eq!(world.form("/adfs/oauth2/token", &short).await.body["error"], "slow_down", "as MSAL for Node");
 
     let page = world.send(Method::GET, &format!("{uri}?user_code=%3Cscript%3E"), &[], Bytes::new()).await;
     assert!(page.body.as_str().unwrap().contains("value=\"&lt;script&gt;\""), "{page:?}");
