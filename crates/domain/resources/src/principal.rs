@@ -165,6 +165,8 @@ impl Resources {
         }
         let mut bytes = [0; SECRET_BYTES];
         self.random.fill(&mut bytes);
+        // A hyphen in front would be an option to `az login -p`; one bit fewer is no loss.
+        bytes[0] &= 0x7f;
         let secret = URL_SAFE_NO_PAD.encode(bytes);
         let now = self.clock.now();
         let kept = ClientSecret {
