@@ -67,11 +67,13 @@ async fn change(management: &Management, name: &str, body: &Value) -> Result<Pri
     Ok(Printed::nothing())
 }
 
-/// The password, and whether it was made here: 128 random bits.
+/// The password, and whether it was made here: 127 random bits.
 fn password(from_stdin: bool) -> Result<(Zeroizing<String>, bool), Failure> {
     if !from_stdin {
         let mut bytes = Zeroizing::new([0; 16]);
         SystemRandom.fill(&mut *bytes);
+        // A hyphen in front would be an option to `az login -p`.
+        bytes[0] &= 0x7f;
         return Ok((Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)), true));
     }
     let mut line = Zeroizing::new(String::new());
