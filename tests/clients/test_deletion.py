@@ -2,17 +2,24 @@
 
 import contextlib
 import json
+import os
+import random
 import sqlite3
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
 from harness import hub as hubs
+from harness import wait
 from harness.cli import Roadstead
 
 MARK = "a-text-that-is-nowhere-else"
 DEVICE = "thermo-deleted"
+KILLS = 12
+HUBS_EACH_ROUND = 4
+SEED = int(os.environ.get("ROADSTEAD_CRASH_SEED", "20261122"))
 
 
 def run(server, *words):
@@ -100,3 +107,47 @@ def test_a_group(filled):
     left = rows(server.data_dir)
     for table in ("resource_groups", "hubs", "dps", "devices", "twins", "messages", "enrollments", "registrations"):
         assert left[table] == 0, table
+
+
+def test_a_crash_before_the_data_is_removed(filled):
+    """The directories that are in the way let the removal fail; the next start finishes it."""
+    server, roadstead, _ = filled
+    (events,), (blobs,) = ((server.data_dir / place).iterdir() for place in ("events", "blobs"))
+    remains = (events, blobs)
+    for directory in remains:
+        obstacle = directory.with_name(directory.name + ".removed")
+        obstacle.mkdir()
+        (obstacle / "in-the-way").touch()
+    roadstead.text("iot", "hub", "delete", "-n", roadstead.hub_name)
+    assert "a deleted hub could not be removed" in server.log()
+    assert roadstead("iot", "hub", "list") == []
+    server.kill()
+    assert holding(events) and holding(blobs)
+    server.start()
+    left = lambda: [entry for each in remains for entry in each.parent.glob(each.name + "*")]
+    wait.until(lambda: not left(), 30, "events and files of the deleted hub are removed")
+
+
+def test_killed_while_it_deletes(own_server, record_property):
+    """Whenever the server is killed: a hub is there with its events, or neither is."""
+    chance = random.Random(SEED)
+    record_property("seed", SEED)
+    server = own_server.start()
+    roadstead = Roadstead(server)
+    for kill in range(KILLS):
+        roadstead("group", "create", "-n", f"doomed-{kill}", "-l", "here")
+        for number in range(HUBS_EACH_ROUND):
+            roadstead("iot", "hub", "create", "-n", f"doomed-{kill}-{number}", "-g", f"doomed-{kill}", "-l", "here")
+        words = [server.binary, "group", "delete", "-n", f"doomed-{kill}", "--yes"]
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(words, env=server.environment, **quiet) as command:
+            # Counted from the start of the command: before the commit, after it, or when all is done.
+            threading.Event().wait(chance.uniform(0.0, 0.2))
+            server.kill()
+        server.start()
+        hubs_there = len(roadstead("iot", "hub", "list"))
+        assert hubs_there in (1, 1 + HUBS_EACH_ROUND)
+        logs = lambda: len(list((server.data_dir / "events").iterdir())) == hubs_there
+        wait.until(logs, 30, f"as many logs of events as hubs, {hubs_there}")
+        if hubs_there > 1:
+            roadstead.text("group", "delete", "-n", f"doomed-{kill}", "--yes")

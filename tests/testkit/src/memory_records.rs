@@ -112,6 +112,10 @@ impl Records for MemoryRecords {
         Ok(self.tables.lock().hubs.values().cloned().collect())
     }
 
+    async fn list_deleted_hubs(&self) -> Result<Vec<HubKey>, StoreError> {
+        Ok(self.tables.lock().deleted_hubs.iter().copied().collect())
+    }
+
     async fn list_dps(&self) -> Result<Vec<Dps>, StoreError> {
         Ok(self.tables.lock().dps.values().cloned().collect())
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 /// How long a stopping server waits for connections to end.
 pub const DRAIN: Duration = Duration::from_secs(3);
-/// How often old events are dropped, expired messages to devices ended and certificate files looked at.
+/// How often old events are dropped, expired messages to devices ended, remains of deleted hubs removed and certificate files
+/// looked at.
 pub const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// How long an issuer of tokens may take for an answer.
 pub const ISSUER_WAIT: Duration = Duration::from_secs(10);

@@ -106,6 +106,7 @@ impl Server {
             hub_bytes_max: settings.events.hub_mib_max.saturating_mul(1024 * 1024),
             resources: ArcSwapOption::empty(),
             renewing: tokio::sync::Mutex::default(),
+            removing: tokio::sync::Mutex::default(),
         });
         let naming = Naming {
             hub_domain: settings.names.hub_domain.clone(),
@@ -138,6 +139,7 @@ impl Server {
         });
         let mut tasks = serve(doors, mqtt_front, amqp_front, http_front, &drain);
         tasks.push(tokio::spawn(keep_house(world.clone(), names.clone())));
+        tasks.push(tokio::spawn(finish_deletions(world.clone())));
         let ca_file = names.ca_file().cloned();
         info!(%https, %mqtt, %amqp, data_dir = %settings.data_dir.display(), "listening");
         Ok(Self { resources, https, mqtt, amqp, amqp_plain, ca_file, world, capacity, drain, tasks })
@@ -275,6 +277,19 @@ async fn keep_house(world: Arc<World>, names: Arc<Names>) {
                 Err(cause) => warn!("server certificates could not be renewed, the old ones stay: {cause:#}"),
             }
             (seen, renewed) = (files, now);
+        }
+    }
+}
+
+/// Removes what deletions of hubs left behind when the server was killed, or a store of files was away. By itself, since such a
+/// store may take its time.
+async fn finish_deletions(world: Arc<World>) {
+    let mut tick = tokio::time::interval(limits::HOUSEKEEPING);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(cause) = world.remove_remains().await {
+            warn!("it could not be read which hubs were deleted: {cause:#}");
         }
     }
 }

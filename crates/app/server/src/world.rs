@@ -10,8 +10,8 @@ use roadstead_dps::{Instance, Instances, TrustObserver};
 use roadstead_hub::{CloseReason, Hub, HubParts, Hubs, UploadKey, UploadParts};
 use roadstead_model::{CertificateOwner, Clock, Dps, Hub as HubResource, HubKey, LinkedHub, Random, Thumbprint};
 use roadstead_resources::{Change, Observer, Resources};
-use roadstead_store::{Blobs, EventLog, Records, Retention};
-use tracing::{error, info};
+use roadstead_store::{Blobs, EventLog, Records, Retention, Write};
+use tracing::{error, info, warn};
 
 use crate::names::Names;
 
@@ -35,6 +35,8 @@ pub struct World {
     pub resources: ArcSwapOption<Resources>,
     /// Held while a hub's trust is read and set, so that an older list never replaces a newer one.
     pub renewing: tokio::sync::Mutex<()>,
+    /// Held while remains of deleted hubs are removed.
+    pub removing: tokio::sync::Mutex<()>,
 }
 
 #[async_trait]
@@ -93,8 +95,30 @@ impl World {
         if let Some(hub) = self.hubs.remove(key) {
             hub.close(CloseReason::HubDeleted);
         }
+        self.remove_remains().await
+    }
+
+    /// Removes events and files of hubs that were deleted, now or before a crash. What could not be removed is tried again at
+    /// the next call.
+    ///
+    /// Only what a deletion left a note of goes: a hub that the database does not know may be one that a restored copy of it
+    /// will know again.
+    pub async fn remove_remains(&self) -> Result<()> {
+        let _one_at_a_time = self.removing.lock().await;
+        let deleted = self.records.list_deleted_hubs().await?;
+        // One that is open yet is told to close before its data goes.
+        for key in deleted.into_iter().filter(|key| self.hubs.find(*key).is_none()) {
+            if let Err(cause) = self.remove_remains_of(key).await {
+                warn!(hub = %key, "events and files of a deleted hub could not be removed, which is tried again: {cause:#}");
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove_remains_of(&self, key: HubKey) -> Result<()> {
+        self.log.remove(key).await?;
         self.blobs.delete_hub(key).await?;
-        Ok(self.log.remove(key).await?)
+        Ok(self.records.commit(vec![Write::ForgetDeletedHub(key)]).await?)
     }
 
     async fn renew_linked(&self, dps: &Dps) -> Result<()> {

@@ -180,7 +180,8 @@ impl Arm {
             Err(refusal) => AuditOutcome::Failed { status: refusal.status().as_u16(), code: refusal.code().to_owned() },
         };
         entry.destroyed = answer.as_ref().map(Reply::destroyed_text).unwrap_or_default();
-        info!(caller = %entry.caller, address = %entry.address, action, target = %entry.target, outcome = ?entry.outcome, destroyed = entry.destroyed, "a change was asked for");
+        let destroyed = Some(entry.destroyed.as_str()).filter(|text| !text.is_empty());
+        info!(caller = %entry.caller, address = %entry.address, action, target = %entry.target, outcome = ?entry.outcome, destroyed, "a change was asked for");
         // What is done is answered so; `write_audit` says in the log what could not be noted.
         let _ = self.resources.write_audit(entry).await;
         answer

@@ -198,6 +198,10 @@ impl Records for EmbeddedRecords {
         .await
     }
 
+    async fn list_deleted_hubs(&self) -> Result<Vec<HubKey>, StoreError> {
+        self.list_all(read::DELETED_HUBS, |row, _| Ok(HubKey(row.get::<_, i64>(0)?.cast_unsigned()))).await
+    }
+
     async fn list_dps(&self) -> Result<Vec<Dps>, StoreError> {
         self.list_all(read::DPS, |row, sealer| {
             Ok(Dps::decode(text(row, 1)?, Vault { sealer, place: Place::Dps(text(row, 0)?) })?)

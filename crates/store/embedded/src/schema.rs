@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/005_disconnect_reason.sql"),
     include_str!("schema/006_ended_uploads.sql"),
     include_str!("schema/007_principals.sql"),
+    include_str!("schema/008_deleted_hubs.sql"),
 ];
 
 /// The version this program writes.

@@ -45,8 +45,11 @@ pub enum Write {
     DeleteGroup(GroupName, Expect),
     PutHub(Hub, Expect),
     /// Takes the hub's devices with all that belongs to them, its feedback, file notifications, remembered uploads,
-    /// certificates and roles with it.
+    /// certificates and roles with it. Its events and files are elsewhere: the key is kept for whoever removes those, see
+    /// [`Records::list_deleted_hubs`].
     DeleteHub(HubKey, Expect),
+    /// The events and files of a deleted hub are gone, too. Fine when that was said before.
+    ForgetDeletedHub(HubKey),
     PutDps(Dps, Expect),
     /// Takes the instance's enrollments, groups, registrations, certificates and roles with it.
     DeleteDps(IdScope, Expect),
@@ -137,6 +140,8 @@ pub trait Records: Send + Sync {
     async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError>;
     /// All hubs (few).
     async fn list_hubs(&self) -> Result<Vec<Hub>, StoreError>;
+    /// Hubs that were deleted and of which events or files may still be there (few), by key.
+    async fn list_deleted_hubs(&self) -> Result<Vec<HubKey>, StoreError>;
     /// All DPS instances (few).
     async fn list_dps(&self) -> Result<Vec<Dps>, StoreError>;
     /// All CA certificates of one owner (at most 25).

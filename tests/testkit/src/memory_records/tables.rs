@@ -1,6 +1,6 @@
 //! What is kept, by kind, and how each write changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roadstead_model::{
     Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps,
@@ -17,6 +17,7 @@ pub(super) struct Tables {
     audited: u64,
     pub(super) groups: BTreeMap<String, ResourceGroup>,
     pub(super) hubs: BTreeMap<HubKey, Hub>,
+    pub(super) deleted_hubs: BTreeSet<HubKey>,
     pub(super) dps: BTreeMap<String, Dps>,
     pub(super) certificates: BTreeMap<(String, CertificateName), CaCertificate>,
     pub(super) devices: BTreeMap<(HubKey, String), Device>,
@@ -117,6 +118,10 @@ impl Tables {
             }
             Write::PutHub(hub, expect) => write(&mut self.hubs, hub.key, Some(hub), &expect, |h| Some(&h.etag)),
             Write::DeleteHub(key, expect) => self.delete_hub(key, &expect),
+            Write::ForgetDeletedHub(key) => {
+                self.deleted_hubs.remove(&key);
+                true
+            }
             Write::PutDps(dps, expect) => {
                 write(&mut self.dps, dps.id_scope.as_str().to_owned(), Some(dps), &expect, |d| Some(&d.etag))
             }
@@ -185,6 +190,7 @@ impl Tables {
             let gone = owner(&CertificateOwner::Hub(key));
             self.certificates.retain(|(owner, _), _| *owner != gone);
             self.assignments.retain(|(scope, _), _| *scope != gone);
+            self.deleted_hubs.insert(key);
         }
         done
     }

@@ -248,7 +248,12 @@ fn sweep(hub: &HubFiles, before: UnixMillis) -> Result<u64, BlobError> {
     let fail = |error: io::Error| BlobError::from(unusable(&waiting, &error));
     let is_old = |found: &fs::Metadata| found.modified().is_ok_and(|at| unix_millis(at) < before);
     let mut swept = 0;
-    for directory in fs::read_dir(&waiting).map_err(fail)? {
+    let directories = match fs::read_dir(&waiting) {
+        // The hub was deleted meanwhile.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        found => found.map_err(fail)?,
+    };
+    for directory in directories {
         let directory = directory.map_err(fail)?.path();
         let _nobody_commits = hub.lock(&directory);
         swept += hub.remove_blocks(&directory, is_old)?;

@@ -22,6 +22,10 @@ pub(super) fn apply_batch(connection: &Connection, run: i64, changes: &[Change])
             Change::Put(put) if put.table == Table::Twins => apply_twin(connection, put)?,
             Change::Put(put) => apply_put(connection, put)?,
             Change::Delete(delete) => apply_delete(connection, delete)?,
+            Change::ForgetHub(hub) => {
+                connection.prepare_cached("DELETE FROM deleted_hubs WHERE hub = ?1")?.execute([hub])?;
+                true
+            }
             Change::Audit { body, kept_max } => {
                 connection.prepare_cached("INSERT INTO audit (body) VALUES (?1)")?.execute([body])?;
                 let oldest = connection.last_insert_rowid().saturating_sub_unsigned(*kept_max);
@@ -216,6 +220,7 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
             ] {
                 connection.prepare_cached(&format!("DELETE FROM {table} WHERE hub = ?1"))?.execute([name])?;
             }
+            connection.prepare_cached("INSERT OR IGNORE INTO deleted_hubs (hub) VALUES (?1)")?.execute([name])?;
         }
         Table::Dps => {
             for table in ["enrollments", "enrollment_groups", "registrations"] {

@@ -21,6 +21,8 @@ pub(super) struct Key {
 pub(super) enum Change {
     Put(Put),
     Delete(Delete),
+    /// Nothing is left of this deleted hub.
+    ForgetHub(Value),
     Audit {
         body: String,
         kept_max: u64,
@@ -198,6 +200,7 @@ impl Change {
                 let owner = Some(owner_text(&CertificateOwner::Hub(hub)));
                 Self::Delete(Delete { table: Table::Hubs, key: Key::hub(hub), owner, expect })
             }
+            Write::ForgetDeletedHub(hub) => Self::ForgetHub(integer(hub)),
             Write::PutDps(dps, expect) => {
                 let body = dps.encode(Vault { sealer, place: Place::Dps(dps.id_scope.as_str()) });
                 put(Table::Dps, Key::dps(&dps.id_scope), Some(dps.etag.to_string()), body, expect)

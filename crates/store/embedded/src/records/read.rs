@@ -218,6 +218,7 @@ pub(super) const ASSIGNMENTS: &str = "SELECT assignment, body FROM assignments O
 pub(super) const AUDIT: &str = "SELECT number, body FROM audit WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
 pub(super) const GROUPS: &str = "SELECT name, body FROM resource_groups ORDER BY name";
 pub(super) const HUBS: &str = "SELECT hub, body FROM hubs ORDER BY hub";
+pub(super) const DELETED_HUBS: &str = "SELECT hub FROM deleted_hubs ORDER BY hub";
 pub(super) const DPS: &str = "SELECT scope, body FROM dps ORDER BY scope";
 pub(super) const CERTIFICATES: &str = "SELECT name, body FROM certificates WHERE owner = ?1 ORDER BY name";
 

@@ -59,6 +59,7 @@ macro_rules! records_suite {
             names_are_compared_without_case
             device_ids_are_compared_with_case
             a_hub_takes_with_it_what_it_holds_and_nothing_else
+            a_deleted_hub_is_known_until_it_is_forgotten
             a_dps_takes_with_it_what_it_holds_and_nothing_else
             a_device_takes_everything_with_it
             a_module_takes_its_own_with_it

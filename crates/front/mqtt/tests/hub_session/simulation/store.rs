@@ -83,6 +83,13 @@ impl Records for SlowRecords {
         found
     }
 
+    async fn list_deleted_hubs(&self) -> Result<Vec<HubKey>, StoreError> {
+        self.pause().await;
+        let found = self.inner.list_deleted_hubs().await;
+        self.pause().await;
+        found
+    }
+
     async fn list_dps(&self) -> Result<Vec<Dps>, StoreError> {
         self.pause().await;
         let found = self.inner.list_dps().await;

@@ -25,6 +25,22 @@ pub async fn a_hub_takes_with_it_what_it_holds_and_nothing_else(place: &dyn Plac
     check_whole_hub(&*store, HUB, "plant").await;
 }
 
+/// [`Records::list_deleted_hubs`](crate::Records::list_deleted_hubs): in the commit of the deletion, or not at all.
+pub async fn a_deleted_hub_is_known_until_it_is_forgotten(place: &dyn Place) {
+    let store = place.start().await;
+    put(&*store, whole_hub(HUB, "plant")).await;
+    put(&*store, whole_hub(OTHER_HUB, "ship")).await;
+    let impossible = vec![Write::DeleteHub(HUB, Expect::Present), Write::DeleteDps(scope(), Expect::Present)];
+    assert_eq!(conflict(&*store, impossible).await, Some(1));
+    assert_eq!(store.list_deleted_hubs().await.unwrap(), []);
+    put(&*store, [Write::DeleteHub(OTHER_HUB, Expect::Present), Write::DeleteHub(HUB, Expect::Present)]).await;
+    drop(store);
+    let store = place.start().await;
+    assert_eq!(store.list_deleted_hubs().await.unwrap(), [HUB, OTHER_HUB]);
+    put(&*store, [Write::ForgetDeletedHub(HUB), Write::ForgetDeletedHub(HUB)]).await;
+    assert_eq!(store.list_deleted_hubs().await.unwrap(), [OTHER_HUB]);
+}
+
 /// [`Write::DeleteDps`].
 pub async fn a_dps_takes_with_it_what_it_holds_and_nothing_else(place: &dyn Place) {
     let store = place.start().await;
