@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use roadstead_config::{Administrator, private_file};
 use roadstead_model::{Random, Secret};
 use roadstead_resources::{Guid, Installation, SecretDigest};
@@ -13,16 +12,14 @@ const TOKEN_KEY_FILE: &str = "tokens.key";
 
 /// A new administrator: what the configuration keeps, and the secret that only the administrator has.
 pub fn new_administrator(random: &dyn Random) -> (Administrator, Secret) {
-    let mut bytes = [0; SECRET_BYTES];
-    random.fill(&mut bytes);
-    let secret = URL_SAFE_NO_PAD.encode(bytes);
+    let secret = Secret::fresh::<SECRET_BYTES>(random);
     let administrator = Administrator {
         client_id: Guid::fresh(random).to_string(),
-        client_secret_digest: SecretDigest::of(&secret).to_string(),
+        client_secret_digest: SecretDigest::of(secret.expose()).to_string(),
         tenant_id: Guid::fresh(random).to_string(),
         subscription_id: Guid::fresh(random).to_string(),
     };
-    (administrator, Secret::new(secret))
+    (administrator, secret)
 }
 
 /// What a configuration keeps in place of a client secret.

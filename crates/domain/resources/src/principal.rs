@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use roadstead_auth::{SecretDigest, limits::PASSWORD_BYTES, password::hash_password};
 use roadstead_model::{
     ClientSecret, Etag, FederatedCredential, Guid, Login, Principal, PrincipalId, Secret, UnixMillis, UserName,
@@ -163,17 +162,13 @@ impl Resources {
                 allowed,
             });
         }
-        let mut bytes = [0; SECRET_BYTES];
-        self.random.fill(&mut bytes);
-        // A hyphen in front would be an option to `az login -p`; one bit fewer is no loss.
-        bytes[0] &= 0x7f;
-        let secret = URL_SAFE_NO_PAD.encode(bytes);
+        let secret = Secret::fresh::<SECRET_BYTES>(&*self.random);
         let now = self.clock.now();
         let kept = ClientSecret {
             key_id: Guid::fresh(&*self.random),
             display_name: short_text("displayName", display_name)?,
-            digest: Secret::new(SecretDigest::of(&secret).to_string()),
-            hint: secret.chars().take(HINT_CHARS).collect(),
+            digest: Secret::new(SecretDigest::of(secret.expose()).to_string()),
+            hint: secret.expose().chars().take(HINT_CHARS).collect(),
             created: now,
             expires: now.plus_ms(i64::from(days) * 24 * 3600 * 1000),
         };
@@ -187,7 +182,7 @@ impl Resources {
             Ok(false)
         })
         .await?;
-        Ok(NewSecret { kept, secret: Secret::new(secret) })
+        Ok(NewSecret { kept, secret })
     }
 
     /// Removes a secret of a service principal, and ends all its tokens: which secret a token came by is not known.

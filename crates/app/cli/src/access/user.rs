@@ -5,9 +5,7 @@ use crate::args::access::UserCommand;
 use crate::context::Server;
 use crate::failure::Failure;
 use crate::output::Printed;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use roadstead_model::Random;
+use roadstead_model::Secret;
 use roadstead_server::system::SystemRandom;
 use roadstead_service::{Management, PrincipalKind};
 use serde_json::{Value, json};
@@ -15,6 +13,8 @@ use std::io::BufRead;
 use zeroize::Zeroizing;
 
 const USER: PrincipalKind = PrincipalKind::User;
+/// Of a password that is made here: 22 characters.
+const PASSWORD_BYTES: usize = 16;
 const TABLE: &str = "[].{Name:userPrincipalName, DisplayName:displayName, Enabled:accountEnabled, Id:id}";
 
 pub async fn run(command: &UserCommand, global: &Global) -> Result<Printed, Failure> {
@@ -25,14 +25,14 @@ pub async fn run(command: &UserCommand, global: &Global) -> Result<Printed, Fail
             let mut body = json!({
                 "userPrincipalName": create.user.name,
                 "accountEnabled": true,
-                "passwordProfile": { "password": *password },
+                "passwordProfile": { "password": password.expose() },
             });
             if let Some(name) = &create.display_name {
                 body["displayName"] = json!(name);
             }
             let mut made: Value = management.create_principal(USER, &body).await?;
             if is_made {
-                made["password"] = json!(*password);
+                made["password"] = json!(password.expose());
             }
             made.into()
         }
@@ -48,9 +48,9 @@ pub async fn run(command: &UserCommand, global: &Global) -> Result<Printed, Fail
         }
         UserCommand::SetPassword(set) => {
             let (password, is_made) = password(set.password_stdin)?;
-            let body = json!({ "passwordProfile": { "password": *password } });
+            let body = json!({ "passwordProfile": { "password": password.expose() } });
             change(&management, &set.user.name, &body).await?;
-            let made = json!({ "userPrincipalName": set.user.name, "password": *password });
+            let made = json!({ "userPrincipalName": set.user.name, "password": password.expose() });
             if is_made { made.into() } else { Printed::nothing() }
         }
         UserCommand::Enable(user) => change(&management, &user.name, &json!({ "accountEnabled": true })).await?,
@@ -67,23 +67,19 @@ async fn change(management: &Management, name: &str, body: &Value) -> Result<Pri
     Ok(Printed::nothing())
 }
 
-/// The password, and whether it was made here: 127 random bits.
-fn password(from_stdin: bool) -> Result<(Zeroizing<String>, bool), Failure> {
+/// The password, and whether it was made here: random.
+fn password(from_stdin: bool) -> Result<(Secret, bool), Failure> {
     if !from_stdin {
-        let mut bytes = Zeroizing::new([0; 16]);
-        SystemRandom.fill(&mut *bytes);
-        // A hyphen in front would be an option to `az login -p`.
-        bytes[0] &= 0x7f;
-        return Ok((Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)), true));
+        return Ok((Secret::fresh::<PASSWORD_BYTES>(&SystemRandom), true));
     }
     let mut line = Zeroizing::new(String::new());
     let read = std::io::stdin().lock().read_line(&mut line);
     read.map_err(|error| Failure::error(format!("cannot read the password from stdin: {error}")))?;
-    let password = Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned());
+    let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
         return Err(Failure::error("there is no password on stdin").hint("without `--password-stdin` one is made"));
     }
-    Ok((password, false))
+    Ok((Secret::new(password), false))
 }
 
 fn absent(name: &str) -> Failure {
