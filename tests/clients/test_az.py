@@ -2,9 +2,12 @@
 
 import pytest
 
+from harness import dps as registry
+from harness import hub as hubs
+from harness import wait
 from harness.az import Az, installed
 from harness.certs import CertificateMaker
-from harness.cli import Refused
+from harness.cli import Refused, Roadstead
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -138,6 +141,33 @@ def test_certificate_of_a_dps(az, dps, tmp_path):
     proof = maker.issue(root, made["properties"]["verificationCode"])
     proven = az(*certificate, "verify", *which, "--path", proof.path, "--etag", made["etag"])
     assert proven["properties"]["isVerified"] is True
+
+
+def test_metrics(az, server, device_id):
+    """What a device did is in the minute in which it did it."""
+    roadstead = Roadstead(server)
+    registry.register("https", server, device_id, registry.key_credential(server, device_id, roadstead.enroll_with_key(device_id)))
+    key = roadstead.hub("device-identity", "show", "--device-id", device_id)["authentication"]["symmetricKey"]["primaryKey"]
+    hub = roadstead("iot", "hub", "show", "-n", roadstead.hub_name)["id"]
+    dps = roadstead("iot", "dps", "show", "-n", roadstead.dps_name, "-g", roadstead.group)["id"]
+
+    def last(resource: str, metric: str, aggregation: str) -> float:
+        words = ("--metrics", metric, "--aggregation", aggregation, "--interval", "PT1H", "--offset", "1h")
+        (found,) = az("monitor", "metrics", "list", "--resource", resource, *words)["value"]
+        return found["timeseries"][0]["data"][-1].get(aggregation.lower()) or 0
+
+    with hubs.connected(server, device_id, key) as mqtt:
+        for number in range(20):
+            mqtt.publish(hubs.events_topic(device_id), b"%d" % number)
+        # Meters are read every five seconds.
+        wait.until(lambda: last(hub, "d2c.telemetry.ingress.success", "Total") >= 20, 60, "the messages are in the metrics")
+        assert last(hub, "connectedDeviceCount", "Maximum") >= 1
+        assert last(hub, "totalDeviceCount", "Maximum") >= 1
+    assert last(dps, "RegistrationAttempts", "Total") >= 1
+    assert last(dps, "DeviceAssignments", "Total") >= 1
+    names = az("monitor", "metrics", "list-definitions", "--resource", dps, "--query", "[].name.value")
+    assert names == ["AttestationAttempts", "RegistrationAttempts", "DeviceAssignments"]
+    assert "there is no metric `speed` here" in refused(az, "monitor", "metrics", "list", "--resource", hub, "--metrics", "speed")
 
 
 def test_template(az, hub, dps, tmp_path):

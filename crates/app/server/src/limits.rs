@@ -7,6 +7,8 @@ pub const DRAIN: Duration = Duration::from_secs(3);
 /// How often old events are dropped, expired messages to devices ended, remains of deleted hubs removed and certificate files
 /// looked at.
 pub const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// How often meters are read: how late a chart may be.
+pub const METER_READING: Duration = Duration::from_secs(5);
 /// How long an issuer of tokens may take for an answer.
 pub const ISSUER_WAIT: Duration = Duration::from_secs(10);
 /// Bytes of an issuer's metadata, and of its keys.

@@ -19,6 +19,7 @@ use roadstead_front_http::{HttpFront, Parts};
 use roadstead_front_mqtt::MqttFront;
 use roadstead_front_transport::{Capacity, Conn, Drain, Listener, limits as transport_limits, server_config};
 use roadstead_hub::{CloseReason, Hubs};
+use roadstead_meter::Meters;
 use roadstead_model::{Clock, Random, UnixMillis};
 use roadstead_resources::{Access, Naming, Resources};
 use roadstead_store::{Blobs, EventLog, Records};
@@ -36,6 +37,7 @@ use crate::{
     metrics::{self, Pulse},
     names::Names,
     own_ca,
+    reading::read_meters,
     system::{SystemClock, SystemRandom},
     webhook::HttpWebhook,
     world::World,
@@ -121,7 +123,8 @@ impl Server {
         let token_key = installation::token_key(&settings.data_dir, &*random)?;
         let issuers = Arc::new(HttpIssuers::new(&settings.issuers, clock.clone())?);
         let access = Arc::new(Access::new(installation, &token_key, resources.clone(), issuers));
-        let arm = Arm::new(resources.clone(), access.clone(), hubs.clone(), clock.clone(), random);
+        let meters = Arc::new(Meters::new());
+        let arm = Arm::new(resources.clone(), access.clone(), hubs.clone(), meters.clone(), clock.clone(), random);
         let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone()));
         let callers = Arc::new(LoggedInCallers { access, resources: resources.clone() });
         let amqp_front =
@@ -140,6 +143,7 @@ impl Server {
         let mut tasks = serve(doors, mqtt_front, amqp_front, http_front, &drain);
         tasks.push(tokio::spawn(keep_house(world.clone(), names.clone())));
         tasks.push(tokio::spawn(finish_deletions(world.clone())));
+        tasks.push(tokio::spawn(read_meters(world.clone(), meters)));
         let ca_file = names.ca_file().cloned();
         info!(%https, %mqtt, %amqp, data_dir = %settings.data_dir.display(), "listening");
         Ok(Self { resources, https, mqtt, amqp, amqp_plain, ca_file, world, capacity, drain, tasks })

@@ -128,7 +128,13 @@ async fn assign(assignment: &Assignment) -> Result<Assigned, DpsError> {
         };
         match recorded {
             Err(StoreError::Conflict { .. }) => {}
-            recorded => return Ok(recorded?),
+            recorded => {
+                let assigned = recorded?;
+                if let State::Assigned { .. } = assigned.state.state {
+                    instance.tally.assignment();
+                }
+                return Ok(assigned);
+            }
         }
     }
     Err(DpsError::Concurrent { id: assignment.id.to_string() })

@@ -20,6 +20,7 @@ use crate::{
     loads::Loads,
     operation::Operations,
     session::{DpsSession, Sessions},
+    tally::Tally,
     turn::Turns,
 };
 
@@ -35,6 +36,7 @@ pub struct Instance {
     pub(crate) operations: Operations,
     pub(crate) sessions: Sessions,
     pub(crate) turns: Arc<Turns>,
+    pub(crate) tally: Tally,
     heirs: Arc<TrustObservers>,
 }
 
@@ -74,6 +76,7 @@ impl Instance {
             operations: Operations::default(),
             sessions: Sessions::default(),
             turns: Arc::default(),
+            tally: Tally::default(),
             heirs,
         })
     }

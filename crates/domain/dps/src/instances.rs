@@ -86,6 +86,11 @@ impl Instances {
         })
     }
 
+    /// All of them, in no order.
+    pub fn all(&self) -> Vec<Arc<Instance>> {
+        self.by_scope.read().values().cloned().collect()
+    }
+
     /// The instance whose service endpoint has this host name, its own or Azure's, in any case: `plant-dps.localhost`.
     pub fn find_by_host(&self, host_name: &str) -> Option<Arc<Instance>> {
         let instances = self.by_scope.read();

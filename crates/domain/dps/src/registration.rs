@@ -55,6 +55,7 @@ pub(crate) async fn register(
     request: RegistrationRequest,
 ) -> Result<OperationStatus, DpsError> {
     let (instance, id) = (session.instance(), session.registration_id());
+    instance.tally.registration();
     if let Some(other) = request.registration_id.as_ref().filter(|other| !other.eq_ignore_ascii_case(id.as_str())) {
         let fault = format!("`{}` is not `{id}`, as which the device authenticated", other.escape_debug());
         return Err(DpsError::Invalid { member: "registrationId", fault });
@@ -135,6 +136,7 @@ pub(crate) async fn challenge(session: &DpsSession, keys: &TpmKeys) -> Result<Ch
 async fn admit(session: &DpsSession, presented: &Presented<'_>) -> Result<Admission, DpsError> {
     let Presented { evidence, tpm } = *presented;
     let (instance, id) = (session.instance(), session.registration_id());
+    instance.tally.attestation();
     let (scope, records) = (instance.scope(), &instance.ports.records);
     let now = instance.now().seconds();
     let admission = if let Some(enrollment) = records.find_enrollment(scope, id).await? {

@@ -14,7 +14,7 @@ use roadstead_model::{
     Clock, DeviceId, GenerationId, Hub as HubResource, HubKey, HubSettings, IdentityId, Properties, Random, Right,
     Thumbprint, UnixMillis, UnixSeconds,
 };
-use roadstead_store::{HubLog, Records, SessionRecord};
+use roadstead_store::{HubLog, Records, SessionRecord, Ticket};
 use tokio::sync::Notify;
 
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
     readers::Readers,
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
+    tally::Tally,
     throttle::{Operation, Throttles},
     twins::TwinTurns,
     upload::{UploadParts, Uploads},
@@ -72,6 +73,7 @@ pub struct Hub {
     presence: PresenceBook,
     sequence: Sequence,
     lost_events: AtomicU64,
+    tally: Tally,
     twin_turns: TwinTurns,
     messages: Messages,
     throttles: Throttles,
@@ -98,6 +100,7 @@ impl Hub {
             presence: PresenceBook::default(),
             sequence: Sequence::default(),
             lost_events: AtomicU64::new(0),
+            tally: Tally::default(),
             twin_turns: TwinTurns::new(),
             messages: Messages::default(),
             throttles: Throttles::new(),
@@ -234,22 +237,33 @@ impl Hub {
     pub async fn send_once(&self, login: Login<'_>, messages: &[(Properties, Vec<u8>)]) -> Result<(), HubError> {
         let (id, record, grant) = self.judge(login).await?;
         let sender = Sender { generation: generation(&record), method: grant.method, expires_at: None };
-        let total = messages.iter().map(|(properties, body)| properties.text_bytes() + body.len()).sum();
-        if total > limits::MESSAGE_BYTES_MAX {
-            return Err(HubError::MessageTooLarge { bytes: total, bytes_max: limits::MESSAGE_BYTES_MAX });
-        }
-        self.check_message_fault(&id)?;
-        self.throttle_many(Operation::TelemetrySend, u32::try_from(messages.len()).unwrap_or(u32::MAX))?;
-        self.count_messages(messages.iter().map(|(properties, body)| properties.text_bytes() + body.len()))?;
-        let mut tickets = Vec::with_capacity(messages.len());
-        for (properties, body) in messages {
-            tickets.push(self.append(&id, sender, properties, body)?);
-        }
-        tickets.dedup();
+        let tickets = self.tally.note(messages.len(), self.queue_once(&id, sender, messages))?;
         for ticket in tickets {
             self.parts.log.commits().wait(ticket).await?;
         }
         Ok(())
+    }
+
+    /// Queues messages of a device that keeps no session.
+    fn queue_once(
+        &self,
+        id: &IdentityId,
+        sender: Sender,
+        messages: &[(Properties, Vec<u8>)],
+    ) -> Result<Vec<Ticket>, HubError> {
+        let total = messages.iter().map(|(properties, body)| properties.text_bytes() + body.len()).sum();
+        if total > limits::MESSAGE_BYTES_MAX {
+            return Err(HubError::MessageTooLarge { bytes: total, bytes_max: limits::MESSAGE_BYTES_MAX });
+        }
+        self.check_message_fault(id)?;
+        self.throttle_many(Operation::TelemetrySend, u32::try_from(messages.len()).unwrap_or(u32::MAX))?;
+        self.count_messages(messages.iter().map(|(properties, body)| properties.text_bytes() + body.len()))?;
+        let mut tickets = Vec::with_capacity(messages.len());
+        for (properties, body) in messages {
+            tickets.push(self.append(id, sender, properties, body)?);
+        }
+        tickets.dedup();
+        Ok(tickets)
     }
 
     /// Judges a back end's token for a path of this hub: `[AnyCase("devices"), Exact("thermo-7")]`.
@@ -341,6 +355,11 @@ impl Hub {
 
     pub(crate) fn lost_events(&self) -> &AtomicU64 {
         &self.lost_events
+    }
+
+    /// How many messages came from devices.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Whose turn it is to write a twin.

@@ -39,7 +39,8 @@ pub mod renewal;
 mod routing;
 pub mod session;
 mod sessions;
-pub mod throttle;
+pub mod tally;
+mod throttle;
 pub mod twin;
 pub mod twins;
 pub mod upload;
@@ -70,6 +71,7 @@ pub use roadstead_store::{
     QueryRow, StoreError, StoredEvent, Ticket, limits as store_limits,
 };
 pub use session::{CloseReason, Session, SessionRequest};
+pub use tally::TelemetryCounts;
 pub use throttle::Operation;
 pub use twin::{SectionChange, TwinChange, TwinFault, TwinSectionName, TwinWrite};
 pub use twins::{DeviceTwin, OwnTwin};

@@ -263,6 +263,10 @@ impl Session {
     /// The session's own properties (the announced model) are added to `properties`.
     /// Errors: `MessageTooLarge`, `Full`, `Closed`, `Throttled`, `QuotaExceeded`.
     pub fn send(&self, properties: &mut Properties, body: &[u8]) -> Result<Ticket, HubError> {
+        self.hub.tally().note(1, self.queue(properties, body))
+    }
+
+    fn queue(&self, properties: &mut Properties, body: &[u8]) -> Result<Ticket, HubError> {
         if let Some(reason) = self.mailbox.reason() {
             return Err(HubError::Closed(reason));
         }
@@ -300,7 +304,7 @@ impl Session {
     /// taken over still gets it sent, one that was shut out does not.
     pub fn send_will(&self, properties: &mut Properties, body: &[u8]) -> Result<Ticket, HubError> {
         match self.mailbox.reason() {
-            None | Some(CloseReason::TakenOver) => self.append(properties, body),
+            None | Some(CloseReason::TakenOver) => self.hub.tally().note(1, self.append(properties, body)),
             Some(reason) => Err(HubError::Closed(reason)),
         }
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::{Method, Request, Response};
 use roadstead_auth::BearerUse;
 use roadstead_hub::Hubs;
+use roadstead_meter::Meters;
 use roadstead_model::{AuditEntry, AuditOutcome, Clock, Guid, Random};
 use roadstead_resources::{Access, Caller, Place, Resources, assignment};
 use roadstead_wire::arm::Cloud;
@@ -16,8 +17,8 @@ use crate::{
     call::Call,
     op::{
         GROUP, application, assignment as role_assignment, audit, certificate, consumer_group, contents, count,
-        deployment, device_page, dps, group, hub, key, metadata, name, principal, provider, resource, role, route_test,
-        service_principal, subscription, template, token, user,
+        deployment, device_page, dps, group, hub, key, metadata, metric, name, principal, provider, resource, role,
+        route_test, service_principal, subscription, template, token, user,
     },
     refusal::Refusal,
     reply::Reply,
@@ -32,6 +33,7 @@ pub struct Arm {
     pub(crate) resources: Arc<Resources>,
     pub(crate) access: Arc<Access>,
     pub(crate) hubs: Arc<Hubs>,
+    pub(crate) meters: Arc<Meters>,
     pub(crate) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -51,10 +53,11 @@ impl Arm {
         resources: Arc<Resources>,
         access: Arc<Access>,
         hubs: Arc<Hubs>,
+        meters: Arc<Meters>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { resources, access, hubs, clock, random }
+        Self { resources, access, hubs, meters, clock, random }
     }
 
     /// Whether a path is this face's: `/metadata/endpoints`, `/adfs/…`, `/{tenant}/oauth2/…`, `/{tenant}/v2.0/…`,
@@ -280,6 +283,10 @@ impl Arm {
             Op::PutAssignment => role_assignment::put(self, call).await,
             Op::DeleteAssignment => role_assignment::delete(self, call).await,
             Op::ListAudit => audit::list(self, call, way).await,
+            Op::ListHubMetrics => metric::list_of_hub(self, call),
+            Op::DefineHubMetrics => metric::define_of_hub(self, call),
+            Op::ListDpsMetrics => metric::list_of_dps(self, call),
+            Op::DefineDpsMetrics => metric::define_of_dps(self, call),
             Op::FindPrincipals => principal::find_by_ids(self, call),
             Op::ShowMe => Ok(principal::show_me(self, caller)),
             Op::ChangeMyPassword => principal::change_my_password(self, call, caller, way).await,

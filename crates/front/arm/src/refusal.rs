@@ -101,6 +101,18 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "InvalidFilterInQueryString", message)
     }
 
+    /// Source: docs, Azure Monitor REST API (`BadRequest`)
+    pub(crate) fn bad_metric_query(fault: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", fault)
+    }
+
+    /// Source: as above
+    pub(crate) fn no_metric(name: &str, known: Vec<&str>) -> Self {
+        let name: String = name.chars().take(64).collect();
+        let message = format!("there is no metric `{name}` here: there are {}", known.join(", "));
+        Self::bad_metric_query(message)
+    }
+
     /// Source: docs, Resource Manager common errors (`InvalidTemplate`)
     pub(crate) fn bad_template(fault: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "InvalidTemplate", format!("the template cannot be deployed: {fault}"))

@@ -130,6 +130,10 @@ pub(crate) enum Op {
     PutAssignment,
     DeleteAssignment,
     ListAudit,
+    ListHubMetrics,
+    DefineHubMetrics,
+    ListDpsMetrics,
+    DefineDpsMetrics,
     FindPrincipals,
     ShowMe,
     ChangeMyPassword,
@@ -206,7 +210,7 @@ const fn closed(method: Method, path: &'static str, op: Op, needs: Needs, action
 /// Source of the actions: docs, resource provider operations (Microsoft.Devices, Microsoft.Authorization,
 /// Microsoft.Resources, Microsoft.Insights); Entra custom role permissions (microsoft.directory).
 #[rustfmt::skip]
-pub(crate) static ROUTES: [Route; 131] = [
+pub(crate) static ROUTES: [Route; 135] = [
     open(GET, "/metadata/endpoints", OpenOp::Endpoints),
     open(GET, "/adfs/.well-known/openid-configuration", OpenOp::OpenId),
     open(POST, "/adfs/oauth2/token", OpenOp::Token),
@@ -316,6 +320,10 @@ pub(crate) static ROUTES: [Route; 131] = [
     closed(DELETE, dps!("/providers/microsoft.authorization/roleassignments/{assignment}"), Op::DeleteAssignment, ACCESS, "Microsoft.Authorization/roleAssignments/delete"),
 
     closed(GET, subscription!("/providers/microsoft.insights/eventtypes/management/values"), Op::ListAudit, READ, "Microsoft.Insights/eventtypes/values/read"),
+    closed(GET, hub!("/providers/microsoft.insights/metrics"), Op::ListHubMetrics, READ, "Microsoft.Insights/metrics/read"),
+    closed(GET, hub!("/providers/microsoft.insights/metricdefinitions"), Op::DefineHubMetrics, READ, "Microsoft.Insights/metricDefinitions/read"),
+    closed(GET, dps!("/providers/microsoft.insights/metrics"), Op::ListDpsMetrics, READ, "Microsoft.Insights/metrics/read"),
+    closed(GET, dps!("/providers/microsoft.insights/metricdefinitions"), Op::DefineDpsMetrics, READ, "Microsoft.Insights/metricDefinitions/read"),
 
     closed(POST, "/v1.0/directoryobjects/getbyids", Op::FindPrincipals, Needs::Sight, "microsoft.directory/users/standard/read"),
     closed(GET, "/v1.0/me", Op::ShowMe, Needs::Token, "microsoft.directory/users/standard/read"),

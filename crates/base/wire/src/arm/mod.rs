@@ -17,6 +17,7 @@ mod hub;
 mod hub_settings;
 mod key;
 mod metadata;
+mod metric;
 mod provider;
 mod resource_id;
 mod role;
@@ -41,6 +42,7 @@ pub use hub_settings::{
 };
 pub use key::AccessKey;
 pub use metadata::Cloud;
+pub use metric::{Aggregation, GRAINS, Localized, MetricName, MetricSeries, MetricValue, Metrics, TimeSeries};
 pub use provider::{API_VERSION, NAMESPACE, QuotaMetric, dps_tiers, hub_tiers, location, operations, provider, usage};
 pub use resource_id::{Kind, ResourceId};
 pub use role::{

@@ -16,6 +16,7 @@ pub(crate) mod hub;
 pub(crate) mod hub_settings;
 pub(crate) mod key;
 pub(crate) mod metadata;
+pub(crate) mod metric;
 pub(crate) mod name;
 pub(crate) mod principal;
 pub(crate) mod provider;

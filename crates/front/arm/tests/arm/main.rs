@@ -18,6 +18,7 @@ mod hub_settings;
 mod hubs;
 #[cfg(test)]
 mod login;
+mod metrics;
 #[cfg(test)]
 mod principals;
 #[cfg(test)]

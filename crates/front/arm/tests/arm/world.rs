@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hyper::{Method, Request, Response, header};
 use roadstead_front_arm::Arm;
 use roadstead_hub::Hubs;
+use roadstead_meter::Meters;
 use roadstead_model::{PrincipalId, Random, Role, Secret, UnixMillis};
 use roadstead_resources::{
     Access, Change, Guid, Installation, Naming, Observer, Place, Resources, SecretDigest, TokenFor, UserSpec,
@@ -66,6 +67,7 @@ pub struct World {
     pub access: Arc<Access>,
     pub issuer: Arc<OneIssuer>,
     pub clock: Arc<FakeClock>,
+    pub meters: Arc<Meters>,
     random: Arc<dyn Random>,
     token: String,
 }
@@ -87,8 +89,16 @@ impl World {
         };
         let issuer = Arc::new(OneIssuer::default());
         let access = Arc::new(Access::new(installation, &[7; 32], resources.clone(), issuer.clone()));
-        let arm = Arm::new(resources.clone(), access.clone(), Arc::new(Hubs::new()), clock.clone(), random.clone());
-        let mut world = Self { arm, resources, access, issuer, clock, random, token: String::new() };
+        let meters = Arc::new(Meters::new());
+        let arm = Arm::new(
+            resources.clone(),
+            access.clone(),
+            Arc::new(Hubs::new()),
+            meters.clone(),
+            clock.clone(),
+            random.clone(),
+        );
+        let mut world = Self { arm, resources, access, issuer, clock, meters, random, token: String::new() };
         let form = format!(
             "client_id={CLIENT_ID}&grant_type=client_credentials&client_info=1&client_secret=s3cret%2Bwith%26odd%3Dcharacters+%25\
              &claims=%7B%22access_token%22%3A+%7B%22xms_cc%22%3A+%7B%22values%22%3A+%5B%22CP1%22%5D%7D%7D%7D\
