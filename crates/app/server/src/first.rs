@@ -71,6 +71,7 @@ pub async fn ensure(resources: &Resources, names: &FirstNames) -> Result<First> 
             location: Some(LOCATION.to_owned()),
             apply_allocation_policy: None,
             allocation_weight: None,
+            properties: Map::new(),
         });
         let spec = DpsSpec {
             linked_hubs: Some(links),
@@ -107,6 +108,7 @@ fn stored_link(link: &LinkedHub) -> LinkSpec {
         location: Some(link.location.clone()),
         apply_allocation_policy: Some(link.apply_allocation_policy),
         allocation_weight: link.allocation_weight,
+        properties: link.properties.clone(),
     }
 }
 

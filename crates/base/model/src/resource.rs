@@ -71,6 +71,8 @@ pub struct LinkedHub {
     pub apply_allocation_policy: bool,
     /// 1 to 1000; absent counts as 1.
     pub allocation_weight: Option<u16>,
+    /// Members that Roadstead keeps and gives back without acting on them (`authenticationType`, …).
+    pub properties: Map<String, Value>,
 }
 
 /// A DPS instance as an administrator made it.
@@ -120,4 +122,6 @@ pub struct CaCertificate {
     pub etag: Etag,
     pub created: UnixMillis,
     pub updated: UnixMillis,
+    /// Members that Roadstead keeps and gives back without acting on them (`policyResourceId`, …).
+    pub properties: Map<String, Value>,
 }

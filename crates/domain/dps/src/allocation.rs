@@ -108,6 +108,7 @@ mod tests {
             location: "local".to_owned(),
             apply_allocation_policy: true,
             allocation_weight: weight,
+            properties: serde_json::Map::new(),
         }
     }
 

@@ -3,14 +3,26 @@
 use roadstead_model::{CaCertificate, CertificateName, CertificateOwner, Etag, Random, UnixMillis, UnixSeconds};
 use roadstead_pki::{Certificate, Unfit, UnfitCertificate, check_leaf, check_proof};
 use roadstead_store::{Expect, Write};
+use serde_json::{Map, Value};
 use tracing::{info, warn};
 
 use crate::{
     directory::Directory,
     error::{Kind, ResourceError},
     limits,
-    resources::{Resources, Turn, check_etag},
+    resources::{Resources, Turn, check_etag, check_kept_inside},
 };
+
+/// A CA certificate as an administrator writes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CertificateSpec<'a> {
+    /// PEM, base64 of PEM or base64 of DER.
+    pub text: &'a str,
+    /// Whether the administrator vouches for it.
+    pub verified: bool,
+    /// Replace what is there. Members that are kept and given back without being understood.
+    pub properties: Map<String, Value>,
+}
 
 /// A certificate as it was uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,21 +60,22 @@ pub fn facts(certificate: &CaCertificate) -> Result<CertificateFacts, ResourceEr
 }
 
 impl Resources {
-    /// Uploads a CA certificate, or replaces the one of which `etag` is the version. `text`: PEM, base64 of PEM or base64
-    /// of DER. Unless an administrator vouches for it (`verified`), it gets a verification code at once.
+    /// Uploads a CA certificate, or replaces the one of which `etag` is the version. Unless an administrator vouches for it,
+    /// it gets a verification code at once.
     ///
     /// Errors: `NotFound` (the owner), `Name`, `CertificateUnreadable`, `CertificateUnfit`, `NotACa`, `CertificateExists`,
-    /// `EtagMismatch`, `TooMany`.
+    /// `EtagMismatch`, `TooMany`, `Value`, `Unsupported`.
     pub async fn put_certificate(
         &self,
         owner: &CertificateOwner,
         name: &str,
-        text: &str,
-        verified: bool,
+        spec: CertificateSpec<'_>,
         etag: Option<&str>,
     ) -> Result<Uploaded, ResourceError> {
+        let CertificateSpec { text, verified, properties } = spec;
         let now = self.clock.now();
         let parsed = Certificate::from_text(text)?;
+        check_kept_inside("properties", &properties)?;
         check_ca(&parsed, now)?;
         let turn = self.turn().await;
         let owner_name = require_owner(&turn.directory, owner)?;
@@ -83,6 +96,7 @@ impl Resources {
             etag: Etag::fresh(&*self.random),
             created: stored.as_ref().map_or(now, |stored| stored.created),
             updated: now,
+            properties,
         };
         let warning = tolerance(&parsed);
         if let Some(warning) = &warning {

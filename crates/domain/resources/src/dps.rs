@@ -74,21 +74,22 @@ impl Resources {
         Ok(Put { record, created: stored.is_none() })
     }
 
-    /// Gives a DPS instance that is there other tags, and leaves the rest of it as it is. `etag`: only this version may be
-    /// changed.
+    /// Gives a DPS instance that is there other tags (`None`: the same), and leaves the rest of it as it is. `etag`: only this
+    /// version may be changed.
     ///
     /// Errors: `GroupNotFound`, `NotFound`, `Value`, `TooMany`, `EtagMismatch`.
     pub async fn tag_dps(
         &self,
         group: &str,
         name: &str,
-        tags: Map<String, Value>,
+        tags: Option<Map<String, Value>>,
         etag: Option<&str>,
     ) -> Result<Arc<Dps>, ResourceError> {
-        check_tags(&tags)?;
         let turn = self.turn().await;
         let stored = require_dps(&turn.directory, group, name)?.clone();
         check_etag(Kind::Dps, name, etag, &stored.etag)?;
+        let tags = tags.unwrap_or_else(|| stored.tags.clone());
+        check_tags(&tags)?;
         let dps = Dps { tags, etag: Etag::fresh(&*self.random), ..Dps::clone(&stored) };
         let mut next = Directory::clone(&turn.directory);
         let record = next.put_dps(dps.clone());

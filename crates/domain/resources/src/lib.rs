@@ -37,7 +37,7 @@ mod user_login;
 
 pub use access::{Access, Caller};
 pub use assignment::Place;
-pub use certificate::{CertificateFacts, Uploaded};
+pub use certificate::{CertificateFacts, CertificateSpec, Uploaded};
 pub use change::{Change, Observer};
 pub use device_code::{DeviceCode, DeviceLogin};
 pub use directory::Directory;

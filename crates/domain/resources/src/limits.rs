@@ -49,6 +49,8 @@ pub const LOCATION_BYTES_MAX: usize = 64;
 /// Bytes of the members of a resource that are kept without being understood, as JSON. `guess (?)`: Resource Manager
 /// takes requests of 4 MB; what the CLI sends has 2 KiB.
 pub const KEPT_BYTES_MAX: usize = 64 * 1024;
+/// The same of a linked hub, and of a certificate. Ours: Azure's models have two such members, resource ids.
+pub const KEPT_INSIDE_BYTES_MAX: usize = 4 * 1024;
 
 /// Random bytes of a verification code, printed as 48 hex digits: a CN holds 64. Source: docs, sample codes of 48 characters.
 pub const VERIFICATION_CODE_BYTES: usize = 24;

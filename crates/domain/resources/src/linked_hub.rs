@@ -3,8 +3,14 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use roadstead_model::{AccessPolicy, LinkedHub, Right, Secret};
 use roadstead_sas::{ConnectionString, SasKey};
+use serde_json::{Map, Value};
 
-use crate::{directory::Directory, error::ResourceError, limits, resources::check_location};
+use crate::{
+    directory::Directory,
+    error::ResourceError,
+    limits,
+    resources::{check_kept_inside, check_location},
+};
 
 /// What stands for a key that is stored but not shown. Source: `reference/arm-and-az.md` 0.10
 const MASK: &str = "****";
@@ -23,12 +29,14 @@ pub struct LinkSpec {
     pub apply_allocation_policy: Option<bool>,
     /// 1 to 1000.
     pub allocation_weight: Option<u16>,
+    /// Members that are kept and given back without being understood.
+    pub properties: Map<String, Value>,
 }
 
 /// The links that `specs` stand for. A link that was there before is not judged again, so that an old key that was
 /// changed on the hub does not stand in the way of other changes.
 ///
-/// Errors: `TooMany`, `Value`, `LinkUnreadable`, `LinkOfDevice`, `LinkMasked`, `LinkPolicy`, `LinkKey`, `LinkRight`,
+/// Errors: `TooMany`, `Value`, `Unsupported`, `LinkUnreadable`, `LinkOfDevice`, `LinkMasked`, `LinkPolicy`, `LinkKey`, `LinkRight`,
 /// `LinkTwice`.
 pub(crate) fn resolve(
     specs: &[LinkSpec],
@@ -70,6 +78,7 @@ fn resolve_one(
     }
     let location = spec.location.as_deref().unwrap_or(default_location);
     check_location(location)?;
+    check_kept_inside("iotHubs", &spec.properties)?;
     let (text, is_masked) = unmasked(spec.connection_string.expose());
     let parsed = ConnectionString::parse(&text).map_err(|cause| ResourceError::LinkUnreadable { position, cause })?;
     let host = own_name(directory, &parsed.host_name);
@@ -99,6 +108,7 @@ fn resolve_one(
         location: location.to_owned(),
         apply_allocation_policy: spec.apply_allocation_policy.unwrap_or(true),
         allocation_weight: spec.allocation_weight,
+        properties: spec.properties.clone(),
     })
 }
 

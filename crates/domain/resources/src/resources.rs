@@ -182,18 +182,23 @@ pub(crate) fn check_location(location: &str) -> Result<(), ResourceError> {
 /// Errors: `Value` when the members kept without being understood are too big; `Unsupported` when one of them holds the
 /// key of another service (file upload, routing): kept in the clear and never used, it would only leak.
 pub(crate) fn check_kept(properties: &Map<String, Value>) -> Result<(), ResourceError> {
-    if let Some(member) = find_key("properties", properties) {
+    check_kept_up_to("properties", properties, limits::KEPT_BYTES_MAX)
+}
+
+/// The same of what is inside a resource: a linked hub, a certificate.
+pub(crate) fn check_kept_inside(what: &'static str, properties: &Map<String, Value>) -> Result<(), ResourceError> {
+    check_kept_up_to(what, properties, limits::KEPT_INSIDE_BYTES_MAX)
+}
+
+fn check_kept_up_to(what: &'static str, properties: &Map<String, Value>, max: usize) -> Result<(), ResourceError> {
+    if let Some(member) = find_key(what, properties) {
         return Err(ResourceError::Unsupported { member });
     }
     let bytes = serde_json::to_vec(properties).map_or(usize::MAX, |json| json.len());
-    if bytes <= limits::KEPT_BYTES_MAX {
+    if bytes <= max {
         return Ok(());
     }
-    Err(ResourceError::Value {
-        member: "properties",
-        given: format!("{bytes} bytes"),
-        allowed: format!("at most {} bytes", limits::KEPT_BYTES_MAX),
-    })
+    Err(ResourceError::Value { member: what, given: format!("{bytes} bytes"), allowed: format!("at most {max} bytes") })
 }
 
 /// How the names of members end that hold keys: `connectionString` of an endpoint, `primaryKey` and `secondaryKey` of one in

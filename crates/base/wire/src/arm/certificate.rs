@@ -2,6 +2,7 @@
 
 use roadstead_model::{CaCertificate, UnixMillis};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{certificate_text, object_body};
 
@@ -22,6 +23,9 @@ pub struct CertificateProperties {
     pub certificate: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_code: Option<String>,
+    /// Everything else, kept and given back: `policyResourceId`, …
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 impl CertificateProperties {
@@ -36,9 +40,16 @@ impl CertificateProperties {
             updated: http_date(certificate.updated),
             certificate: Some(certificate_text::to_base64_pem(&certificate.der)),
             verification_code: certificate.verification_code.clone(),
+            other: certificate.properties.clone(),
         }
     }
 }
+
+/// What of a certificate's properties only the server says, and clients send back. `warning` is ours.
+pub const READ_ONLY_OF_CERTIFICATE: [&str; 7] =
+    ["subject", "expiry", "thumbprint", "created", "updated", "verificationCode", "warning"];
+/// The same of what stands beside them, which is in the same object when a body is flat.
+const BESIDE: [&str; 6] = ["id", "name", "type", "etag", "systemData", "properties"];
 
 /// A time as RFC 1123 writes it: `Sat, 21 Nov 2026 21:09:03 GMT`. Also the form of HTTP's `Date`.
 pub fn http_date(at: UnixMillis) -> String {
@@ -51,6 +62,8 @@ struct Flat {
     certificate: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     is_verified: Option<bool>,
+    #[serde(flatten)]
+    other: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +77,8 @@ pub struct CertificateRequest {
     /// [`certificate_text::parse_der`] reads it.
     pub certificate: String,
     pub is_verified: bool,
+    /// Everything else, but for what only the server says.
+    pub other: Map<String, Value>,
 }
 
 impl CertificateRequest {
@@ -73,12 +88,18 @@ impl CertificateRequest {
             Ok(nested) => nested.properties,
             Err(_) => object_body::parse::<Flat>(body)?,
         };
-        Ok(Self { certificate: flat.certificate, is_verified: flat.is_verified.unwrap_or_default() })
+        let Flat { certificate, is_verified, mut other } = flat;
+        let is_ours = |name: &str| READ_ONLY_OF_CERTIFICATE.contains(&name) || BESIDE.contains(&name);
+        other.retain(|name, value| !is_ours(name) && !value.is_null());
+        Ok(Self { certificate, is_verified: is_verified.unwrap_or_default(), other })
     }
 
     /// The JSON a client sends to DPS; to a hub it goes within `properties`.
     pub fn to_value(&self) -> serde_json::Value {
-        serde_json::json!({ "certificate": self.certificate, "isVerified": self.is_verified })
+        let mut body = self.other.clone();
+        body.insert("certificate".to_owned(), self.certificate.clone().into());
+        body.insert("isVerified".to_owned(), self.is_verified.into());
+        body.into()
     }
 }
 
@@ -105,6 +126,7 @@ mod tests {
             etag: Etag::from_client("e"),
             created: UnixMillis(0),
             updated: UnixMillis(0),
+            properties: Map::new(),
         };
         let at = "Thu, 01 Jan 1970 00:00:00 GMT";
         let shown = CertificateProperties::of(&certificate, "root".into(), UnixMillis(0), "AB".into());
@@ -123,10 +145,14 @@ mod tests {
             (json!({"certificate": "x", "isVerified": null}), false),
             (json!({"properties": {"certificate": "x", "isVerified": true}}), true),
         ] {
-            let expected = CertificateRequest { certificate: "x".into(), is_verified };
+            let expected = CertificateRequest { certificate: "x".into(), is_verified, other: Map::new() };
             assert_eq!(CertificateRequest::parse(body.to_string().as_bytes()).unwrap(), expected, "{body}");
             assert_eq!(CertificateRequest::parse(expected.to_value().to_string().as_bytes()).unwrap(), expected);
         }
+        let body =
+            json!({"certificate": "x", "policyResourceId": "/p", "verificationCode": "v", "id": "/i", "absent": null});
+        let kept = CertificateRequest::parse(body.to_string().as_bytes()).unwrap().other;
+        assert_eq!(Value::from(kept), json!({"policyResourceId": "/p"}));
         for body in ["", "{}", "[]", r#"{"certificate":1}"#, r#"{"properties":{}}"#] {
             assert!(CertificateRequest::parse(body.as_bytes()).is_err(), "{body}");
         }

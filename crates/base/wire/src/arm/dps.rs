@@ -51,6 +51,9 @@ pub struct IotHubLink {
     pub apply_allocation_policy: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocation_weight: Option<u16>,
+    /// Everything else, kept and given back: `authenticationType`, …
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 const KEY: &str = "SharedAccessKey=";

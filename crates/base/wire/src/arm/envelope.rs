@@ -50,6 +50,9 @@ pub struct Sku {
     pub tier: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<i64>,
+    /// Everything else, kept and given back.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// A resource group's properties.

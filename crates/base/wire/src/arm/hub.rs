@@ -43,12 +43,14 @@ pub struct HubProperties {
     pub other: Map<String, Value>,
 }
 
-/// The built-in endpoint; others are not kept.
+/// The built-in endpoint, and others, which are kept and given back.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EventHubEndpoints {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<EventHub>,
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// Shape: `{"retentionTimeInDays":7,"partitionCount":2,"partitionIds":["0","1"],"path":"plant","endpoint":"sb://plant.localhost/"}`.
@@ -65,6 +67,9 @@ pub struct EventHub {
     pub path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+    /// Everything else, kept and given back.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// Shape: `{"location":"local","role":"primary"}`.

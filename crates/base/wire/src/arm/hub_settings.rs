@@ -19,6 +19,9 @@ pub struct CloudToDevice {
     pub default_ttl: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Feedback>,
+    /// Everything else, kept and given back.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// What back ends read in turn: feedback, and notifications of files.
@@ -33,6 +36,9 @@ pub struct Feedback {
     pub ttl: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_delivery_count: Option<u32>,
+    /// Everything else, kept and given back.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// Shape: `{"fileNotifications":{"lockDurationAsIso8601":"PT5S","ttlAsIso8601":"PT1H","maxDeliveryCount":10}}`.
@@ -41,6 +47,9 @@ pub struct Feedback {
 pub struct MessagingEndpoints {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_notifications: Option<Feedback>,
+    /// Everything else, kept and given back.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// Shape: `{"$default":{"sasTtlAsIso8601":"PT1H","connectionString":"","containerName":""}}`.
@@ -48,6 +57,9 @@ pub struct MessagingEndpoints {
 pub struct StorageEndpoints {
     #[serde(rename = "$default", skip_serializing_if = "Option::is_none")]
     pub default: Option<StorageEndpoint>,
+    /// A hub has one storage account: these are refused. Source: azure-mgmt-iothub, `storage_endpoints`
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// Where uploaded files go: of a storage account's members only the place where they were written is kept.
@@ -88,6 +100,9 @@ pub struct Route {
     pub endpoint_names: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_enabled: Option<bool>,
+    /// Everything else, kept and given back.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// What a route takes events from. Source: `reference/hub-service.md` 4.1, which has more

@@ -24,7 +24,7 @@ mod role;
 mod token;
 
 pub use activity::{activity, group as group_of_target};
-pub use certificate::{CertificateProperties, CertificateRequest, http_date};
+pub use certificate::{CertificateProperties, CertificateRequest, READ_ONLY_OF_CERTIFICATE, http_date};
 pub use contents::{Contents, DESTROYED_HEADER};
 pub use dps::{DpsProperties, IotHubLink, mask_connection_string};
 pub use envelope::{

@@ -6,6 +6,7 @@ use roadstead_model::{
 };
 use roadstead_pki::{Authority, KeyKind, Validity};
 use roadstead_sas::{SasKey, sign};
+use serde_json::Map;
 
 use super::*;
 use crate::certificate;
@@ -57,6 +58,7 @@ fn uploaded(ca: &Authority, verified: bool) -> CaCertificate {
         etag: Etag::from_client("e"),
         created: UnixMillis(0),
         updated: UnixMillis(0),
+        properties: Map::new(),
     }
 }
 

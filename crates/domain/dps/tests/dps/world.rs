@@ -63,6 +63,7 @@ pub fn link(host_name: &str) -> LinkedHub {
         location: "local".to_owned(),
         apply_allocation_policy: true,
         allocation_weight: None,
+        properties: Map::new(),
     }
 }
 
@@ -147,6 +148,7 @@ impl World {
             etag: Etag::from_client("c"),
             created: UnixMillis(0),
             updated: UnixMillis(0),
+            properties: Map::new(),
         };
         let put = Write::PutCertificate(CertificateOwner::Dps(scope()), ca, Expect::Any);
         self.records.commit(vec![put]).await.unwrap();

@@ -1,6 +1,6 @@
 use roadstead_model::{CertificateOwner, HubKey};
 use roadstead_pki::{Authority, KeyKind, Validity};
-use roadstead_resources::certificate::facts;
+use roadstead_resources::{CertificateSpec, certificate::facts};
 
 use crate::world::{NOW, World, refusal};
 
@@ -8,6 +8,10 @@ const V1_CA: &str = include_str!("../fixtures/v1-intermediate.pem");
 const DEVICE: &str = include_str!("../fixtures/device.pem");
 const CANNOT_SIGN: &str = include_str!("../fixtures/ca-without-key-cert-sign.pem");
 const DAY_S: i64 = 86_400;
+
+fn spec(text: &str, verified: bool) -> CertificateSpec<'_> {
+    CertificateSpec { text, verified, ..CertificateSpec::default() }
+}
 
 fn authority(days: i64) -> Authority {
     let validity = Validity { now_s: NOW.seconds().0, lifetime_s: days * DAY_S };
@@ -32,7 +36,7 @@ async fn possession_is_proven_with_the_code_given_at_upload() {
     let resources = &world.resources;
     let root = authority(30);
     let pem = root.certificate().to_pem();
-    let up = resources.put_certificate(&owner, "textile-rootCA", &pem, false, None).await.unwrap();
+    let up = resources.put_certificate(&owner, "textile-rootCA", spec(&pem, false), None).await.unwrap();
     let first_code = up.certificate.verification_code.unwrap();
     assert!(up.created && up.warning.is_none() && !up.certificate.verified);
     assert!(first_code.len() == 48 && first_code.bytes().all(|b| b.is_ascii_hexdigit()));
@@ -62,17 +66,19 @@ async fn possession_is_proven_with_the_code_given_at_upload() {
 async fn vouched_for_replaced_and_deleted() {
     let (world, owner) = world_with_dps().await;
     let resources = &world.resources;
-    let first =
-        resources.put_certificate(&owner, "root", &authority(30).certificate().to_pem(), true, None).await.unwrap();
+    let first = resources
+        .put_certificate(&owner, "root", spec(&authority(30).certificate().to_pem(), true), None)
+        .await
+        .unwrap();
     assert!(first.certificate.verified && first.certificate.verification_code.is_none());
     let next = authority(60).certificate().to_pem();
-    let blind = resources.put_certificate(&owner, "ROOT", &next, false, None).await;
+    let blind = resources.put_certificate(&owner, "ROOT", spec(&next, false), None).await;
     assert_eq!(
         refusal(blind),
         "certificate 'root' exists already; give its etag (If-Match) to replace it, or choose another name"
     );
     let etag = first.certificate.etag.to_string();
-    let second = resources.put_certificate(&owner, "ROOT", &next, false, Some(&etag)).await.unwrap();
+    let second = resources.put_certificate(&owner, "ROOT", spec(&next, false), Some(&etag)).await.unwrap();
     assert!(!second.created && !second.certificate.verified, "another certificate is not vouched for");
     assert_eq!(second.certificate.name.as_str(), "root");
     let (later, ears) = world.reopened().await;
@@ -88,7 +94,7 @@ async fn vouched_for_replaced_and_deleted() {
 #[tokio::test]
 async fn a_ca_that_does_not_say_so_is_warned_of() {
     let (world, owner) = world_with_dps().await;
-    let up = world.resources.put_certificate(&owner, "intermediate", V1_CA, true, None).await.unwrap();
+    let up = world.resources.put_certificate(&owner, "intermediate", spec(V1_CA, true), None).await.unwrap();
     assert!(
         up.warning.unwrap().starts_with("certificate `TextileIoT-IntermediateCA` has no basicConstraints (CA:TRUE)")
     );
@@ -123,13 +129,13 @@ async fn refusals_name_the_cause() {
         ),
         ("a b", &root, "certificate name `a b` may not contain ' ': letters, digits and - . _ only"),
     ] {
-        assert_eq!(refusal(world.resources.put_certificate(&owner, name, text, true, None).await), refused);
+        assert_eq!(refusal(world.resources.put_certificate(&owner, name, spec(text, true), None).await), refused);
     }
     let gone = CertificateOwner::Hub(HubKey(1));
-    let orphan = world.resources.put_certificate(&gone, "root", &root, true, None).await;
+    let orphan = world.resources.put_certificate(&gone, "root", spec(&root, true), None).await;
     assert_eq!(refusal(orphan), "hub '0000000000000001' was not found in 'this server'");
     world.clock.advance_ms(5 * DAY_S * 1000);
-    let late = world.resources.put_certificate(&owner, "root", &root, true, None).await;
+    let late = world.resources.put_certificate(&owner, "root", spec(&root, true), None).await;
     assert_eq!(
         refusal(late),
         "the certificate cannot be used: certificate `TextileIoT-RootCA` expired 3 days ago: renew it"
@@ -142,9 +148,9 @@ async fn there_may_be_25() {
     let world = World::with_group().await;
     let owner = CertificateOwner::Hub(world.hub("plant").await.key);
     for i in 0..25 {
-        world.resources.put_certificate(&owner, &format!("ca-{i}"), V1_CA, false, None).await.unwrap();
+        world.resources.put_certificate(&owner, &format!("ca-{i}"), spec(V1_CA, false), None).await.unwrap();
     }
-    let one_more = world.resources.put_certificate(&owner, "ca-25", V1_CA, false, None).await;
+    let one_more = world.resources.put_certificate(&owner, "ca-25", spec(V1_CA, false), None).await;
     assert_eq!(refusal(one_more), "there may be at most 25 CA certificates");
     assert_eq!(world.resources.directory().certificates(&owner).len(), 25);
 }

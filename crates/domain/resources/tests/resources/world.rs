@@ -93,6 +93,7 @@ pub fn link(connection_string: &str) -> LinkSpec {
         location: None,
         apply_allocation_policy: None,
         allocation_weight: None,
+        properties: Map::new(),
     }
 }
 

@@ -94,6 +94,7 @@ fn dps() -> Dps {
         location: "here".to_owned(),
         apply_allocation_policy: true,
         allocation_weight: None,
+        properties: Map::new(),
     };
     Dps {
         id_scope: IdScope::parse(SCOPE).unwrap(),
@@ -189,6 +190,7 @@ impl World {
             etag: Etag::from_client("c"),
             created: UnixMillis(0),
             updated: UnixMillis(0),
+            properties: Map::new(),
         };
         let put = Write::PutCertificate(CertificateOwner::Dps(IdScope::parse(SCOPE).unwrap()), ca, Expect::Any);
         self.records.commit(vec![put]).await.unwrap();

@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 use roadstead_model::{CaCertificate, CertificateOwner, GroupName};
-use roadstead_resources::certificate::facts;
+use roadstead_resources::{CertificateSpec, certificate::facts};
 use roadstead_wire::arm::{CertificateProperties, CertificateRequest, Kind, List, Resource, ResourceId};
 use serde::Serialize;
 use serde_json::Map;
@@ -66,8 +66,8 @@ pub(crate) fn show(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refus
 pub(crate) async fn put(arm: &Arm, call: &Call, owner: &Owner) -> Result<Reply, Refusal> {
     let asked = request(call)?;
     let name = call.segment(INNER_NAME);
-    let uploaded =
-        arm.resources.put_certificate(&owner.key, name, &asked.certificate, asked.is_verified, call.if_match()).await?;
+    let spec = CertificateSpec { text: &asked.certificate, verified: asked.is_verified, properties: asked.other };
+    let uploaded = arm.resources.put_certificate(&owner.key, name, spec, call.if_match()).await?;
     let body = shape(arm, owner, &uploaded.certificate)?;
     let is_of_hub = matches!(owner.key, CertificateOwner::Hub(_));
     Ok(Reply::put(is_of_hub && uploaded.created, &body))

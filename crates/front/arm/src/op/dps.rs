@@ -14,7 +14,8 @@ use crate::{
     call::Call,
     op::{
         GROUP, NAME, contents,
-        hub::{Kept, kept, policies, unpack},
+        hub::policies,
+        kept::{Kept, kept, unpack},
         subscription,
     },
     refusal::Refusal,
@@ -53,7 +54,7 @@ pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 pub(crate) async fn patch(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     let asked: TagsUpdate = call.json()?;
     let (group, name) = (call.segment(GROUP), call.segment(NAME));
-    let dps = arm.resources.tag_dps(group, name, asked.tags.unwrap_or_default(), call.if_match()).await?;
+    let dps = arm.resources.tag_dps(group, name, asked.tags, call.if_match()).await?;
     Ok(Reply::ok(&shape(arm, &dps)))
 }
 
@@ -77,6 +78,7 @@ fn link(link: IotHubLink) -> LinkSpec {
         location: Some(link.location).filter(|location| !location.is_empty()),
         apply_allocation_policy: link.apply_allocation_policy,
         allocation_weight: link.allocation_weight,
+        properties: link.other,
     }
 }
 
@@ -116,6 +118,7 @@ fn shown_link(link: &LinkedHub) -> IotHubLink {
         location: link.location.clone(),
         apply_allocation_policy: Some(link.apply_allocation_policy),
         allocation_weight: link.allocation_weight,
+        other: link.properties.clone(),
     }
 }
 

@@ -5,25 +5,21 @@ use roadstead_auth::{Permission, Target};
 use roadstead_model::Hub;
 use roadstead_resources::{Caller, HubSpec, PolicySpec};
 use roadstead_wire::arm::{
-    AccessKey, EventHub, EventHubEndpoints, HubProperties, Kind, List, Location, Resource, ResourceId, SUCCEEDED, Sku,
-    TagsUpdate,
+    AccessKey, HubProperties, Kind, List, Location, Resource, ResourceId, SUCCEEDED, TagsUpdate,
 };
 use serde_json::{Map, Value, json};
 
 use crate::{
     arm::Arm,
     call::Call,
-    op::{GROUP, NAME, contents, hub_settings as settings, subscription},
+    op::{
+        GROUP, NAME, contents, hub_settings as settings,
+        kept::{Kept, kept, unpack},
+        subscription,
+    },
     refusal::Refusal,
     reply::Reply,
 };
-
-/// The key under which the resource keeps its `sku` among the members that it does not understand.
-const SKU: &str = "sku";
-/// The same of what stood beside `properties` and is not understood: `identity`, …
-const BESIDE: &str = "$beside";
-/// What only the server says, and clients send back.
-const READ_ONLY: &str = "systemData";
 
 /// Those that the caller may see.
 pub(crate) fn list(arm: &Arm, caller: &Caller, group: Option<&str>) -> Result<Reply, Refusal> {
@@ -38,21 +34,19 @@ pub(crate) fn show(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 }
 
 pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
-    let asked: Resource<HubProperties> = call.json()?;
+    let mut asked: Resource<HubProperties> = call.json()?;
     let etag = call.if_match().or(asked.etag.as_deref()).map(str::to_owned);
     let settings = settings::read(&asked.properties)?;
-    let events = asked.properties.event_hub_endpoints.and_then(|endpoints| endpoints.events).unwrap_or_default();
-    let (routing, storage) = (asked.properties.routing.as_ref(), asked.properties.storage_endpoints.as_ref());
-    let properties = settings::with_written(asked.properties.other, routing, storage);
+    let events = asked.properties.event_hub_endpoints.as_ref().and_then(|endpoints| endpoints.events.as_ref());
     let spec = HubSpec {
         location: asked.location,
-        partition_count: events.partition_count,
-        retention_days: events.retention_time_in_days,
-        policies: asked.properties.authorization_policies.map(policies),
+        partition_count: events.and_then(|events| events.partition_count),
+        retention_days: events.and_then(|events| events.retention_time_in_days),
+        policies: asked.properties.authorization_policies.take().map(policies),
         host_names: None,
         settings,
         tags: asked.tags.unwrap_or_default(),
-        properties: kept(properties, asked.sku, asked.other),
+        properties: kept(settings::written(asked.properties), asked.sku, asked.other),
     };
     let put = arm.resources.put_hub(call.segment(GROUP), call.segment(NAME), spec, etag.as_deref()).await?;
     Ok(Reply::put(put.created, &shape(arm, &put.record)))
@@ -62,7 +56,7 @@ pub(crate) async fn put(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 pub(crate) async fn patch(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     let asked: TagsUpdate = call.json()?;
     let (group, name) = (call.segment(GROUP), call.segment(NAME));
-    let hub = arm.resources.tag_hub(group, name, asked.tags.unwrap_or_default(), call.if_match()).await?;
+    let hub = arm.resources.tag_hub(group, name, asked.tags, call.if_match()).await?;
     Ok(Reply::ok(&shape(arm, &hub)))
 }
 
@@ -78,6 +72,9 @@ pub(crate) fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
     let Kept { mut properties, sku, beside } = unpack(&hub.properties);
     let routing = settings::take_routing(&mut properties, hub.settings.events);
     let storage = settings::take_storage(&mut properties, &hub.settings.files);
+    let messaging = settings::take_messaging(&mut properties, &hub.settings.files);
+    let cloud_to_device = settings::take_cloud_to_device(&mut properties, &hub.settings.cloud_to_device);
+    let event_hubs = settings::take_event_hubs(&mut properties, hub);
     Resource {
         id: ResourceId { subscription: &subscription, group: hub.group.as_str(), kind }.to_string(),
         name: hub.name.to_string(),
@@ -92,28 +89,18 @@ pub(crate) fn shape(arm: &Arm, hub: &Hub) -> Resource<HubProperties> {
             state: Some("Active".to_owned()),
             provisioning_state: Some(SUCCEEDED.to_owned()),
             host_name: Some(hub.host_name.clone()),
-            event_hub_endpoints: Some(EventHubEndpoints { events: Some(events(hub)) }),
+            event_hub_endpoints: Some(event_hubs),
             authorization_policies: None,
             locations: Some(vec![Location { location: hub.location.clone(), role: "primary".to_owned() }]),
-            cloud_to_device: Some(settings::cloud_to_device(&hub.settings.cloud_to_device)),
+            cloud_to_device: Some(cloud_to_device),
             enable_file_upload_notifications: Some(hub.settings.files.notifications),
             storage_endpoints: Some(storage),
-            messaging_endpoints: Some(settings::messaging_endpoints(&hub.settings.files)),
+            messaging_endpoints: Some(messaging),
             routing: Some(routing),
             roadstead: Some(settings::roadstead(&hub.settings)),
             other: with_defaults(properties),
         },
         other: with_identity(beside),
-    }
-}
-
-fn events(hub: &Hub) -> EventHub {
-    EventHub {
-        retention_time_in_days: Some(hub.retention_days),
-        partition_count: Some(hub.partition_count),
-        partition_ids: Some((0..hub.partition_count).map(|partition| partition.to_string()).collect()),
-        path: Some(hub.name.as_str().to_ascii_lowercase()),
-        endpoint: Some(format!("sb://{}/", hub.host_name)),
     }
 }
 
@@ -144,46 +131,4 @@ pub(crate) fn policies(keys: Vec<AccessKey>) -> Vec<PolicySpec> {
 fn with_identity(mut beside: Map<String, Value>) -> Map<String, Value> {
     beside.entry("identity").or_insert_with(|| json!({"type": "None"}));
     beside
-}
-
-/// What is kept of a resource without being understood.
-pub(crate) struct Kept {
-    pub(crate) properties: Map<String, Value>,
-    pub(crate) sku: Sku,
-    /// What stands beside `properties`.
-    pub(crate) beside: Map<String, Value>,
-}
-
-/// What is kept of a resource: its other properties, its sku, of which the tier follows from the name, and what stood beside.
-pub(crate) fn kept(
-    mut properties: Map<String, Value>,
-    sku: Option<Sku>,
-    mut beside: Map<String, Value>,
-) -> Map<String, Value> {
-    if let Some(sku) = sku {
-        properties.insert(SKU.to_owned(), json!({"name": sku.name, "capacity": sku.capacity}));
-    }
-    beside.retain(|name, value| name != READ_ONLY && !value.is_null());
-    if !beside.is_empty() {
-        properties.insert(BESIDE.to_owned(), Value::Object(beside));
-    }
-    properties
-}
-
-/// Undoes [`kept`]. A resource made without a sku shows `S1`.
-pub(crate) fn unpack(kept: &Map<String, Value>) -> Kept {
-    let mut properties = kept.clone();
-    let sku = properties.shift_remove(SKU).unwrap_or_default();
-    let name = sku["name"].as_str().unwrap_or("S1").to_owned();
-    let tier = match name.get(..1) {
-        Some("F" | "f") => "Free",
-        Some("B" | "b") => "Basic",
-        _ => "Standard",
-    };
-    let capacity = sku["capacity"].as_i64().unwrap_or(1);
-    let beside = match properties.shift_remove(BESIDE) {
-        Some(Value::Object(beside)) => beside,
-        _ => Map::new(),
-    };
-    Kept { properties, sku: Sku { name, tier: Some(tier.to_owned()), capacity: Some(capacity) }, beside }
 }

@@ -1,29 +1,34 @@
 //! A hub's settings, between the members of its resource and what the domain calls them.
 
-use roadstead_model::{CloudToDevice, EventSwitches, FileUploads, HubSettings, ThrottleProfile};
+use roadstead_model::{CloudToDevice, EventSwitches, FileUploads, Hub, HubSettings, ThrottleProfile};
 use roadstead_resources::{ResourceError, RouteSource, RouteSpec, SettingsSpec, Throttling};
 use roadstead_wire::{
     IsoDuration, Words,
     arm::{
-        self, Feedback, HubProperties, MessagingEndpoints, Roadstead, Route, Routing, StorageEndpoint, StorageEndpoints,
+        self, EventHub, EventHubEndpoints, Feedback, HubProperties, MessagingEndpoints, Roadstead, Route, Routing,
+        StorageEndpoint, StorageEndpoints,
     },
 };
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::refusal::Refusal;
 
-/// The key under which `routing` is kept among a resource's other members: the settings know only what follows from it.
+/// The keys under which members that the hub follows are kept among its other ones, as they were written: the settings know
+/// only what follows from them.
 const ROUTING: &str = "routing";
-/// The same of the place where uploads go.
 const STORAGE: &str = "storageEndpoints";
-/// Members that hubs stored before there were settings keep among the others.
-const SETTINGS: [&str; 4] = ["cloudToDevice", "enableFileUploadNotifications", "messagingEndpoints", "roadstead"];
+const MESSAGING: &str = "messagingEndpoints";
+const CLOUD_TO_DEVICE: &str = "cloudToDevice";
+const EVENT_HUBS: &str = "eventHubEndpoints";
+/// Others that hubs stored before there were settings keep there.
+const SETTINGS: [&str; 2] = ["enableFileUploadNotifications", "roadstead"];
 /// What the built-in endpoint is called.
 const EVENTS: &str = "events";
 /// Source: docs, template reference; `az iot hub message-route fallback` shows it under this name.
 const FALLBACK: &str = "$fallback";
 
-/// What a resource asks of the settings. Errors: durations that are none.
+/// What a resource asks of the settings. Errors: durations that are none, a second storage account.
 pub(crate) fn read(properties: &HubProperties) -> Result<SettingsSpec, Refusal> {
     let messages = properties.cloud_to_device.clone().unwrap_or_default();
     let feedback = messages.feedback.unwrap_or_default();
@@ -32,6 +37,9 @@ pub(crate) fn read(properties: &HubProperties) -> Result<SettingsSpec, Refusal> 
     let storage = properties.storage_endpoints.as_ref().and_then(|endpoints| endpoints.default.as_ref());
     let told = properties.messaging_endpoints.clone().and_then(|endpoints| endpoints.file_notifications);
     let told = told.unwrap_or_default();
+    if let Some(name) = properties.storage_endpoints.as_ref().and_then(|endpoints| endpoints.other.keys().next()) {
+        return Err(second_storage(name).into());
+    }
     Ok(SettingsSpec {
         depth_max: ours.message_queue_depth,
         delivery_count_max: messages.max_delivery_count,
@@ -58,6 +66,14 @@ pub(crate) fn read(properties: &HubProperties) -> Result<SettingsSpec, Refusal> 
         )?,
         file_notification_delivery_count_max: told.max_delivery_count,
     })
+}
+
+fn second_storage(name: &str) -> ResourceError {
+    ResourceError::Value {
+        member: "storageEndpoints",
+        given: format!("named `{}`", name.chars().take(64).collect::<String>()),
+        allowed: "the only one, named `$default`".to_owned(),
+    }
 }
 
 fn seconds(member: &'static str, text: Option<&str>) -> Result<Option<u32>, Refusal> {
@@ -102,42 +118,70 @@ fn source(text: &str) -> RouteSource {
     }
 }
 
-/// Keeps `routing` and `storageEndpoints` as they were written: names of routes, what is empty.
-pub(crate) fn with_written(
-    mut other: Map<String, Value>,
-    routing: Option<&Routing>,
-    storage: Option<&StorageEndpoints>,
-) -> Map<String, Value> {
-    let written = "texts and lists under text keys can be written as JSON";
-    if let Some(routing) = routing {
-        other.insert(ROUTING.to_owned(), serde_json::to_value(routing).expect(written));
-    }
-    if let Some(storage) = storage {
-        other.insert(STORAGE.to_owned(), serde_json::to_value(storage).expect(written));
-    }
+/// What is not understood, and what is only in part, as it was written: names of routes, what is empty, members of members.
+pub(crate) fn written(properties: HubProperties) -> Map<String, Value> {
+    let mut other = properties.other;
+    keep(&mut other, ROUTING, properties.routing.as_ref());
+    keep(&mut other, STORAGE, properties.storage_endpoints.as_ref());
+    keep(&mut other, MESSAGING, properties.messaging_endpoints.as_ref());
+    keep(&mut other, CLOUD_TO_DEVICE, properties.cloud_to_device.as_ref());
+    keep(&mut other, EVENT_HUBS, properties.event_hub_endpoints.as_ref());
     other
+}
+
+fn keep<T: Serialize>(other: &mut Map<String, Value>, member: &str, written: Option<&T>) {
+    if let Some(written) = written {
+        let written = serde_json::to_value(written).expect("texts and lists under text keys can be written as JSON");
+        other.insert(member.to_owned(), written);
+    }
+}
+
+/// A member as it was written; nothing if it was not, or before it had this form.
+fn take<T: DeserializeOwned + Default>(other: &mut Map<String, Value>, member: &str) -> T {
+    other.shift_remove(member).and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
+}
+
+/// `eventHubEndpoints`: the built-in one as it is, and what was kept.
+pub(crate) fn take_event_hubs(other: &mut Map<String, Value>, hub: &Hub) -> EventHubEndpoints {
+    let kept: EventHubEndpoints = take(other, EVENT_HUBS);
+    let events = EventHub {
+        retention_time_in_days: Some(hub.retention_days),
+        partition_count: Some(hub.partition_count),
+        partition_ids: Some((0..hub.partition_count).map(|partition| partition.to_string()).collect()),
+        path: Some(hub.name.as_str().to_ascii_lowercase()),
+        endpoint: Some(format!("sb://{}/", hub.host_name)),
+        other: kept.events.unwrap_or_default().other,
+    };
+    EventHubEndpoints { events: Some(events), other: kept.other }
 }
 
 /// `storageEndpoints` as the hub follows it: what was kept, and for how long a device may write.
 pub(crate) fn take_storage(other: &mut Map<String, Value>, files: &FileUploads) -> StorageEndpoints {
-    let kept = other.shift_remove(STORAGE).and_then(|kept| serde_json::from_value::<StorageEndpoints>(kept).ok());
-    let mut members = kept.and_then(|kept| kept.default).map(|default| default.other).unwrap_or_default();
+    let kept: StorageEndpoints = take(other, STORAGE);
+    let mut members = kept.default.unwrap_or_default().other;
     for member in ["connectionString", "containerName"] {
         members.entry(member).or_insert_with(|| "".into());
     }
-    let sas_ttl = Some(IsoDuration { seconds: files.lifetime_s }.to_string());
-    StorageEndpoints { default: Some(StorageEndpoint { sas_ttl, other: members }) }
+    let default = StorageEndpoint { sas_ttl: Some(duration(files.lifetime_s)), other: members };
+    StorageEndpoints { default: Some(default), other: Map::new() }
 }
 
-pub(crate) fn messaging_endpoints(files: &FileUploads) -> MessagingEndpoints {
-    let duration = |seconds| Some(IsoDuration { seconds }.to_string());
+/// `messagingEndpoints`, of which the hub has the one for notifications of files, and what was kept.
+pub(crate) fn take_messaging(other: &mut Map<String, Value>, files: &FileUploads) -> MessagingEndpoints {
+    let kept: MessagingEndpoints = take(other, MESSAGING);
     MessagingEndpoints {
         file_notifications: Some(Feedback {
-            lock_duration: duration(files.notification_lock_s),
-            ttl: duration(files.notification_ttl_s),
+            lock_duration: Some(duration(files.notification_lock_s)),
+            ttl: Some(duration(files.notification_ttl_s)),
             max_delivery_count: Some(files.notification_delivery_count_max),
+            other: kept.file_notifications.unwrap_or_default().other,
         }),
+        other: kept.other,
     }
+}
+
+fn duration(seconds: u32) -> String {
+    IsoDuration { seconds }.to_string()
 }
 
 /// `routing` as the hub follows it: the routes that were kept, and one for what was switched on otherwise.
@@ -145,8 +189,7 @@ pub(crate) fn take_routing(other: &mut Map<String, Value>, events: EventSwitches
     for member in SETTINGS {
         other.shift_remove(member);
     }
-    let kept = other.shift_remove(ROUTING).and_then(|kept| serde_json::from_value::<Routing>(kept).ok());
-    let mut routing = kept.unwrap_or_default();
+    let mut routing: Routing = take(other, ROUTING);
     let routes = routing.routes.get_or_insert_default();
     for (source, on) in [
         (arm::RouteSource::TwinChanges, events.twin_changes),
@@ -178,6 +221,7 @@ fn all_of(name: &str, source: arm::RouteSource) -> Route {
         condition: Some("true".to_owned()),
         endpoint_names: Some(vec![EVENTS.to_owned()]),
         is_enabled: Some(true),
+        other: Map::new(),
     }
 }
 
@@ -186,16 +230,19 @@ fn endpoints() -> Value {
     json!({"serviceBusQueues": [], "serviceBusTopics": [], "eventHubs": [], "storageContainers": [], "cosmosDBSqlContainers": []})
 }
 
-pub(crate) fn cloud_to_device(messages: &CloudToDevice) -> arm::CloudToDevice {
-    let duration = |seconds| Some(IsoDuration { seconds }.to_string());
+/// `cloudToDevice` as the hub follows it, and what was kept.
+pub(crate) fn take_cloud_to_device(other: &mut Map<String, Value>, messages: &CloudToDevice) -> arm::CloudToDevice {
+    let kept: arm::CloudToDevice = take(other, CLOUD_TO_DEVICE);
     arm::CloudToDevice {
         max_delivery_count: Some(messages.delivery_count_max),
-        default_ttl: duration(messages.default_ttl_s),
+        default_ttl: Some(duration(messages.default_ttl_s)),
         feedback: Some(Feedback {
-            lock_duration: duration(messages.feedback_lock_s),
-            ttl: duration(messages.feedback_ttl_s),
+            lock_duration: Some(duration(messages.feedback_lock_s)),
+            ttl: Some(duration(messages.feedback_ttl_s)),
             max_delivery_count: Some(messages.feedback_delivery_count_max),
+            other: kept.feedback.unwrap_or_default().other,
         }),
+        other: kept.other,
     }
 }
 

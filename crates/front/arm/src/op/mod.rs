@@ -14,6 +14,7 @@ pub(crate) mod filter;
 pub(crate) mod group;
 pub(crate) mod hub;
 pub(crate) mod hub_settings;
+pub(crate) mod kept;
 pub(crate) mod key;
 pub(crate) mod metadata;
 pub(crate) mod metric;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     arm::Arm,
     call::Call,
-    op::{GROUP, NAME, hub, hub_settings as settings},
+    op::{GROUP, NAME, hub_settings as settings, kept::unpack},
     refusal::Refusal,
     reply::Reply,
 };
@@ -34,7 +34,7 @@ struct NewRoute {
 pub(crate) fn all(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     let asked: AllRoutes = call.json()?;
     let hub = arm.resources.hub(call.segment(GROUP), call.segment(NAME))?;
-    let mut kept = hub::unpack(&hub.properties).properties;
+    let mut kept = unpack(&hub.properties).properties;
     let routing = settings::take_routing(&mut kept, hub.settings.events);
     let taken = taken(&routing, asked.routing_source.as_deref());
     let shown: Vec<Value> = taken.into_iter().map(|route| json!({ "properties": route })).collect();

@@ -1,7 +1,7 @@
 //! A resource group as a template: what `az group export` asks for, and `az iot hub state export` through it.
 
 use roadstead_model::CertificateOwner;
-use roadstead_wire::arm::{API_VERSION, Resource};
+use roadstead_wire::arm::{API_VERSION, READ_ONLY_OF_CERTIFICATE, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -29,8 +29,6 @@ const READ_ONLY: [&str; 7] = [
 ];
 /// The same of the built-in endpoint.
 const READ_ONLY_OF_EVENTS: [&str; 3] = ["partitionIds", "path", "endpoint"];
-/// And of certificates: all but these.
-const CERTIFICATE: [&str; 2] = ["certificate", "isVerified"];
 
 /// Shape: `{"resources":["*"],"options":"SkipAllParameterization"}`; there are no parameters anyway.
 #[derive(Deserialize)]
@@ -90,7 +88,7 @@ fn top<P: Serialize>(resource: &Resource<P>) -> Value {
 fn certificates<P>(arm: &Arm, owner: &Owner, parent: &Resource<P>) -> Result<Vec<Value>, Refusal> {
     let shown = certificate::all(arm, owner)?.into_iter().map(|certificate| {
         let mut properties = members(&certificate.properties);
-        properties.retain(|name, _| CERTIFICATE.contains(&name.as_str()));
+        properties.retain(|name, _| !READ_ONLY_OF_CERTIFICATE.contains(&name.as_str()));
         json!({
             // In lower case: `az iot hub state import` compares it.
             "type": format!("{}/certificates", parent.kind),

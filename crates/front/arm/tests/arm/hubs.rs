@@ -145,6 +145,8 @@ async fn tags_alone() {
         (expected["tags"], expected["etag"]) = (json!({"site": "north"}), tagged.body["etag"].clone());
         assert_eq!((tagged.status, &tagged.body), (200, &expected));
         assert_ne!(tagged.body["etag"], created["etag"]);
+        let same = world.ask(Method::PATCH, &path, None, json!({})).await;
+        assert_eq!((same.status, &same.body["tags"]), (200, &expected["tags"]), "tags that are not sent stay");
         let stale = world.ask(Method::PATCH, &path, created["etag"].as_str(), json!({"tags": {}})).await;
         assert_eq!((stale.status, stale.refusal().1), (412, "PreconditionFailed"));
         let odd = world.ask(Method::PATCH, &path, None, json!({"tags": {"a": 1}})).await;

@@ -26,6 +26,8 @@ mod provider;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod round_trips;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod templates;

@@ -217,6 +217,7 @@ impl World {
             etag: Etag::from_client("c"),
             created: UnixMillis(0),
             updated: UnixMillis(0),
+            properties: Map::new(),
         };
         let put = Write::PutCertificate(CertificateOwner::Dps(IdScope::parse(SCOPE).unwrap()), ca, Expect::Any);
         self.records.commit(vec![put]).await.unwrap();
@@ -264,6 +265,7 @@ fn dps() -> Dps {
             location: "local".to_owned(),
             apply_allocation_policy: true,
             allocation_weight: None,
+            properties: Map::new(),
         }],
         policies: policies(),
         tags: Map::new(),

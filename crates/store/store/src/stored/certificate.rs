@@ -2,6 +2,7 @@
 
 use roadstead_model::{CaCertificate, CertificateName, Etag, UnixMillis};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Stored, V1, Vault, base64_text, write};
 use crate::error::StoreError;
@@ -19,17 +20,19 @@ struct CertificateV1 {
     etag: Etag,
     created: UnixMillis,
     updated: UnixMillis,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    properties: Map<String, Value>,
 }
 
 impl Stored for CaCertificate {
     fn encode(&self, _: Vault<'_>) -> String {
-        let Self { name, der, verified, verification_code, etag, created, updated } = self.clone();
-        write(&CertificateV1 { v: V1, name, der, verified, verification_code, etag, created, updated })
+        let Self { name, der, verified, verification_code, etag, created, updated, properties } = self.clone();
+        write(&CertificateV1 { v: V1, name, der, verified, verification_code, etag, created, updated, properties })
     }
 
     fn decode(text: &str, vault: Vault<'_>) -> Result<Self, StoreError> {
-        let CertificateV1 { v: V1, name, der, verified, verification_code, etag, created, updated } =
+        let CertificateV1 { v: V1, name, der, verified, verification_code, etag, created, updated, properties } =
             vault.read(text)?;
-        Ok(Self { name, der, verified, verification_code, etag, created, updated })
+        Ok(Self { name, der, verified, verification_code, etag, created, updated, properties })
     }
 }

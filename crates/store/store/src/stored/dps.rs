@@ -36,6 +36,8 @@ struct LinkedHubV1 {
     apply_allocation_policy: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     allocation_weight: Option<u16>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    properties: Map<String, Value>,
 }
 
 impl LinkedHubV1 {
@@ -46,6 +48,7 @@ impl LinkedHubV1 {
             location: hub.location.clone(),
             apply_allocation_policy: hub.apply_allocation_policy,
             allocation_weight: hub.allocation_weight,
+            properties: hub.properties.clone(),
         }
     }
 
@@ -56,6 +59,7 @@ impl LinkedHubV1 {
             location: self.location,
             apply_allocation_policy: self.apply_allocation_policy,
             allocation_weight: self.allocation_weight,
+            properties: self.properties,
         })
     }
 }

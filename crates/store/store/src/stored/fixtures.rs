@@ -39,7 +39,10 @@ fn each_sample(visit: &mut impl Visit) {
     visit.record("resource-group", Place::Group("iot-rg"), &samples::resource_group("IoT-RG"));
     visit.record("hub", Place::Hub(hub), &samples::hub(hub, "plant"));
     visit.record("dps", Place::Dps(scope), &samples::dps(&samples::scope(), "plant-dps"));
+    visit.record("dps-kept", Place::Dps(scope), &samples::dps_that_keeps(&samples::scope(), "plant-dps"));
     let owner = CertificateOwner::Hub(hub);
+    let kept = samples::certificate_that_keeps("rootCA");
+    visit.record("certificate-kept", Place::Certificate(&owner, "rootCA"), &kept);
     visit.record("certificate", Place::Certificate(&owner, "rootCA"), &samples::certificate("rootCA"));
     for (name, auth) in samples::device_auths() {
         let device = Device { auth, ..samples::device("thermo-7") };

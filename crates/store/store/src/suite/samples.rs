@@ -239,6 +239,7 @@ pub fn dps(scope: &IdScope, name: &str) -> Dps {
                 location: "westeurope".to_owned(),
                 apply_allocation_policy: true,
                 allocation_weight,
+                properties: Map::new(),
             })
             .to_vec(),
         policies: policies(),
@@ -256,7 +257,20 @@ pub fn certificate(name: &str) -> CaCertificate {
         etag: etag("certificate-1"),
         created: NOW,
         updated: NOW.plus_ms(1),
+        properties: Map::new(),
     }
+}
+
+/// A DPS instance whose links have members that are kept without being understood.
+pub fn dps_that_keeps(scope: &IdScope, name: &str) -> Dps {
+    let mut dps = dps(scope, name);
+    dps.linked_hubs[0].properties = object(json!({"authenticationType": "KeyBased"}));
+    dps
+}
+
+/// A certificate of the same kind.
+pub fn certificate_that_keeps(name: &str) -> CaCertificate {
+    CaCertificate { properties: object(json!({"policyResourceId": "/policies/p"})), ..certificate(name) }
 }
 
 /// Every way for a device to prove itself, by name.
