@@ -34,6 +34,25 @@ EVERYTHING = {
             "serviceBusQueues": [
                 {"endpointUri": "sb://a.example", "entityPath": "q", "authenticationType": "identityBased", "name": "q"}
             ],
+            "serviceBusTopics": [
+                {"endpointUri": "sb://a.example", "entityPath": "t", "authenticationType": "identityBased", "name": "t"}
+            ],
+            "eventHubs": [
+                {"endpointUri": "sb://a.example", "entityPath": "h", "authenticationType": "identityBased", "name": "h"}
+            ],
+            "storageContainers": [
+                {
+                    "endpointUri": "https://a.example",
+                    "authenticationType": "identityBased",
+                    "identity": {"userAssignedIdentity": "/x"},
+                    "name": "s",
+                    "containerName": "c",
+                    "fileNameFormat": "{iothub}/{partition}/{YYYY}/{MM}/{DD}/{HH}/{mm}",
+                    "batchFrequencyInSeconds": 100,
+                    "maxChunkSizeInBytes": 10485760,
+                    "encoding": "avro",
+                }
+            ],
         },
         "routes": [
             {"name": "r", "source": "DeviceMessages", "condition": "true", "endpointNames": ["events"], "isEnabled": True}
@@ -64,6 +83,35 @@ EVERYTHING = {
     "comments": "all of them",
     "features": "DeviceManagement",
     "enableDataResidency": True,
+}
+
+
+EVERYTHING_OF_DPS = {
+    "publicNetworkAccess": "Disabled",
+    "ipFilterRules": [{"filterName": "f", "action": "Accept", "ipMask": "10.0.0.0/8", "target": "all"}],
+    "privateEndpointConnections": [
+        {
+            "properties": {
+                "privateEndpoint": {},
+                "privateLinkServiceConnectionState": {"status": "Approved", "description": "d", "actionsRequired": "a"},
+            }
+        }
+    ],
+    "iotHubs": [
+        {
+            "applyAllocationPolicy": False,
+            "allocationWeight": 7,
+            "hostName": "far.example",
+            "authenticationType": "KeyBased",
+            "selectedUserAssignedIdentityResourceId": "/x",
+            "connectionString": "HostName=far.example;SharedAccessKeyName=owner;SharedAccessKey=" + "a2tr" * 10 + "a2s=",
+            "location": "west",
+        }
+    ],
+    "allocationPolicy": "GeoLatency",
+    "enableDataResidency": True,
+    "portalOperationsHostName": "portal.example",
+    "disableLocalAuth": True,
 }
 
 
@@ -218,6 +266,21 @@ class TestDps:
         management.instances.begin_delete(**which).result()
         with pytest.raises(ResourceNotFoundError):
             management.instances.get(**which)
+
+    def test_all_that_is_sent_is_kept(self, management):
+        """As for a hub; of a linked hub's key only the mask is shown."""
+        put = management.instances.begin_create_or_update
+        identity = {"type": "UserAssigned", "userAssignedIdentities": {"/x": {}}}
+        sent = {"location": "local", "tags": {"site": "north"}, "identity": identity, "properties": EVERYTHING_OF_DPS}
+        made = put(GROUP, "mgmt-python-full-dps", {**sent, "sku": {"name": "S1", "capacity": 3}}).result()
+        which = {"resource_group_name": GROUP, "provisioning_service_name": made.name}
+        shown = management.instances.get(**which)
+        [fault] = lost(sent, shown.as_dict())
+        assert fault.startswith(".properties.iotHubs[0].connectionString:") and fault.endswith("SharedAccessKey=****")
+        again = put(GROUP, made.name, shown).result()
+        assert again.etag != shown.etag
+        before, after = (dict(each.as_dict(), etag=None) for each in (shown, again))
+        assert before == after
 
     def test_certificate(self, management, tmp_path):
         """Of a hub: both take the same. Uploaded, proven, deleted."""
