@@ -165,6 +165,10 @@ def test_metrics(az, server, device_id):
         assert last(hub, "totalDeviceCount", "Maximum") >= 1
     assert last(dps, "RegistrationAttempts", "Total") >= 1
     assert last(dps, "DeviceAssignments", "Total") >= 1
+    # The same, in our words.
+    rows = roadstead("metrics", "--hub-name", roadstead.hub_name, "--metrics", "d2c.telemetry.ingress.success", "--interval", "PT1H")
+    assert rows[-1]["metric"] == "d2c.telemetry.ingress.success" and rows[-1]["total"] >= 20
+    assert "DeviceAssignments" in roadstead.text("metrics", "--dps-name", roadstead.dps_name, "--metrics", "DeviceAssignments", "-o", "table")
     names = az("monitor", "metrics", "list-definitions", "--resource", dps, "--query", "[].name.value")
     assert names == ["AttestationAttempts", "RegistrationAttempts", "DeviceAssignments"]
     assert "there is no metric `speed` here" in refused(az, "monitor", "metrics", "list", "--resource", hub, "--metrics", "speed")

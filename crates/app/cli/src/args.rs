@@ -16,6 +16,7 @@ pub mod hub_target;
 pub mod in_group;
 pub mod messaging;
 pub mod method;
+pub mod metrics;
 pub mod module;
 pub mod policy;
 pub mod run;
@@ -99,6 +100,8 @@ pub enum Command {
     Role(access::RoleCommand),
     /// List what was changed, by whom and from where, the newest first
     Audit(access::Audit),
+    /// Show what happened in a hub or a DPS, minute by minute, in the last day
+    Metrics(metrics::ShowMetrics),
     /// Hubs, devices and provisioning, in the words of `az iot`
     #[command(subcommand)]
     Iot(IotCommand),

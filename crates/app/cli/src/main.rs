@@ -15,6 +15,7 @@ mod failure;
 mod group;
 mod iot;
 mod manual;
+mod metrics;
 mod note;
 mod output;
 mod progress;
@@ -63,6 +64,7 @@ fn run(cli: &Cli, begun: Instant) -> Result<(), Failure> {
         Command::ServicePrincipal(command) => print(cli, access::service_principal::run(command, &cli.global)),
         Command::Role(command) => print(cli, access::role::run(command, &cli.global)),
         Command::Audit(audit) => print(cli, access::audit::run(audit, &cli.global)),
+        Command::Metrics(asked) => print(cli, metrics::run(asked, &cli.global)),
         Command::Iot(command) => print(cli, iot::run(command, &cli.global)),
         Command::Import(command) => print(cli, transfer::import(command, &cli.global)),
         Command::Export(command) => print(cli, transfer::export(command, &cli.global)),

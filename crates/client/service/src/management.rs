@@ -1,8 +1,10 @@
 //! The Resource Manager: what an administrator makes, shows and deletes.
 
 mod access;
+mod metrics;
 
 pub use access::PrincipalKind;
+pub use metrics::MetricsQuery;
 
 use crate::error::ServiceError;
 use crate::limits::TOKEN_RENEW_BEFORE_S;
@@ -335,11 +337,15 @@ impl Management {
     }
 
     async fn resource_url(&self, resource: &Resource, below: &str) -> Result<String, ServiceError> {
+        self.resource_url_as(resource, below, resource.kind.version()).await
+    }
+
+    async fn resource_url_as(&self, resource: &Resource, below: &str, version: &str) -> Result<String, ServiceError> {
         let Resource { kind, group, name } = resource;
         let (group, name) = (percent::encode(group), percent::encode(name));
         let segment = kind.segment();
         let path = format!("/resourceGroups/{group}/providers/Microsoft.Devices/{segment}/{name}{below}");
-        self.url(&path, kind.version()).await
+        self.url(&path, version).await
     }
 
     async fn url(&self, path: &str, version: &str) -> Result<String, ServiceError> {
