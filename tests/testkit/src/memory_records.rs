@@ -15,12 +15,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
     Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, DeviceStatus,
-    DisconnectReason, Dps, Enrollment, EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey,
-    IdScope, IdentityId, Module, Principal, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
+    DisconnectReason, Dps, Enrollment, EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Happening, Hub,
+    HubKey, IdScope, IdentityId, JournalOwner, Module, Principal, Registration, RegistrationId, ResourceGroup, Twin,
+    UnixMillis, What,
 };
 use roadstead_query::{Query, Source, eval};
 use roadstead_store::{
-    EnrollmentCounts, IdentityRecord, Page, QueryRow, Records, SessionRecord, StoreError, Write,
+    EnrollmentCounts, IdentityRecord, Page, QueryRow, Records, RefusalFilter, SessionRecord, StoreError, Write,
     query::{document, page_of},
     records::DeviceCounts,
 };
@@ -102,6 +103,42 @@ impl Records for MemoryRecords {
         let tables = self.tables.lock();
         let older = tables.audit.range(..before.unwrap_or(u64::MAX)).rev();
         Ok(older.take(limit).map(|(number, entry)| (*number, entry.clone())).collect())
+    }
+
+    async fn list_happenings(
+        &self,
+        owner: &JournalOwner,
+        id: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Happening)>, StoreError> {
+        let tables = self.tables.lock();
+        let older = tables.happenings.range(..before.unwrap_or(u64::MAX)).rev();
+        let own = older.filter(|(_, of)| of.owner == *owner && owner.key_of(&of.id) == owner.key_of(id));
+        Ok(own.take(limit).map(|(number, happening)| (*number, happening.clone())).collect())
+    }
+
+    async fn list_refusals(
+        &self,
+        owners: &[JournalOwner],
+        filter: &RefusalFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Happening)>, StoreError> {
+        let tables = self.tables.lock();
+        let older = tables.happenings.range(..before.unwrap_or(u64::MAX)).rev();
+        let is_meant = |happening: &Happening| {
+            let What::Refused(refusal) = &happening.what else { return false };
+            let owner = &happening.owner;
+            let begins = |prefix: &String| owner.key_of(&happening.id).starts_with(&owner.key_of(prefix));
+            owners.contains(owner)
+                && filter.id_prefix.as_ref().is_none_or(begins)
+                && filter.cause.is_none_or(|cause| cause == refusal.cause)
+                && filter.address.is_none_or(|address| Some(address) == refusal.origin.address)
+                && filter.since.is_none_or(|since| happening.at >= since)
+        };
+        let found = older.filter(|(_, happening)| is_meant(happening)).take(limit);
+        Ok(found.map(|(number, happening)| (*number, happening.clone())).collect())
     }
 
     async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError> {

@@ -14,6 +14,7 @@ pub mod etag;
 pub mod event;
 pub mod file;
 pub mod guid;
+pub mod happening;
 pub mod hub_settings;
 pub mod id;
 pub mod identity;
@@ -41,6 +42,9 @@ pub use etag::Etag;
 pub use event::{AuthMethod, Event, EventSource};
 pub use file::FileNotification;
 pub use guid::Guid;
+pub use happening::{
+    DeviceProtocol, Happening, HappeningClass, JournalOwner, Origin, RefusalCause, RefusalEntry, What,
+};
 pub use hub_settings::{CloudToDevice, EventSwitches, FileUploads, HubSettings, ThrottleProfile, Tier};
 pub use id::{
     CertificateName, ConsumerGroupName, DeviceId, DpsName, EnrollmentGroupId, GenerationId, GroupName, HubKey, HubName,

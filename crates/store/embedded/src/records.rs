@@ -1,6 +1,7 @@
 //! Records in SQLite: one writer thread that commits in groups, readers beside it.
 
 mod apply;
+mod apply_happening;
 mod apply_message;
 mod change;
 mod connection;
@@ -20,13 +21,13 @@ use std::{
 use async_trait::async_trait;
 use roadstead_model::{
     Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment,
-    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module,
-    Principal, PrincipalId, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
+    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Happening, Hub, HubKey, IdScope, IdentityId,
+    JournalOwner, Module, Principal, PrincipalId, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
 };
 use roadstead_query::Query;
 use roadstead_store::{
-    DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, QueryRow, Records, SealKey, Sealer, SessionRecord,
-    StoreError, Stored, Vault, Write, limits::MODULES_MAX,
+    DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, QueryRow, Records, RefusalFilter, SealKey, Sealer,
+    SessionRecord, StoreError, Stored, Vault, Write, limits::MODULES_MAX,
 };
 use rusqlite::{Row, params, params_from_iter, types::Value};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -138,6 +139,14 @@ impl EmbeddedRecords {
         })
         .await
     }
+}
+
+/// Texts, then where a listing that goes backwards begins, and how much of it is wanted.
+fn params_of(texts: &[String], before: Option<u64>, limit: usize) -> Vec<Value> {
+    let mut values: Vec<Value> = texts.iter().cloned().map(Value::from).collect();
+    values.push(before.map_or(i64::MAX, u64::cast_signed).into());
+    values.push((bounded(limit).cast_signed() as i64).into());
+    values
 }
 
 impl Drop for EmbeddedRecords {
@@ -381,6 +390,42 @@ impl Records for EmbeddedRecords {
                         Ok((row.get::<_, i64>(0)?.cast_unsigned(), notification))
                     },
                 )
+            })
+        })
+        .await
+    }
+
+    async fn list_happenings(
+        &self,
+        owner: &JournalOwner,
+        id: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Happening)>, StoreError> {
+        let within = params_of(&[owner.to_string(), owner.key_of(id)], before, limit);
+        let owners = [owner.clone()];
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            readers.read(|connection| {
+                read::list(connection, read::HAPPENINGS, params_from_iter(&within), |row| {
+                    read::happening(row, &owners, sealer)
+                })
+            })
+        })
+        .await
+    }
+
+    async fn list_refusals(
+        &self,
+        owners: &[JournalOwner],
+        filter: &RefusalFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Happening)>, StoreError> {
+        let owners = owners.to_vec();
+        let (sql, within) = read::refusals(&owners, filter, before, bounded(limit));
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            readers.read(|connection| {
+                read::list(connection, &sql, params_from_iter(&within), |row| read::happening(row, &owners, sealer))
             })
         })
         .await

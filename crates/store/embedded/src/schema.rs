@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/006_ended_uploads.sql"),
     include_str!("schema/007_principals.sql"),
     include_str!("schema/008_deleted_hubs.sql"),
+    include_str!("schema/009_happenings.sql"),
 ];
 
 /// The version this program writes.

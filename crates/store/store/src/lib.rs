@@ -29,6 +29,9 @@ pub use event::{EventView, StoredEvent};
 pub use event_log::{Bounds, EventLog, HubLog, Partition, Retention};
 pub use query::QueryRow;
 pub use quota::Quota;
-pub use records::{DeviceCounts, EnrollmentCounts, Expect, IdentityRecord, Page, Records, SessionRecord, Write};
+pub use records::{
+    DeviceCounts, EnrollmentCounts, Expect, IdentityRecord, JournalBounds, Page, Records, RefusalFilter, SessionRecord,
+    Write,
+};
 pub use seal::{SealKey, Sealer};
 pub use stored::{Place, Stored, Vault};

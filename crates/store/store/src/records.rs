@@ -1,11 +1,13 @@
 //! The port for everything but events: resources, identities, twins, enrollments, registrations.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use roadstead_model::{
     Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps,
-    Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, Feedback, FileNotification, GroupName, Guid, Hub, HubKey,
-    IdScope, IdentityId, Module, Presence, Principal, PrincipalId, Registration, RegistrationId, ResourceGroup,
-    RoleScope, Subscription, Twin, UnixMillis,
+    Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, Feedback, FileNotification, GroupName, Guid, Happening, Hub,
+    HubKey, IdScope, IdentityId, JournalOwner, Module, Presence, Principal, PrincipalId, RefusalCause, Registration,
+    RegistrationId, ResourceGroup, RoleScope, Subscription, Twin, UnixMillis,
 };
 use roadstead_query::Query;
 
@@ -45,13 +47,13 @@ pub enum Write {
     DeleteGroup(GroupName, Expect),
     PutHub(Hub, Expect),
     /// Takes the hub's devices with all that belongs to them, its feedback, file notifications, remembered uploads,
-    /// certificates and roles with it. Its events and files are elsewhere: the key is kept for whoever removes those, see
+    /// certificates, roles and journal with it. Its events and files are elsewhere: the key is kept for whoever removes those, see
     /// [`Records::list_deleted_hubs`].
     DeleteHub(HubKey, Expect),
     /// The events and files of a deleted hub are gone, too. Fine when that was said before.
     ForgetDeletedHub(HubKey),
     PutDps(Dps, Expect),
-    /// Takes the instance's enrollments, groups, registrations, certificates and roles with it.
+    /// Takes the instance's enrollments, groups, registrations, certificates, roles and journal with it.
     DeleteDps(IdScope, Expect),
     PutCertificate(CertificateOwner, CaCertificate, Expect),
     DeleteCertificate(CertificateOwner, CertificateName, Expect),
@@ -99,12 +101,39 @@ pub enum Write {
     AddFileNotification(HubKey, FileNotification),
     /// Deletes by the numbers [`Records::list_file_notifications`] gave; unknown numbers are fine.
     DeleteFileNotifications(HubKey, Vec<u64>),
+    /// Appends to journals, within bounds. A refusal with the owner, id, origin and cause of one that was not longer ago than
+    /// [`JournalBounds::alike_ms`] takes its place: their numbers are added, and since when they are stays.
+    AddHappenings(Vec<Happening>, JournalBounds),
     PutEnrollment(IdScope, Enrollment, Expect),
     DeleteEnrollment(IdScope, RegistrationId, Expect),
     PutEnrollmentGroup(IdScope, EnrollmentGroup, Expect),
     DeleteEnrollmentGroup(IdScope, EnrollmentGroupId, Expect),
     PutRegistration(IdScope, Registration, Expect),
     DeleteRegistration(IdScope, RegistrationId, Expect),
+}
+
+/// How much journals keep. What is more goes, the oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalBounds {
+    /// Entries of one id, of each class.
+    pub per_id_max: u32,
+    /// Entries of each class, over all journals; in the order of [`roadstead_model::HappeningClass::ALL`].
+    pub totals_max: [u64; 3],
+    /// Entries that happened before this instant may go; a few of them do with each write.
+    pub forget_before: UnixMillis,
+    /// Milliseconds between two refusals that still count as one.
+    pub alike_ms: i64,
+}
+
+/// Which refusals.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RefusalFilter {
+    /// What the id begins with, as its journal compares ids.
+    pub id_prefix: Option<String>,
+    pub cause: Option<RefusalCause>,
+    pub address: Option<IpAddr>,
+    /// The last of an entry was then, or later.
+    pub since: Option<UnixMillis>,
 }
 
 /// A part of a listing in key order.
@@ -206,6 +235,24 @@ pub trait Records: Send + Sync {
 
     /// How much feedback is kept.
     async fn count_feedback(&self, hub: HubKey) -> Result<u64, StoreError>;
+
+    /// What a journal has of one id, with each entry's number, from the newest backwards: those before `before` (`None`: from
+    /// the last), at most `limit`.
+    async fn list_happenings(
+        &self,
+        owner: &JournalOwner,
+        id: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Happening)>, StoreError>;
+    /// Refusals in some journals, likewise.
+    async fn list_refusals(
+        &self,
+        owners: &[JournalOwner],
+        filter: &RefusalFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Happening)>, StoreError>;
 
     async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError>;
     async fn list_enrollments(

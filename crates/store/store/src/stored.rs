@@ -16,6 +16,7 @@ mod enrollment_group;
 mod file;
 #[cfg(test)]
 mod fixtures;
+pub mod happening;
 mod hub;
 mod hub_settings;
 mod message;

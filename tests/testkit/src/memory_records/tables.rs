@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roadstead_model::{
     Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps,
-    Enrollment, EnrollmentGroup, Etag, Feedback, FileNotification, Guid, Hub, HubKey, IdScope, Module, Presence,
-    Principal, PrincipalId, Registration, ResourceGroup, RoleScope, Subscription, Twin, UnixMillis,
+    Enrollment, EnrollmentGroup, Etag, Feedback, FileNotification, Guid, Happening, HappeningClass, Hub, HubKey,
+    IdScope, JournalOwner, Module, Presence, Principal, PrincipalId, Registration, ResourceGroup, RoleScope,
+    Subscription, Twin, UnixMillis, What,
 };
-use roadstead_store::{Expect, Write};
+use roadstead_store::{Expect, JournalBounds, Write};
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct Tables {
@@ -15,6 +16,8 @@ pub(super) struct Tables {
     pub(super) assignments: BTreeMap<(String, Guid), Assignment>,
     pub(super) audit: BTreeMap<u64, AuditEntry>,
     audited: u64,
+    pub(super) happenings: BTreeMap<u64, Happening>,
+    happened: u64,
     pub(super) groups: BTreeMap<String, ResourceGroup>,
     pub(super) hubs: BTreeMap<HubKey, Hub>,
     pub(super) deleted_hubs: BTreeSet<HubKey>,
@@ -79,6 +82,14 @@ fn scope_text(scope: &RoleScope) -> String {
 /// A device among those of all hubs.
 pub(super) fn on_hub(hub: HubKey, id: &DeviceId) -> (HubKey, String) {
     (hub, id.as_str().to_owned())
+}
+
+fn is_alike(earlier: &Happening, later: &Happening, alike_ms: i64) -> bool {
+    let (What::Refused(before), What::Refused(refusal)) = (&earlier.what, &later.what) else { return false };
+    earlier.owner == later.owner
+        && earlier.owner.key_of(&earlier.id) == later.owner.key_of(&later.id)
+        && (before.cause, before.origin) == (refusal.cause, refusal.origin)
+        && earlier.at >= refusal.since.plus_ms(-alike_ms)
 }
 
 impl Tables {
@@ -150,6 +161,10 @@ impl Tables {
             Write::AddFileNotification(hub, notification) => self.add_file_notification(hub, notification),
             Write::DeleteFileNotifications(hub, numbers) => self.delete_file_notifications(hub, &numbers),
             Write::DeleteFeedback(hub, numbers) => self.delete_feedback(hub, &numbers),
+            Write::AddHappenings(happenings, bounds) => {
+                self.add_happenings(happenings, &bounds);
+                true
+            }
             Write::PutEnrollment(scope, enrollment, expect) => {
                 let key = scoped(&scope, enrollment.registration_id.key());
                 write(&mut self.enrollments, key, Some(enrollment), &expect, |e| Some(&e.etag))
@@ -174,6 +189,37 @@ impl Tables {
         }
     }
 
+    fn add_happenings(&mut self, happenings: Vec<Happening>, bounds: &JournalBounds) {
+        for mut happening in happenings {
+            let key = |of: &Happening| (of.owner.clone(), of.owner.key_of(&of.id), of.class());
+            let alike =
+                self.happenings.iter().rev().find(|(_, earlier)| is_alike(earlier, &happening, bounds.alike_ms));
+            if let Some(number) = alike.map(|(number, _)| *number)
+                && let Some(earlier) = self.happenings.remove(&number)
+                && let (What::Refused(earlier), What::Refused(refusal)) = (earlier.what, &mut happening.what)
+            {
+                refusal.count += earlier.count;
+                refusal.since = refusal.since.min(earlier.since);
+            }
+            let of = key(&happening);
+            self.happened += 1;
+            self.happenings.insert(self.happened, happening);
+            let own: Vec<u64> =
+                self.happenings.iter().filter(|(_, other)| key(other) == of).map(|(number, _)| *number).collect();
+            for number in own.iter().rev().skip(bounds.per_id_max as usize) {
+                self.happenings.remove(number);
+            }
+        }
+        for (class, total_max) in HappeningClass::ALL.into_iter().zip(bounds.totals_max) {
+            let own: Vec<u64> =
+                self.happenings.iter().filter(|(_, of)| of.class() == class).map(|(number, _)| *number).collect();
+            for number in own.iter().rev().skip(total_max as usize) {
+                self.happenings.remove(number);
+            }
+        }
+        self.happenings.retain(|_, happening| happening.at >= bounds.forget_before);
+    }
+
     /// With all that belongs to it.
     fn delete_hub(&mut self, key: HubKey, expect: &Expect) -> bool {
         let done = write(&mut self.hubs, key, None, expect, |h| Some(&h.etag));
@@ -187,6 +233,7 @@ impl Tables {
             self.feedback.retain(|_, (hub, _)| *hub != key);
             self.file_notifications.retain(|_, (hub, _)| *hub != key);
             self.ended_uploads.retain(|(hub, _), _| *hub != key);
+            self.happenings.retain(|_, happening| happening.owner != JournalOwner::Hub(key));
             let gone = owner(&CertificateOwner::Hub(key));
             self.certificates.retain(|(owner, _), _| *owner != gone);
             self.assignments.retain(|(scope, _), _| *scope != gone);
@@ -202,6 +249,8 @@ impl Tables {
             self.enrollments.retain(|(of, _), _| of != scope.as_str());
             self.enrollment_groups.retain(|(of, _), _| of != scope.as_str());
             self.registrations.retain(|(of, _), _| of != scope.as_str());
+            let journal = JournalOwner::Dps(scope.clone());
+            self.happenings.retain(|_, happening| happening.owner != journal);
             let gone = owner(&CertificateOwner::Dps(scope));
             self.certificates.retain(|(owner, _), _| *owner != gone);
             self.assignments.retain(|(scope, _), _| *scope != gone);

@@ -5,7 +5,7 @@ use roadstead_store::Expect;
 use rusqlite::{Connection, OptionalExtension, Result, params, types::Value};
 
 use super::{
-    apply_message,
+    apply_happening, apply_message,
     change::{Change, Delete, Key, Put},
     table::Table,
 };
@@ -78,6 +78,10 @@ pub(super) fn apply_batch(connection: &Connection, run: i64, changes: &[Change])
             }
             Change::DeleteFileNotifications { hub, numbers } => {
                 apply_message::delete_told(connection, "file_notifications", hub, numbers)?
+            }
+            Change::Happenings(entries, bounds) => {
+                apply_happening::add(connection, entries, bounds)?;
+                true
             }
         };
         if !found {
@@ -232,6 +236,7 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
     if let Some(owner) = owner {
         connection.prepare_cached("DELETE FROM certificates WHERE owner = ?1")?.execute([owner])?;
         connection.prepare_cached("DELETE FROM assignments WHERE scope = ?1")?.execute([owner])?;
+        connection.prepare_cached("DELETE FROM happenings WHERE owner = ?1")?.execute([owner])?;
     }
     Ok(true)
 }

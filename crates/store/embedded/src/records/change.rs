@@ -1,12 +1,16 @@
 //! A write as the writer carries it out: encoded and sealed beforehand, by the thread of whoever asked for it.
 
 use roadstead_model::{
-    CertificateOwner, DeviceId, DeviceStatus, Guid, HubKey, IdScope, IdentityId, Presence, PrincipalId, RoleScope,
+    CertificateOwner, DeviceId, DeviceStatus, Guid, Happening, HubKey, IdScope, IdentityId, Presence, PrincipalId,
+    RoleScope, What,
 };
-use roadstead_store::{Expect, Place, Sealer, Stored, Vault, Write};
+use roadstead_store::{Expect, JournalBounds, Place, Sealer, Stored, Vault, Write, stored::happening};
 use rusqlite::types::Value;
 
-use super::table::Table;
+use super::{
+    apply_happening::{Entry, Likeness},
+    table::Table,
+};
 
 /// A record's key: what it belongs to, and its name there.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +77,7 @@ pub(super) enum Change {
         hub: Value,
         numbers: Vec<u64>,
     },
+    Happenings(Vec<Entry>, JournalBounds),
 }
 
 #[derive(Debug)]
@@ -281,6 +286,9 @@ impl Change {
             Write::DeleteFileNotifications(hub, numbers) => {
                 Self::DeleteFileNotifications { hub: integer(hub), numbers }
             }
+            Write::AddHappenings(happenings, bounds) => {
+                Self::Happenings(happenings.iter().map(entry).collect(), bounds)
+            }
             Write::PutEnrollment(scope, enrollment, expect) => {
                 let id = enrollment.registration_id.key();
                 let body = enrollment.encode(Vault { sealer, place: Place::Enrollment(scope.as_str(), &id) });
@@ -308,6 +316,30 @@ impl Change {
                 delete(Table::Registrations, Key::in_dps(&scope, &id.key()), expect)
             }
         }
+    }
+}
+
+fn entry(happening: &Happening) -> Entry {
+    let (since, count, likeness) = match &happening.what {
+        What::Refused(refusal) => {
+            let likeness = Likeness {
+                cause: refusal.cause.as_str(),
+                protocol: refusal.origin.protocol.as_str(),
+                address: refusal.origin.address.map(|address| address.to_string()),
+            };
+            (refusal.since, i64::try_from(refusal.count).unwrap_or(i64::MAX), Some(likeness))
+        }
+        _ => (happening.at, 1, None),
+    };
+    Entry {
+        owner: happening.owner.to_string(),
+        id: happening.owner.key_of(&happening.id),
+        class: happening.class(),
+        at: happening.at.0,
+        since: since.0,
+        count,
+        likeness,
+        body: happening::encode(happening),
     }
 }
 

@@ -19,5 +19,7 @@ pub const LOG_PAGES: i64 = 2000;
 pub const LOG_BYTES_KEPT: i64 = 32 * 1024 * 1024;
 /// Prepared statements a connection keeps; above what this crate has.
 pub const STATEMENTS_KEPT: usize = 96;
+/// Entries of journals looked at with each write of some, whether they are too old: many times what a write adds.
+pub const FORGOTTEN_AT_ONCE: i64 = 1000;
 /// Milliseconds a connection waits for a lock of the database file. Only another program that opened the file holds one for long.
 pub const BUSY_MS: u64 = 5000;

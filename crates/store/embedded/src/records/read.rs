@@ -1,13 +1,14 @@
 //! Reading records out of rows.
 
 use roadstead_model::{
-    CloudMessage, Device, DisconnectReason, Guid, HubKey, IdScope, IdentityId, Module, Presence, Twin, UnixMillis,
+    CloudMessage, Device, DisconnectReason, Guid, Happening, HubKey, IdScope, IdentityId, JournalOwner, Module,
+    Presence, Twin, UnixMillis,
 };
 use roadstead_store::{
-    DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, Sealer, SessionRecord, StoreError, Stored, Vault,
-    limits::PAGE_ITEMS_MAX,
+    DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, RefusalFilter, Sealer, SessionRecord, StoreError,
+    Stored, Vault, limits::PAGE_ITEMS_MAX, stored,
 };
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params, types::Value};
 
 use super::{
     change::{Key, integer},
@@ -222,6 +223,56 @@ pub(super) const DELETED_HUBS: &str = "SELECT hub FROM deleted_hubs ORDER BY hub
 pub(super) const DPS: &str = "SELECT scope, body FROM dps ORDER BY scope";
 pub(super) const CERTIFICATES: &str = "SELECT name, body FROM certificates WHERE owner = ?1 ORDER BY name";
 
+pub(super) const HAPPENINGS: &str = "SELECT number, owner, at, since, count, body FROM happenings
+    WHERE owner = ?1 AND id = ?2 AND number < ?3 ORDER BY number DESC LIMIT ?4";
+const REFUSALS: &str = "SELECT number, owner, at, since, count, body FROM happenings WHERE class = 0 AND number < ?";
+
+/// Refusals in some journals: all conditions but the first look at what there is of them, which is bounded.
+pub(super) fn refusals(
+    owners: &[JournalOwner],
+    filter: &RefusalFilter,
+    before: Option<u64>,
+    limit: usize,
+) -> (String, Vec<Value>) {
+    let mut sql = REFUSALS.to_owned();
+    let mut values: Vec<Value> = vec![before.map_or(i64::MAX, u64::cast_signed).into()];
+    let marks = vec!["?"; owners.len()].join(", ");
+    sql.push_str(" AND owner IN (");
+    sql.push_str(&marks);
+    sql.push(')');
+    values.extend(owners.iter().map(|owner| Value::from(owner.to_string())));
+    let prefix = filter.id_prefix.as_ref().zip(owners.first()).map(|(prefix, owner)| owner.key_of(prefix));
+    let conditions = [
+        prefix.map(|prefix| (" AND substr(id, 1, length(?)) = ?", vec![prefix.clone().into(), prefix.into()])),
+        filter.cause.map(|cause| (" AND cause = ?", vec![cause.as_str().to_owned().into()])),
+        filter.address.map(|address| (" AND address = ?", vec![address.to_string().into()])),
+        filter.since.map(|since| (" AND at >= ?", vec![since.0.into()])),
+    ];
+    for (condition, with) in conditions.into_iter().flatten() {
+        sql.push_str(condition);
+        values.extend(with);
+    }
+    sql.push_str(" ORDER BY number DESC LIMIT ?");
+    values.push((limit.cast_signed() as i64).into());
+    (sql, values)
+}
+
+/// An entry of one of these journals, and its number.
+pub(super) fn happening(
+    row: &Row<'_>,
+    owners: &[JournalOwner],
+    sealer: &Sealer,
+) -> Result<(u64, Happening), ReadError> {
+    let owner_text = text(row, 1)?;
+    let owner = owners.iter().find(|owner| owner.to_string() == owner_text);
+    let owner = owner.ok_or_else(|| StoreError::Unreadable(format!("an entry of the journal of `{owner_text}`")))?;
+    let [at, since] = [row.get(2)?, row.get(3)?].map(UnixMillis);
+    let count = row.get::<_, i64>(4)?.cast_unsigned();
+    let vault = Vault { sealer, place: Place::Journal(owner) };
+    let read = stored::happening::decode(text(row, 5)?, owner, at, (count, since), vault)?;
+    Ok((row.get::<_, i64>(0)?.cast_unsigned(), read))
+}
+
 /// All rows of a listing.
 pub(super) fn list<T>(
     connection: &Connection,
@@ -264,11 +315,9 @@ pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str,
 
 #[cfg(test)]
 mod tests {
-    use roadstead_store::{SealKey, suite::samples::Pattern};
-    use rusqlite::types::Value;
-
     use super::*;
     use crate::records::connection::open_database;
+    use roadstead_store::{SealKey, suite::samples::Pattern};
 
     /// However many records there are, a read goes straight to those it returns.
     #[test]
@@ -284,6 +333,8 @@ mod tests {
             Table::Registrations,
         ]
         .map(|table| table.statements().find.as_str());
+        let owners = [JournalOwner::Hub(HubKey(1)), JournalOwner::NoHub];
+        let (refused, _) = refusals(&owners, &RefusalFilter::default(), None, 10);
         let reads = [
             DEVICE_SESSION,
             MODULE_SESSION,
@@ -301,6 +352,8 @@ mod tests {
             REGISTRATIONS,
             CERTIFICATES,
             AUDIT,
+            HAPPENINGS,
+            &refused,
         ];
         for sql in finds.into_iter().chain(reads) {
             let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

@@ -2,10 +2,13 @@
 
 use std::{fmt::Debug, fs, path::PathBuf};
 
-use roadstead_model::{AuditEntry, AuditOutcome, CertificateOwner, Device, EnrollmentGroup, PrincipalId, Role};
+use roadstead_model::{
+    AuditEntry, AuditOutcome, CertificateOwner, Device, EnrollmentGroup, Happening, JournalOwner, PrincipalId, Role,
+};
 
-use super::{Place, Stored, Vault};
+use super::{Place, Stored, Vault, happening};
 use crate::{
+    error::StoreError,
     seal::{SealKey, Sealer},
     suite::samples,
 };
@@ -34,6 +37,10 @@ fn each_sample(visit: &mut impl Visit) {
     let deletion = samples::audit_entry(AuditOutcome::Succeeded { status: 200 });
     let deletion = AuditEntry { destroyed: r#"{"hubs":1,"devices":3}"#.to_owned(), ..deletion };
     visit.record("audit-deletion", Place::Audit, &deletion);
+    for (name, happening) in samples::happenings() {
+        let owner = JournalOwner::Hub(samples::HUB);
+        visit.record(&format!("happening-{name}"), Place::Journal(&owner), &Entry(happening));
+    }
     let (hub, scope) = (samples::HUB, samples::scope());
     let scope = scope.as_str();
     visit.record("resource-group", Place::Group("iot-rg"), &samples::resource_group("IoT-RG"));
@@ -71,6 +78,21 @@ fn each_sample(visit: &mut impl Visit) {
     visit.record("registration-assigned", place, &samples::registration("Dev-01", Some("Fleet-A")));
     visit.record("registration-tpm", place, &samples::registration_by_tpm("Dev-01"));
     visit.record("registration-failed", place, &samples::failed_registration("Dev-01"));
+}
+
+/// An entry of a journal. What stands beside its text is the same for all samples.
+#[derive(Debug, PartialEq)]
+struct Entry(Happening);
+
+impl Stored for Entry {
+    fn encode(&self, _: Vault<'_>) -> String {
+        happening::encode(&self.0)
+    }
+
+    fn decode(text: &str, vault: Vault<'_>) -> Result<Self, StoreError> {
+        let owner = JournalOwner::Hub(samples::HUB);
+        Ok(Self(happening::decode(text, &owner, samples::NOW, (1, samples::NOW), vault)?))
+    }
 }
 
 struct Check {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use roadstead_model::{CertificateOwner, Guid, HubKey, PrincipalId};
+use roadstead_model::{CertificateOwner, Guid, HubKey, JournalOwner, PrincipalId};
 
 /// A record's place among all records: `hub/000000000000002a/device/thermo-7`. Secrets are sealed to it, and complaints
 /// name it. Names that are compared without case stand in lower case, as in their key.
@@ -27,6 +27,7 @@ pub enum Place<'a> {
     Enrollment(&'a str, &'a str),
     EnrollmentGroup(&'a str, &'a str),
     Registration(&'a str, &'a str),
+    Journal(&'a JournalOwner),
 }
 
 impl fmt::Display for Place<'_> {
@@ -51,6 +52,7 @@ impl fmt::Display for Place<'_> {
             Self::Enrollment(scope, id) => write!(f, "dps/{scope}/enrollment/{id}"),
             Self::EnrollmentGroup(scope, id) => write!(f, "dps/{scope}/enrollment-group/{id}"),
             Self::Registration(scope, id) => write!(f, "dps/{scope}/registration/{id}"),
+            Self::Journal(owner) => write!(f, "{owner}/journal"),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod batch;
 mod expectation;
+mod happening;
 mod listing;
 mod message;
 mod name;
@@ -19,6 +20,7 @@ use roadstead_model::{CertificateOwner, Device, EnrollmentGroup, HubKey, IdScope
 pub use access::*;
 pub use batch::*;
 pub use expectation::*;
+pub use happening::*;
 pub use listing::*;
 pub use message::*;
 pub use name::*;
@@ -84,6 +86,10 @@ macro_rules! records_suite {
             principals_and_roles_are_kept
             roles_go_with_whom_and_what_they_are_for
             the_audit_log_is_bounded
+            journals_keep_what_happened
+            refusals_that_are_alike_are_one_entry
+            journals_are_bounded
+            a_journal_goes_with_its_owner
             devices_are_counted_by_status
             a_restart_finds_everything
         }

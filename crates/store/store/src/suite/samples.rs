@@ -2,15 +2,16 @@
 //! beside the old ones.
 
 use roadstead_model::{
-    AccessPolicy, Ack, AllocationPolicy, Assignment, Attestation, AuditEntry, AuditOutcome, CaCertificate,
+    AccessPolicy, Ack, AllocationPolicy, Assignment, Attestation, AuditEntry, AuditOutcome, AuthMethod, CaCertificate,
     CertificateEntry, CertificateName, ClientSecret, CloudMessage, CloudToDevice, ConsumerGroup, ConsumerGroupName,
-    Device, DeviceAuth, DeviceId, DeviceStatus, Dps, DpsName, Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag,
-    EventSwitches, FederatedCredential, Feedback, FileNotification, FileUploads, GenerationId, GroupAttestation,
-    GroupName, Guid, Hub, HubKey, HubName, HubSettings, IdScope, IdentityId, InitialTwin, LinkedHub, Login,
-    MessageOutcome, Module, ModuleId, Presence, Principal, PrincipalId, Properties, Provisioning, ProvisioningStatus,
-    Random, Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Role,
-    RoleScope, Secret, Subscription, Substatus, SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier,
-    TpmAttestation, Twin, TwinSection, UnixMillis, UserLogin, UserName, Webhook,
+    Device, DeviceAuth, DeviceId, DeviceProtocol, DeviceStatus, DisconnectReason, Dps, DpsName, Enrollment,
+    EnrollmentGroup, EnrollmentGroupId, Etag, EventSwitches, FederatedCredential, Feedback, FileNotification,
+    FileUploads, GenerationId, GroupAttestation, GroupName, Guid, Happening, Hub, HubKey, HubName, HubSettings,
+    IdScope, IdentityId, InitialTwin, JournalOwner, LinkedHub, Login, MessageOutcome, Module, ModuleId, Origin,
+    Presence, Principal, PrincipalId, Properties, Provisioning, ProvisioningStatus, Random, RefusalCause, RefusalEntry,
+    Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Role, RoleScope,
+    Secret, Subscription, Substatus, SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier, TpmAttestation,
+    Twin, TwinSection, UnixMillis, UserLogin, UserName, Webhook, What,
 };
 use serde_json::{Map, Value, json};
 
@@ -20,7 +21,7 @@ pub const SECRET_MARK: &str = "UGxhaW5TZWNyZXQ";
 /// The hub of the samples.
 pub const HUB: HubKey = HubKey(0x2a);
 
-pub(super) const NOW: UnixMillis = UnixMillis(1_795_291_370_516);
+pub(crate) const NOW: UnixMillis = UnixMillis(1_795_291_370_516);
 
 /// Bytes that count up from 0: fixed keys for tests.
 pub struct Pattern;
@@ -171,6 +172,49 @@ pub fn audit_entry(outcome: AuditOutcome) -> AuditEntry {
         outcome,
         destroyed: String::new(),
     }
+}
+
+/// A refusal of `id`, one of its kind, at `at`.
+pub fn refusal(owner: JournalOwner, id: &str, at: UnixMillis, cause: RefusalCause) -> Happening {
+    let refused = RefusalEntry {
+        origin: Origin { protocol: DeviceProtocol::Mqtt, address: "192.0.2.7".parse().ok() },
+        target: "plant.localhost".to_owned(),
+        cause,
+        code: "CONNACK 5".to_owned(),
+        message: "device `thermo-7`: the token expired".to_owned(),
+        count: 1,
+        since: at,
+    };
+    Happening { owner, id: id.to_owned(), at, what: What::Refused(refused) }
+}
+
+/// Everything that may happen, by name.
+pub fn happenings() -> Vec<(&'static str, Happening)> {
+    let owner = JournalOwner::Hub(HUB);
+    let origin = Some(Origin { protocol: DeviceProtocol::Amqp, address: "2001:db8::7".parse().ok() });
+    let others = [
+        ("connected", What::Connected { origin, method: AuthMethod::X509 }),
+        ("disconnected", What::Disconnected(DisconnectReason::KeepAliveTimeout)),
+        (
+            "registered",
+            What::Registered {
+                origin: None,
+                hub: "plant.localhost".to_owned(),
+                enrollment: "Fleet-A".to_owned(),
+                is_group: true,
+            },
+        ),
+        ("created", What::Created),
+        ("deleted", What::Deleted),
+        ("enabled", What::Enabled),
+        ("disabled", What::Disabled),
+        ("credentials", What::CredentialsChanged),
+        ("twin", What::TwinUpdated { version: 7 }),
+    ];
+    let refused = refusal(owner.clone(), "thermo-7", NOW, RefusalCause::TokenExpired);
+    let others =
+        others.map(|(name, what)| (name, Happening { owner: owner.clone(), id: "thermo-7".to_owned(), at: NOW, what }));
+    std::iter::once(("refused", refused)).chain(others).collect()
 }
 
 /// Every way for a change to go, by name.

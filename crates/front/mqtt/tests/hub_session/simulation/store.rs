@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
     Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment,
-    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Hub, HubKey, IdScope, IdentityId, Module,
-    Principal, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
+    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Happening, Hub, HubKey, IdScope, IdentityId,
+    JournalOwner, Module, Principal, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
 };
 use roadstead_query::Query;
 use roadstead_store::{
-    EnrollmentCounts, IdentityRecord, Page, QueryRow, Records, SessionRecord, StoreError, Write, records::DeviceCounts,
+    EnrollmentCounts, IdentityRecord, Page, QueryRow, Records, RefusalFilter, SessionRecord, StoreError, Write,
+    records::DeviceCounts,
 };
 use roadstead_testkit::MemoryRecords;
 
@@ -67,6 +68,26 @@ impl Records for SlowRecords {
 
     async fn list_audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, AuditEntry)>, StoreError> {
         self.inner.list_audit(before, limit).await
+    }
+
+    async fn list_happenings(
+        &self,
+        owner: &JournalOwner,
+        id: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Happening)>, StoreError> {
+        self.inner.list_happenings(owner, id, before, limit).await
+    }
+
+    async fn list_refusals(
+        &self,
+        owners: &[JournalOwner],
+        filter: &RefusalFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Happening)>, StoreError> {
+        self.inner.list_refusals(owners, filter, before, limit).await
     }
 
     async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError> {

@@ -1,0 +1,22 @@
+//! What happened to devices: who was refused and why, who came and went, what was changed.
+//!
+//! Owns the entries on their way to the store, their bounds, and what mends each cause of a refusal. Refuses to know who is
+//! let in, and protocols: fronts note a refusal where they word it, `hub` and `dps` what they
+//! did. See `docs/design/002-refusals.md`.
+//!
+//! - [`journal`]: noting, which never waits; storing, in the background; reading
+//! - `waiting`: what is not stored yet
+//! - [`cause`]: which word a refusal of `auth` has
+//! - [`mend`]: what to do about it
+
+#![warn(missing_docs)]
+
+pub mod cause;
+pub mod journal;
+pub mod limits;
+pub mod mend;
+mod waiting;
+
+pub use journal::{Entries, Journal, Refused};
+pub use mend::{Mend, Named};
+pub use roadstead_store::RefusalFilter;

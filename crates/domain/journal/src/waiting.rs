@@ -1,0 +1,108 @@
+//! What is not stored yet, in parts with a lock each.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasher, RandomState},
+    mem,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use parking_lot::Mutex;
+use roadstead_model::{Happening, JournalOwner, Origin, RefusalCause, RefusalEntry, What};
+
+use crate::limits;
+
+/// Refusals with the same are one entry.
+type Likeness = (JournalOwner, String, RefusalCause, Origin);
+
+#[derive(Debug, Default)]
+struct Shard {
+    refusals: HashMap<Likeness, Happening>,
+    others: Vec<Happening>,
+}
+
+/// See the module. Entries of one id are in one part, in order.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    hasher: RandomState,
+    shards: [Mutex<Shard>; limits::SHARDS],
+    left_out: AtomicU64,
+}
+
+impl Waiting {
+    pub(crate) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Mutex::default()),
+            left_out: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn put(&self, happening: Happening) {
+        let mut shard = self.shards[self.hasher.hash_one(&happening.id) as usize % limits::SHARDS].lock();
+        if let What::Refused(refusal) = &happening.what {
+            put_refusal(&mut shard.refusals, likeness(&happening, refusal), happening);
+        } else if shard.others.len() < limits::OTHERS_WAITING_MAX {
+            shard.others.push(happening);
+        } else {
+            drop(shard);
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes all that waits, in the order of its times.
+    pub(crate) fn take(&self) -> Vec<Happening> {
+        let mut taken = Vec::new();
+        for shard in &self.shards {
+            let Shard { refusals, others } = mem::take(&mut *shard.lock());
+            taken.extend(refusals.into_values());
+            taken.extend(others);
+        }
+        taken.sort_by_key(|happening| happening.at);
+        taken
+    }
+
+    /// How many entries found no room since this was asked last.
+    pub(crate) fn take_left_out(&self) -> u64 {
+        self.left_out.swap(0, Ordering::Relaxed)
+    }
+}
+
+fn likeness(happening: &Happening, refusal: &RefusalEntry) -> Likeness {
+    let Happening { owner, id, .. } = happening;
+    (owner.clone(), owner.key_of(id), refusal.cause, refusal.origin)
+}
+
+/// Adds a refusal to those that are like it. Where there is no room for another kind, those of all ids and addresses are alike.
+fn put_refusal(refusals: &mut HashMap<Likeness, Happening>, likeness: Likeness, mut happening: Happening) {
+    let is_full = refusals.len() >= limits::REFUSALS_WAITING_MAX;
+    match refusals.entry(likeness) {
+        Entry::Occupied(mut known) => add(known.get_mut(), happening),
+        Entry::Vacant(vacant) if !is_full => drop(vacant.insert(happening)),
+        Entry::Vacant(vacant) => {
+            let (owner, _, cause, origin) = vacant.into_key();
+            let origin = Origin { address: None, ..origin };
+            if let What::Refused(refusal) = &mut happening.what {
+                refusal.origin = origin;
+                refusal.target = String::new();
+                "too many different devices were refused at once: these were only counted"
+                    .clone_into(&mut refusal.message);
+            }
+            happening.id = String::new();
+            match refusals.entry((owner, String::new(), cause, origin)) {
+                Entry::Occupied(mut known) => add(known.get_mut(), happening),
+                // As many as there are owners, causes and protocols.
+                Entry::Vacant(vacant) => drop(vacant.insert(happening)),
+            }
+        }
+    }
+}
+
+/// The later one speaks for both.
+fn add(known: &mut Happening, mut later: Happening) {
+    if let (What::Refused(before), What::Refused(refusal)) = (&known.what, &mut later.what) {
+        refusal.count = refusal.count.saturating_add(before.count);
+        refusal.since = refusal.since.min(before.since);
+    }
+    *known = later;
+}
