@@ -43,9 +43,9 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// How results are printed
-    #[arg(short = 'o', long, global = true, value_enum, ignore_case = true, default_value = "json")]
-    pub output: Format,
+    /// How results are printed; json when left out, but for commands that say it in words
+    #[arg(short = 'o', long, global = true, value_enum, ignore_case = true)]
+    pub output: Option<Format>,
     /// Print only what this JMESPath expression finds in the result
     #[arg(long, global = true, value_name = "JMESPATH")]
     pub query: Option<String>,
@@ -61,15 +61,14 @@ pub struct Global {
 }
 
 impl Global {
+    /// How results are printed.
+    pub fn format(&self) -> Format {
+        self.output.unwrap_or(Format::Json)
+    }
+
     /// What a command takes that speaks to the server of a directory.
     pub fn of_data_dir(data_dir: &std::path::Path) -> Self {
-        Self {
-            output: Format::Json,
-            query: None,
-            only_show_errors: true,
-            debug: false,
-            data_dir: Some(data_dir.to_owned()),
-        }
+        Self { output: None, query: None, only_show_errors: true, debug: false, data_dir: Some(data_dir.to_owned()) }
     }
 }
 
@@ -102,6 +101,7 @@ pub enum Command {
     Audit(access::Audit),
     /// Show what happened in a hub or a DPS, minute by minute, in the last day
     Metrics(metrics::ShowMetrics),
+    Why(run::Why),
     /// Hubs, devices and provisioning, in the words of `az iot`
     #[command(subcommand)]
     Iot(IotCommand),

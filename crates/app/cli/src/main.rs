@@ -22,6 +22,7 @@ mod progress;
 mod query;
 mod run;
 mod transfer;
+mod why;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -65,6 +66,7 @@ fn run(cli: &Cli, begun: Instant) -> Result<(), Failure> {
         Command::Role(command) => print(cli, access::role::run(command, &cli.global)),
         Command::Audit(audit) => print(cli, access::audit::run(audit, &cli.global)),
         Command::Metrics(asked) => print(cli, metrics::run(asked, &cli.global)),
+        Command::Why(args) => why::run(cli, &args.id),
         Command::Iot(command) => print(cli, iot::run(command, &cli.global)),
         Command::Import(command) => print(cli, transfer::import(command, &cli.global)),
         Command::Export(command) => print(cli, transfer::export(command, &cli.global)),
@@ -86,7 +88,7 @@ fn print(cli: &Cli, command: impl Future<Output = Result<Printed, Failure>>) -> 
             .without_time()
             .init();
     }
-    block_on(command)??.print(cli.global.output, query.as_ref())
+    block_on(command)??.print(cli.global.format(), query.as_ref())
 }
 
 fn block_on<T>(command: impl Future<Output = T>) -> Result<T, Failure> {

@@ -13,10 +13,11 @@ use roadstead_front_arm::Arm;
 use roadstead_front_http::{BearerAt, Bearers, Management, WebSockets};
 use roadstead_front_mqtt::MqttFront;
 use roadstead_front_transport::{
-    Peer,
+    HandshakeObserver, Peer, RefusedHandshake,
     websocket::{ByteStream, Subprotocol},
 };
-use roadstead_model::{HubKey, IdScope};
+use roadstead_journal::{Journal, Refused};
+use roadstead_model::{DeviceProtocol, HubKey, IdScope, JournalOwner, Origin, RefusalCause};
 use roadstead_resources::{Access, Caller, Resources};
 
 /// Resource Manager behind the HTTPS port.
@@ -117,4 +118,25 @@ pub fn http_caller(peer: &Peer, connection: u64) -> roadstead_front_http::Caller
         server_name: peer.server_name.clone(),
         connection,
     }
+}
+
+/// Writes down who got no further than TLS: nobody knows whom it wanted.
+pub fn handshakes(journal: Arc<Journal>) -> HandshakeObserver {
+    Arc::new(move |refused: RefusedHandshake| {
+        let protocol = match refused.listener {
+            "mqtt" => DeviceProtocol::Mqtt,
+            "amqp" => DeviceProtocol::Amqp,
+            _ => DeviceProtocol::Https,
+        };
+        let cause = if refused.is_server_untrusted { RefusalCause::ServerNotTrusted } else { RefusalCause::TlsFailed };
+        journal.refused(Refused {
+            owner: JournalOwner::NoHub,
+            id: "",
+            origin: Origin { protocol, address: Some(refused.address.ip()) },
+            target: "",
+            cause,
+            code: refused.code,
+            message: refused.message,
+        });
+    })
 }

@@ -17,8 +17,11 @@ use roadstead_front_amqp::AmqpFront;
 use roadstead_front_arm::Arm;
 use roadstead_front_http::{HttpFront, Parts};
 use roadstead_front_mqtt::MqttFront;
-use roadstead_front_transport::{Capacity, Conn, Drain, Listener, limits as transport_limits, server_config};
+use roadstead_front_transport::{
+    Capacity, Conn, Drain, HandshakeObserver, Listener, limits as transport_limits, server_config,
+};
 use roadstead_hub::{CloseReason, Hubs};
+use roadstead_journal::Journal;
 use roadstead_meter::Meters;
 use roadstead_model::{Clock, Random, UnixMillis};
 use roadstead_resources::{Access, Naming, Resources};
@@ -67,6 +70,17 @@ struct Doors {
     amqp_plain: Option<Listener>,
 }
 
+impl Doors {
+    fn observed_by(self, observer: &HandshakeObserver) -> Self {
+        Self {
+            https: self.https.observed_by(observer.clone()),
+            mqtt: self.mqtt.observed_by(observer.clone()),
+            amqp: self.amqp.observed_by(observer.clone()),
+            amqp_plain: self.amqp_plain,
+        }
+    }
+}
+
 impl Server {
     /// Starts a server. `machine`: names and addresses of this machine for the certificate shown to who names none of ours.
     pub async fn start(settings: &Settings, machine: Vec<String>) -> Result<Self> {
@@ -87,12 +101,14 @@ impl Server {
         let amqp_plain = doors.amqp_plain.as_ref().map(Listener::local_address).transpose()?;
 
         let hubs = Arc::new(Hubs::new());
+        let journal = Journal::new(records.clone(), clock.clone());
         let ports = Ports {
             records: records.clone(),
             hubs: Arc::new(Links::new(hubs.clone(), clock.clone(), &settings.links)?),
             webhooks: Arc::new(HttpWebhook::new()?),
             clock: clock.clone(),
             random: random.clone(),
+            journal: journal.clone(),
         };
         let dps = Arc::new(Instances::open(ports).await?);
         let world = Arc::new(World {
@@ -105,6 +121,7 @@ impl Server {
             upload_secret: installation::token_key(&settings.data_dir, &*random)?,
             clock: clock.clone(),
             random: random.clone(),
+            journal: journal.clone(),
             hub_bytes_max: settings.events.hub_mib_max.saturating_mul(1024 * 1024),
             resources: ArcSwapOption::empty(),
             renewing: tokio::sync::Mutex::default(),
@@ -125,25 +142,34 @@ impl Server {
         let access = Arc::new(Access::new(installation, &token_key, resources.clone(), issuers));
         let meters = Arc::new(Meters::new());
         let arm = Arm::new(resources.clone(), access.clone(), hubs.clone(), meters.clone(), clock.clone(), random);
-        let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone()));
+        let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone(), journal.clone()));
         let callers = Arc::new(LoggedInCallers { access, resources: resources.clone() });
-        let amqp_front =
-            Arc::new(AmqpFront::new(hubs.clone(), dps.clone(), callers.clone(), clock.clone(), amqp.port()));
+        let amqp_front = Arc::new(AmqpFront::new(
+            hubs.clone(),
+            dps.clone(),
+            callers.clone(),
+            clock.clone(),
+            journal.clone(),
+            amqp.port(),
+        ));
         let drain = Drain::new();
         let pulse = Pulse { recorder, hubs: hubs.clone(), drain: drain.watch() };
         let http_front = HttpFront::new(Parts {
             hubs,
             dps,
+            journal: journal.clone(),
             clock: clock.clone(),
             management: Arc::new(ResourceManager(arm)),
             bearers: callers,
             websockets: Arc::new(Inside { mqtt: mqtt_front.clone(), amqp: amqp_front.clone() }),
             operations: Arc::new(pulse),
         });
+        let doors = doors.observed_by(&faces::handshakes(journal.clone()));
         let mut tasks = serve(doors, mqtt_front, amqp_front, http_front, &drain);
         tasks.push(tokio::spawn(keep_house(world.clone(), names.clone())));
         tasks.push(tokio::spawn(finish_deletions(world.clone())));
         tasks.push(tokio::spawn(read_meters(world.clone(), meters)));
+        tasks.push(tokio::spawn(async move { journal.keep().await }));
         let ca_file = names.ca_file().cloned();
         info!(%https, %mqtt, %amqp, data_dir = %settings.data_dir.display(), "listening");
         Ok(Self { resources, https, mqtt, amqp, amqp_plain, ca_file, world, capacity, drain, tasks })
@@ -165,6 +191,9 @@ impl Server {
             if let Err(cause) = hub.flush_presence().await {
                 warn!(hub = %hub.resource().name, %cause, "when devices were last connected could not be stored");
             }
+        }
+        if let Err(cause) = self.world.journal.flush().await {
+            warn!(%cause, "what happened to devices at last could not be stored");
         }
         for task in self.tasks {
             task.abort();

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use roadstead_auth::Trust;
 use roadstead_dps::{Instance, Instances, TrustObserver};
 use roadstead_hub::{CloseReason, Hub, HubParts, Hubs, UploadKey, UploadParts};
+use roadstead_journal::Journal;
 use roadstead_model::{CertificateOwner, Clock, Dps, Hub as HubResource, HubKey, LinkedHub, Random, Thumbprint};
 use roadstead_resources::{Change, Observer, Resources};
 use roadstead_store::{Blobs, EventLog, Records, Retention, Write};
@@ -29,6 +30,7 @@ pub struct World {
     pub upload_secret: [u8; 32],
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    pub journal: Arc<Journal>,
     /// Bytes of events kept for each hub.
     pub hub_bytes_max: u64,
     /// Known once they are open: their opening already tells of changes.
@@ -82,8 +84,9 @@ impl World {
             return Ok(());
         }
         let (records, clock, random) = (self.records.clone(), self.clock.clone(), self.random.clone());
+        let journal = self.journal.clone();
         let trust = self.trust_of(resource.key).await?;
-        let hub = Hub::new(resource.clone(), trust, HubParts { records, log, clock, random });
+        let hub = Hub::new(resource.clone(), trust, HubParts { records, log, clock, random, journal });
         let key = UploadKey::derive(&self.upload_secret, &resource.key.to_string());
         hub.set_uploads(UploadParts { blobs: self.blobs.clone(), key });
         self.hubs.put(hub);

@@ -44,6 +44,7 @@ pub mod hub_code;
 pub mod hub_error;
 pub mod hub_service;
 pub mod iso_duration;
+pub mod journal;
 pub mod limits;
 pub mod method_topic;
 pub mod mqtt_user_name;

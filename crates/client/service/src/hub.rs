@@ -38,6 +38,10 @@ impl HubService {
         Self { transport, host: host.to_owned(), policy }
     }
 
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
     /// The hub's host name.
     pub fn host(&self) -> &str {
         &self.host
@@ -84,7 +88,7 @@ impl HubService {
     }
 
     /// `devices/dev%201/modules/m`, or the like below `root`.
-    fn identity(&self, method: Method, root: &str, id: &str, module: Option<&str>, below: &str) -> Request {
+    pub(crate) fn identity(&self, method: Method, root: &str, id: &str, module: Option<&str>, below: &str) -> Request {
         let module = module.map(|module| format!("/modules/{}", percent::encode(module))).unwrap_or_default();
         self.request(method, &format!("{root}/{}{module}{below}", percent::encode(id)))
     }
@@ -94,7 +98,7 @@ impl HubService {
     }
 
     /// `arguments` follow the version: `&reject`.
-    fn request_with(&self, method: Method, path: &str, arguments: &str) -> Request {
+    pub(crate) fn request_with(&self, method: Method, path: &str, arguments: &str) -> Request {
         let url = format!("{}/{path}?api-version={VERSION}{arguments}", self.transport.origin(&self.host));
         Request::new(method, url).authorized(self.policy.token(&self.host, self.transport.now()))
     }

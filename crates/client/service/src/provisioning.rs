@@ -122,8 +122,17 @@ impl Provisioning {
         self.request(method, &format!("{}/{}{below}", kind.segment(), percent::encode(id)))
     }
 
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
     fn request(&self, method: Method, path: &str) -> Request {
-        let url = format!("{}/{path}?api-version={VERSION}", self.transport.origin(&self.host));
+        self.request_with(method, path, "")
+    }
+
+    /// `arguments` follow the version: `&cause=wrongKey`.
+    pub(crate) fn request_with(&self, method: Method, path: &str, arguments: &str) -> Request {
+        let url = format!("{}/{path}?api-version={VERSION}{arguments}", self.transport.origin(&self.host));
         Request::new(method, url).authorized(self.policy.token(&self.host, self.transport.now()))
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use parking_lot::RwLock;
+use roadstead_journal::Journal;
 use roadstead_model::{Clock, IdScope, Random};
 use roadstead_store::Records;
 
@@ -33,6 +34,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Where keys, etags and ids come from.
     pub random: Arc<dyn Random>,
+    /// Where it is noted what happened to devices.
+    pub journal: Arc<Journal>,
 }
 
 impl fmt::Debug for Ports {
@@ -68,6 +71,11 @@ impl Instances {
         };
         instances.refresh().await?;
         Ok(instances)
+    }
+
+    /// What happened to the devices of all instances, and to those that named none of them.
+    pub fn journal(&self) -> &Journal {
+        &self.ports.journal
     }
 
     /// Names who is told when an instance's trust changes. The first to be named stays.

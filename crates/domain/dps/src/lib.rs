@@ -22,6 +22,7 @@ pub mod enrollment_group;
 pub mod error;
 mod grouping;
 mod hex;
+mod history;
 pub mod instance;
 pub mod instances;
 pub mod limits;

@@ -10,7 +10,7 @@ use std::{
 
 use parking_lot::Mutex;
 use roadstead_auth::Evidence;
-use roadstead_model::{OperationStatus, RegistrationId, RegistrationState, Thumbprint};
+use roadstead_model::{OperationStatus, Origin, RegistrationId, RegistrationState, Thumbprint};
 use tokio::sync::watch;
 
 use crate::{
@@ -29,12 +29,21 @@ pub struct DpsSession {
     registration_id: RegistrationId,
     number: u64,
     close: watch::Receiver<Option<&'static str>>,
+    /// `None`: not told.
+    pub(crate) origin: Option<Origin>,
 }
 
 impl DpsSession {
     pub(crate) fn open(instance: Arc<Instance>, registration_id: RegistrationId) -> Self {
         let (number, close) = instance.sessions.open();
-        Self { instance, registration_id, number, close }
+        Self { instance, registration_id, number, close, origin: None }
+    }
+
+    /// Says from where the device speaks, for the journal.
+    #[must_use]
+    pub fn seen_from(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
     }
 
     /// Who is connected.
@@ -55,7 +64,9 @@ impl DpsSession {
         evidence: &Evidence<'_>,
         request: RegistrationRequest,
     ) -> Result<OperationStatus, DpsError> {
-        registration::register(self, evidence, request).await
+        let answered = registration::register(self, evidence, request).await;
+        self.note_answer(answered.as_ref().ok());
+        answered
     }
 
     /// Where an operation stands; `operation_id` as [`OperationStatus`] gave it. Any well-formed operation id of the instance
@@ -67,14 +78,16 @@ impl DpsSession {
         evidence: &Evidence<'_>,
         operation_id: &str,
     ) -> Result<OperationStatus, DpsError> {
-        registration::operation_status(self, evidence, operation_id).await
+        let answered = registration::operation_status(self, evidence, operation_id).await;
+        self.note_answer(answered.as_ref().ok());
+        answered
     }
 
     /// What is known of the device, without registering it.
     ///
     /// Errors: `Unauthorized` and its kin; `RegistrationNotFound`; `Internal`. Source: `reference/dps.md` 1.1
     pub async fn registration_status(&self, evidence: &Evidence<'_>) -> Result<RegistrationState, DpsError> {
-        registration::registration_status(self, evidence).await
+        registration::registration_status(self, evidence).await.inspect(|state| self.note_state(state, false))
     }
 
     /// Judges who is connected, and does nothing else: for protocols that refuse a connection before there is a request.

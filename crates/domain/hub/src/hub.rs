@@ -10,6 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use roadstead_auth::{AuthRefusal, DeviceGrant, Evidence, PolicyGrant, Segment, Trust, device};
+use roadstead_journal::Journal;
 use roadstead_model::{
     Clock, DeviceId, GenerationId, Hub as HubResource, HubKey, HubSettings, IdentityId, Properties, Random, Right,
     Thumbprint, UnixMillis, UnixSeconds,
@@ -25,7 +26,7 @@ use crate::{
     limits,
     messages::Messages,
     methods::Methods,
-    presence::{Arrival, PresenceBook, Visitor},
+    presence::{Arrival, Came, PresenceBook, Visitor},
     readers::Readers,
     session::{CloseReason, Sender, Session, SessionRequest},
     sessions::Sessions,
@@ -42,6 +43,7 @@ pub struct HubParts {
     pub log: Arc<dyn HubLog>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    pub journal: Arc<Journal>,
 }
 
 /// Who wants in, as a front read it off the wire. Nothing of it is believed yet.
@@ -80,7 +82,7 @@ pub struct Hub {
     faults: Faults,
     readers: Readers,
     file_notifications: FileNotificationDesk,
-    parts: HubParts,
+    pub(crate) parts: HubParts,
     uploading: OnceLock<UploadParts>,
     uploads: Uploads,
 }
@@ -202,9 +204,10 @@ impl Hub {
             let key: Arc<str> = id.to_string().into();
             let sender = Sender { generation: generation(&record), method: grant.method, expires_at: grant.expires_at };
             let visitor = Visitor { id: &id, key: &key, generation: sender.generation, model_id: request.model_id };
+            let came = Came { method: sender.method, origin: request.origin };
             let mailbox = self.sessions.open(&key, grant, self.now(), |arrival, since| {
                 displaced |= arrival != Arrival::New;
-                self.note_arrival(visitor, arrival, since);
+                self.note_arrival(visitor, came, arrival, since);
             });
             self.store_presence_soon();
             let remembered = record.subscriptions;

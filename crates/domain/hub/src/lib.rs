@@ -9,7 +9,7 @@
 //! | who is there | [`registry`], [`modules`], [`edge`], [`bulk`], [`provision`], `credentials` |
 //! | who is connected | [`session`], `sessions`, `presence`; [`mailbox`]: from the hub to a live session |
 //! | what is said | [`twins`] and their rules ([`twin`]), [`methods`], [`messages`], [`upload`] and [`blob`] |
-//! | what is known | [`query`], [`events`] of all partitions or of one [`partition`], with its [`readers`]; [`contents`]: how much there is; `hub_events`: what the hub itself tells; `routing`: the one way into the log |
+//! | what is known | [`query`], [`events`] of all partitions or of one [`partition`], with its [`readers`]; [`contents`]: how much there is; `hub_events`: what the hub itself tells; `routing`: the one way into the log; `history`: what the journal is told |
 //! | what tests ask for | `throttle`: as slow as an Azure tier; `fault`: failures on request |
 
 pub mod blob;
@@ -21,6 +21,7 @@ pub mod error;
 pub mod events;
 pub mod fault;
 mod file_notifications;
+mod history;
 pub mod hub;
 mod hub_events;
 pub mod hubs;

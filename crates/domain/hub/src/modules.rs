@@ -1,7 +1,7 @@
 //! Module identities: made, changed and removed by back ends, or by the device they are on.
 
 use roadstead_auth::{Evidence, Segment};
-use roadstead_model::{DeviceId, Etag, IdentityId, InitialTwin, Module, ModuleId, Right, Twin};
+use roadstead_model::{DeviceId, DeviceStatus, Etag, IdentityId, InitialTwin, Module, ModuleId, Right, Twin, What};
 use roadstead_sas::SasToken;
 use roadstead_store::{Expect, IdentityRecord, StoreError, Write};
 use serde_json::{Map, Value};
@@ -82,14 +82,16 @@ impl Hub {
             managed_by: check_manager(spec.managed_by)?,
             ..known.clone()
         };
-        let write = Write::PutModule(self.key(), module.clone(), Expect::Etag(known.etag));
+        let write = Write::PutModule(self.key(), module.clone(), Expect::Etag(known.etag.clone()));
         match self.records().commit(vec![write]).await {
             Ok(()) => {}
             Err(StoreError::Conflict { .. }) => return Err(lost_race(identity, &condition)),
             Err(error) => return Err(error.into()),
         }
+        let (id, status) = (identity.to_string(), DeviceStatus::Enabled);
+        self.note_change(&id, [status, status], [&known.auth, &module.auth]);
         self.revoked();
-        self.sessions().close_groundless(&identity.to_string(), &module.auth);
+        self.sessions().close_groundless(&id, &module.auth);
         Ok(module)
     }
 
@@ -121,6 +123,7 @@ impl Hub {
         }
         self.revoked();
         self.sessions().close(&key, CloseReason::DeviceDeleted);
+        self.note(&key, What::Deleted);
         let told = twin.and_then(|twin| self.tell(&identity, known.generation, News::Deleted(&twin)));
         drop(turn);
         self.told(told).await;
@@ -183,6 +186,7 @@ impl Hub {
     /// Tells of modules that were registered.
     pub(crate) async fn tell_born(&self, born: &[Newborn]) {
         for (module, twin) in born {
+            self.note(&module.identity().to_string(), What::Created);
             let told = self.tell(&module.identity(), module.generation, News::Created(twin));
             self.told(told).await;
         }

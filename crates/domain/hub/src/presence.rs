@@ -12,7 +12,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use roadstead_model::{DisconnectReason, GenerationId, IdentityId, Presence, UnixMillis};
+use roadstead_model::{AuthMethod, DisconnectReason, GenerationId, IdentityId, Origin, Presence, UnixMillis, What};
 use roadstead_store::Write;
 
 use crate::{
@@ -121,9 +121,16 @@ pub(crate) struct Visitor<'a> {
     pub(crate) model_id: Option<&'a str>,
 }
 
+/// How somebody came, as the journal tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Came {
+    pub(crate) method: AuthMethod,
+    pub(crate) origin: Option<Origin>,
+}
+
 impl Hub {
     /// Notes that somebody connected, who has been here since `since`.
-    pub(crate) fn note_arrival(&self, who: Visitor<'_>, arrival: Arrival, since: UnixMillis) {
+    pub(crate) fn note_arrival(&self, who: Visitor<'_>, came: Came, arrival: Arrival, since: UnixMillis) {
         let presence = Presence {
             connected: true,
             updated: Some(since),
@@ -132,6 +139,15 @@ impl Hub {
             model_id: who.model_id.map(str::to_owned),
         };
         self.presence().put(who.key, Change { id: who.id.clone(), presence });
+        let left = match arrival {
+            Arrival::New => None,
+            Arrival::TakenOver => Some(DisconnectReason::TakenOver),
+            Arrival::Replaced(reason) => Some(reason.into()),
+        };
+        if let Some(reason) = left {
+            self.note(who.key, What::Disconnected(reason));
+        }
+        self.note(who.key, What::Connected { origin: came.origin, method: came.method });
         if let Arrival::Replaced(reason) = arrival {
             self.tell_in_passing(who, News::Disconnected(reason.into()));
         }
@@ -150,6 +166,7 @@ impl Hub {
             model_id: who.model_id.map(str::to_owned),
         };
         self.presence().put(who.key, Change { id: who.id.clone(), presence });
+        self.note(who.key, What::Disconnected(why));
         self.tell_in_passing(who, News::Disconnected(why));
     }
 

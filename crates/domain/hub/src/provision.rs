@@ -1,6 +1,6 @@
 //! What provisioning does to a hub: makes a device there, moves its twin, takes it away.
 
-use roadstead_model::{Device, DeviceAuth, DeviceId, DeviceStatus, Etag, IdentityId, InitialTwin, Twin};
+use roadstead_model::{Device, DeviceAuth, DeviceId, DeviceStatus, Etag, IdentityId, InitialTwin, Twin, What};
 use roadstead_store::{Expect, StoreError, Write};
 use serde_json::{Map, Value};
 
@@ -74,6 +74,7 @@ impl Hub {
                 Err(error) => return Err(error.into()),
             }
             if known.auth != spec.auth {
+                self.note(spec.id.as_str(), What::CredentialsChanged);
                 self.revoked();
                 self.sessions().close_groundless(spec.id.as_str(), &spec.auth);
             }
@@ -131,6 +132,7 @@ impl Hub {
             Err(StoreError::Conflict { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
+        self.note(spec.id.as_str(), What::Created);
         let told = self.tell(&identity, generation, News::Created(&twin));
         self.tell_born(&runtime).await;
         self.told(told).await;

@@ -2,7 +2,7 @@
 
 use roadstead_model::{
     Device, DeviceId, DeviceStatus, DisconnectReason, Etag, GenerationId, IdentityId, InitialTwin, Random, Twin,
-    UnixMillis,
+    UnixMillis, What,
 };
 use roadstead_store::{Expect, IdentityRecord, Page, StoreError, Write, records::DeviceCounts};
 use serde_json::{Map, Value};
@@ -91,6 +91,7 @@ impl Hub {
             Err(StoreError::Conflict { .. }) => return Err(HubError::DeviceAlreadyExists(spec.id)),
             Err(error) => return Err(error.into()),
         }
+        self.note(spec.id.as_str(), What::Created);
         let told = self.tell(&spec.id.into(), device.generation, News::Created(&twin));
         self.tell_born(&runtime).await;
         self.told(told).await;
@@ -132,6 +133,7 @@ impl Hub {
             Err(StoreError::Conflict { .. }) => return Err(lost_race(id.into(), &condition)),
             Err(error) => return Err(error.into()),
         }
+        self.note_change(id.as_str(), [known.status, device.status], [&known.auth, &device.auth]);
         self.revoked();
         match device.status {
             DeviceStatus::Disabled => self.sessions().close_device(id.as_str(), CloseReason::DeviceDisabled),
@@ -172,6 +174,7 @@ impl Hub {
         }
         self.revoked();
         self.sessions().close_device(id.as_str(), CloseReason::DeviceDeleted);
+        self.note(id.as_str(), What::Deleted);
         let told = twin.and_then(|twin| self.tell(&identity, known.generation, News::Deleted(&twin)));
         drop(turn);
         self.told(told).await;

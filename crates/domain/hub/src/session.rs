@@ -12,8 +12,8 @@ use std::{
 
 use roadstead_auth::Evidence;
 use roadstead_model::{
-    AuthMethod, DisconnectReason, Event, EventSource, GenerationId, IdentityId, ModuleId, Properties, Subscription,
-    SystemProperty, UnixSeconds,
+    AuthMethod, DisconnectReason, Event, EventSource, GenerationId, IdentityId, ModuleId, Origin, Properties,
+    Subscription, SystemProperty, UnixSeconds,
 };
 use roadstead_store::{Ticket, Write};
 use tokio::sync::Notify;
@@ -107,6 +107,7 @@ pub struct Session {
     is_remembered: bool,
     /// Milliseconds by which what was sent is to be acknowledged later.
     pause_ms: AtomicU32,
+    origin: Option<Origin>,
 }
 
 /// What is stamped on every event of the session.
@@ -125,6 +126,8 @@ pub struct SessionRequest<'a> {
     pub clean: bool,
     /// The PnP model the device announces: stamped on its events.
     pub model_id: Option<&'a str>,
+    /// From where it comes, for the journal; `None`: not told.
+    pub origin: Option<Origin>,
 }
 
 impl Session {
@@ -140,7 +143,21 @@ impl Session {
         let subscriptions = if request.clean { Vec::new() } else { remembered };
         let model_id = request.model_id.map(Into::into);
         let (pause_ms, persistent, is_remembered) = (AtomicU32::new(0), !request.clean, true);
-        Self { hub, mailbox, id, key, sender, model_id, persistent, resumed, subscriptions, is_remembered, pause_ms }
+        let origin = request.origin;
+        Self {
+            hub,
+            mailbox,
+            id,
+            key,
+            sender,
+            model_id,
+            persistent,
+            resumed,
+            subscriptions,
+            is_remembered,
+            pause_ms,
+            origin,
+        }
     }
 
     pub(crate) fn visitor(&self) -> Visitor<'_> {
@@ -150,6 +167,11 @@ impl Session {
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// From where the device speaks.
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
     }
 
     pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {

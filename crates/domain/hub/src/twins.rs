@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use roadstead_model::{GenerationId, IdentityId, Twin, TwinSection};
+use roadstead_model::{GenerationId, IdentityId, Origin, RefusalCause, Twin, TwinSection, What};
 use roadstead_store::{Expect, IdentityRecord, StoreError, Write};
 use serde_json::{Map, Value};
 use tokio::sync::{Mutex, MutexGuard};
@@ -124,6 +124,7 @@ impl Hub {
                 }),
                 TwinWrite::Replace => News::TwinReplaced(&record.twin),
             };
+            self.note(&key, What::TwinUpdated { version: record.twin.version });
             let told = self.tell(id, generation, news);
             drop(turn);
             self.told(told).await;
@@ -167,13 +168,15 @@ pub struct OwnTwin {
     id: IdentityId,
     key: Arc<str>,
     generation: GenerationId,
+    origin: Option<Origin>,
 }
 
 impl Session {
     /// The device's own twin, apart from the session.
     pub fn own_twin(&self) -> OwnTwin {
         let (hub, mailbox) = (self.hub().clone(), self.mailbox().clone());
-        OwnTwin { hub, mailbox, id: self.id().clone(), key: self.shared_key(), generation: self.generation() }
+        let (id, key, generation) = (self.id().clone(), self.shared_key(), self.generation());
+        OwnTwin { hub, mailbox, id, key, generation, origin: self.origin() }
     }
 
     /// As [`OwnTwin::read`].
@@ -188,6 +191,11 @@ impl Session {
 }
 
 impl OwnTwin {
+    /// As [`Session::note_refused`].
+    pub fn note_refused(&self, cause: RefusalCause, code: &str, message: String) {
+        self.hub.note_refused(&self.key, self.origin, (cause, code), message);
+    }
+
     /// Whose twin it is.
     pub fn id(&self) -> &IdentityId {
         &self.id

@@ -4,6 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use roadstead_amqp_proto::{AmqpError, Attach, Map, Role, Value, condition};
 use roadstead_hub::Hub;
+use roadstead_model::Origin;
 use roadstead_wire::amqp::{LinkAddress, condition as azure, redirect};
 use tokio::sync::Notify;
 
@@ -31,6 +32,8 @@ pub(crate) struct Place<'c> {
     pub(crate) host: &'c str,
     /// For redirects.
     pub(crate) port: u16,
+    /// From where the client speaks.
+    pub(crate) origin: Origin,
 }
 
 /// A link that may be accepted.

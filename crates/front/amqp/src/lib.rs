@@ -32,6 +32,7 @@ mod grants;
 pub mod limits;
 mod link;
 mod login;
+mod noted;
 mod ranges;
 pub mod refusal;
 mod request;
@@ -43,6 +44,7 @@ use std::{net::SocketAddr, sync::Arc};
 use roadstead_auth::{AuthRefusal, Permission};
 use roadstead_dps::Instances;
 use roadstead_hub::Hubs;
+use roadstead_journal::Journal;
 use roadstead_model::{Clock, HubKey, PrincipalId, UnixSeconds};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -81,20 +83,23 @@ pub struct AmqpFront {
     dps: Arc<Instances>,
     bearers: Arc<dyn Bearers>,
     clock: Arc<dyn Clock>,
+    journal: Arc<Journal>,
     port: u16,
     counters: Counters,
 }
 
 impl AmqpFront {
-    /// A front for these hubs and DPS instances. `port` is where clients reach it over TLS: redirects name it.
+    /// A front for these hubs and DPS instances. `journal` is theirs, and is told of who named none of them; `port` is where clients
+    /// reach it over TLS: redirects name it.
     pub fn new(
         hubs: Arc<Hubs>,
         dps: Arc<Instances>,
         bearers: Arc<dyn Bearers>,
         clock: Arc<dyn Clock>,
+        journal: Arc<Journal>,
         port: u16,
     ) -> Self {
-        Self { hubs, dps, bearers, clock, port, counters: Counters::new() }
+        Self { hubs, dps, bearers, clock, journal, port, counters: Counters::new() }
     }
 
     /// Serves one connection to its end.

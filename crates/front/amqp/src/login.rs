@@ -2,55 +2,74 @@
 
 use std::sync::Arc;
 
-use roadstead_amqp_proto::{
-    AmqpError, Open,
-    sasl::{SaslCode, SaslInit},
-};
+use roadstead_amqp_proto::{AmqpError, Open, sasl::SaslInit};
 use roadstead_auth::{AuthRefusal, Evidence, Permission};
 use roadstead_hub::{Hub, HubError, Hubs, Login};
-use roadstead_model::{UnixMillis, UnixSeconds};
+use roadstead_model::{JournalOwner, RefusalCause, UnixMillis, UnixSeconds};
 use roadstead_wire::amqp::{Audience, PlainUser, condition};
 
-use crate::{end::shown, grants::Grants};
+use crate::{end::shown, grants::Grants, noted::Claim};
 
 /// Offered in this order: clients that know several take the first they like. Source: `reference/hub-service.md` 0 (4),
 /// `reference/hub-device.md` 3.1
 pub(crate) const MECHANISMS: &[&str] = &["MSSBCBS", "ANONYMOUS", "PLAIN", "EXTERNAL", "TPM"];
 
 /// Judges the mechanism that a client chose. Only PLAIN proves anything here; a certificate is judged when a device attaches.
-/// A refusal is a code and what the log says of it.
-pub(crate) async fn judge_sasl(
-    hubs: &Hubs,
-    init: &SaslInit<'_>,
-    grants: &mut Grants,
-) -> Result<(), (SaslCode, String)> {
+/// A refusal is a code, what the log says of it, and which device it was that claimed to be one.
+pub(crate) async fn judge_sasl(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), Denied> {
     match init.mechanism {
         "ANONYMOUS" | "MSSBCBS" | "EXTERNAL" => Ok(()),
-        "PLAIN" => judge_plain(hubs, init, grants).await.map_err(|why| (SaslCode::Auth, why)),
-        other => Err((SaslCode::Auth, format!("SASL mechanism `{}` was not offered", shown(other)))),
+        "PLAIN" => judge_plain(hubs, init, grants).await,
+        other => Err(format!("SASL mechanism `{}` was not offered", shown(other)).into()),
+    }
+}
+
+/// Who was not let in by SASL, always with the code `auth`.
+#[derive(Debug)]
+pub(crate) struct Denied {
+    pub(crate) why: String,
+    /// If it was a device.
+    pub(crate) claim: Option<Claim>,
+}
+
+impl From<String> for Denied {
+    fn from(why: String) -> Self {
+        Self { why, claim: None }
     }
 }
 
 /// `\0user\0password`, with an authorization identity before it that says nothing.
-async fn judge_plain(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), String> {
+async fn judge_plain(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), Denied> {
     let text = std::str::from_utf8(init.initial_response.unwrap_or_default()).unwrap_or_default();
     let mut parts = text.splitn(3, '\0').skip(1);
     let (Some(user), Some(token)) = (parts.next(), parts.next()) else {
-        return Err("SASL PLAIN without user name and password".to_owned());
+        return Err("SASL PLAIN without user name and password".to_owned().into());
     };
     let Some(parsed) = PlainUser::parse(user) else {
         let why = "a device's user name is <device id>@sas.<hub>, a back end's <policy>@sas.root.<hub>";
-        return Err(format!("SASL PLAIN user `{}`: {why}", shown(user)));
+        return Err(format!("SASL PLAIN user `{}`: {why}", shown(user)).into());
     };
-    let hub = find_hub(hubs, init.hostname, parsed.hub())
-        .ok_or_else(|| format!("no hub here is called `{}`", shown(parsed.hub())))?;
+    let claim = |owner, cause| match &parsed {
+        PlainUser::Policy { .. } => None,
+        PlainUser::Device { id, .. } => {
+            Some(Claim { owner, id: id.clone(), target: init.hostname.unwrap_or(parsed.hub()).to_owned(), cause })
+        }
+    };
+    let hub = find_hub(hubs, init.hostname, parsed.hub()).ok_or_else(|| {
+        let why = format!("no hub here is called `{}`", shown(parsed.hub()));
+        Denied { why, claim: claim(JournalOwner::NoHub, RefusalCause::UnknownHost) }
+    })?;
     let user = shown(user);
-    let refuse = |refused: HubError| format!("SASL PLAIN user `{user}`: {refused}");
+    let refuse = |refused: HubError| {
+        let claim = claim(hub.journal_owner(), refused.cause());
+        Denied { why: format!("SASL PLAIN user `{user}`: {refused}"), claim }
+    };
     let expires = match &parsed {
         PlainUser::Policy { key_name, .. } => {
             let grant = hub.recognize(token).map_err(refuse)?;
             if !grant.key_name.eq_ignore_ascii_case(key_name) {
-                return Err(format!("SASL PLAIN user `{user}`: the token is one of policy `{}`", grant.key_name));
+                let why = format!("SASL PLAIN user `{user}`: the token is one of policy `{}`", grant.key_name);
+                return Err(why.into());
             }
             grant.expires_at.millis()
         }
@@ -131,6 +150,15 @@ pub(crate) enum TokenRefusal {
 }
 
 impl TokenRefusal {
+    /// Why, in one word.
+    pub(crate) fn cause(&self) -> RefusalCause {
+        match self {
+            Self::Hub(refused) => refused.cause(),
+            Self::Nobody => RefusalCause::WrongAudience,
+            Self::TooMany => RefusalCause::BadRequest,
+        }
+    }
+
     /// The status of the answer. Source: `reference/hub-service.md` 2.2
     pub(crate) fn status(&self) -> i32 {
         match self {

@@ -4,6 +4,8 @@ use roadstead_amqp_proto::{AmqpError, DecodeError, condition as standard};
 use roadstead_hub::{FaultKind, HubError, ReaderError};
 use roadstead_wire::{HubCode, amqp::condition as azure};
 
+use crate::noted::Refusal;
+
 /// What is told of a message that is none.
 pub(crate) fn undecodable(error: DecodeError) -> AmqpError {
     AmqpError::new(standard::DECODE_ERROR, &error.to_string())
@@ -101,6 +103,11 @@ pub fn twin(error: &HubError) -> HubCode {
 /// What a client is told of a refusal; what is our own fault goes to the log.
 pub(crate) fn error(refused: &HubError) -> AmqpError {
     AmqpError::new(condition(refused), &text(refused))
+}
+
+/// The same of a device, with the word for it.
+pub(crate) fn worded(refused: &HubError) -> Refusal {
+    Refusal { error: error(refused), cause: refused.cause() }
 }
 
 /// The words of a refusal; what is our own fault goes to the log.

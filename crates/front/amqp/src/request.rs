@@ -6,15 +6,15 @@ use roadstead_amqp_proto::{
 };
 use roadstead_auth::Segment::AnyCase;
 use roadstead_hub::{Hub, ReaderError};
-use roadstead_model::Right;
-use roadstead_wire::amqp::{cbs, management};
+use roadstead_model::{Origin, Right};
+use roadstead_wire::amqp::{Audience, cbs, management};
 
 use crate::{
     backend::last_offset,
     end::shown,
     grants::{Access, Grants, entity_of},
     link::Node,
-    login,
+    login, noted,
     refusal::{self, undecodable},
 };
 
@@ -32,10 +32,11 @@ pub(crate) async fn answer<'m>(
     hub: &Hub,
     grants: &mut Grants,
     payload: &'m [u8],
+    origin: Origin,
 ) -> Result<(Vec<u8>, Option<&'m str>), AmqpError> {
     let message = Message::decode(payload).map_err(undecodable)?;
     let answer = match node {
-        Node::Cbs => put_token(hub, grants, &message).await,
+        Node::Cbs => put_token(hub, grants, &message, origin).await,
         Node::Management => read(hub, grants, &message).await,
     };
     let mut out = Vec::new();
@@ -43,7 +44,7 @@ pub(crate) async fn answer<'m>(
     Ok((out, message.properties.reply_to))
 }
 
-async fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>) -> Answer {
+async fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>, origin: Origin) -> Answer {
     let property =
         |name| message.application_properties.find(name).and_then(|value| value.as_text()).unwrap_or_default();
     let operation = property(cbs::OPERATION);
@@ -67,7 +68,13 @@ async fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>) -> Ans
         Ok(()) => Answer::ok(None),
         Err(refused) => {
             tracing::info!(hub = %hub.resource().name, "a token was refused: {refused}");
-            Answer::no(refused.status(), refused.to_string())
+            let (status, why) = (refused.status(), refused.to_string());
+            // Only of a device: a back end's token names a policy.
+            if let Some((device, module)) = Audience::of_token(token).identity() {
+                let id = module.map_or_else(|| device.to_owned(), |module| format!("{device}/{module}"));
+                noted::refused_by(hub, origin, &id, refused.cause(), (&status.to_string(), &why));
+            }
+            Answer::no(status, why)
         }
     }
 }

@@ -12,10 +12,10 @@ use roadstead_wire::{HubCode, limits::DPS_MESSAGE_BYTES_MAX};
 use crate::{
     call::{BodyFault, Call},
     gate::Visit,
-    limits,
+    limits, noted,
     op::{
         self, device_files, device_messages, device_register, device_send, hub_bulk, hub_devices, hub_events,
-        hub_messages, hub_methods, hub_modules, hub_query, hub_renewal, hub_twins, operations, service_bulk,
+        hub_messages, hub_methods, hub_modules, hub_query, hub_renewal, hub_twins, journal, operations, service_bulk,
         service_enrollments, service_groups, service_registrations,
     },
     reply::{Body, Reply},
@@ -51,6 +51,7 @@ impl Way {
     pub(crate) fn refuse_body(self, parts: &Parts, call: &Call, fault: BodyFault) -> Reply {
         match (self.face, fault) {
             (Some(Face::Hub), BodyFault::TooLarge { .. }) => {
+                noted::too_large(parts, call, &fault.to_string());
                 op::hub_code(parts, call, HubCode::MessageTooLarge, &fault.to_string())
             }
             (Some(Face::DpsDevice | Face::DpsService), BodyFault::TooLarge { .. }) => {
@@ -76,6 +77,7 @@ impl Way {
                 metrics::counter!("roadstead_dps_requests_total", "protocol" => "https").increment(1);
                 self.answer_registrant(parts, call)
                     .await
+                    .inspect_err(|refused| noted::refused_by_dps(parts, call, refused))
                     .unwrap_or_else(|refused| op::dps_refusal(parts, call, &refused))
             }
             Some(Face::DpsService) => match parts.dps.find_by_host(call.host_name()) {
@@ -169,6 +171,8 @@ async fn hub_op(op: HubOp, permission: Permission, visit: Visit<'_>, hub: &Arc<H
         HubOp::AbandonFeedback => hub_messages::abandon_feedback(parts, hub, call, visit.named("lock")).await,
         HubOp::Query => hub_query::query(parts, hub, call).await,
         HubOp::CountDevices => hub_devices::statistics(parts, hub, call).await,
+        HubOp::ListHappenings => journal::of_device(parts, hub, call, device, module).await,
+        HubOp::ListRefusals => journal::of_devices(parts, hub, call).await,
         HubOp::CountConnected => hub_devices::connected(hub),
         HubOp::ChangeIdentities => hub_bulk::change(parts, hub, call).await,
         HubOp::RenewKeys => hub_renewal::renew(parts, hub, call).await,
@@ -215,6 +219,8 @@ async fn dps_op(op: DpsOp, visit: Visit<'_>, dps: &Instance) -> Result<Reply, Dp
         DpsOp::ShowRegistration => service_registrations::show(dps, registration).await,
         DpsOp::DeleteRegistration => service_registrations::delete(dps, call, registration).await,
         DpsOp::QueryRegistrations => service_registrations::query(dps, call, group).await,
+        DpsOp::ListHappenings => journal::of_registration(dps, call, registration).await,
+        DpsOp::ListRefusals => journal::of_registrations(dps, call).await,
     }
 }
 
@@ -222,9 +228,10 @@ fn face(segments: &[String]) -> Option<Face> {
     let is_one_of = |at: usize, words: &[&str]| {
         segments.get(at).is_some_and(|segment| words.iter().any(|word| word.eq_ignore_ascii_case(segment)))
     };
-    if is_one_of(0, &HUB_WORDS) {
+    let is_refusals = |of| is_one_of(0, &["refusals"]) && is_one_of(1, &[of]);
+    if is_one_of(0, &HUB_WORDS) || is_refusals("devices") {
         Some(Face::Hub)
-    } else if is_one_of(0, &DPS_WORDS) {
+    } else if is_one_of(0, &DPS_WORDS) || is_refusals("registrations") {
         Some(Face::DpsService)
     } else if segments.len() == 1 && is_one_of(0, &OPERATIONS_WORDS) {
         Some(Face::Operations)
@@ -253,6 +260,9 @@ mod tests {
             ("twins/0ne00abc123", Some(Face::Hub)),
             ("Devices", Some(Face::Hub)),
             ("registrations/dev-01", Some(Face::DpsService)),
+            ("refusals/devices", Some(Face::Hub)),
+            ("Refusals/Registrations", Some(Face::DpsService)),
+            ("refusals", None),
             ("enrollments/registrations", Some(Face::DpsService)),
             ("enrollmentGroups/a/attestationmechanism", Some(Face::DpsService)),
             ("0ne00abc123/registrations/dev-01/register", Some(Face::DpsDevice)),

@@ -5,7 +5,7 @@
 use roadstead_auth::{Evidence, Permission, Segment};
 use roadstead_dps::{DpsError, DpsSession, Instance, OperationStatus, RegistrationRequest, RegistrationState};
 use roadstead_hub::{Fault, Hub, HubError, LockToken, Login, Settlement, UploadGrant};
-use roadstead_model::{CloudMessage, Properties, RegistrationId, Right, Secret};
+use roadstead_model::{CloudMessage, Origin, Properties, RegistrationId, Right, Secret};
 
 use crate::{
     call::Call,
@@ -122,7 +122,7 @@ impl<'a> Visit<'a> {
     /// DPS for the registration in the path.
     pub(crate) fn registrant_door(&self) -> RegistrantDoor<'a> {
         let (scope, registration) = (self.named("scope"), self.named("registration"));
-        RegistrantDoor { parts: self.parts, scope, registration, evidence: self.evidence() }
+        RegistrantDoor { parts: self.parts, scope, registration, evidence: self.evidence(), origin: self.call.origin() }
     }
 }
 
@@ -178,6 +178,7 @@ pub(crate) struct RegistrantDoor<'a> {
     scope: &'a str,
     registration: &'a str,
     evidence: Evidence<'a>,
+    origin: Origin,
 }
 
 impl RegistrantDoor<'_> {
@@ -197,6 +198,6 @@ impl RegistrantDoor<'_> {
         let instance = self.parts.dps.find(self.scope)?;
         let id = RegistrationId::parse(self.registration)
             .map_err(|error| DpsError::Invalid { member: "registrationId", fault: error.to_string() })?;
-        Ok(instance.session(id))
+        Ok(instance.session(id).seen_from(self.origin))
     }
 }

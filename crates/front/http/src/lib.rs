@@ -22,6 +22,7 @@ mod call;
 mod dispatch;
 mod gate;
 pub mod limits;
+mod noted;
 mod op;
 mod pattern;
 pub mod refusal;

@@ -90,6 +90,8 @@ pub(crate) enum HubOp {
     FollowEvents,
     Query,
     CountDevices,
+    ListHappenings,
+    ListRefusals,
     CountConnected,
     ChangeIdentities,
     RenewKeys,
@@ -135,6 +137,8 @@ pub(crate) enum DpsOp {
     ShowRegistration,
     DeleteRegistration,
     QueryRegistrations,
+    ListHappenings,
+    ListRefusals,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -246,7 +250,7 @@ impl Route {
 ///
 /// Source: `reference/hub-device.md` 2, `reference/hub-service.md` 1, `reference/dps.md` 1.1 and 4.2; docs, "Blob service REST API"
 #[rustfmt::skip]
-pub(crate) static ROUTES: [Route; 67] = [
+pub(crate) static ROUTES: [Route; 72] = [
     device(POST, "/devices/{device}/messages/events", DeviceOp::Send),
     device(POST, "/devices/{device}/modules/{module}/messages/events", DeviceOp::Send),
     device(GET, "/devices/{device}/messages/devicebound", DeviceOp::ReceiveMessage),
@@ -291,6 +295,10 @@ pub(crate) static ROUTES: [Route; 67] = [
     hub(PATCH, "/twins/{device}/modules/{module}", HubOp::PatchTwin, SERVICE_WRITE),
     hub(PUT, "/twins/{device}/modules/{module}", HubOp::ReplaceTwin, SERVICE_WRITE),
 
+    hub(GET, "/devices/{device}/timeline", HubOp::ListHappenings, REGISTRY_READ),
+    hub(GET, "/devices/{device}/modules/{module}/timeline", HubOp::ListHappenings, REGISTRY_READ),
+    hub(GET, "/refusals/devices", HubOp::ListRefusals, REGISTRY_READ),
+
     dps(POST, "/enrollments", DpsOp::ChangeEnrollments, ENROLLMENT_WRITE),
     dps(POST, "/enrollments/query", DpsOp::QueryEnrollments, ENROLLMENT_READ),
     dps(GET, "/enrollments/{enrollment}", DpsOp::ShowEnrollment, ENROLLMENT_READ),
@@ -306,6 +314,8 @@ pub(crate) static ROUTES: [Route; 67] = [
     dps(GET, "/registrations/{registration}", DpsOp::ShowRegistration, REGISTRATION_READ),
     dps(DELETE, "/registrations/{registration}", DpsOp::DeleteRegistration, REGISTRATION_WRITE),
     dps(POST, "/registrations/{group}/query", DpsOp::QueryRegistrations, REGISTRATION_READ),
+    dps(GET, "/registrations/{registration}/timeline", DpsOp::ListHappenings, REGISTRATION_READ),
+    dps(GET, "/refusals/registrations", DpsOp::ListRefusals, REGISTRATION_READ),
 
     file(PUT, None, Does::Put(PutOp::Whole)),
     file(PUT, Some("block"), Does::Put(PutOp::Block)),

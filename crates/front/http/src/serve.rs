@@ -17,6 +17,7 @@ use roadstead_front_transport::{
     websocket::{self, Subprotocol},
 };
 use roadstead_hub::Hubs;
+use roadstead_journal::Journal;
 use roadstead_model::{Clock, HubKey, IdScope};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -82,6 +83,8 @@ pub trait Operations: Send + Sync {
 pub struct Parts {
     pub hubs: Arc<Hubs>,
     pub dps: Arc<Instances>,
+    /// Theirs, and told of who named none of them.
+    pub journal: Arc<Journal>,
     pub clock: Arc<dyn Clock>,
     pub management: Arc<dyn Management>,
     pub bearers: Arc<dyn Bearers>,

@@ -2,7 +2,7 @@
 
 use roadstead_auth::Evidence;
 use roadstead_hub::{HubError, Login, SessionRequest};
-use roadstead_model::Properties;
+use roadstead_model::{JournalOwner, Properties, RefusalCause};
 use roadstead_mqtt_proto::{Connack, Connect, DecodeError, Packet, PacketType, Refusal, Will, decode, encode};
 use roadstead_wire::{DpsUserName, HubUserName, TelemetryTopic, UserName, telemetry_topic};
 use tokio::{
@@ -15,7 +15,9 @@ use crate::{
     dps_session::DpsGreeting,
     end::{End, shown},
     hub_session::{HubSession, LastWill},
-    limits, refusal,
+    limits,
+    noted::{self, Claim},
+    refusal,
     stream::PacketStream,
 };
 
@@ -26,7 +28,12 @@ pub(crate) enum Greeting {
 }
 
 /// A refusal and what the log says of it; the client learns only the code.
-struct Refused(Refusal, String);
+struct Refused {
+    code: Refusal,
+    why: String,
+    /// Whom it concerns.
+    claim: Claim,
+}
 
 /// Waits for CONNECT and opens what it asks for. On a refusal the CONNACK is sent here.
 pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
@@ -52,8 +59,9 @@ pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
             front.counters.accepted.increment(1);
             Ok(greeting)
         }
-        Err(Refused(code, why)) => {
+        Err(Refused { code, why, claim }) => {
             front.counters.refused.increment(1);
+            noted::refused(front, caller, code, claim, &why);
             encode::connack(&mut stream.out, Connack::Refused(code));
             send(stream).await?;
             Err(End::Refused(why))
@@ -83,29 +91,33 @@ async fn first_packet<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 async fn open(front: &MqttFront, connect: &Connect<'_>, caller: &Caller) -> Result<Greeting, Refused> {
+    // Before it is known whom a client wants it is taken for a hub's.
+    let refuse = |code, why: String| {
+        let (id, target) = (connect.client_id.to_owned(), String::new());
+        Refused { code, why, claim: Claim { owner: JournalOwner::NoHub, id, target, cause: RefusalCause::BadRequest } }
+    };
     if connect.client_id.is_empty() {
-        return Err(Refused(
-            Refusal::IdentifierRejected,
-            "the client id is empty; it must be the device id".to_owned(),
-        ));
+        let why = "the client id is empty; it must be the device id".to_owned();
+        return Err(refuse(Refusal::IdentifierRejected, why));
     }
     let Some(user_name) = connect.user_name else {
         let why = "no user name; a hub wants <host>/<device id>/?api-version=2021-04-12".to_owned();
-        return Err(Refused(Refusal::BadUserNameOrPassword, why));
+        return Err(refuse(Refusal::BadUserNameOrPassword, why));
     };
     let token = match connect.password.map(std::str::from_utf8) {
         None | Some(Ok("")) => None,
         Some(Ok(token)) => Some(token),
         Some(Err(_)) => {
-            return Err(Refused(Refusal::NotAuthorized, "the password is not text; it must be a SAS token".to_owned()));
+            let why = "the password is not text; it must be a SAS token".to_owned();
+            return Err(refuse(Refusal::NotAuthorized, why));
         }
     };
     match UserName::parse(user_name) {
         Some(UserName::Hub(user_name)) => open_hub(front, connect, &user_name, token, caller).await,
-        Some(UserName::Dps(user_name)) => open_dps(connect, &user_name, token, caller),
+        Some(UserName::Dps(user_name)) => open_dps(front, connect, &user_name, token, caller),
         None => {
             let why = format!("user name `{}` is neither a hub's nor a DPS instance's form", shown(user_name));
-            Err(Refused(Refusal::BadUserNameOrPassword, why))
+            Err(refuse(Refusal::BadUserNameOrPassword, why))
         }
     }
 }
@@ -118,6 +130,13 @@ async fn open_hub(
     caller: &Caller,
 ) -> Result<Greeting, Refused> {
     let HubUserName { host, device_id, module_id, .. } = *user_name;
+    let hub = front.hubs.by_host(host);
+    let owner = hub.as_ref().map_or(JournalOwner::NoHub, |hub| hub.journal_owner());
+    let id = module_id.map_or_else(|| device_id.to_owned(), |module| format!("{device_id}/{module}"));
+    let refuse = |code, cause, why: String| {
+        let claim = Claim { owner: owner.clone(), id: id.clone(), target: host.to_owned(), cause };
+        Refused { code, why, claim }
+    };
     let matches = match module_id {
         None => connect.client_id == device_id,
         Some(module) => connect.client_id.split_once('/') == Some((device_id, module)),
@@ -125,23 +144,27 @@ async fn open_hub(
     if !matches {
         let user_name = shown(&format!("{host}/{device_id}"));
         let why = format!("client id `{}` is not the device of user name `{user_name}`", shown(connect.client_id));
-        return Err(Refused(Refusal::IdentifierRejected, why));
+        return Err(refuse(Refusal::IdentifierRejected, RefusalCause::BadRequest, why));
     }
-    let hub = front.hubs.by_host(host).ok_or_else(|| {
+    let hub = hub.as_ref().ok_or_else(|| {
         let (device, host) = (shown(device_id), shown(host));
-        Refused(Refusal::NotAuthorized, format!("device `{device}`: no hub here answers to the name `{host}`"))
+        let why = format!("device `{device}`: no hub here answers to the name `{host}`");
+        refuse(Refusal::NotAuthorized, RefusalCause::UnknownHost, why)
     })?;
     let caller_id = shown(connect.client_id);
-    let refuse = |error: HubError| Refused(refusal::connack(&error), format!("device `{caller_id}`: {error}"));
-    let will = connect.will.map(|will| read_will(&will, device_id, module_id)).transpose()?;
+    let refused =
+        |error: HubError| refuse(refusal::connack(&error), error.cause(), format!("device `{caller_id}`: {error}"));
+    let will = connect.will.map(|will| read_will(&will, device_id, module_id)).transpose();
+    let will = will.map_err(|why| refuse(Refusal::NotAuthorized, RefusalCause::BadRequest, why))?;
     let login = Login { device_id, module_id, evidence: Evidence { token, chain: &caller.certificates } };
-    let request = SessionRequest { clean: connect.clean_session, model_id: user_name.model_id.as_deref() };
-    let session = hub.connect(login, request).await.map_err(refuse)?;
+    let (clean, model_id) = (connect.clean_session, user_name.model_id.as_deref());
+    let request = SessionRequest { clean, model_id, origin: Some(caller.origin()) };
+    let session = hub.connect(login, request).await.map_err(refused)?;
     Ok(Greeting::Hub(Box::new(HubSession { session, keep_alive_s: connect.keep_alive_s, will })))
 }
 
 /// A will is telemetry with a mark. Source: docs, IoT Hub MQTT support (`iothub-MessageType` = `Will`).
-fn read_will(will: &Will<'_>, device_id: &str, module_id: Option<&str>) -> Result<Box<LastWill>, Refused> {
+fn read_will(will: &Will<'_>, device_id: &str, module_id: Option<&str>) -> Result<Box<LastWill>, String> {
     let topic =
         TelemetryTopic::parse(will.topic).filter(|topic| topic.device_id == device_id && topic.module_id == module_id);
     let Some(topic) = topic else {
@@ -149,8 +172,7 @@ fn read_will(will: &Will<'_>, device_id: &str, module_id: Option<&str>) -> Resul
             None => shown(&format!("devices/{device_id}/messages/events/")),
             Some(module) => shown(&format!("devices/{device_id}/modules/{module}/messages/events/")),
         };
-        let why = format!("device `{}`: will topic `{}` is not {own}", shown(device_id), shown(will.topic));
-        return Err(Refused(Refusal::NotAuthorized, why));
+        return Err(format!("device `{}`: will topic `{}` is not {own}", shown(device_id), shown(will.topic)));
     };
     let mut properties = Properties::new();
     telemetry_topic::fill(topic.bag, &mut String::new(), &mut properties);
@@ -162,6 +184,7 @@ fn read_will(will: &Will<'_>, device_id: &str, module_id: Option<&str>) -> Resul
 }
 
 fn open_dps(
+    front: &MqttFront,
     connect: &Connect<'_>,
     user_name: &DpsUserName<'_>,
     token: Option<&str>,
@@ -172,7 +195,11 @@ fn open_dps(
         let user_name = shown(&format!("{id_scope}/registrations/{registration_id}"));
         let why =
             format!("client id `{}` is not the registration id of user name `{user_name}`", shown(connect.client_id));
-        return Err(Refused(Refusal::BadUserNameOrPassword, why));
+        let found = front.dps.find(id_scope);
+        let owner = found.map_or(JournalOwner::NoDps, |instance| instance.journal_owner());
+        let (id, target) = ((*registration_id).to_owned(), (*id_scope).to_owned());
+        let claim = Claim { owner, id, target, cause: RefusalCause::BadRequest };
+        return Err(Refused { code: Refusal::BadUserNameOrPassword, why, claim });
     }
     Ok(Greeting::Dps(Box::new(DpsGreeting {
         id_scope: user_name.id_scope.to_owned(),

@@ -55,7 +55,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     caller: &Caller,
 ) -> End {
     encode::connack(&mut stream.out, Connack::Accepted { session_present: false });
-    let opened = open(front, &greeting);
+    let opened = open(front, &greeting, caller);
     let closed = async {
         match &opened {
             Ok(session) => session.closed().await,
@@ -70,10 +70,10 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// The session, or why every request of this connection will be refused.
-fn open(front: &MqttFront, greeting: &DpsGreeting) -> Result<DpsSession, DpsError> {
+fn open(front: &MqttFront, greeting: &DpsGreeting, caller: &Caller) -> Result<DpsSession, DpsError> {
     let instance = front.dps.find(&greeting.id_scope)?;
     match RegistrationId::parse(&greeting.registration_id) {
-        Ok(id) => Ok(instance.session(id)),
+        Ok(id) => Ok(instance.session(id).seen_from(caller.origin())),
         Err(error) => Err(DpsError::Invalid { member: "registrationId", fault: error.to_string() }),
     }
 }
@@ -211,6 +211,7 @@ async fn answer(
 /// The body of a refusal, and a line in the log with the same tracking id.
 fn refusal(front: &MqttFront, greeting: &DpsGreeting, refused: &DpsError, caller: &Caller) -> (u16, Vec<u8>) {
     let tracking_id = Uuid::new_v4().to_string();
+    front.dps.note_refused(&greeting.id_scope, &greeting.registration_id, caller.origin(), refused);
     let code = refused.code();
     let (connection, registration) = (caller.connection, shown(&greeting.registration_id));
     let message = match refused {

@@ -16,7 +16,7 @@ use crate::{
     devicebound::Devicebound,
     end::{End, shown},
     fault::{self, Doom},
-    limits, methods, notices,
+    limits, methods, noted, notices,
     stream::PacketStream,
     twin,
 };
@@ -50,6 +50,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         Some(will) if !matches!(end, End::Disconnected) => Box::pin(send_will(&session, *will)).await,
         _ => {}
     }
+    noted::ended(&session, &end);
     session.end(end.disconnect_reason());
     end
 }

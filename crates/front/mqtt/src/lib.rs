@@ -20,6 +20,7 @@ mod fault;
 mod hub_session;
 pub mod limits;
 mod methods;
+mod noted;
 mod notices;
 pub mod refusal;
 mod stream;
@@ -29,6 +30,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use roadstead_dps::Instances;
 use roadstead_hub::Hubs;
+use roadstead_journal::Journal;
 use roadstead_model::Clock;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -49,13 +51,14 @@ pub struct MqttFront {
     hubs: Arc<Hubs>,
     dps: Arc<Instances>,
     clock: Arc<dyn Clock>,
+    journal: Arc<Journal>,
     counters: Counters,
 }
 
 impl MqttFront {
-    /// A front for these hubs and DPS instances.
-    pub fn new(hubs: Arc<Hubs>, dps: Arc<Instances>, clock: Arc<dyn Clock>) -> Self {
-        Self { hubs, dps, clock, counters: Counters::new() }
+    /// A front for these hubs and DPS instances. `journal` is theirs, and is told of who named none of them.
+    pub fn new(hubs: Arc<Hubs>, dps: Arc<Instances>, clock: Arc<dyn Clock>, journal: Arc<Journal>) -> Self {
+        Self { hubs, dps, clock, journal, counters: Counters::new() }
     }
 
     /// Serves one connection to its end.

@@ -84,6 +84,7 @@ fn refuse(front: &MqttFront, session: &Session, refused: &HubError) -> Answer {
             refused.to_string()
         }
     };
+    session.note_refused(refused.cause(), &code.number().to_string(), message.clone());
     let tracking = TrackingId { id: &id, at: front.clock.now() };
     Answer { status: code.http_status(), version: None, body: twin_body(code, &message, tracking) }
 }

@@ -14,6 +14,7 @@ use crate::{
     drain::DrainWatch,
     limits::{ACCEPT_PAUSE, BACKLOG, HANDSHAKE_TIMEOUT},
     metric::{self, HandshakeFailure},
+    refused::{HandshakeObserver, RefusedHandshake},
 };
 
 /// A port, with TLS or without.
@@ -29,6 +30,7 @@ struct Door {
     tls: Option<TlsAcceptor>,
     capacity: Arc<Capacity>,
     handshake_timeout: Duration,
+    observer: Option<HandshakeObserver>,
 }
 
 impl Listener {
@@ -73,15 +75,25 @@ impl Listener {
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        let door = Door { name, tls, capacity, handshake_timeout: HANDSHAKE_TIMEOUT };
+        let door = Door { name, tls, capacity, handshake_timeout: HANDSHAKE_TIMEOUT, observer: None };
         Ok(Self { socket: TcpListener::from_std(socket.into())?, door: Arc::new(door) })
     }
 
     /// Gives handshakes another time to finish than [`HANDSHAKE_TIMEOUT`].
     #[must_use]
     pub fn with_handshake_timeout(self, handshake_timeout: Duration) -> Self {
-        let Door { name, tls, capacity, .. } = &*self.door;
-        let door = Door { name, tls: tls.clone(), capacity: Arc::clone(capacity), handshake_timeout };
+        let Door { name, tls, capacity, observer, .. } = &*self.door;
+        let (tls, capacity, observer) = (tls.clone(), Arc::clone(capacity), observer.clone());
+        let door = Door { name, tls, capacity, handshake_timeout, observer };
+        Self { door: Arc::new(door), ..self }
+    }
+
+    /// Names who hears of handshakes that TLS, or a client, refused.
+    #[must_use]
+    pub fn observed_by(self, observer: HandshakeObserver) -> Self {
+        let Door { name, tls, capacity, handshake_timeout, .. } = &*self.door;
+        let (tls, capacity) = (tls.clone(), Arc::clone(capacity));
+        let door = Door { name, tls, capacity, handshake_timeout: *handshake_timeout, observer: Some(observer) };
         Self { door: Arc::new(door), ..self }
     }
 
@@ -176,6 +188,9 @@ impl Door {
             Ok(Err(error)) => {
                 debug!(listener = self.name, %address, %error, "tls handshake failed");
                 let is_tls = error.kind() == io::ErrorKind::InvalidData;
+                if let Some(observer) = self.observer.as_ref().filter(|_| is_tls) {
+                    observer(RefusedHandshake::new(self.name, address, &error));
+                }
                 if is_tls { HandshakeFailure::Tls } else { HandshakeFailure::Closed }
             }
             Err(_) => {

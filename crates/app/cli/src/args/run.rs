@@ -76,6 +76,14 @@ pub struct Doctor {
     pub config: Option<PathBuf>,
 }
 
+/// Say what became of a device: whether it is known and connected, why it was refused, and what mends that
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Device id, `DEVICE/MODULE`, or registration id
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
+
 /// Run a fleet of devices that provision themselves and send telemetry
 #[derive(Debug, Args)]
 pub struct Simulate {

@@ -65,7 +65,7 @@ fn every_command_of_the_seeds_is_understood() {
     }
     let cli = parse(SEEDS[13]).unwrap();
     assert_eq!(cli.global.query.as_deref(), Some("[].{DeviceID:deviceId, Auth:authentication.type, Status:status}"));
-    assert_eq!(cli.global.output, Format::Table);
+    assert_eq!(cli.global.output, Some(Format::Table));
 }
 
 /// From azure-cli's and its extension's own help pages.

@@ -163,6 +163,22 @@ pub async fn owner_of(management: &Management, found: &Found) -> Result<String, 
     Ok(format!("HostName={};SharedAccessKeyName={policy};SharedAccessKey={}", found.host()?, text(&key, "/primaryKey")))
 }
 
+/// Every hub or DPS of the server.
+pub async fn find_all(management: &Management, kind: Kind) -> Result<Vec<Found>, Failure> {
+    let all: Vec<Value> = management.list(kind, None).await?;
+    let found = all.into_iter().map(|document| {
+        let (group, name) = (group_of(&document).to_owned(), text(&document, "/name").to_owned());
+        Found { resource: Resource { kind, group, name }, document }
+    });
+    Ok(found.collect())
+}
+
+/// A policy of a hub or DPS that may do everything.
+pub async fn policy_of(management: &Management, found: &Found) -> Result<Policy, Failure> {
+    let keys: Vec<Value> = management.list_keys(&found.resource).await?;
+    choose_policy(&keys, found.resource.kind, &found.resource.name)
+}
+
 async fn sign(
     kind: Kind,
     name: Option<&str>,
@@ -171,8 +187,7 @@ async fn sign(
 ) -> Result<(Server, Found, Policy), Failure> {
     let server = Server::open(global)?;
     let found = find(&server.management, kind, name.unwrap_or_default(), group).await?;
-    let keys: Vec<Value> = server.management.list_keys(&found.resource).await?;
-    let policy = choose_policy(&keys, kind, &found.resource.name)?;
+    let policy = policy_of(&server.management, &found).await?;
     Ok((server, found, policy))
 }
 

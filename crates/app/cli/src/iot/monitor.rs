@@ -53,7 +53,7 @@ async fn watch(
             Some(StreamItem::Resumed) => note(global, "connected again"),
             Some(StreamItem::Event(event)) => {
                 if is_wanted(&event, monitor) {
-                    put(&text(&shown(&event, monitor), global.output))?;
+                    put(&text(&shown(&event, monitor), global.format()))?;
                     count += 1;
                 }
             }

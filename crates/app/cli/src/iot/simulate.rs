@@ -187,7 +187,7 @@ impl Scene<'_> {
     fn show(&self, what: &str, value: &Value) -> Result<(), Failure> {
         self.bar.suspend(|| {
             note(self.global, what);
-            put(&monitor::text(value, self.global.output))
+            put(&monitor::text(value, self.global.format()))
         })
     }
 }

@@ -8,6 +8,7 @@ use roadstead_dps::{
     GroupAttestationDraft, Instance, Instances, OperationStatus, Ports, Precondition, RegistrationRequest,
     RegistrationState, State,
 };
+use roadstead_journal::Journal;
 use roadstead_model::{
     AllocationPolicy, CaCertificate, CertificateName, CertificateOwner, Dps, DpsName, EnrollmentGroupId, Etag,
     GroupName, IdScope, InitialTwin, LinkedHub, Provisioning, ProvisioningStatus, RegistrationId, Secret, Substatus,
@@ -117,6 +118,7 @@ impl World {
             webhooks: webhook.clone(),
             clock: clock.clone(),
             random: Arc::new(CountingRandom::default()),
+            journal: Journal::new(records.clone(), clock.clone()),
         };
         let instances = Instances::open(ports.clone()).await.unwrap();
         let instance = instances.find("0NE00abc123").unwrap();

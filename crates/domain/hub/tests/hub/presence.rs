@@ -43,7 +43,7 @@ async fn stored(world: &World) -> Presence {
 async fn connect_as(world: &World, device: &Device, model_id: &str) -> Session {
     let token = world.token_for(device, HOST);
     let login = Login { device_id: "dev1", module_id: None, evidence: Evidence { token: Some(&token), chain: &[] } };
-    world.hub.connect(login, SessionRequest { clean: true, model_id: Some(model_id) }).await.unwrap()
+    world.hub.connect(login, SessionRequest { clean: true, model_id: Some(model_id), origin: None }).await.unwrap()
 }
 
 #[tokio::test]

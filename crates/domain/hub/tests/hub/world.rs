@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use roadstead_auth::{Evidence, Trust};
 use roadstead_hub::{AuthSpec, Hub, HubError, HubParts, IdentitySpec, Login, Session, SessionRequest};
+use roadstead_journal::Journal;
 use roadstead_model::{
     AccessPolicy, Device, DeviceAuth, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, HubSettings,
     Right, Rights, Secret, UnixMillis,
@@ -73,6 +74,7 @@ impl World {
             log: log.clone(),
             clock: clock.clone(),
             random: Arc::new(CountingRandom::default()),
+            journal: Journal::new(records.clone(), clock.clone()),
         };
         Self { hub: Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts), records, log, clock }
     }
@@ -99,7 +101,7 @@ impl World {
 
     pub async fn login(&self, name: &str, token: &str, clean: bool) -> Result<Session, HubError> {
         let login = Login { device_id: name, module_id: None, evidence: Evidence { token: Some(token), chain: &[] } };
-        self.hub.connect(login, SessionRequest { clean, model_id: None }).await
+        self.hub.connect(login, SessionRequest { clean, ..SessionRequest::default() }).await
     }
 
     /// What a device without a session shows; `token` is the policy's that speaks for every device.
@@ -111,7 +113,7 @@ impl World {
     pub async fn login_module(&self, name: &str, module: &str, token: &str) -> Result<Session, HubError> {
         let evidence = Evidence { token: Some(token), chain: &[] };
         let login = Login { device_id: name, module_id: Some(module), evidence };
-        self.hub.connect(login, SessionRequest { clean: false, model_id: None }).await
+        self.hub.connect(login, SessionRequest::default()).await
     }
 
     pub async fn connect(&self, device: &Device) -> Session {

@@ -21,7 +21,8 @@ impl Conversation<'_> {
         let Some(Opened { hub, host, .. }) = &self.opened else { return };
         let Self { front, caller, grants, wake, .. } = self;
         let certificates = &caller.certificates;
-        let place = Place { hub, grants, certificates, wake, host, port: front.port };
+        let origin = caller.origin();
+        let place = Place { hub, grants, certificates, wake, host, port: front.port, origin };
         let (address, _) = attach::end_of(&attach);
         match LinkAddress::parse(address) {
             Some(LinkAddress::Device { path }) => {
@@ -71,7 +72,8 @@ impl Conversation<'_> {
         let (done, credit) = match self.links.all.get(&id) {
             Some(Link::Requests(node)) => {
                 let node = *node;
-                let answered = request::answer(node, &hub, &mut self.grants, &delivery.payload).await;
+                let origin = self.caller.origin();
+                let answered = request::answer(node, &hub, &mut self.grants, &delivery.payload, origin).await;
                 if let Some(token) = self.grants.take_fresh() {
                     self.devices.renew(token).await;
                 }

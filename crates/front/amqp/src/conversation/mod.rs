@@ -12,7 +12,7 @@ use roadstead_amqp_proto::{
     sasl::{SaslCode, SaslInit},
 };
 use roadstead_hub::{CloseReason, Hub, Revision};
-use roadstead_model::DisconnectReason;
+use roadstead_model::{DisconnectReason, JournalOwner, RefusalCause};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Notify,
@@ -28,7 +28,8 @@ use crate::{
     grants::Grants,
     limits,
     link::Links,
-    login,
+    login::{self, Denied},
+    noted::{self, Claim},
     stream::ByteStream,
 };
 
@@ -293,8 +294,11 @@ impl Conversation<'_> {
                 self.proto.sasl_outcome(SaslCode::Ok, out);
                 Ok(())
             }
-            Err((code, why)) => {
-                self.proto.sasl_outcome(code, out);
+            Err(Denied { why, claim }) => {
+                if let Some(claim) = claim {
+                    noted::refused(self.front, self.caller, claim, "SASL auth", &why);
+                }
+                self.proto.sasl_outcome(SaslCode::Auth, out);
                 Err(End::Refused(why))
             }
         }
@@ -313,6 +317,10 @@ impl Conversation<'_> {
             }
             Err(error) => {
                 let why = error.to_string();
+                let (id, target) = (String::new(), open.hostname.as_deref().unwrap_or_default().to_owned());
+                let claim = Claim { owner: JournalOwner::NoHub, id, target, cause: RefusalCause::UnknownHost };
+                let words = error.description.as_deref().unwrap_or_default();
+                noted::refused(self.front, self.caller, claim, &error.condition, words);
                 self.proto.open("roadstead", Map::default(), out);
                 self.proto.close(Some(error), out);
                 Err(End::Refused(why))

@@ -10,7 +10,14 @@ use roadstead_model::{DisconnectReason, ModuleId};
 use roadstead_wire::amqp::{DeviceAddress, DeviceNode, link as words};
 
 use super::{Channel, DeviceLink, Devices, Part, Wire, messages::MessageLink};
-use crate::{attach::Place, end::shown, limits, link::Link, refusal};
+use crate::{
+    attach::Place,
+    end::shown,
+    limits,
+    link::Link,
+    noted::{self, Refusal},
+    refusal,
+};
 
 impl Devices {
     /// Accepts or refuses a link to `path`, which begins with `devices/`.
@@ -23,21 +30,25 @@ impl Devices {
     ) {
         match self.open(place, path, attach).await {
             Ok(link) => self.admit(id, link, attach, wire).await,
-            Err(error) => {
+            Err(Refusal { error, cause }) => {
                 tracing::info!(hub = %place.hub.resource().name, "an amqp link to `{}` was refused: {error}", shown(path));
+                let words = error.description.as_deref().unwrap_or_default();
+                noted::refused_by(place.hub, place.origin, &identity(path), cause, (&error.condition, words));
                 wire.proto.refuse(id, attach, error, wire.out);
             }
         }
     }
 
-    async fn open(&mut self, place: &Place<'_>, path: &str, attach: &Attach) -> Result<DeviceLink, AmqpError> {
+    async fn open(&mut self, place: &Place<'_>, path: &str, attach: &Attach) -> Result<DeviceLink, Refusal> {
         let sends = attach.role == Role::Sender;
         let address = DeviceAddress::parse(path);
         let part = address.as_ref().and_then(|address| part(address, sends)).ok_or_else(|| {
             let way = if sends { "sends to" } else { "receives from" };
             AmqpError::new(condition::NOT_FOUND, &format!("no device {way} `{}`", shown(path)))
         })?;
-        let Some(address) = address else { return Err(AmqpError::new(condition::NOT_FOUND, "no such address")) };
+        let Some(address) = address else {
+            return Err(AmqpError::new(condition::NOT_FOUND, "no such address").into());
+        };
         let seat = self.find_or_connect(place, &address, attach).await?;
         Ok(DeviceLink { seat, part })
     }
@@ -48,7 +59,7 @@ impl Devices {
         place: &Place<'_>,
         address: &DeviceAddress<'_>,
         attach: &Attach,
-    ) -> Result<u32, AmqpError> {
+    ) -> Result<u32, Refusal> {
         let (device_id, module_id) = (&*address.device_id, address.module_id.as_deref());
         let is_it = |session: &roadstead_hub::Session| {
             let id = session.id();
@@ -63,11 +74,12 @@ impl Devices {
         if self.seats.iter().flatten().count() >= limits::DEVICES_MAX {
             let why =
                 format!("the connection has {} devices already, which is the limit; open another", limits::DEVICES_MAX);
-            return Err(AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, &why));
+            return Err(AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, &why).into());
         }
         let request = SessionRequest {
             clean: false,
             model_id: attach.properties.find(words::MODEL_ID).and_then(|value| value.as_text()),
+            origin: Some(place.origin),
         };
         let mut refused = HubError::Unauthorized(AuthRefusal::NoCredentials);
         let tokens = place.grants.list_for(device_id, module_id);
@@ -81,10 +93,10 @@ impl Devices {
                     return Ok(self.seat(session));
                 }
                 Err(error @ HubError::Unauthorized(_)) => refused = error,
-                Err(error) => return Err(refusal::error(&error)),
+                Err(error) => return Err(refusal::worded(&error)),
             }
         }
-        Err(refusal::error(&refused))
+        Err(refusal::worded(&refused))
     }
 
     /// Lets a link in, which displaces another one in the same place.
@@ -148,6 +160,13 @@ impl DeviceLink {
             Part::Inputs | Part::Messages | Part::TwinAnswers | Part::MethodCalls => 0,
         }
     }
+}
+
+/// Whom a path names, as far as it can be read: `thermo-7`, `thermo-7/filter`.
+fn identity(path: &str) -> String {
+    let Some(address) = DeviceAddress::parse(path) else { return String::new() };
+    let module = address.module_id.as_deref().map(|module| format!("/{module}"));
+    format!("{}{}", address.device_id, module.unwrap_or_default())
 }
 
 fn part(address: &DeviceAddress<'_>, sends: bool) -> Option<Part> {

@@ -14,6 +14,7 @@ use roadstead_wire::system_property::{self, Place, of_amqp_name};
 use super::Wire;
 use crate::{
     counters::Counters,
+    noted::{self, Refusal},
     ranges::Ranges,
     refusal::{self, undecodable},
     text::{id_text, property_text},
@@ -46,8 +47,9 @@ impl Unsettled {
         wire: &mut Wire<'_>,
         counters: &Counters,
     ) {
-        let taken = read(delivery.message_format, &delivery.payload, properties).and_then(|mut messages| {
-            let ticket = session.send_all(&mut messages).map_err(|refused| refusal::error(&refused))?;
+        let read = read(delivery.message_format, &delivery.payload, properties).map_err(Refusal::from);
+        let taken = read.and_then(|mut messages| {
+            let ticket = session.send_all(&mut messages).map_err(|refused| refusal::worded(&refused))?;
             counters.messages.increment(messages.len() as u64);
             counters.message_bytes.increment(messages.iter().map(|(_, body)| body.len() as u64).sum());
             if let Some((used, _)) = messages.pop() {
@@ -64,7 +66,9 @@ impl Unsettled {
                     self.ranges.add(at, id);
                 }
             }
-            Err(error) => {
+            Err(refused) => {
+                noted::refused_to(session, &refused);
+                let error = refused.error;
                 tracing::info!(device = %session.id(), "telemetry was refused: {error}");
                 if !delivery.settled {
                     wire.proto.settle(at, id, id, DeliveryState::Rejected(Some(Box::new(error))), wire.out);

@@ -109,6 +109,7 @@ fn refuse(own: &OwnTwin, refused: &HubError, now: UnixMillis) -> Answer {
     let (code, device) = (refusal::twin(refused), own.id());
     let id = Uuid::new_v4().simple().to_string();
     tracing::info!(%device, tracking = id, code = code.number(), "twin request refused: {refused}");
-    let tracking = TrackingId { id: &id, at: now };
-    Answer { status: code.http_status(), version: None, body: twin_body(code, &refusal::text(refused), tracking) }
+    let (tracking, message) = (TrackingId { id: &id, at: now }, refusal::text(refused));
+    own.note_refused(refused.cause(), &code.number().to_string(), message.clone());
+    Answer { status: code.http_status(), version: None, body: twin_body(code, &message, tracking) }
 }

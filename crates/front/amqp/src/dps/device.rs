@@ -5,7 +5,7 @@ use roadstead_auth::Evidence;
 use roadstead_dps::{
     Challenge, DpsError, DpsSession, Instances, OperationStatus, RegistrationRequest, TpmKeys, limits::RETRY_AFTER_S,
 };
-use roadstead_model::RegistrationId;
+use roadstead_model::{Origin, RegistrationId};
 use roadstead_wire::{
     amqp::dps::{self, Registrant},
     dps_body::{self, DeviceRegistration, RegistrationOperationStatus},
@@ -32,8 +32,8 @@ pub(crate) enum Refused {
 }
 
 impl Device {
-    pub(crate) fn new(instances: &Instances, who: Registrant, token: Option<String>) -> Self {
-        let session = open(instances, &who);
+    pub(crate) fn new(instances: &Instances, who: Registrant, token: Option<String>, origin: Origin) -> Self {
+        let session = open(instances, &who).map(|session| session.seen_from(origin));
         Self { who, session, token, tpm: None, refusal: None }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use roadstead_dps::Instances;
+use roadstead_model::Origin;
 use roadstead_wire::{
     amqp::{dps::Registrant, sasl_tpm},
     dps_body::TpmKeys,
@@ -35,6 +36,7 @@ impl TpmExchange {
     pub(crate) async fn respond(
         &mut self,
         instances: &Instances,
+        origin: Origin,
         device: &mut Option<Device>,
         response: &[u8],
     ) -> Turn {
@@ -47,13 +49,17 @@ impl TpmExchange {
                 };
                 keys.storage_root_key = Some(key);
                 let id = shown(&who.registration_id);
-                let mut named = Device::new(instances, who, None);
+                let mut named = Device::new(instances, who, None, origin);
                 match named.challenge(keys).await {
                     Ok(challenge) => {
                         *device = Some(named);
                         self.challenge(sasl_tpm::pieces(&challenge).into())
                     }
-                    Err(refused) => Turn::Refused(format!("SASL TPM of device `{id}`: {refused}")),
+                    Err(refused) => {
+                        let who = &named.who;
+                        instances.note_refused(&who.id_scope, &who.registration_id, origin, &refused);
+                        Turn::Refused(format!("SASL TPM of device `{id}`: {refused}"))
+                    }
                 }
             }
             // Whatever it says to a piece means that it has taken it.

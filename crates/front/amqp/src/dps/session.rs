@@ -142,7 +142,7 @@ impl Session<'_> {
     async fn greet(&mut self, greeting: Greeting, out: &mut Vec<u8>) -> Result<(), End> {
         match greeting {
             Greeting::Plain { who, token } => {
-                self.device = Some(Device::new(&self.front.dps, who, Some(token)));
+                self.device = Some(Device::new(&self.front.dps, who, Some(token), self.caller.origin()));
                 self.proto.sasl_outcome(SaslCode::Ok, out);
             }
             Greeting::Tpm(Some(init)) => {
@@ -197,7 +197,7 @@ impl Session<'_> {
 
     /// The next step of the mechanism TPM.
     async fn respond(&mut self, response: &[u8], out: &mut Vec<u8>) -> Result<(), End> {
-        match self.tpm.respond(&self.front.dps, &mut self.device, response).await {
+        match self.tpm.respond(&self.front.dps, self.caller.origin(), &mut self.device, response).await {
             Turn::Challenge(challenge) => self.proto.sasl_challenge(&challenge, out),
             Turn::Done => self.proto.sasl_outcome(SaslCode::Ok, out),
             Turn::Refused(why) => return Err(self.refuse_sasl(&why, out)),
@@ -262,7 +262,7 @@ impl Session<'_> {
             return Err(AmqpError::new(condition::NOT_FOUND, &why));
         };
         let Some(device) = &self.device else {
-            self.device = Some(Device::new(&self.front.dps, who, None));
+            self.device = Some(Device::new(&self.front.dps, who, None, self.caller.origin()));
             return Ok(());
         };
         if device.who.is(&who) {
@@ -325,6 +325,8 @@ impl Session<'_> {
 
     fn word(&self, refused: &DpsError) -> AmqpError {
         let id = self.device.as_ref().map_or("", |device| &device.who.registration_id);
+        let scope = self.device.as_ref().map_or("", |device| &device.who.id_scope);
+        self.front.dps.note_refused(scope, id, self.caller.origin(), refused);
         refusal::worded(refused, id, self.caller, &*self.front.clock)
     }
 

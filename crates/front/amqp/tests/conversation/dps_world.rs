@@ -11,6 +11,7 @@ use roadstead_dps::{
     EnrollmentDraft, EnrollmentGroupDraft, GroupAttestationDraft, HubAddress, HubLink, Instances, LinkError, Ports,
     Precondition, TwinSnapshot, WebhookError,
 };
+use roadstead_journal::Journal;
 use roadstead_model::{
     AllocationPolicy, CaCertificate, CertificateName, CertificateOwner, DeviceId, Dps, DpsName, EnrollmentGroupId,
     Etag, GroupName, IdScope, LinkedHub, Provisioning, ProvisioningStatus, RegistrationId, Secret, UnixMillis, Webhook,
@@ -75,6 +76,7 @@ pub async fn instances(
     clock: &Arc<FakeClock>,
     random: &Arc<CountingRandom>,
     webhook: &Arc<SlowWebhook>,
+    journal: &Arc<Journal>,
 ) -> Arc<Instances> {
     records.commit(vec![Write::PutDps(dps(), Expect::Absent)]).await.unwrap();
     let ports = Ports {
@@ -83,6 +85,7 @@ pub async fn instances(
         webhooks: webhook.clone(),
         clock: clock.clone(),
         random: random.clone(),
+        journal: journal.clone(),
     };
     Arc::new(Instances::open(ports).await.unwrap())
 }

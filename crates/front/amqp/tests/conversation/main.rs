@@ -15,6 +15,7 @@ mod dps;
 mod dps_tpm;
 mod dps_world;
 mod events;
+mod journal;
 mod login;
 mod queues;
 mod requests;

@@ -6,6 +6,7 @@ use roadstead_auth::Trust;
 use roadstead_dps::Instances;
 use roadstead_front_amqp::{AmqpFront, Caller};
 use roadstead_hub::{AuthSpec, Hub, HubParts, Hubs, IdentitySpec};
+use roadstead_journal::Journal;
 use roadstead_model::{
     AccessPolicy, AuthMethod, DeviceId, Etag, Event, EventSource, GenerationId, GroupName, Hub as HubResource, HubKey,
     HubName, HubSettings, Properties, Right, Rights, Secret, UnixMillis,
@@ -77,14 +78,21 @@ impl World {
             properties: Map::new(),
         };
         let webhook = Arc::new(SlowWebhook(Semaphore::new(0)));
-        let dps = dps_world::instances(&records, &clock, &random, &webhook).await;
-        let parts = HubParts { records: records.clone(), log: log.clone(), clock: clock.clone(), random };
+        let journal = Journal::new(records.clone(), clock.clone());
+        let dps = dps_world::instances(&records, &clock, &random, &webhook, &journal).await;
+        let parts = HubParts {
+            records: records.clone(),
+            log: log.clone(),
+            clock: clock.clone(),
+            random,
+            journal: journal.clone(),
+        };
         let hub = Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts);
         hub.create_device(IdentitySpec::new(DeviceId::parse("dev1").unwrap(), AuthSpec::None)).await.unwrap();
         let hubs = Arc::new(Hubs::new());
         hubs.put(hub.clone());
         let bearers = Arc::new(LoggedIn::new(clock.clone()));
-        let front = Arc::new(AmqpFront::new(hubs, dps.clone(), bearers.clone(), clock.clone(), 5671));
+        let front = Arc::new(AmqpFront::new(hubs, dps.clone(), bearers.clone(), clock.clone(), journal, 5671));
         Self { hub, dps, webhook, records, log, clock, bearers, front }
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod hub_modules;
 pub(crate) mod hub_query;
 pub(crate) mod hub_renewal;
 pub(crate) mod hub_twins;
+pub(crate) mod journal;
 pub(crate) mod operations;
 mod service;
 pub(crate) mod service_bulk;
@@ -35,7 +36,7 @@ use roadstead_wire::{
 };
 use tracing::{error, info};
 
-use crate::{call::Call, refusal, reply::Reply, serve::Parts};
+use crate::{call::Call, noted, refusal, reply::Reply, serve::Parts};
 
 /// A hub's refusal in the shape of the registry and device APIs, and a line in the log.
 pub(crate) fn hub_refusal(parts: &Parts, call: &Call, refused: &HubError) -> Reply {
@@ -56,6 +57,7 @@ pub(crate) fn hub_refusal(parts: &Parts, call: &Call, refused: &HubError) -> Rep
             refused.to_string()
         }
     };
+    noted::refused(parts, call, code, refused, &message);
     let reply = hub_code(parts, call, code, &message);
     match refused {
         HubError::Throttled { retry_after_s, .. } => reply.header("retry-after", &retry_after_s.to_string()),
@@ -76,6 +78,7 @@ pub(crate) fn hub_code(parts: &Parts, call: &Call, code: HubCode, message: &str)
 pub(crate) fn no_such_hub(parts: &Parts, call: &Call) -> Reply {
     let message =
         format!("no hub here answers to the name `{}`; `roadstead iot hub list` shows those that do", call.host);
+    noted::no_such_hub(parts, call, &message);
     hub_code(parts, call, HubCode::IotHubNotFound, &message)
 }
 

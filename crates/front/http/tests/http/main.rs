@@ -17,6 +17,7 @@ mod hub_modules;
 mod hub_query;
 mod hub_settings;
 mod hub_twins;
+mod journal;
 mod pipe;
 mod routes;
 mod service_bulk;

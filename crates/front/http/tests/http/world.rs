@@ -10,6 +10,7 @@ use roadstead_auth::Trust;
 use roadstead_dps::{Instances, Ports};
 use roadstead_front_http::{Caller, HttpFront, Parts};
 use roadstead_hub::{Hub, HubParts, Hubs, UploadKey, UploadParts};
+use roadstead_journal::Journal;
 use roadstead_model::{
     AccessPolicy, AllocationPolicy, CaCertificate, CertificateName, CertificateOwner, Dps, DpsName, Etag, GroupName,
     Hub as HubResource, HubKey, HubName, HubSettings, IdScope, LinkedHub, Right, Rights, Secret, UnixMillis,
@@ -109,17 +110,24 @@ impl World {
         let clock = Arc::new(FakeClock::at(UnixMillis(NOW_S * 1000)));
         let random = Arc::new(CountingRandom::default());
         let webhook = Arc::new(SlowWebhook(Semaphore::new(0)));
+        let journal = Journal::new(records.clone(), clock.clone());
         let ports = Ports {
             records: records.clone(),
             hubs: Arc::new(AnyHub),
             webhooks: webhook.clone(),
             clock: clock.clone(),
             random: random.clone(),
+            journal: journal.clone(),
         };
         let instances = Arc::new(Instances::open(ports).await.unwrap());
         let log = MemoryLog::new(2);
-        let parts =
-            HubParts { records: records.clone(), log: log.clone(), clock: clock.clone(), random: random.clone() };
+        let parts = HubParts {
+            records: records.clone(),
+            log: log.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            journal: journal.clone(),
+        };
         let hub = Hub::new(Arc::new(hub()), Arc::new(Trust::default()), parts);
         let (hubs, management, process) =
             (Arc::new(Hubs::new()), Arc::new(Echo::default()), Arc::new(Process::default()));
@@ -131,6 +139,7 @@ impl World {
         let front = HttpFront::new(Parts {
             hubs,
             dps: instances.clone(),
+            journal,
             clock: clock.clone(),
             management: management.clone(),
             bearers: Arc::new(FewBearers::default()),

@@ -5,6 +5,7 @@
 mod devicebound;
 mod ending;
 mod fault;
+mod journal;
 mod methods;
 mod modules;
 mod simulation;
@@ -21,6 +22,7 @@ use roadstead_dps::{
 };
 use roadstead_front_mqtt::{Caller, MqttFront};
 use roadstead_hub::{Hub, HubParts, Hubs};
+use roadstead_journal::Journal;
 use roadstead_model::{
     AccessPolicy, Clock, DeviceId, Etag, GroupName, Hub as HubResource, HubKey, HubName, HubSettings, Right, Rights,
     Secret, UnixMillis, Webhook,
@@ -156,7 +158,14 @@ async fn open(
         tags: Map::new(),
         properties: Map::new(),
     };
-    let parts = HubParts { records: records.clone(), log: log.clone(), clock: clock.clone(), random: random.clone() };
+    let journal = Journal::new(records.clone(), clock.clone());
+    let parts = HubParts {
+        records: records.clone(),
+        log: log.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+        journal: journal.clone(),
+    };
     let hub = Hub::new(Arc::new(resource), Arc::new(Trust::default()), parts);
     let hubs = Arc::new(Hubs::new());
     hubs.put(hub.clone());
@@ -166,9 +175,10 @@ async fn open(
         webhooks: Arc::new(Nobody),
         clock: clock.clone(),
         random,
+        journal: journal.clone(),
     };
     let dps = Arc::new(Instances::open(ports).await.unwrap());
-    let front = Arc::new(MqttFront::new(hubs, dps, clock.clone()));
+    let front = Arc::new(MqttFront::new(hubs, dps, clock.clone(), journal));
     (hub, log, front)
 }
 

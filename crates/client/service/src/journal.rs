@@ -1,0 +1,97 @@
+//! What happened to devices, and who was refused. Roadstead's own; Azure has no such API.
+
+use crate::error::ServiceError;
+use crate::hub::HubService;
+use crate::page;
+use crate::provisioning::Provisioning;
+use reqwest::Method;
+use roadstead_wire::percent;
+use serde::de::DeserializeOwned;
+use std::fmt::Write;
+
+/// Which refusals: all that fit everything that is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RefusalsWanted {
+    /// What the id begins with that the client claimed.
+    pub id_prefix: Option<String>,
+    /// `wrongKey`
+    pub cause: Option<String>,
+    /// `192.0.2.7`
+    pub address: Option<String>,
+    /// ISO 8601: then, or later.
+    pub since: Option<String>,
+}
+
+impl RefusalsWanted {
+    /// `&idPrefix=thermo&cause=wrongKey`
+    fn arguments(&self) -> String {
+        let Self { id_prefix, cause, address, since } = self;
+        let named = [("idPrefix", id_prefix), ("cause", cause), ("address", address), ("since", since)];
+        let mut arguments = String::new();
+        for (name, value) in named.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
+            write!(arguments, "&{name}={}", percent::encode(value)).expect("writing to a string does not fail");
+        }
+        arguments
+    }
+}
+
+impl HubService {
+    /// What happened to a device or module, newest first: all that is kept, or the last `top`. Empty when nothing is known of
+    /// it; one that was never registered may have been refused.
+    ///
+    /// Shape: [`roadstead_wire::journal::Entry`]
+    pub async fn timeline<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        module: Option<&str>,
+        top: Option<usize>,
+    ) -> Result<Vec<T>, ServiceError> {
+        page::list(self.transport(), top, || Ok(self.identity(Method::GET, "devices", id, module, "/timeline"))).await
+    }
+
+    /// Devices that the hub refused, and those that named a host that no hub of the server has: likewise.
+    pub async fn refusals<T: DeserializeOwned>(
+        &self,
+        wanted: &RefusalsWanted,
+        top: Option<usize>,
+    ) -> Result<Vec<T>, ServiceError> {
+        let arguments = wanted.arguments();
+        page::list(self.transport(), top, || Ok(self.request_with(Method::GET, "refusals/devices", &arguments))).await
+    }
+}
+
+impl Provisioning {
+    /// What happened to a device that came to the DPS under this registration id: as [`HubService::timeline`].
+    pub async fn timeline<T: DeserializeOwned>(&self, id: &str, top: Option<usize>) -> Result<Vec<T>, ServiceError> {
+        let path = format!("registrations/{}/timeline", percent::encode(id));
+        page::list(self.transport(), top, || Ok(self.request_with(Method::GET, &path, ""))).await
+    }
+
+    /// Devices that the DPS refused, and those that named an ID scope that no DPS of the server has.
+    pub async fn refusals<T: DeserializeOwned>(
+        &self,
+        wanted: &RefusalsWanted,
+        top: Option<usize>,
+    ) -> Result<Vec<T>, ServiceError> {
+        let arguments = wanted.arguments();
+        page::list(self.transport(), top, || Ok(self.request_with(Method::GET, "refusals/registrations", &arguments)))
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_is_said_in_the_query() {
+        assert_eq!(RefusalsWanted::default().arguments(), "");
+        let wanted = RefusalsWanted {
+            id_prefix: Some("a&b".to_owned()),
+            cause: None,
+            address: Some("2001:db8::7".to_owned()),
+            since: Some("2026-11-22T14:00:00Z".to_owned()),
+        };
+        assert_eq!(wanted.arguments(), "&idPrefix=a%26b&address=2001%3Adb8%3A%3A7&since=2026-11-22T14%3A00%3A00Z");
+    }
+}

@@ -1,0 +1,92 @@
+//! What the journal is told: what happened to the hub's devices, and in one word why somebody was refused.
+
+use roadstead_journal::{Journal, Refused, cause};
+use roadstead_model::{DeviceAuth, DeviceStatus, JournalOwner, Origin, RefusalCause, What};
+
+use crate::{error::HubError, hub::Hub, session::Session};
+
+impl Hub {
+    /// Where refusals of this hub are noted, and what happened to its devices is read.
+    pub fn journal(&self) -> &Journal {
+        &self.parts.journal
+    }
+
+    /// By what name the journal knows this hub.
+    pub fn journal_owner(&self) -> JournalOwner {
+        JournalOwner::Hub(self.key())
+    }
+
+    /// Notes a refusal of a device whose session is not at hand.
+    pub fn note_refused(&self, id: &str, origin: Option<Origin>, (cause, code): (RefusalCause, &str), message: String) {
+        let Some(origin) = origin else { return };
+        let (owner, code, resource) = (self.journal_owner(), code.to_owned(), self.resource());
+        self.journal().refused(Refused { owner, id, origin, target: &resource.host_name, cause, code, message });
+    }
+
+    /// `id`: the text of an identity.
+    pub(crate) fn note(&self, id: &str, what: What) {
+        self.journal().note(self.journal_owner(), id, what);
+    }
+
+    /// Notes what of an identity is another than before.
+    pub(crate) fn note_change(&self, id: &str, status: [DeviceStatus; 2], auth: [&DeviceAuth; 2]) {
+        match status {
+            [DeviceStatus::Enabled, DeviceStatus::Disabled] => self.note(id, What::Disabled),
+            [DeviceStatus::Disabled, DeviceStatus::Enabled] => self.note(id, What::Enabled),
+            _ => {}
+        }
+        if auth[0] != auth[1] {
+            self.note(id, What::CredentialsChanged);
+        }
+    }
+}
+
+impl Session {
+    /// Notes that something the device asked for was refused, as its front words it.
+    pub fn note_refused(&self, cause: RefusalCause, code: &str, message: String) {
+        self.hub().note_refused(self.key(), self.origin(), (cause, code), message);
+    }
+}
+
+impl HubError {
+    /// Why somebody was refused, in one word.
+    pub fn cause(&self) -> RefusalCause {
+        match self {
+            Self::Unauthorized(refusal) => cause::of_auth(refusal),
+            Self::UnknownDevice(_) | Self::ImpossibleId(_) | Self::DeviceNotFound(_) => RefusalCause::UnknownDevice,
+            Self::UnknownModule(_) | Self::ModuleNotFound(_) => RefusalCause::UnknownModule,
+            Self::DeviceDisabled(_) => RefusalCause::DeviceDisabled,
+            Self::TwinTooLarge { .. } | Self::MessageTooLarge { .. } | Self::PayloadTooLarge { .. } => {
+                RefusalCause::TooLarge
+            }
+            Self::Throttled { .. } => RefusalCause::Throttled,
+            Self::QuotaExceeded { .. } => RefusalCause::QuotaExceeded,
+            Self::FaultInjected(_) | Self::TooManyFaults { .. } => RefusalCause::FaultInjected,
+            Self::Closed(_) | Self::Full(_) | Self::Busy | Self::Internal(_) => RefusalCause::ServerBusy,
+            Self::DeviceAlreadyExists(_)
+            | Self::ModuleAlreadyExists(_)
+            | Self::EtagMismatch { .. }
+            | Self::TwinVersionMismatch { .. }
+            | Self::TwinInvalid { .. }
+            | Self::TooManyDevices { .. }
+            | Self::DefinedTwice(_)
+            | Self::TooManyModules { .. }
+            | Self::QueueFull { .. }
+            | Self::InvalidExpiry { .. }
+            | Self::LockLost
+            | Self::TooManySubscriptions { .. }
+            | Self::BadQuery(_)
+            | Self::DeviceNotOnline { .. }
+            | Self::DeviceConnectionClosedRemotely
+            | Self::MethodTimedOut { .. }
+            | Self::MethodAnswerUnfit(_)
+            | Self::TooManyCalls { .. }
+            | Self::Invalid(_)
+            | Self::UploadsMissing
+            | Self::TooManyUploads { .. }
+            | Self::UploadUnknown
+            | Self::UploadExpired
+            | Self::UploadEmpty => RefusalCause::BadRequest,
+        }
+    }
+}

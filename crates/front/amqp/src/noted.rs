@@ -1,0 +1,55 @@
+//! What of a connection the journal is told.
+
+use roadstead_amqp_proto::AmqpError;
+use roadstead_hub::{Hub, Session};
+use roadstead_journal::Refused;
+use roadstead_model::{DeviceProtocol, JournalOwner, Origin, RefusalCause};
+
+use crate::{AmqpFront, Caller};
+
+/// What a device is told, and why in one word.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) error: AmqpError,
+    pub(crate) cause: RefusalCause,
+}
+
+impl From<AmqpError> for Refusal {
+    fn from(error: AmqpError) -> Self {
+        Self { error, cause: RefusalCause::BadRequest }
+    }
+}
+
+/// A device that was refused before it could attach anything.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) owner: JournalOwner,
+    pub(crate) id: String,
+    /// The host name that it named.
+    pub(crate) target: String,
+    pub(crate) cause: RefusalCause,
+}
+
+impl Caller {
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { protocol: DeviceProtocol::Amqp, address: Some(self.address.ip()) }
+    }
+}
+
+/// A connection that was refused; `code` as the protocol says it.
+pub(crate) fn refused(front: &AmqpFront, caller: &Caller, claim: Claim, code: &str, why: &str) {
+    let Claim { owner, id, target, cause } = claim;
+    let (origin, code, message) = (caller.origin(), code.to_owned(), why.to_owned());
+    front.journal.refused(Refused { owner, id: &id, origin, target: &target, cause, code, message });
+}
+
+/// A link or a token of a device that was refused.
+pub(crate) fn refused_by(hub: &Hub, origin: Origin, id: &str, cause: RefusalCause, (code, why): (&str, &str)) {
+    hub.note_refused(id, Some(origin), (cause, code), why.to_owned());
+}
+
+/// What a connected device sent and was refused.
+pub(crate) fn refused_to(session: &Session, refusal: &Refusal) {
+    let Refusal { error, cause } = refusal;
+    session.note_refused(*cause, &error.condition, error.description.as_deref().unwrap_or_default().to_owned());
+}

@@ -1,0 +1,155 @@
+//! Every refusal of a device is one entry of the journal, with the condition and the words of the answer.
+
+use roadstead_amqp_proto::{
+    DeliveryState, Open, Performative, Protocol,
+    message::MessageWriter,
+    sasl::{SaslInit, SaslRequest},
+};
+use roadstead_hub::{AuthSpec, IdentitySpec, IfMatch};
+use roadstead_journal::RefusalFilter;
+use roadstead_model::{DeviceProtocol, DeviceStatus, Happening, JournalOwner, RefusalCause, RefusalEntry, What};
+use serde_json::Value;
+
+use crate::{
+    client::{Client, sender},
+    device::{EVENTS, cam, id, own_token, world_of},
+    dps::{attaches, is_rejected, register},
+    dps_world::{SCOPE, address, leaf},
+    world::{HOST, NOW_S, TOKEN_S, World},
+};
+
+/// All refusals so far, newest first.
+async fn refusals(world: &World, owner: &JournalOwner) -> Vec<(String, RefusalEntry)> {
+    let found = world.hub.journal().refusals(owner, &RefusalFilter::default(), None, 100).await.unwrap();
+    let refusal = |happening: Happening| match happening.what {
+        What::Refused(refusal) => {
+            assert_eq!(refusal.origin.protocol, DeviceProtocol::Amqp);
+            assert!(refusal.origin.address.is_some());
+            (happening.id, refusal)
+        }
+        other => panic!("{other:?}"),
+    };
+    found.items.into_iter().map(refusal).collect()
+}
+
+#[tokio::test]
+async fn a_refused_token_is_one_entry() {
+    let world = world_of(&["cam-1"]).await;
+    for (at, (cause, device, expiry_s)) in [
+        (RefusalCause::TokenExpired, "cam-1", NOW_S - TOKEN_S),
+        (RefusalCause::UnknownDevice, "nobody", NOW_S + TOKEN_S),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut client = world.stranger().await;
+        let (status, words) = client.put_token(&own_token(device, expiry_s)).await;
+        client.closes().await;
+        let found = refusals(&world, &world.hub.journal_owner()).await;
+        assert_eq!(found.len(), at + 1);
+        let (claimed, refusal) = &found[0];
+        assert_eq!((claimed.as_str(), refusal.cause), (device, cause));
+        assert_eq!((refusal.code.as_str(), &refusal.message), (&*status.to_string(), &words));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_link_is_one_entry() {
+    let world = world_of(&["cam-1", "cam-2"]).await;
+    let same = AuthSpec::Sas { primary: None, secondary: None };
+    let off = IdentitySpec { status: DeviceStatus::Disabled, ..IdentitySpec::new(id("cam-2"), same) };
+    world.hub.update_device(off, IfMatch::Any).await.unwrap();
+    let mut client = cam(&world).await;
+    for (at, (cause, device, path)) in [
+        (RefusalCause::NoCredentials, "cam-2", "/devices/cam-2/messages/events"),
+        (RefusalCause::UnknownDevice, "nobody", "/devices/nobody/messages/events"),
+        (RefusalCause::BadRequest, "cam-1", "/devices/cam-1/messages/devicebound"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let error = client.is_refused(sender("d2c", 0, path)).await;
+        let found = refusals(&world, &world.hub.journal_owner()).await;
+        assert_eq!(found.len(), at + 1, "{path}: {found:?}");
+        let (claimed, refusal) = &found[0];
+        assert_eq!((claimed.as_str(), refusal.cause), (device, cause), "{path}");
+        assert_eq!(
+            (&*refusal.code, Some(&*refusal.message)),
+            (&*error.condition, error.description.as_deref()),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn refused_telemetry_is_one_entry() {
+    let world = world_of(&["cam-1"]).await;
+    let mut client = cam(&world).await;
+    client.attaches(sender("d2c", 0, EVENTS)).await;
+    let mut large = Vec::new();
+    MessageWriter::new(&mut large).data(&vec![b'x'; 260 * 1024]);
+    let DeliveryState::Rejected(Some(error)) = client.asks(0, &large).await else { panic!("too large") };
+    let found = refusals(&world, &world.hub.journal_owner()).await;
+    let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((claimed.as_str(), refusal.cause), ("cam-1", RefusalCause::TooLarge));
+    assert_eq!((&*refusal.code, Some(&*refusal.message)), (&*error.condition, error.description.as_deref()));
+}
+
+#[tokio::test]
+async fn a_device_that_sasl_keeps_out_is_one_entry() {
+    let world = world_of(&["cam-1"]).await;
+    let (io, _) = world.pipe();
+    let mut client = Client::new(io);
+    client.says(&Protocol::Sasl.bytes()).await;
+    client.hears_bytes(8).await;
+    client.hears_frame().await.unwrap();
+    let response = format!("\0cam-1@sas.hub1\0{}", own_token("cam-1", NOW_S - TOKEN_S));
+    let mut bytes = Vec::new();
+    let response = Some(response.as_bytes());
+    SaslRequest::Init(SaslInit { mechanism: "PLAIN", initial_response: response, hostname: None }).write(&mut bytes);
+    client.says(&bytes).await;
+    client.hears_frame().await.unwrap();
+    assert!(client.hears_or_end().await.is_none());
+    let found = refusals(&world, &world.hub.journal_owner()).await;
+    let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((claimed.as_str(), refusal.cause, &*refusal.code), ("cam-1", RefusalCause::TokenExpired, "SASL auth"));
+    assert!(!format!("{found:?}").contains("sig="), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_here_is_told_to_all() {
+    let world = World::new().await;
+    let (io, served) = world.pipe();
+    let mut client = Client::new(io);
+    client.says(&Protocol::Amqp.bytes()).await;
+    client.hears_bytes(8).await;
+    let open = Open { hostname: Some("other.example".into()), ..Open::new("c") };
+    client.sends(Performative::Open(Box::new(open)), b"").await;
+    assert!(matches!(client.hears().await.0, Performative::Open(_)));
+    let Performative::Close(close) = client.hears().await.0 else { panic!() };
+    served.await.unwrap();
+    let error = close.error.unwrap();
+    let found = refusals(&world, &world.hub.journal_owner()).await;
+    let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
+    let told = (claimed.as_str(), &*refusal.target, refusal.cause);
+    assert_eq!(told, ("", "other.example", RefusalCause::UnknownHost));
+    assert_eq!((&*refusal.code, Some(&*refusal.message)), (&*error.condition, error.description.as_deref()));
+}
+
+#[tokio::test]
+async fn a_refused_registration_is_one_entry() {
+    let world = World::new().await;
+    let certificates = [leaf("stranger").der().to_vec()];
+    let mut client = Client::open(world.pipe_with(&certificates).0, HOST).await;
+    attaches(&mut client, &address("stranger")).await;
+    let error = is_rejected(&mut client, &register("{}")).await;
+    let said: Value = serde_json::from_str(error.description.as_deref().unwrap()).unwrap();
+    let dps = world.dps.find(SCOPE).unwrap().journal_owner();
+    let found = refusals(&world, &dps).await;
+    let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((claimed.as_str(), refusal.target.as_str()), ("stranger", SCOPE));
+    assert_eq!(
+        (said["errorCode"].to_string(), said["message"].as_str()),
+        (refusal.code.clone(), Some(&*refusal.message))
+    );
+}

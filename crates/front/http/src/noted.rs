@@ -1,0 +1,60 @@
+//! What of a device's request the journal is told.
+
+use roadstead_dps::DpsError;
+use roadstead_hub::HubError;
+use roadstead_journal::Refused;
+use roadstead_model::{DeviceProtocol, JournalOwner, Origin, RefusalCause};
+use roadstead_wire::HubCode;
+
+use crate::{call::Call, serve::Parts};
+
+impl Call {
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { protocol: DeviceProtocol::Https, address: Some(self.caller.address.ip()) }
+    }
+
+    /// Whose request it is, by its path: `None` when it is a back end's.
+    fn device(&self) -> Option<String> {
+        let words: Vec<String> = self.segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["devices", _, "messages" | "files", ..] => Some(self.segment(1).to_owned()),
+            ["devices", _, "modules", _, "messages", ..] => Some(format!("{}/{}", self.segment(1), self.segment(3))),
+            _ => None,
+        }
+    }
+}
+
+/// A refusal of a hub, if it is one of a device.
+pub(crate) fn refused(parts: &Parts, call: &Call, code: HubCode, refused: &HubError, message: &str) {
+    note(parts, call, code, refused.cause(), message);
+}
+
+/// A host name that is no hub's, if a device named it.
+pub(crate) fn no_such_hub(parts: &Parts, call: &Call, message: &str) {
+    note(parts, call, HubCode::IotHubNotFound, RefusalCause::UnknownHost, message);
+}
+
+/// A body of which not even all was read, if a device sent it.
+pub(crate) fn too_large(parts: &Parts, call: &Call, message: &str) {
+    note(parts, call, HubCode::MessageTooLarge, RefusalCause::TooLarge, message);
+}
+
+fn note(parts: &Parts, call: &Call, code: HubCode, cause: RefusalCause, message: &str) {
+    let Some(id) = call.device() else { return };
+    let owner = parts.hubs.by_host(&call.host).map_or(JournalOwner::NoHub, |hub| hub.journal_owner());
+    parts.journal.refused(Refused {
+        owner,
+        id: &id,
+        origin: call.origin(),
+        target: &call.host,
+        cause,
+        code: code.number().to_string(),
+        message: message.to_owned(),
+    });
+}
+
+/// A refusal of DPS to a device.
+pub(crate) fn refused_by_dps(parts: &Parts, call: &Call, refused: &DpsError) {
+    parts.dps.note_refused(call.segment(0), call.segment(2), call.origin(), refused);
+}
