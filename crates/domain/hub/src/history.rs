@@ -2,8 +2,9 @@
 
 use roadstead_journal::{Journal, Refused, cause};
 use roadstead_model::{DeviceAuth, DeviceStatus, JournalOwner, Origin, RefusalCause, What};
+use roadstead_store::BlobError;
 
-use crate::{error::HubError, hub::Hub, session::Session};
+use crate::{blob::FileError, error::HubError, hub::Hub, session::Session};
 
 impl Hub {
     /// Where refusals of this hub are noted, and what happened to its devices is read.
@@ -45,6 +46,27 @@ impl Session {
     /// Notes that something the device asked for was refused, as its front words it.
     pub fn note_refused(&self, cause: RefusalCause, code: &str, message: String) {
         self.hub().note_refused(self.key(), self.origin(), (cause, code), message);
+    }
+}
+
+impl FileError {
+    /// Why somebody was refused, in one word. What is wrong with a signature, which this hub gave, only its sentence says.
+    pub fn cause(&self) -> RefusalCause {
+        match self {
+            Self::Refused(refused) => refused.cause(),
+            Self::TooLarge { .. } | Self::Blob(BlobError::TooLarge) => RefusalCause::TooLarge,
+            Self::Blob(BlobError::Busy | BlobError::Store(_)) => RefusalCause::ServerBusy,
+            Self::Name(_)
+            | Self::Signature(_)
+            | Self::NotFound
+            | Self::Md5Mismatch { .. }
+            | Self::Blob(
+                BlobError::AlreadyExists
+                | BlobError::EtagMismatch
+                | BlobError::UnknownBlock { .. }
+                | BlobError::OutOfRange { .. },
+            ) => RefusalCause::BadRequest,
+        }
     }
 }
 

@@ -6,8 +6,12 @@ use roadstead_store::JournalBounds;
 
 /// Independently locked parts of what waits to be stored.
 pub const SHARDS: usize = 32;
-/// Refusals of different kinds that wait in one part; those beyond are only counted, without an id.
+/// Refusals of different kinds that wait in one part; those beyond are only counted, without an id. As many are taken at once
+/// after some quiet.
 pub const REFUSALS_WAITING_MAX: usize = 256;
+/// Refusals of different kinds that one part takes in each second of a flood: of all parts together 256, so that a flood of made-up
+/// ids writes little, and needs minutes, not seconds, to push out what was there before.
+pub const REFUSALS_PER_S: usize = 8;
 /// Other entries that wait in one part; those beyond are left out, and their number logged.
 pub const OTHERS_WAITING_MAX: usize = 1024;
 /// How often what waits is stored.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use roadstead_model::{Happening, JournalOwner, Origin, RefusalCause, RefusalEntry, What};
+use roadstead_model::{Happening, JournalOwner, Origin, RefusalCause, RefusalEntry, UnixMillis, What};
 
 use crate::limits;
 
@@ -18,7 +18,39 @@ type Likeness = (JournalOwner, String, RefusalCause, Origin);
 #[derive(Debug, Default)]
 struct Shard {
     refusals: HashMap<Likeness, Happening>,
+    room: Room,
     others: Vec<Happening>,
+}
+
+/// How many more kinds of refusals are taken now: [`limits::REFUSALS_PER_S`], and what was not used, up to
+/// [`limits::REFUSALS_WAITING_MAX`].
+#[derive(Debug)]
+struct Room {
+    left: usize,
+    /// Up to when it was reckoned.
+    at: UnixMillis,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { left: limits::REFUSALS_WAITING_MAX, at: UnixMillis(i64::MIN) }
+    }
+}
+
+impl Room {
+    /// Takes one at `now`, if there is any.
+    fn take(&mut self, now: UnixMillis) -> bool {
+        let seconds = now.0.saturating_sub(self.at.0) / 1000;
+        // A clock that was set back begins anew.
+        if seconds != 0 {
+            let more = usize::try_from(seconds).unwrap_or(0).saturating_mul(limits::REFUSALS_PER_S);
+            self.left = self.left.saturating_add(more).min(limits::REFUSALS_WAITING_MAX);
+            self.at = now;
+        }
+        let Some(left) = self.left.checked_sub(1) else { return false };
+        self.left = left;
+        true
+    }
 }
 
 /// See the module. Entries of one id are in one part, in order.
@@ -40,10 +72,11 @@ impl Waiting {
 
     pub(crate) fn put(&self, happening: Happening) {
         let mut shard = self.shards[self.hasher.hash_one(&happening.id) as usize % limits::SHARDS].lock();
+        let Shard { refusals, room, others } = &mut *shard;
         if let What::Refused(refusal) = &happening.what {
-            put_refusal(&mut shard.refusals, likeness(&happening, refusal), happening);
-        } else if shard.others.len() < limits::OTHERS_WAITING_MAX {
-            shard.others.push(happening);
+            put_refusal(refusals, room, likeness(&happening, refusal), happening);
+        } else if others.len() < limits::OTHERS_WAITING_MAX {
+            others.push(happening);
         } else {
             drop(shard);
             self.left_out.fetch_add(1, Ordering::Relaxed);
@@ -54,7 +87,10 @@ impl Waiting {
     pub(crate) fn take(&self) -> Vec<Happening> {
         let mut taken = Vec::new();
         for shard in &self.shards {
-            let Shard { refusals, others } = mem::take(&mut *shard.lock());
+            let (refusals, others) = {
+                let mut shard = shard.lock();
+                (mem::take(&mut shard.refusals), mem::take(&mut shard.others))
+            };
             taken.extend(refusals.into_values());
             taken.extend(others);
         }
@@ -74,11 +110,16 @@ fn likeness(happening: &Happening, refusal: &RefusalEntry) -> Likeness {
 }
 
 /// Adds a refusal to those that are like it. Where there is no room for another kind, those of all ids and addresses are alike.
-fn put_refusal(refusals: &mut HashMap<Likeness, Happening>, likeness: Likeness, mut happening: Happening) {
+fn put_refusal(
+    refusals: &mut HashMap<Likeness, Happening>,
+    room: &mut Room,
+    likeness: Likeness,
+    mut happening: Happening,
+) {
     let is_full = refusals.len() >= limits::REFUSALS_WAITING_MAX;
     match refusals.entry(likeness) {
         Entry::Occupied(mut known) => add(known.get_mut(), happening),
-        Entry::Vacant(vacant) if !is_full => drop(vacant.insert(happening)),
+        Entry::Vacant(vacant) if !is_full && room.take(happening.at) => drop(vacant.insert(happening)),
         Entry::Vacant(vacant) => {
             let (owner, _, cause, origin) = vacant.into_key();
             let origin = Origin { address: None, ..origin };

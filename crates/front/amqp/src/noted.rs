@@ -1,6 +1,6 @@
 //! What of a connection the journal is told.
 
-use roadstead_amqp_proto::AmqpError;
+use roadstead_amqp_proto::{AmqpError, connection::ConnectionError};
 use roadstead_hub::{Hub, Session};
 use roadstead_journal::Refused;
 use roadstead_model::{DeviceProtocol, JournalOwner, Origin, RefusalCause};
@@ -30,6 +30,13 @@ pub(crate) struct Claim {
     pub(crate) cause: RefusalCause,
 }
 
+impl Claim {
+    /// Of a client that has not said who it is.
+    pub(crate) fn of_nobody(owner: JournalOwner, target: String) -> Self {
+        Self { owner, id: String::new(), target, cause: RefusalCause::BadRequest }
+    }
+}
+
 impl Caller {
     pub(crate) fn origin(&self) -> Origin {
         Origin { protocol: DeviceProtocol::Amqp, address: Some(self.address.ip()) }
@@ -41,6 +48,17 @@ pub(crate) fn refused(front: &AmqpFront, caller: &Caller, claim: Claim, code: &s
     let Claim { owner, id, target, cause } = claim;
     let (origin, code, message) = (caller.origin(), code.to_owned(), why.to_owned());
     front.journal.refused(Refused { owner, id: &id, origin, target: &target, cause, code, message });
+}
+
+/// A connection that was ended for what it is not.
+pub(crate) fn broke_the_rules(front: &AmqpFront, caller: &Caller, claim: Claim, error: &ConnectionError) {
+    let cause = match error {
+        // The session's end says it.
+        ConnectionError::Silent { .. } => return,
+        ConnectionError::TooMuchPartial { .. } => RefusalCause::TooLarge,
+        _ => claim.cause,
+    };
+    refused(front, caller, Claim { cause, ..claim }, error.condition(), &error.to_string());
 }
 
 /// A link or a token of a device that was refused.

@@ -54,8 +54,12 @@ impl Way {
                 noted::too_large(parts, call, &fault.to_string());
                 op::hub_code(parts, call, HubCode::MessageTooLarge, &fault.to_string())
             }
-            (Some(Face::DpsDevice | Face::DpsService), BodyFault::TooLarge { .. }) => {
-                op::dps_refusal(parts, call, &DpsError::Invalid { member: "body", fault: fault.to_string() })
+            (Some(face @ (Face::DpsDevice | Face::DpsService)), BodyFault::TooLarge { .. }) => {
+                let refused = DpsError::Invalid { member: "body", fault: fault.to_string() };
+                if face == Face::DpsDevice {
+                    noted::too_large_for_dps(parts, call, &refused);
+                }
+                op::dps_refusal(parts, call, &refused)
             }
             _ => Reply::fault(fault),
         }

@@ -1,12 +1,13 @@
 //! What of a device's request the journal is told.
 
+use hyper::Method;
 use roadstead_dps::DpsError;
 use roadstead_hub::HubError;
 use roadstead_journal::Refused;
 use roadstead_model::{DeviceProtocol, JournalOwner, Origin, RefusalCause};
 use roadstead_wire::HubCode;
 
-use crate::{call::Call, serve::Parts};
+use crate::{call::Call, op::blob, serve::Parts};
 
 impl Call {
     pub(crate) fn origin(&self) -> Origin {
@@ -40,17 +41,44 @@ pub(crate) fn too_large(parts: &Parts, call: &Call, message: &str) {
     note(parts, call, HubCode::MessageTooLarge, RefusalCause::TooLarge, message);
 }
 
+/// A file that a device was not let put: none but devices put files.
+pub(crate) fn refused_file(parts: &Parts, call: &Call, device: &str, refused: &blob::Refused) {
+    if call.method == Method::PUT {
+        let code = format!("{} {}", refused.code.http_status(), refused.code.name());
+        note_of(parts, call, device, (refused.cause, code), &refused.message);
+    }
+}
+
 fn note(parts: &Parts, call: &Call, code: HubCode, cause: RefusalCause, message: &str) {
-    let Some(id) = call.device() else { return };
+    if let Some(id) = call.device() {
+        note_of(parts, call, &id, (cause, code.number().to_string()), message);
+    }
+}
+
+fn note_of(parts: &Parts, call: &Call, id: &str, (cause, code): (RefusalCause, String), message: &str) {
     let owner = parts.hubs.by_host(&call.host).map_or(JournalOwner::NoHub, |hub| hub.journal_owner());
     parts.journal.refused(Refused {
         owner,
-        id: &id,
+        id,
         origin: call.origin(),
         target: &call.host,
         cause,
-        code: code.number().to_string(),
+        code,
         message: message.to_owned(),
+    });
+}
+
+/// A body of which not even all was read, of a device of DPS.
+pub(crate) fn too_large_for_dps(parts: &Parts, call: &Call, refused: &DpsError) {
+    let scope = call.segment(0);
+    parts.journal.refused(Refused {
+        owner: parts.dps.find(scope).map_or(JournalOwner::NoDps, |instance| instance.journal_owner()),
+        id: call.segment(2),
+        origin: call.origin(),
+        target: scope,
+        cause: RefusalCause::TooLarge,
+        code: refused.code().to_string(),
+        message: refused.to_string(),
     });
 }
 

@@ -27,7 +27,7 @@ use crate::{
     Caller, MqttFront,
     end::{End, shown},
     hub_session::packet_type,
-    limits,
+    limits, noted,
     stream::PacketStream,
 };
 
@@ -63,10 +63,12 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     let talk = converse(front, stream, &greeting, &opened, caller);
-    tokio::select! {
+    let end = tokio::select! {
         end = talk => match end { Ok(never) => match never {}, Err(end) => end },
         reason = closed => End::Revoked(reason),
-    }
+    };
+    noted::ended_with_dps(front, caller, &greeting, &end);
+    end
 }
 
 /// The session, or why every request of this connection will be refused.

@@ -68,7 +68,10 @@ impl MqttFront {
         let end = match Box::pin(connect::greet(self, &mut stream, &caller)).await {
             Ok(Greeting::Hub(session)) => hub_session::run(self, &mut stream, *session, &caller).await,
             Ok(Greeting::Dps(session)) => Box::pin(dps_session::run(self, &mut stream, *session, &caller)).await,
-            Err(end) => end,
+            Err(end) => {
+                noted::not_understood(self, &caller, &end);
+                end
+            }
         };
         end.log(&caller);
         if !matches!(end, End::Lost(_)) {

@@ -3,9 +3,9 @@
 use roadstead_hub::{HubError, Session};
 use roadstead_journal::Refused;
 use roadstead_model::{DeviceProtocol, JournalOwner, Origin, RefusalCause};
-use roadstead_mqtt_proto::Refusal;
+use roadstead_mqtt_proto::{DecodeError, FrameError, Refusal};
 
-use crate::{Caller, MqttFront, end::End};
+use crate::{Caller, MqttFront, dps_session::DpsGreeting, end::End};
 
 /// How the protocol says no in the midst of a connection.
 const CLOSED: &str = "connection closed";
@@ -39,10 +39,49 @@ pub(crate) fn refused(front: &MqttFront, caller: &Caller, code: Refusal, claim: 
     });
 }
 
+/// A connection that never came to a CONNECT that is understood: nobody knows whose it is.
+pub(crate) fn not_understood(front: &MqttFront, caller: &Caller, end: &End) {
+    let code = match end {
+        End::Decode(DecodeError::UnsupportedProtocol { .. }) => "CONNACK 1",
+        End::Frame(_) | End::Decode(_) | End::NotConnect => CLOSED,
+        _ => return,
+    };
+    front.journal.refused(Refused {
+        owner: JournalOwner::NoHub,
+        id: "",
+        origin: caller.origin(),
+        target: "",
+        cause: RefusalCause::BadRequest,
+        code: code.to_owned(),
+        message: end.to_string(),
+    });
+}
+
 /// A session that ended because of what its device asked for.
 pub(crate) fn ended(session: &Session, end: &End) {
-    let cause = match end {
-        // Nothing was asked for, or nothing refused: that the session ended says it all.
+    if let Some(cause) = cause(end) {
+        session.note_refused(cause, CLOSED, end.to_string());
+    }
+}
+
+/// The same of a connection to DPS.
+pub(crate) fn ended_with_dps(front: &MqttFront, caller: &Caller, greeting: &DpsGreeting, end: &End) {
+    let Some(cause) = cause(end) else { return };
+    let DpsGreeting { id_scope, registration_id, .. } = greeting;
+    front.journal.refused(Refused {
+        owner: front.dps.find(id_scope).map_or(JournalOwner::NoDps, |instance| instance.journal_owner()),
+        id: registration_id,
+        origin: caller.origin(),
+        target: id_scope,
+        cause,
+        code: CLOSED.to_owned(),
+        message: end.to_string(),
+    });
+}
+
+/// Why something was refused with this end. `None`: nothing was asked for, or nothing refused, and the end says it all.
+fn cause(end: &End) -> Option<RefusalCause> {
+    match end {
         End::Hub(HubError::Closed(_))
         | End::Disconnected
         | End::Fault
@@ -56,15 +95,15 @@ pub(crate) fn ended(session: &Session, end: &End) {
         | End::NotReading
         | End::ClosedByHub(_)
         | End::Revoked(_)
-        | End::TooManyRequests
-        | End::TooLong => return,
-        End::Hub(error) => error.cause(),
+        | End::TooLong => None,
+        End::Hub(error) => Some(error.cause()),
+        End::TooManyRequests => Some(RefusalCause::Throttled),
+        End::Frame(FrameError::TooLong { .. }) => Some(RefusalCause::TooLarge),
         End::Frame(_)
         | End::Decode(_)
         | End::Unexpected(_)
         | End::QosTwo
         | End::WrongTopic(_)
-        | End::WrongFilter(_) => RefusalCause::BadRequest,
-    };
-    session.note_refused(cause, CLOSED, end.to_string());
+        | End::WrongFilter(_) => Some(RefusalCause::BadRequest),
+    }
 }

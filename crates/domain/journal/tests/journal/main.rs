@@ -79,6 +79,30 @@ async fn a_flood_stays_in_bounds_and_is_counted() {
 }
 
 #[tokio::test]
+async fn a_flood_that_lasts_does_not_push_out_what_was_there() {
+    const SECONDS: usize = 10;
+    let place = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let journal = Journal::new(embedded(place.path()), clock.clone());
+    journal.refused(refused("mine", RefusalCause::TokenExpired, 8));
+    for second in 0..SECONDS {
+        clock.advance_ms(1000);
+        for id in 0..10_000 {
+            journal.refused(refused(&format!("made-up-{second}-{id}"), RefusalCause::UnknownDevice, 7));
+        }
+        journal.flush().await.unwrap();
+    }
+    let found = refusals(&journal).await;
+    let at_once = limits::SHARDS * (limits::REFUSALS_WAITING_MAX + 1);
+    let named_max = at_once + SECONDS * limits::SHARDS * limits::REFUSALS_PER_S;
+    assert!(found.len() <= named_max, "{} of at most {named_max}", found.len());
+    assert!(found.len() > at_once, "a few of each second are named");
+    let counted: u64 = found.iter().map(|(_, _, count)| count).sum();
+    assert_eq!(counted, 1 + SECONDS as u64 * 10_000, "each is counted");
+    assert!(found.contains(&("mine".to_owned(), RefusalCause::TokenExpired, 1)));
+}
+
+#[tokio::test]
 async fn refusals_of_many_addresses_are_bounded_for_each_id() {
     let journal = Journal::new(Arc::new(MemoryRecords::new()), clock());
     for octet in 0..=255 {

@@ -97,6 +97,12 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         conversation.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &why)), stream.out());
     }
     std::mem::take(&mut conversation.devices).end(end.disconnect_reason());
+    if let End::Protocol(error) = &end {
+        let opened = conversation.opened.as_ref();
+        let owner = opened.map_or(JournalOwner::NoHub, |opened| opened.hub.journal_owner());
+        let target = opened.map_or_else(String::new, |opened| opened.host.to_string());
+        noted::broke_the_rules(front, caller, Claim::of_nobody(owner, target), error);
+    }
     if conversation.opened.is_none() {
         front.counters.refused.increment(1);
     }
@@ -272,7 +278,10 @@ impl Conversation<'_> {
                 }
                 Ok(())
             }
-            Event::Detached { link, .. } => {
+            Event::Detached { link, error } => {
+                if let Some((device, error)) = self.links.find_device(link).zip(error) {
+                    self.devices.note_detached(device, error);
+                }
                 let gone = self.links.remove(link);
                 Box::pin(self.devices.forget(link, gone, DisconnectReason::ClientClosed)).await;
                 Ok(())
@@ -317,8 +326,9 @@ impl Conversation<'_> {
             }
             Err(error) => {
                 let why = error.to_string();
-                let (id, target) = (String::new(), open.hostname.as_deref().unwrap_or_default().to_owned());
-                let claim = Claim { owner: JournalOwner::NoHub, id, target, cause: RefusalCause::UnknownHost };
+                let target = open.hostname.as_deref().unwrap_or_default().to_owned();
+                let nobody = Claim::of_nobody(JournalOwner::NoHub, target);
+                let claim = Claim { cause: RefusalCause::UnknownHost, ..nobody };
                 let words = error.description.as_deref().unwrap_or_default();
                 noted::refused(self.front, self.caller, claim, &error.condition, words);
                 self.proto.open("roadstead", Map::default(), out);

@@ -7,7 +7,7 @@ use roadstead_amqp_proto::{
     connection::{Delivery, LinkId},
 };
 use roadstead_hub::{CloseReason, Hub, HubError, Notice, Session};
-use roadstead_model::{DisconnectReason, Properties, UnixMillis};
+use roadstead_model::{DisconnectReason, Properties, RefusalCause, UnixMillis};
 
 use super::{
     Channel, Device, DeviceLink, Part, Wire,
@@ -17,7 +17,13 @@ use super::{
     telemetry::Unsettled,
     twin,
 };
-use crate::{counters::Counters, limits, link::Link, refusal};
+use crate::{
+    counters::Counters,
+    limits,
+    link::Link,
+    noted::{self, Refusal},
+    refusal,
+};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -56,6 +62,17 @@ impl Devices {
         self.mark(seat);
         self.note_expiry();
         seat
+    }
+
+    /// Notes what the connection detached a link for by itself: a message that was too long.
+    pub(crate) fn note_detached(&mut self, link: DeviceLink, error: AmqpError) {
+        let sends = matches!(link.part, Part::Telemetry | Part::TwinRequests | Part::MethodAnswers);
+        if let Some(device) = self.at(link.seat)
+            && sends
+            && &*error.condition == condition::MESSAGE_SIZE_EXCEEDED
+        {
+            noted::refused_to(&device.session, &Refusal { error, cause: RefusalCause::TooLarge });
+        }
     }
 
     pub(super) fn at(&mut self, seat: u32) -> Option<&mut Device> {

@@ -12,6 +12,7 @@ use roadstead_amqp_proto::{
     sasl::SaslCode,
 };
 use roadstead_dps::DpsError;
+use roadstead_model::{JournalOwner, RefusalCause};
 use roadstead_wire::amqp::{dps, dps::Registrant, sasl_tpm};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -29,6 +30,7 @@ use crate::{
     attach::end_of,
     end::{End, shown},
     limits,
+    noted::{self, Claim},
     refusal::undecodable,
     stream::ByteStream,
 };
@@ -84,7 +86,14 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         Err(end) => end,
     };
     if let End::Revoked(_) | End::TooLong | End::TooManyRequests = end {
-        session.proto.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &end.to_string())), stream.out());
+        let mut error = AmqpError::new(condition::CONNECTION_FORCED, &end.to_string());
+        if matches!(end, End::TooManyRequests) {
+            error = session.note(RefusalCause::Throttled, error);
+        }
+        session.proto.close(Some(error), stream.out());
+    }
+    if let End::Protocol(error) = &end {
+        noted::broke_the_rules(front, caller, session.claim(), error);
     }
     if !session.opened {
         front.counters.refused.increment(1);
@@ -180,7 +189,12 @@ impl Session<'_> {
                     self.proto.settle_sent(link, delivery_id, DeliveryState::Accepted, out);
                 }
             }
-            Event::Detached { link, .. } => self.answers_to = self.answers_to.filter(|(to, _)| *to != link),
+            Event::Detached { link, error } => {
+                self.answers_to = self.answers_to.filter(|(to, _)| *to != link);
+                if let Some(error) = error.filter(|error| &*error.condition == condition::MESSAGE_SIZE_EXCEEDED) {
+                    self.note(RefusalCause::TooLarge, error);
+                }
+            }
             Event::Ended { session, .. } => {
                 self.answers_to = self.answers_to.filter(|(to, _)| to.session() != session);
             }
@@ -235,7 +249,7 @@ impl Session<'_> {
     fn attach(&mut self, id: LinkId, attach: &Attach, out: &mut Vec<u8>) {
         let (address, sends) = end_of(attach);
         if let Err(error) = self.admit(address) {
-            self.proto.refuse(id, attach, error, out);
+            self.proto.refuse(id, attach, self.note(RefusalCause::BadRequest, error), out);
             return;
         }
         let api_version = attach.properties.0.iter().find(|(key, _)| key.as_text() == Some(dps::API_VERSION));
@@ -300,11 +314,13 @@ impl Session<'_> {
     async fn answer(&mut self, delivery: &Delivery<'_>) -> Result<Vec<u8>, AmqpError> {
         if self.answers.len() >= limits::DPS_ANSWERS_MAX {
             let why = "too many answers wait: attach a receiver of the same address, with credit";
-            return Err(AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, why));
+            return Err(self.note(RefusalCause::Throttled, AmqpError::new(condition::RESOURCE_LIMIT_EXCEEDED, why)));
         }
-        let message = Message::decode(&delivery.payload).map_err(undecodable)?;
+        let message = Message::decode(&delivery.payload);
+        let message = message.map_err(|error| self.note(RefusalCause::BadRequest, undecodable(error)))?;
         let Some(device) = &self.device else {
-            return Err(AmqpError::new(condition::NOT_ALLOWED, "no device has named itself on this connection"));
+            let error = AmqpError::new(condition::NOT_ALLOWED, "no device has named itself on this connection");
+            return Err(self.note(RefusalCause::BadRequest, error));
         };
         self.front.counters.registrations.increment(1);
         match device.answer(&message, &self.api_version, &self.caller.certificates).await {
@@ -312,7 +328,7 @@ impl Session<'_> {
             Err(Refused::Operation(name)) => {
                 let (register, status) = (dps::REGISTER, dps::GET_OPERATION_STATUS);
                 let why = format!("`{name}` is no operation: {} must be {register} or {status}", dps::OPERATION_TYPE);
-                Err(AmqpError::new(condition::NOT_FOUND, &why))
+                Err(self.note(RefusalCause::BadRequest, AmqpError::new(condition::NOT_FOUND, &why)))
             }
             Err(Refused::Dps(refused)) => {
                 if is_unauthorized(&refused) {
@@ -321,6 +337,22 @@ impl Session<'_> {
                 Err(self.word(&refused))
             }
         }
+    }
+
+    /// Notes a refusal that is not DPS's own, and hands it back.
+    fn note(&self, cause: RefusalCause, error: AmqpError) -> AmqpError {
+        let words = error.description.as_deref().unwrap_or_default();
+        noted::refused(self.front, self.caller, Claim { cause, ..self.claim() }, &error.condition, words);
+        error
+    }
+
+    /// Whose connection it is, as far as the client said.
+    fn claim(&self) -> Claim {
+        let Some(Device { who, .. }) = &self.device else {
+            return Claim::of_nobody(JournalOwner::NoDps, String::new());
+        };
+        let owner = self.front.dps.find(&who.id_scope).map_or(JournalOwner::NoDps, |dps| dps.journal_owner());
+        Claim { id: who.registration_id.clone(), ..Claim::of_nobody(owner, who.id_scope.clone()) }
     }
 
     fn word(&self, refused: &DpsError) -> AmqpError {

@@ -96,6 +96,31 @@ async fn refused_telemetry_is_one_entry() {
 }
 
 #[tokio::test]
+async fn what_is_longer_than_a_link_takes_is_one_entry() {
+    let world = world_of(&["cam-1"]).await;
+    let mut client = cam(&world).await;
+    client.attaches(sender("d2c", 0, EVENTS)).await;
+    client.transfers(0, &vec![b'x'; 1024 * 1024 + 1]).await;
+    let error = client.hears_detach(0).await;
+    let found = refusals(&world, &world.hub.journal_owner()).await;
+    let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((claimed.as_str(), refusal.cause), ("cam-1", RefusalCause::TooLarge));
+    assert_eq!((&*refusal.code, Some(&*refusal.message)), (&*error.condition, error.description.as_deref()));
+}
+
+#[tokio::test]
+async fn what_is_no_amqp_is_one_entry() {
+    let world = World::new().await;
+    let (io, served) = world.pipe();
+    let mut client = Client::new(io);
+    client.says(b"GET / HTTP/1.1\r\n\r\n").await;
+    served.await.unwrap();
+    let found = refusals(&world, &JournalOwner::NoHub).await;
+    let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((claimed.as_str(), refusal.cause), ("", RefusalCause::BadRequest));
+}
+
+#[tokio::test]
 async fn a_device_that_sasl_keeps_out_is_one_entry() {
     let world = world_of(&["cam-1"]).await;
     let (io, _) = world.pipe();
@@ -145,7 +170,11 @@ async fn a_refused_registration_is_one_entry() {
     let error = is_rejected(&mut client, &register("{}")).await;
     let said: Value = serde_json::from_str(error.description.as_deref().unwrap()).unwrap();
     let dps = world.dps.find(SCOPE).unwrap().journal_owner();
-    let found = refusals(&world, &dps).await;
+    client.transfers(1, &vec![b'x'; 101 * 1024]).await;
+    client.hears_detach(1).await;
+    let mut found = refusals(&world, &dps).await;
+    found.retain(|(_, refusal)| refusal.cause != RefusalCause::TooLarge);
+    assert_eq!(refusals(&world, &dps).await.len(), found.len() + 1, "what was too long is one more");
     let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
     assert_eq!((claimed.as_str(), refusal.target.as_str()), ("stranger", SCOPE));
     assert_eq!(

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{Method, Response, StatusCode, body::Incoming, header::HeaderValue};
 use roadstead_hub::{BlobError, BlobInfo, FileAccess, FileError, Hub, HubError};
-use roadstead_model::Etag;
+use roadstead_model::{Etag, RefusalCause};
 use roadstead_wire::{
     blob::{self, BlobCode, CLIENT_REQUEST_ID_HEADER, ContentHeaders, ERROR_CODE_HEADER, VERSION, VERSION_HEADER},
     percent,
@@ -16,7 +16,7 @@ use tracing::{error, info};
 use super::{blob_get, blob_put};
 use crate::{
     call::{BodyFault, Call},
-    limits,
+    limits, noted,
     reply::{Body, Reply},
     route::{Does, FetchOp, PutOp, find_file},
     serve::Parts,
@@ -28,11 +28,18 @@ pub(crate) const XML: HeaderValue = HeaderValue::from_static("application/xml");
 pub(crate) struct Refused {
     pub(crate) code: BlobCode,
     pub(crate) message: String,
+    /// Why, in one word.
+    pub(crate) cause: RefusalCause,
 }
 
 impl Refused {
     pub(crate) fn new(code: BlobCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        let cause = match code {
+            BlobCode::RequestBodyTooLarge | BlobCode::MetadataTooLarge => RefusalCause::TooLarge,
+            BlobCode::InternalError | BlobCode::ServerBusy => RefusalCause::ServerBusy,
+            _ => RefusalCause::BadRequest,
+        };
+        Self { code, message: message.into(), cause }
     }
 }
 
@@ -53,12 +60,13 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     let answered = match parts.hubs.by_host(&call.host) {
         Some(hub) => route(&hub, call, (&device, &name), &mut body).await,
-        None => Err(Refused::new(BlobCode::ContainerNotFound, format!("no hub here answers to `{}`", call.host))),
+        None => Err(no_such_hub(call)),
     };
     let mut response = match answered {
         Ok(response) => response,
         Err(refused) => {
             info!(request = %call.id, path = call.path, code = refused.code.name(), "refused: {}", refused.message);
+            noted::refused_file(parts, call, &device, &refused);
             pass_over(body).await;
             refusal(parts, call, &refused)
         }
@@ -69,6 +77,11 @@ pub(crate) async fn answer(
         headers.insert(CLIENT_REQUEST_ID_HEADER, id.clone());
     }
     response
+}
+
+fn no_such_hub(call: &Call) -> Refused {
+    let text = format!("no hub here answers to `{}`", call.host);
+    Refused { cause: RefusalCause::UnknownHost, ..Refused::new(BlobCode::ContainerNotFound, text) }
 }
 
 async fn route(
@@ -127,6 +140,7 @@ fn unserved(call: &Call, comp: Option<&str>) -> Refused {
 
 /// A domain's refusal in the words of Azure Storage.
 pub(crate) fn refused(call: &Call, error: FileError) -> Refused {
+    let word = error.cause();
     let code = match &error {
         FileError::Name(_) | FileError::Refused(HubError::Invalid(_)) => BlobCode::InvalidResourceName,
         FileError::Refused(HubError::UploadsMissing) => BlobCode::ContainerNotFound,
@@ -135,7 +149,8 @@ pub(crate) fn refused(call: &Call, error: FileError) -> Refused {
             return match cause {
                 roadstead_hub::StoreError::Full(why) => {
                     error!(request = %call.id, path = call.path, why, "a file found no room");
-                    Refused::new(BlobCode::RequestBodyTooLarge, "the hub has no room for this file")
+                    let text = "the hub has no room for this file";
+                    Refused { cause: word, ..Refused::new(BlobCode::RequestBodyTooLarge, text) }
                 }
                 cause => {
                     error!(request = %call.id, path = call.path, %cause, "a request for a file failed");
@@ -152,7 +167,7 @@ pub(crate) fn refused(call: &Call, error: FileError) -> Refused {
         FileError::Blob(BlobError::UnknownBlock { .. }) => BlobCode::InvalidBlockList,
         FileError::Blob(BlobError::OutOfRange { .. }) => BlobCode::InvalidRange,
     };
-    Refused::new(code, error.to_string())
+    Refused { code, message: error.to_string(), cause: word }
 }
 
 fn refusal(parts: &Parts, call: &Call, refused: &Refused) -> Response<Body> {

@@ -78,6 +78,42 @@ async fn every_refusal_of_a_hub_is_one_entry() {
 }
 
 #[tokio::test]
+async fn a_file_that_a_device_may_not_put_is_one_entry() {
+    let world = World::new().await;
+    world.device("dev1").await;
+    let token = device_token("dev1", &key(1));
+    let asked = json!({"blobName": "a.txt"}).to_string();
+    let place = world.send("POST /devices/dev1/files", &[("Authorization", &token)], asked).await.ok();
+    let sas = place["sasToken"].as_str().unwrap();
+    let blob = [("x-ms-blob-type", "BlockBlob")];
+    let md5 = [blob[0], ("Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA==")];
+    let put = async |path: &str, headers: &[(&str, &str)]| world.send(&format!("PUT {path}"), headers, "hello").await;
+    let signed = format!("/uploads/dev1/a.txt{sas}");
+    for (cause, path, headers) in [
+        ("badRequest", "/uploads/dev1/a.txt".to_owned(), &blob[..]),
+        ("badRequest", format!("/uploads/dev1/b.txt{sas}"), &blob[..]),
+        ("badRequest", signed.clone(), &md5[..]),
+    ] {
+        world.clock.advance_ms(1);
+        let answer = put(&path, headers).await;
+        assert!(answer.status >= 400, "{path}");
+        let found = entries(&world, "/devices/dev1/timeline").await;
+        let code = format!("{} {}", answer.status, answer.header("x-ms-error-code").unwrap());
+        assert_eq!((&found[0]["cause"], &found[0]["code"]), (&json!(cause), &json!(code)), "{path}: {found:?}");
+        assert!(answer.text().contains(found[0]["message"].as_str().unwrap()), "{found:?}");
+        assert!(!found[0].to_string().contains("sig="), "{found:?}");
+    }
+    disable(&world, "dev1").await;
+    world.clock.advance_ms(1);
+    assert_eq!(put(&signed, &blob).await.status, 403);
+    let found = entries(&world, "/devices/dev1/timeline").await;
+    assert_eq!(found[0]["cause"], "deviceDisabled", "{found:?}");
+    let before = entries(&world, "/refusals/devices").await;
+    assert_eq!(world.send("GET /uploads/dev1/a.txt", &[], "").await.status, 403);
+    assert_eq!(entries(&world, "/refusals/devices").await, before, "who fetches is no device");
+}
+
+#[tokio::test]
 async fn every_refusal_of_dps_is_one_entry() {
     let world = World::new().await;
     world.enroll("dev-01", json!({})).await;
@@ -114,6 +150,11 @@ async fn every_refusal_of_dps_is_one_entry() {
     let [entry] = &entries(&world, "/refusals/registrations").await[..1] else { panic!() };
     let told = (&entry["cause"], &entry["id"], &entry["target"]);
     assert_eq!(told, (&json!("unknownIdScope"), &json!("lost"), &json!("0ne00FFFFFF")));
+    let line = format!("PUT /{SCOPE}/registrations/vast/register");
+    let (code, text) = world.send(&line, &[], vec![b'x'; 97 * 1024]).await.dps_refusal();
+    let [entry] = &entries(&world, "/registrations/vast/timeline").await[..] else { panic!() };
+    let told = (&entry["cause"], &entry["code"], &entry["message"]);
+    assert_eq!(told, (&json!("tooLarge"), &json!(code.to_string()), &json!(text)), "not even read");
     let registered = world.register("dev-01").await;
     assert_eq!(registered.status, 202);
     let last = entries(&world, "/registrations/dev-01/timeline").await.remove(0);

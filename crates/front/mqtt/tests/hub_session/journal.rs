@@ -113,6 +113,32 @@ async fn every_refused_connect_is_one_entry() {
 }
 
 #[tokio::test]
+async fn who_says_no_connect_that_is_understood_is_one_entry() {
+    let world = World::new().await;
+    let too_new = b"\x10\x0f\0\x04MQTT\x05\x02\0\x3c\0\0\x02ab";
+    for (at, (bytes, code)) in [
+        (&too_new[..], "CONNACK 1"),
+        (b"\x10\xff\xff\xff\xff", "connection closed"),
+        (b"GET / HTTP", "connection closed"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.clock.advance_ms(3_600_001);
+        let (mut client, server) = duplex(4096);
+        let front = world.front.clone();
+        let served = tokio::spawn(async move { front.serve(server, caller()).await });
+        client.write_all(bytes).await.unwrap();
+        rest(client).await;
+        served.await.unwrap();
+        let found = refusals(&world).await;
+        assert_eq!(found.len(), at + 1, "{found:?}");
+        let (claimed, refusal) = &found[0];
+        assert_eq!((claimed.as_str(), refusal.cause, &*refusal.code), ("", RefusalCause::BadRequest, code));
+    }
+}
+
+#[tokio::test]
 async fn a_session_ends_in_the_timeline_and_what_ended_it_is_there() {
     let world = World::new().await;
     let (mut client, served) = world.connect().await;
@@ -173,11 +199,17 @@ async fn an_unknown_id_scope_is_told_to_all() {
     client.write_all(&request("$dps/registrations/PUT/iotdps-register/?$rid=1", b"{}", None)).await.unwrap();
     let (_, body) = message(&mut client).await;
     let said: serde_json::Value = serde_json::from_str(&body).unwrap();
-    drop(client);
+    world.clock.advance_ms(1);
+    client.write_all(&request(EVENTS, b"{}", None)).await.unwrap();
+    rest(client).await;
     served.await.unwrap();
     let owner = JournalOwner::NoDps;
     let found = world.hub.journal().refusals(&owner, &RefusalFilter::default(), None, 10).await.unwrap().items;
-    let [Happening { id, what: What::Refused(refusal), .. }] = &found[..] else { panic!("{found:?}") };
+    let [Happening { what: What::Refused(last), .. }, Happening { id, what: What::Refused(refusal), .. }] = &found[..]
+    else {
+        panic!("{found:?}")
+    };
+    assert_eq!((last.cause, &*last.code), (RefusalCause::BadRequest, "connection closed"), "telemetry is not for DPS");
     assert_eq!((id.as_str(), refusal.cause, &*refusal.target), ("lost", RefusalCause::UnknownIdScope, "0ne00FFFFFF"));
     assert_eq!(
         (said["errorCode"].to_string(), said["message"].as_str()),
