@@ -1,10 +1,10 @@
 //! A hub's events as they arrive, whatever becomes of the connection.
 
+use crate::authority::Authority;
 use crate::error::ServiceError;
 use crate::event_source::Reader;
 use crate::hub::VERSION;
 use crate::limits::{ANSWER_TIMEOUT, EVENT_SILENCE_MAX, RECONNECT_FIRST, RECONNECT_MAX};
-use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::transport::{Request, Transport};
 use reqwest::{Method, Response};
@@ -41,7 +41,7 @@ pub enum StreamItem {
 pub struct EventStream {
     transport: Transport,
     host: String,
-    policy: Policy,
+    authority: Authority,
     filter: EventFilter,
     /// When the first connection was made: where to begin again if not one event came over it.
     since: Option<UnixMillis>,
@@ -52,11 +52,11 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    pub(crate) fn new(transport: Transport, host: String, policy: Policy, filter: EventFilter) -> Self {
+    pub(crate) fn new(transport: Transport, host: String, authority: Authority, filter: EventFilter) -> Self {
         Self {
             transport,
             host,
-            policy,
+            authority,
             filter,
             since: None,
             last_id: None,
@@ -116,7 +116,7 @@ impl EventStream {
         let mut headers = vec![("accept", "text/event-stream".to_owned())];
         headers.extend(self.last_id.clone().map(|id| ("last-event-id", id)));
         let request = Request::new(Method::GET, self.url())
-            .authorized(self.policy.token(&self.host, self.transport.now()))
+            .authorized(self.authority.header(&self.host, self.transport.now()))
             .headers(headers);
         let origin = self.transport.origin(&self.host);
         let opened = tokio::time::timeout(ANSWER_TIMEOUT, self.transport.open(&request, None)).await;

@@ -7,10 +7,10 @@ mod methods;
 mod twins;
 
 use crate::amqp::{AmqpEvents, split_port};
+use crate::authority::Authority;
 use crate::error::ServiceError;
 use crate::events::{EventFilter, EventStream};
 use crate::page;
-use crate::policy::Policy;
 use crate::transport::{Request, Transport};
 use reqwest::Method;
 use roadstead_wire::percent;
@@ -29,13 +29,13 @@ pub(crate) const VERSION: &str = "2021-04-12";
 pub struct HubService {
     transport: Transport,
     host: String,
-    policy: Policy,
+    authority: Authority,
 }
 
 impl HubService {
-    /// A back end of the hub at `host` (`plant.localhost`, a port at will) as `policy`.
-    pub fn new(transport: Transport, host: &str, policy: Policy) -> Self {
-        Self { transport, host: host.to_owned(), policy }
+    /// A back end of the hub at `host` (`plant.localhost`, a port at will) as `authority`, a policy or a token.
+    pub fn new(transport: Transport, host: &str, authority: impl Into<Authority>) -> Self {
+        Self { transport, host: host.to_owned(), authority: authority.into() }
     }
 
     pub(crate) fn transport(&self) -> &Transport {
@@ -78,13 +78,15 @@ impl HubService {
 
     /// Events as they arrive. Nothing is sent before the first [`EventStream::next`].
     pub fn events(&self, filter: EventFilter) -> EventStream {
-        EventStream::new(self.transport.clone(), self.host.clone(), self.policy.clone(), filter)
+        EventStream::new(self.transport.clone(), self.host.clone(), self.authority.clone(), filter)
     }
 
     /// The same over AMQP, from the built-in endpoint that the hub names at `port` of its host. Works with any IoT hub.
-    pub fn events_over_amqp(&self, port: u16, filter: EventFilter) -> AmqpEvents {
+    /// `None` when the hub is asked with a token, which is not taken there.
+    pub fn events_over_amqp(&self, port: u16, filter: EventFilter) -> Option<AmqpEvents> {
+        let policy = self.authority.policy()?.clone();
         let host = split_port(&self.host).map_or_else(|| self.host.clone(), |(host, _)| host);
-        AmqpEvents::of_hub(self.transport.clone(), host, port, self.policy.clone(), filter)
+        Some(AmqpEvents::of_hub(self.transport.clone(), host, port, policy, filter))
     }
 
     /// `devices/dev%201/modules/m`, or the like below `root`.
@@ -100,7 +102,7 @@ impl HubService {
     /// `arguments` follow the version: `&reject`.
     pub(crate) fn request_with(&self, method: Method, path: &str, arguments: &str) -> Request {
         let url = format!("{}/{path}?api-version={VERSION}{arguments}", self.transport.origin(&self.host));
-        Request::new(method, url).authorized(self.policy.token(&self.host, self.transport.now()))
+        Request::new(method, url).authorized(self.authority.header(&self.host, self.transport.now()))
     }
 }
 

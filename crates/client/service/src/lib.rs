@@ -8,23 +8,29 @@
 //!
 //! | client | API | as whom |
 //! |---|---|---|
+//! | [`log_in`] | the token endpoint: tokens for credentials | anybody |
 //! | [`Management`] | Resource Manager: groups, hubs, DPS, their keys and certificates; who may do what | an administrator |
-//! | [`HubService`] | a hub's identities, twins, methods, messages and queries | a policy of the hub |
-//! | [`Provisioning`] | a DPS' enrollments and registrations | a policy of the DPS |
-//! | [`EventStream`] | a hub's events as they arrive | a policy of the hub |
+//! | [`HubService`] | a hub's identities, twins, methods, messages and queries | a policy of the hub, or who logged in |
+//! | [`Provisioning`] | a DPS' enrollments and registrations | a policy of the DPS, or who logged in |
+//! | [`EventStream`] | a hub's events as they arrive | a policy of the hub, or who logged in |
 //! | [`AmqpEvents`] | the same from the built-in endpoint, over AMQP | a policy of the hub |
+//!
+//! A server in the same process is asked without a socket: [`InProcess`].
 //!
 //! Sources: `reference/arm-and-az.md`, `reference/hub-service.md` 1, `reference/dps.md` 4.
 
 #![warn(missing_docs)]
 
 pub mod amqp;
+pub mod authority;
 pub mod error;
 mod event_source;
 pub mod events;
 pub mod hub;
 pub mod journal;
+pub mod in_process;
 pub mod limits;
+pub mod login;
 pub mod management;
 mod names;
 mod page;
@@ -35,10 +41,13 @@ pub mod transport;
 pub mod trust;
 
 pub use amqp::{AmqpEvents, EventHub, EventHubStringError};
+pub use authority::{AccessToken, Authority};
 pub use error::ServiceError;
 pub use events::{EventFilter, EventStream, StreamItem};
 pub use hub::{Delivery, FeedbackBatch, HubService, Settlement};
 pub use journal::RefusalsWanted;
+pub use in_process::InProcess;
+pub use login::{Api, Proof, Tokens, log_in};
 pub use management::{Credentials, Deletion, Kind, Management, PrincipalKind, Resource};
 pub use policy::Policy;
 pub use provisioning::{EnrollmentKind, Provisioning};

@@ -6,10 +6,11 @@ mod metrics;
 pub use access::PrincipalKind;
 pub use metrics::MetricsQuery;
 
+use crate::authority::AccessToken;
 use crate::error::ServiceError;
 use crate::limits::TOKEN_RENEW_BEFORE_S;
-use crate::refusal::Refusal;
-use crate::transport::{Answer, Request, Transport, origin_of};
+use crate::login::{Api, Proof, log_in};
+use crate::transport::{Answer, Request, Transport};
 use reqwest::Method;
 use roadstead_wire::{arm::Contents, percent};
 use serde::Deserialize;
@@ -89,9 +90,15 @@ pub enum Deletion {
 pub struct Management {
     transport: Transport,
     endpoint: String,
-    credentials: Credentials,
+    administrator: Administrator,
     subscription: OnceCell<String>,
     token: Mutex<Option<Token>>,
+}
+
+#[derive(Debug)]
+enum Administrator {
+    Credentials(Credentials),
+    Token(AccessToken),
 }
 
 struct Token {
@@ -103,13 +110,6 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Token(until {})", self.renew_at_s)
     }
-}
-
-#[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: String,
-    #[serde(default)]
-    expires_in: i64,
 }
 
 /// Every list of the Resource Manager.
@@ -124,8 +124,19 @@ impl Management {
         Self {
             transport,
             endpoint: endpoint.trim_end_matches('/').to_owned(),
-            credentials,
+            administrator: Administrator::Credentials(credentials),
             subscription: OnceCell::new_with(subscription),
+            token: Mutex::new(None),
+        }
+    }
+
+    /// The same as somebody who logged in already. The token is not renewed.
+    pub fn with_token(transport: Transport, endpoint: &str, token: AccessToken) -> Self {
+        Self {
+            transport,
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            administrator: Administrator::Token(token),
+            subscription: OnceCell::new(),
             token: Mutex::new(None),
         }
     }
@@ -206,6 +217,12 @@ impl Management {
         };
         let url = self.url(&format!("/providers/Microsoft.Devices/{check}"), kind.version()).await?;
         self.send(Method::POST, &url, None, Some(&json!({ "name": name }))).await?.json()
+    }
+
+    /// How much of a hub's quota is used: `{"name":"TotalDeviceCount","currentValue":3,"maxValue":1000000}`
+    pub async fn list_quota<T: DeserializeOwned>(&self, hub: &Resource) -> Result<Vec<T>, ServiceError> {
+        let url = self.resource_url(hub, "/quotaMetrics").await?;
+        Ok(self.send(Method::GET, &url, None, None).await?.json::<Listed<T>>()?.value)
     }
 
     /// All policies with their keys: `{"keyName":…,"primaryKey":…,"secondaryKey":…,"rights":"RegistryWrite, …"}`
@@ -337,10 +354,10 @@ impl Management {
     }
 
     async fn resource_url(&self, resource: &Resource, below: &str) -> Result<String, ServiceError> {
-        self.resource_url_as(resource, below, resource.kind.version()).await
+        self.versioned_url(resource, below, resource.kind.version()).await
     }
 
-    async fn resource_url_as(&self, resource: &Resource, below: &str, version: &str) -> Result<String, ServiceError> {
+    async fn versioned_url(&self, resource: &Resource, below: &str, version: &str) -> Result<String, ServiceError> {
         let Resource { kind, group, name } = resource;
         let (group, name) = (percent::encode(group), percent::encode(name));
         let segment = kind.segment();
@@ -409,34 +426,14 @@ impl Management {
         {
             return Ok((token.text.clone(), false));
         }
-        let answer = self.sign_in().await?;
-        let renew_at_s = now_s.saturating_add(answer.expires_in).saturating_sub(TOKEN_RENEW_BEFORE_S);
-        let text = Zeroizing::new(answer.access_token);
+        let credentials = match &self.administrator {
+            Administrator::Credentials(credentials) => credentials,
+            Administrator::Token(AccessToken(token)) => return Ok((token.clone(), true)),
+        };
+        let given = log_in(&self.transport, &self.endpoint, Proof::Secret(credentials), Api::Management).await?;
+        let renew_at_s = now_s.saturating_add(given.lifetime_s).saturating_sub(TOKEN_RENEW_BEFORE_S);
+        let AccessToken(text) = given.access;
         *kept = Some(Token { text: text.clone(), renew_at_s });
         Ok((text, true))
-    }
-
-    /// Source: `reference/arm-and-az.md` 2
-    async fn sign_in(&self) -> Result<TokenAnswer, ServiceError> {
-        let scope = format!("{}/.default", self.endpoint);
-        let fields = [
-            ("grant_type", "client_credentials"),
-            ("client_id", self.credentials.client_id.as_str()),
-            ("client_secret", &self.credentials.client_secret),
-            ("scope", &scope),
-        ];
-        let pairs: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", percent::encode(value))).collect();
-        let request = Request::new(Method::POST, format!("{}/adfs/oauth2/token", self.endpoint))
-            .bytes("application/x-www-form-urlencoded", pairs.join("&").into_bytes());
-        let answer = self.transport.send(request).await?;
-        match answer.status {
-            200..=299 => answer.json(),
-            status @ 400..=403 => Err(ServiceError::SignIn {
-                origin: origin_of(&self.endpoint).to_owned(),
-                refusal: Refusal::decode(status, &answer.body),
-            }),
-            status => Err(ServiceError::Refused(Refusal::decode(status, &answer.body))),
-        }
     }
 }

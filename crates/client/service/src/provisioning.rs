@@ -1,8 +1,8 @@
 //! One DPS' enrollments and registrations.
 
+use crate::authority::Authority;
 use crate::error::ServiceError;
 use crate::page;
-use crate::policy::Policy;
 use crate::transport::{Request, Transport};
 use reqwest::Method;
 use roadstead_wire::percent;
@@ -36,13 +36,13 @@ impl EnrollmentKind {
 pub struct Provisioning {
     transport: Transport,
     host: String,
-    policy: Policy,
+    authority: Authority,
 }
 
 impl Provisioning {
-    /// A back end of the DPS whose service endpoint is `host`, as `policy`.
-    pub fn new(transport: Transport, host: &str, policy: Policy) -> Self {
-        Self { transport, host: host.to_owned(), policy }
+    /// A back end of the DPS whose service endpoint is `host`, as `authority`, a policy or a token.
+    pub fn new(transport: Transport, host: &str, authority: impl Into<Authority>) -> Self {
+        Self { transport, host: host.to_owned(), authority: authority.into() }
     }
 
     /// All enrollments of a kind, or the first `top`; without keys.
@@ -54,6 +54,18 @@ impl Provisioning {
         let path = format!("{}/query", kind.segment());
         page::list(&self.transport, top, || self.request(Method::POST, &path).json(&json!({ "query": "SELECT *" })))
             .await
+    }
+
+    /// One page of at most `items_max` enrollments of a kind, without keys, and what asks for the next.
+    pub async fn list_page<T: DeserializeOwned>(
+        &self,
+        kind: EnrollmentKind,
+        items_max: usize,
+        continuation: Option<&str>,
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
+        let path = format!("{}/query", kind.segment());
+        let request = self.request(Method::POST, &path).json(&json!({ "query": "SELECT *" }))?;
+        page::one(&self.transport, request, items_max, continuation).await
     }
 
     /// One enrollment, without keys.
@@ -133,6 +145,6 @@ impl Provisioning {
     /// `arguments` follow the version: `&cause=wrongKey`.
     pub(crate) fn request_with(&self, method: Method, path: &str, arguments: &str) -> Request {
         let url = format!("{}/{path}?api-version={VERSION}{arguments}", self.transport.origin(&self.host));
-        Request::new(method, url).authorized(self.policy.token(&self.host, self.transport.now()))
+        Request::new(method, url).authorized(self.authority.header(&self.host, self.transport.now()))
     }
 }

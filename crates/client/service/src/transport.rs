@@ -1,6 +1,7 @@
 //! One HTTPS client for every host of one server: whom it trusts, where names lead, what it repeats.
 
 use crate::error::ServiceError;
+use crate::in_process::{self, InProcess};
 use crate::limits::{
     ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, IDLE_CONNECTIONS_MAX, RETRY_FIRST, RETRY_MAX, TRIES_MAX,
 };
@@ -24,6 +25,9 @@ use std::{fmt, io};
 /// What a server says that knows no hub of the name. Source: `reference/hub-service.md` 1.3
 const NO_HUB: &str = "IotHubNotFound";
 
+/// Where HTTPS is when nobody says otherwise.
+const HTTPS_PORT: u16 = 443;
+
 /// How servers are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
@@ -39,6 +43,7 @@ pub struct Reach {
 #[derive(Clone)]
 pub struct Transport {
     client: reqwest::Client,
+    server: Option<Arc<dyn InProcess>>,
     tls: Arc<rustls::ClientConfig>,
     names: Arc<Names>,
     https_port: u16,
@@ -91,12 +96,27 @@ impl Transport {
             .map_err(|error| ServiceError::NoTrust { cause: innermost(&error) })?;
         Ok(Self {
             client,
+            server: None,
             tls: Arc::new(tls),
             names: Arc::new(names),
             https_port: reach.https_port,
             trust: Arc::new(reach.trust.clone()),
             clock,
         })
+    }
+
+    /// A server in the same process. Every host is this server.
+    ///
+    /// Errors: [`ServiceError::NoTrust`].
+    pub fn in_process(server: Arc<dyn InProcess>, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        let reach = Reach { trust: Trust::Nobody, https_port: HTTPS_PORT, connect_to: BTreeMap::new() };
+        Ok(Self { server: Some(server), ..Self::new(&reach, clock)? })
+    }
+
+    /// The same, asking another server in the same process.
+    #[must_use]
+    pub fn of_server(&self, server: Arc<dyn InProcess>) -> Self {
+        Self { server: Some(server), ..self.clone() }
     }
 
     pub(crate) fn tls(&self) -> Arc<rustls::ClientConfig> {
@@ -118,7 +138,7 @@ impl Transport {
     /// `plant.localhost` to `https://plant.localhost:8443`; a host that names its port keeps it.
     pub(crate) fn origin(&self, host: &str) -> String {
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
-        if has_port || self.https_port == 443 {
+        if has_port || self.https_port == HTTPS_PORT {
             format!("https://{host}")
         } else {
             format!("https://{host}:{}", self.https_port)
@@ -181,7 +201,13 @@ impl Transport {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, value(&request.content_type)?).body(body.clone());
         }
-        let answered = builder.send().await.map_err(|error| self.fault(&request.url, &error));
+        let answered = match &self.server {
+            None => builder.send().await.map_err(|error| self.fault(&request.url, &error)),
+            Some(server) => {
+                let built = builder.build().map_err(|error| self.fault(&request.url, &error))?;
+                in_process::ask(&**server, built, timeout).await
+            }
+        };
         let shown = shown_url(&request.url);
         match &answered {
             Ok(response) => tracing::debug!("{} {shown} {}", request.method, response.status()),

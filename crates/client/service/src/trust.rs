@@ -13,6 +13,8 @@ use std::sync::Arc;
 /// Whose certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
+    /// No certificate at all: nobody is reached over TLS.
+    Nobody,
     /// Those that lead to a CA in this file, PEM, and no others.
     File(PathBuf),
     /// Those that this machine trusts, and those in these files, PEM.
@@ -25,6 +27,7 @@ pub enum Trust {
 impl fmt::Display for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Nobody => f.write_str("no CA"),
             Self::File(path) => write!(f, "the CA in {}", path.display()),
             Self::Machine { also } => {
                 f.write_str("the CAs of this machine")?;
@@ -42,6 +45,7 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .map_err(|error| ServiceError::NoTrust { cause: error.to_string() })?;
         Ok(match self {
+            Self::Nobody => builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
             Self::File(path) => {
                 let mut roots = rustls::RootCertStore::empty();
                 let (known, _) = roots.add_parsable_certificates(read(path)?);

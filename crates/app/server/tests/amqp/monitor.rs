@@ -92,7 +92,7 @@ async fn from_the_hubs_own_address_as_over_https() {
     world.send("b", "text").await;
     world.send("c", vec![0, 255]).await;
     let mut https = world.hub.events(from_the_start());
-    let mut amqp = world.hub.events_over_amqp(world.server.amqp.port(), from_the_start());
+    let mut amqp = world.hub.events_over_amqp(world.server.amqp.port(), from_the_start()).unwrap();
     let (mut left, mut right) = (Vec::new(), Vec::new());
     // A device's registration is no event here; twins are.
     for _ in 0..3 {
@@ -116,7 +116,7 @@ async fn only_what_comes_and_only_one_device() {
         world.send(id, "before").await;
     }
     let filter = EventFilter { device_id: Some("a".to_owned()), ..EventFilter::default() };
-    let mut events = world.hub.events_over_amqp(world.server.amqp.port(), filter);
+    let mut events = world.hub.events_over_amqp(world.server.amqp.port(), filter).unwrap();
     // Where it begins is settled by the first connection, of which nothing is heard until something comes.
     let coming = async {
         loop {
@@ -203,12 +203,12 @@ async fn what_trying_again_cannot_cure() {
     let world = World::start().await;
     let port = world.server.amqp.port();
     let group = EventFilter { consumer_group: Some("absent".to_owned()), ..EventFilter::default() };
-    let mut absent = world.hub.events_over_amqp(port, group);
+    let mut absent = world.hub.events_over_amqp(port, group).unwrap();
     assert_eq!(next(&mut absent).await.unwrap_err().status(), Some(404));
 
     let wrong = Policy::new(POLICY, "d3JvbmcgICAgICAgICAgICAgICAgICAgICAgICAgICA=").unwrap();
     let wrong = HubService::new(world.transport.clone(), HOST, wrong);
-    let refused = next(&mut wrong.events_over_amqp(port, EventFilter::default())).await.unwrap_err();
+    let refused = next(&mut wrong.events_over_amqp(port, EventFilter::default()).unwrap()).await.unwrap_err();
     assert_eq!(refused.status(), Some(401), "{refused}");
 
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
@@ -216,7 +216,7 @@ async fn what_trying_again_cannot_cure() {
     assert!(matches!(refused, ServiceError::Unreachable { .. }), "{refused}");
 
     let plain = world.server.amqp_plain.unwrap().port();
-    let refused = next(&mut world.hub.events_over_amqp(plain, EventFilter::default())).await.unwrap_err();
+    let refused = next(&mut world.hub.events_over_amqp(plain, EventFilter::default()).unwrap()).await.unwrap_err();
     assert!(matches!(refused, ServiceError::Untrusted { .. } | ServiceError::Unreachable { .. }), "{refused}");
 }
 
@@ -228,7 +228,7 @@ async fn whom_to_trust() {
         let reach = Reach { trust, https_port: 443, connect_to: BTreeMap::new() };
         let transport = Transport::new(&reach, Arc::new(roadstead_server::system::SystemClock)).unwrap();
         let policy = Policy::new(POLICY, &world.key).unwrap();
-        HubService::new(transport, HOST, policy).events_over_amqp(port, from_the_start())
+        HubService::new(transport, HOST, policy).events_over_amqp(port, from_the_start()).unwrap()
     };
     let ca_file = world.server.ca_file.clone().unwrap();
     world.device("d").await;

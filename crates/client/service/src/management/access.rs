@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Listed, Management};
+use super::{Listed, Management, Resource};
 use crate::error::ServiceError;
 use crate::transport::Answer;
 
@@ -101,6 +101,31 @@ impl Management {
     pub async fn remove_federated(&self, id: &str, name: &str) -> Result<bool, ServiceError> {
         let url = self.one_url(PrincipalKind::Service, id, &format!("{FEDERATED}/{}", percent::encode(name)));
         self.send(Method::DELETE, &url, None, None).await?.deleted()
+    }
+
+    /// Who is asking: `{"id":"…","displayName":"Alice","userPrincipalName":"alice"}`
+    pub async fn show_me<T: DeserializeOwned>(&self) -> Result<T, ServiceError> {
+        self.send(Method::GET, &format!("{}/v1.0/me", self.endpoint), None, None).await?.json()
+    }
+
+    /// Ends all tokens of who is asking.
+    pub async fn sign_me_out(&self) -> Result<(), ServiceError> {
+        let url = format!("{}/v1.0/me/revokeSignInSessions", self.endpoint);
+        self.send(Method::POST, &url, None, None).await?.check()
+    }
+
+    /// What who is asking may do at a hub or DPS, or in the whole subscription; an item for each role:
+    /// `{"actions":["*/read"],"notActions":[],"dataActions":[],"notDataActions":[]}`
+    pub async fn list_permissions<T: DeserializeOwned>(
+        &self,
+        resource: Option<&Resource>,
+    ) -> Result<Vec<T>, ServiceError> {
+        const BELOW: &str = "/providers/Microsoft.Authorization/permissions";
+        let url = match resource {
+            Some(resource) => self.versioned_url(resource, BELOW, ROLES_VERSION).await?,
+            None => self.url(BELOW, ROLES_VERSION).await?,
+        };
+        Ok(self.send(Method::GET, &url, None, None).await?.json::<Listed<T>>()?.value)
     }
 
     /// `/subscriptions/S`, below which all scopes are.

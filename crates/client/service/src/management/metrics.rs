@@ -30,7 +30,7 @@ impl Management {
             [("metricnames", names), ("timespan", timespan), ("interval", interval), ("aggregation", aggregation)];
         let given = arguments.iter().filter(|(_, value)| !value.is_empty());
         let given: Vec<_> = given.map(|(name, value)| format!("&{name}={}", percent::encode(value))).collect();
-        let url = self.resource_url_as(of, "/providers/Microsoft.Insights/metrics", METRICS_VERSION).await?;
+        let url = self.versioned_url(of, "/providers/Microsoft.Insights/metrics", METRICS_VERSION).await?;
         let url = url + &given.concat();
         self.send(Method::GET, &url, None, None).await?.json()
     }

@@ -40,7 +40,10 @@ impl Source {
         };
         let source = match transport {
             EventTransport::Https => Self::Https(Box::new(hub.events(filter))),
-            EventTransport::Amqp => Self::Amqp(Box::new(hub.events_over_amqp(amqp_port(hub.host(), global), filter))),
+            EventTransport::Amqp => {
+                let events = hub.events_over_amqp(amqp_port(hub.host(), global), filter);
+                Self::Amqp(Box::new(events.ok_or_else(|| Failure::error("events over AMQP need a policy's key"))?))
+            }
         };
         Ok((source, hub.host().to_owned()))
     }
