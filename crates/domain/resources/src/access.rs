@@ -127,6 +127,11 @@ impl Caller {
         self.roles.iter().any(|(role, scope)| allows(*role, permission) && covers(scope, target))
     }
 
+    /// The roles that count at a place.
+    pub fn roles_at(&self, target: Target<'_>) -> impl Iterator<Item = Role> {
+        self.roles.iter().filter(move |(_, scope)| covers(scope, target)).map(|(role, _)| *role)
+    }
+
     /// Whether it may read there, or anything that is in there: who may read a hub sees that its group is there.
     pub fn sees(&self, directory: &Directory, place: Place<'_>) -> bool {
         let may_read = |target| self.may(Permission::Read, target);

@@ -97,7 +97,7 @@ impl Arm {
                 if *needs == Needs::Own {
                     self.access.count_own_change(&caller, way.address)?;
                 }
-                let answer = Box::pin(self.run(*op, call, &caller, way));
+                let answer = Box::pin(self.run(*op, route.place(|at| call.segment(at)), call, &caller, way));
                 if needs.is_audited() { self.audited(call, &caller, action, way, answer).await } else { answer.await }
             }
             // Who asks how to log in has no token.
@@ -207,7 +207,14 @@ impl Arm {
         })
     }
 
-    async fn run(&self, op: Op, call: &Call, caller: &Caller, way: Way<'_>) -> Result<Reply, Refusal> {
+    async fn run(
+        &self,
+        op: Op,
+        place: Place<'_>,
+        call: &Call,
+        caller: &Caller,
+        way: Way<'_>,
+    ) -> Result<Reply, Refusal> {
         let group_of = |call: &Call| call.segment(GROUP).to_owned();
         let of_hub = || certificate::Owner::hub(self, call);
         let of_dps = || certificate::Owner::dps(self, call);
@@ -278,6 +285,7 @@ impl Arm {
             Op::VerifyDpsCertificate => certificate::verify(self, call, &of_dps()?).await,
             Op::ListRoles => Ok(role::list(self, call)),
             Op::ShowRole => role::show(self, call),
+            Op::ListPermissions => Ok(role::permissions(self, caller, place)),
             Op::ListAssignments => role_assignment::list(self, call),
             Op::ShowAssignment => role_assignment::show(self, call),
             Op::PutAssignment => role_assignment::put(self, call).await,

@@ -125,6 +125,7 @@ pub(crate) enum Op {
     VerifyDpsCertificate,
     ListRoles,
     ShowRole,
+    ListPermissions,
     ListAssignments,
     ShowAssignment,
     PutAssignment,
@@ -210,7 +211,7 @@ const fn closed(method: Method, path: &'static str, op: Op, needs: Needs, action
 /// Source of the actions: docs, resource provider operations (Microsoft.Devices, Microsoft.Authorization,
 /// Microsoft.Resources, Microsoft.Insights); Entra custom role permissions (microsoft.directory).
 #[rustfmt::skip]
-pub(crate) static ROUTES: [Route; 135] = [
+pub(crate) static ROUTES: [Route; 139] = [
     open(GET, "/metadata/endpoints", OpenOp::Endpoints),
     open(GET, "/adfs/.well-known/openid-configuration", OpenOp::OpenId),
     open(POST, "/adfs/oauth2/token", OpenOp::Token),
@@ -302,6 +303,10 @@ pub(crate) static ROUTES: [Route; 135] = [
     closed(GET, hub!("/providers/microsoft.authorization/roledefinitions/{role}"), Op::ShowRole, Needs::Sight, "Microsoft.Authorization/roleDefinitions/read"),
     closed(GET, dps!("/providers/microsoft.authorization/roledefinitions"), Op::ListRoles, Needs::Sight, "Microsoft.Authorization/roleDefinitions/read"),
     closed(GET, dps!("/providers/microsoft.authorization/roledefinitions/{role}"), Op::ShowRole, Needs::Sight, "Microsoft.Authorization/roleDefinitions/read"),
+    closed(GET, subscription!("/providers/microsoft.authorization/permissions"), Op::ListPermissions, Needs::Token, "Microsoft.Authorization/permissions/read"),
+    closed(GET, group!("/providers/microsoft.authorization/permissions"), Op::ListPermissions, Needs::Token, "Microsoft.Authorization/permissions/read"),
+    closed(GET, hub!("/providers/microsoft.authorization/permissions"), Op::ListPermissions, Needs::Token, "Microsoft.Authorization/permissions/read"),
+    closed(GET, dps!("/providers/microsoft.authorization/permissions"), Op::ListPermissions, Needs::Token, "Microsoft.Authorization/permissions/read"),
     closed(GET, subscription!("/providers/microsoft.authorization/roleassignments"), Op::ListAssignments, READ, "Microsoft.Authorization/roleAssignments/read"),
     closed(GET, subscription!("/providers/microsoft.authorization/roleassignments/{assignment}"), Op::ShowAssignment, READ, "Microsoft.Authorization/roleAssignments/read"),
     closed(PUT, subscription!("/providers/microsoft.authorization/roleassignments/{assignment}"), Op::PutAssignment, ACCESS, "Microsoft.Authorization/roleAssignments/write"),

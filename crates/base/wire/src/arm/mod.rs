@@ -47,7 +47,7 @@ pub use provider::{API_VERSION, NAMESPACE, QuotaMetric, dps_tiers, hub_tiers, lo
 pub use resource_id::{Kind, ResourceId};
 pub use role::{
     AssignmentProperties, AssignmentRequest, AssignmentResource, AssignmentWish, parse_role, role_definition,
-    role_definition_id, role_words,
+    role_definition_id, role_permissions, role_words,
 };
 pub use token::{DeviceCodeAnswer, IdClaims, TokenAnswer, TokenError, client_info};
 

@@ -51,10 +51,15 @@ pub fn role_definition_id(subscription: &str, role: Role) -> String {
     format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{}", role_words(role).1)
 }
 
+/// What a role allows: `{"actions":["*/read"],"notActions":[],"dataActions":[],"notDataActions":[]}`
+pub fn role_permissions(role: Role) -> Value {
+    let [actions, not_actions, data_actions] = actions(role);
+    json!({ "actions": actions, "notActions": not_actions, "dataActions": data_actions, "notDataActions": [] })
+}
+
 /// A role as a resource.
 pub fn role_definition(subscription: &str, role: Role) -> Value {
     let (name, guid) = role_words(role);
-    let [actions, not_actions, data_actions] = actions(role);
     json!({
         "id": role_definition_id(subscription, role),
         "name": guid,
@@ -64,9 +69,7 @@ pub fn role_definition(subscription: &str, role: Role) -> Value {
             "type": "BuiltInRole",
             "description": "",
             "assignableScopes": ["/"],
-            "permissions": [{
-                "actions": actions, "notActions": not_actions, "dataActions": data_actions, "notDataActions": [],
-            }],
+            "permissions": [role_permissions(role)],
         },
     })
 }

@@ -188,3 +188,28 @@ async fn roles_end_with_what_they_are_for() {
     let left = world.get(&in_scope("", "roleAssignments")).await;
     assert_eq!(left.body, json!({"value": []}));
 }
+
+/// As a portal asks, to show only the buttons that would work.
+#[tokio::test]
+async fn who_asks_is_told_what_it_may() {
+    let world = world().await;
+    let roles = [(Role::Reader, Place::Hub("iot-rg", "ship")), (Role::HubDataReader, Place::Subscription)];
+    let (_, token) = world.service(&roles).await;
+    let reads = json!({"actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": []});
+    let data = json!({
+        "actions": [], "notActions": [], "dataActions": ["Microsoft.Devices/IotHubs/*/read"], "notDataActions": [],
+    });
+    let hub = "/resourceGroups/iot-rg/providers/Microsoft.Devices/IotHubs/";
+    for (scope, allowed) in [
+        (String::new(), vec![&data]),
+        ("/resourceGroups/iot-rg".to_owned(), vec![&data]),
+        (format!("{hub}plant"), vec![&data]),
+        (format!("{hub}ship"), vec![&reads, &data]),
+    ] {
+        let path = in_scope(&scope, "permissions?api-version=2022-04-01");
+        let answer = world.ask_as(&token, Method::GET, &path, None, Value::Null).await;
+        let told = answer.body["value"].as_array().unwrap();
+        let is_all = told.len() == allowed.len() && allowed.iter().all(|one| told.contains(one));
+        assert!(is_all, "{scope}: {answer:?}");
+    }
+}
