@@ -3,11 +3,12 @@
 //! Owns routes, headers and bodies. Every request that is answered is a line of the table that [`routes`] shows, with what
 //! somebody needs for it: `gate` asks for that before the operation is called. Decides nothing: [`refusal`] holds the tables from
 //! the domains' refusals to status and error code. What belongs to another face that shares the port is handed on: WebSockets to
-//! [`WebSockets`], Resource Manager paths to [`Management`].
+//! [`WebSockets`], Resource Manager paths to [`Management`], pages to [`Portal`].
 //!
 //! ```text
 //! request ─┬─ WebSockets                                            MQTT, AMQP inside
 //!          ├─ Management                                            az, management SDKs
+//!          ├─ Portal                                                people
 //!          ├─ op/blob*                     hub::Hub                  files: devices, back ends
 //!          └─ call ─ route ─ gate ─┬─ op/device_*     hub::Hub, dps::Instance   devices
 //!                                  ├─ op/hub_*        hub::Hub                  back ends of a hub
@@ -33,4 +34,4 @@ mod serve;
 pub use call::Caller;
 pub use reply::Body;
 pub use route::{Face, Needs, RouteInfo, routes};
-pub use serve::{BearerAt, Bearers, HttpFront, Management, Operations, Parts, WebSockets};
+pub use serve::{BearerAt, Bearers, HttpFront, Management, Operations, Parts, Portal, WebSockets};

@@ -1,6 +1,11 @@
 //! A connection, request by request.
 
-use std::{convert::Infallible, net::IpAddr, panic::resume_unwind, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    panic::resume_unwind,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -46,6 +51,15 @@ pub trait Management: Send + Sync {
     async fn answer(&self, request: Request<Bytes>, base_url: &str, address: IpAddr) -> Response<Bytes>;
 }
 
+/// Serves pages for people.
+#[async_trait]
+pub trait Portal: Send + Sync {
+    /// Whether this request is a browser's that wants a page.
+    fn claims(&self, head: &request::Parts) -> bool;
+    /// Answers a request of which the body was read. `base_url` is how the browser reached the server.
+    async fn answer(&self, request: Request<Bytes>, base_url: &str, address: SocketAddr) -> Response<Body>;
+}
+
 /// Serves what is inside WebSockets.
 #[async_trait]
 pub trait WebSockets: Send + Sync {
@@ -87,6 +101,8 @@ pub struct Parts {
     pub journal: Arc<Journal>,
     pub clock: Arc<dyn Clock>,
     pub management: Arc<dyn Management>,
+    /// `None`: there are no pages.
+    pub portal: Option<Arc<dyn Portal>>,
     pub bearers: Arc<dyn Bearers>,
     pub websockets: Arc<dyn WebSockets>,
     pub operations: Arc<dyn Operations>,
@@ -111,6 +127,15 @@ async fn see_through(answer: impl Future<Output = Response<Body>> + Send + 'stat
         // The process ends.
         Err(Err(_)) => std::future::pending().await,
     }
+}
+
+async fn show(portal: Arc<dyn Portal>, head: request::Parts, body: &mut Incoming, caller: &Caller) -> Response<Body> {
+    let body = match call::read_body(body, limits::SERVICE_BODY_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(fault) => return last(Reply::fault(fault)),
+    };
+    let (base_url, address) = (format!("https://{}", call::host_of(&head, caller)), caller.address);
+    see_through(async move { portal.answer(Request::from_parts(head, body), &base_url, address).await }).await
 }
 
 impl HttpFront {
@@ -173,6 +198,9 @@ impl HttpFront {
         if self.parts.management.claims(head.uri.path()) {
             return self.manage(head, &mut body, &caller).await;
         }
+        if let Some(portal) = self.parts.portal.clone().filter(|portal| portal.claims(&head)) {
+            return show(portal, head, &mut body, &caller).await;
+        }
         let mut call = Call::new(head, caller, id, draining);
         let parts = self.parts.clone();
         if let Some(file) = blob::target(&call.path) {
@@ -183,9 +211,30 @@ impl HttpFront {
             Ok(body) => call.body = body,
             Err(fault) => return last(way.refuse_body(&parts, &call, fault)),
         }
-        let is_for_its_client = way.is_for_its_client();
+        self.run(way, call).await
+    }
+
+    async fn run(&self, way: Way, call: Call) -> Response<Body> {
+        let (parts, is_for_its_client) = (self.parts.clone(), way.is_for_its_client());
         let answer = async move { way.answer(&parts, &call).await };
         if is_for_its_client { answer.await } else { see_through(answer).await }
+    }
+
+    /// Answers a request of the same process, as if `caller` had sent it over a connection; not for files or WebSockets.
+    /// Streams end when `draining` does.
+    pub async fn answer_in_process(
+        &self,
+        request: Request<Bytes>,
+        caller: Caller,
+        draining: DrainWatch,
+    ) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        if self.parts.management.claims(head.uri.path()) {
+            return self.manage_read(head, body, &caller).await;
+        }
+        let mut call = Call::new(head, caller, Uuid::new_v4(), draining);
+        call.body = body;
+        self.run(Way::of(&call), call).await
     }
 
     async fn manage(&self, head: request::Parts, body: &mut Incoming, caller: &Caller) -> Response<Body> {
@@ -193,6 +242,10 @@ impl HttpFront {
             Ok(body) => body,
             Err(fault) => return last(Reply::fault(fault)),
         };
+        self.manage_read(head, body, caller).await
+    }
+
+    async fn manage_read(&self, head: request::Parts, body: Bytes, caller: &Caller) -> Response<Body> {
         let base_url = format!("https://{}", call::host_of(&head, caller));
         let (management, address) = (self.parts.management.clone(), caller.address.ip());
         see_through(async move {

@@ -142,6 +142,7 @@ impl World {
             journal,
             clock: clock.clone(),
             management: management.clone(),
+            portal: None,
             bearers: Arc::new(FewBearers::default()),
             websockets: Arc::new(Parrot),
             operations: process.clone(),
