@@ -1,0 +1,32 @@
+//! The portal: pages for people at `/portal/`, server-rendered, whole without JavaScript.
+//!
+//! Owns who is signed in in which browser, the pages and what they load. Refuses to know devices, enrollments or rights by any
+//! way but the public APIs: whatever a page shows or does is a request of [`roadstead_service`] with the token of the one who
+//! is signed in. So it has no rights of its own, and everything done in it is in the audit log as done by that person.
+//!
+//! ```text
+//! request ─ ask ─┬─ asset                                   style, script: never change under their names
+//!                ├─ page/account   sign in, sessions
+//!                └─ session ─ csrf ─ call ─ page/*  ─ client/service ─▶ Resource Manager, hubs, DPS
+//!                                            │
+//!                                   fault ◀──┘ in words
+//! ```
+//!
+//! Source: `docs/design/003-portal.md`.
+
+mod ask;
+mod asset;
+mod call;
+mod difference;
+mod fault;
+pub mod limits;
+mod link;
+mod moment;
+mod page;
+mod portal;
+mod reply;
+mod rights;
+mod session;
+
+pub use portal::{Door, Portal};
+pub use reply::Body;

@@ -1,0 +1,46 @@
+//! Bounds of the portal. All are ours: Azure's portal names none.
+
+use std::time::Duration;
+
+/// Sessions of all users together; the one unused longest goes first.
+pub const SESSIONS_MAX: usize = 1000;
+/// Sessions of one user.
+pub const SESSIONS_OF_USER_MAX: usize = 20;
+/// How long a session lasts at most.
+pub const SESSION_LIFETIME_MS: i64 = 12 * 60 * 60 * 1000;
+/// How long a session lasts without use.
+pub const SESSION_IDLE_MS: i64 = 60 * 60 * 1000;
+/// How long a link of `dev` signs somebody in.
+pub const LINK_LIFETIME_MS: i64 = 15 * 60 * 1000;
+/// Links that nobody used yet.
+pub const LINKS_MAX: usize = 16;
+/// Random bytes of a cookie, a link or a form's token.
+pub const SECRET_BYTES: usize = 32;
+/// An access token with less than this to live is not used again.
+pub const TOKEN_RENEW_BEFORE_S: i64 = 60;
+/// Characters of a browser's name that are kept.
+pub const AGENT_CHARS_MAX: usize = 200;
+/// Fields of one form.
+pub const FIELDS_MAX: usize = 64;
+/// Devices or enrollments of one page.
+pub const PAGE_ITEMS: usize = 50;
+/// Lines of the audit log of one page.
+pub const AUDIT_LINES_MAX: usize = 200;
+/// Registrations of an enrollment group that its page shows.
+pub const REGISTRATIONS_SHOWN_MAX: usize = 200;
+/// Hubs whose figures the overview asks for; of the others it shows the name.
+pub const OVERVIEW_HUBS_MAX: usize = 20;
+/// How often a page of live telemetry is sent to.
+pub const LIVE_TICK: Duration = Duration::from_millis(250);
+/// Messages of one tick; of more, the newest are sent and the others counted: 20 each second.
+pub const LIVE_MESSAGES_MAX: usize = 5;
+/// Characters of a message's body that live telemetry shows.
+pub const LIVE_BODY_CHARS_MAX: usize = 2000;
+/// How far live telemetry looks back when a page opens.
+pub const LIVE_LOOK_BACK_MS: i64 = 10 * 60 * 1000;
+/// Silence after which live telemetry says that it is there.
+pub const LIVE_HEARTBEAT: Duration = Duration::from_secs(15);
+/// Characters of one value that a table of differences shows.
+pub const DIFFERENCE_CHARS_MAX: usize = 400;
+/// Lines of one table of differences.
+pub const DIFFERENCES_MAX: usize = 500;

@@ -1,0 +1,200 @@
+//! CA certificates of a hub or DPS instance: upload, and the proof that the one who uploads has the key.
+
+use crate::ask::Ask;
+use crate::call::{At, Call, Frame, text};
+use crate::fault::Fault;
+use crate::moment::Moment;
+use crate::reply::{self, Body};
+use askama::Template;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{Response, StatusCode};
+use roadstead_service::Kind;
+use serde_json::Value;
+
+struct Row {
+    name: String,
+    href: String,
+    subject: String,
+    until: Option<Moment>,
+    is_verified: bool,
+}
+
+#[derive(Template)]
+#[template(path = "certificates.html")]
+struct ListPage {
+    frame: Frame,
+    here: String,
+    is_dps: bool,
+    rows: Vec<Row>,
+    may_write: bool,
+    fault: Option<String>,
+    name: String,
+}
+
+#[derive(Template)]
+#[template(path = "certificate.html")]
+struct OnePage {
+    frame: Frame,
+    here: String,
+    name: String,
+    owner: String,
+    /// `hub`, `dps`: the command's word, and its option for the owner.
+    command: (&'static str, &'static str),
+    subject: String,
+    thumbprint: String,
+    until: Option<Moment>,
+    created: Option<Moment>,
+    is_verified: bool,
+    warning: String,
+    code: String,
+    may_write: bool,
+}
+
+/// A certificate's file, or else what was pasted: as text, whatever form it came in. `None` when there is neither.
+pub(crate) fn uploaded(ask: &Ask, file: &str, pasted: &str) -> Result<Option<String>, Fault> {
+    let bytes = match ask.file(file) {
+        b"" => ask.field(pasted).trim().as_bytes(),
+        bytes => bytes,
+    };
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    // DER begins with a sequence of two length bytes; everything else that is taken is text.
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !bytes.starts_with(&[0x30, 0x82]) => Ok(Some(text.trim().to_owned())),
+        _ if bytes.starts_with(&[0x30]) => Ok(Some(STANDARD.encode(bytes))),
+        _ => Err(Fault::invalid("The file is no certificate: neither PEM nor DER.")),
+    }
+}
+
+pub(crate) async fn route(call: &Call<'_>, at: &At, is_post: bool, words: &[&str]) -> Result<Response<Body>, Fault> {
+    match (is_post, words) {
+        (false, []) => list(call, at, None).await,
+        (true, []) => upload(call, at).await,
+        (false, [name]) => show(call, at, name).await,
+        (true, [name]) => act(call, at, name).await,
+        _ => Err(Fault::Absent { what: "page", name: call.ask.url.clone() }),
+    }
+}
+
+fn above(at: &At) -> (&'static str, Vec<(String, String)>) {
+    let section = match at.resource.kind {
+        Kind::Hub => "hubs",
+        Kind::Dps => "dps",
+    };
+    (section, vec![(at.resource.name.clone(), at.href(&[]))])
+}
+
+async fn list(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response<Body>, Fault> {
+    let found: Vec<Value> = call.management().await?.list_certificates(&at.resource).await?;
+    let row = |one: &Value| Row {
+        name: text(one, "/name").to_owned(),
+        href: at.href(&["certificates", text(one, "/name")]),
+        subject: text(one, "/properties/subject").to_owned(),
+        until: Moment::parse(text(one, "/properties/expiry")),
+        is_verified: one["properties"]["isVerified"] == Value::Bool(true),
+    };
+    let (section, above) = above(at);
+    let page = ListPage {
+        frame: call.frame("CA certificates", section, above),
+        here: at.href(&["certificates"]),
+        is_dps: at.resource.kind == Kind::Dps,
+        rows: found.iter().map(row).collect(),
+        may_write: at.rights.write,
+        fault: fault.as_ref().map(Fault::text),
+        name: call.ask.field("certificate").to_owned(),
+    };
+    Ok(reply::page(fault.map_or(StatusCode::OK, |fault| fault.status()), &page))
+}
+
+async fn upload(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
+    call.require(at.rights.write, "upload certificates here")?;
+    match try_upload(call, at).await {
+        Ok(name) => {
+            let text = "It is uploaded, and counts for nothing until you prove that you have its key.";
+            Ok(call.done(&at.href(&["certificates", &name]), text))
+        }
+        Err(Fault::SignedOut) => Err(Fault::SignedOut),
+        Err(fault) => list(call, at, Some(fault)).await,
+    }
+}
+
+async fn try_upload(call: &Call<'_>, at: &At) -> Result<String, Fault> {
+    let name = call.ask.field("certificate").trim();
+    if name.is_empty() {
+        return Err(Fault::invalid("Type a name for the certificate."));
+    }
+    let pem = uploaded(call.ask, "file", "pem")?
+        .ok_or_else(|| Fault::invalid("Choose the certificate's file, or paste its text."))?;
+    let management = call.management().await?;
+    if management.find_certificate::<Value>(&at.resource, name).await?.is_some() {
+        return Err(Fault::Invalid(format!(
+            "There is a certificate {name} already: choose another name, or delete it first."
+        )));
+    }
+    management.put_certificate::<Value>(&at.resource, name, &encoded(&pem), None, None).await?;
+    Ok(name.to_owned())
+}
+
+/// Base64 of a PEM file, or of DER as it is.
+fn encoded(text: &str) -> String {
+    if text.contains("-----BEGIN ") { STANDARD.encode(text) } else { text.to_owned() }
+}
+
+async fn find(call: &Call<'_>, at: &At, name: &str) -> Result<Value, Fault> {
+    let absent = || Fault::Absent { what: "certificate", name: name.to_owned() };
+    call.management().await?.find_certificate(&at.resource, name).await?.ok_or_else(absent)
+}
+
+async fn show(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fault> {
+    let found = find(call, at, name).await?;
+    let (section, mut above) = above(at);
+    above.push(("CA certificates".to_owned(), at.href(&["certificates"])));
+    let member = |name: &str| text(&found, &format!("/properties/{name}")).to_owned();
+    let page = OnePage {
+        frame: call.frame(name, section, above),
+        here: at.href(&["certificates", name]),
+        name: name.to_owned(),
+        owner: at.resource.name.clone(),
+        command: match at.resource.kind {
+            Kind::Hub => ("hub", "--hub-name"),
+            Kind::Dps => ("dps", "--dps-name"),
+        },
+        subject: member("subject"),
+        thumbprint: member("thumbprint"),
+        until: Moment::parse(&member("expiry")),
+        created: Moment::parse(&member("created")),
+        is_verified: found["properties"]["isVerified"] == Value::Bool(true),
+        warning: member("warning"),
+        code: member("verificationCode"),
+        may_write: at.rights.write,
+    };
+    Ok(reply::page(StatusCode::OK, &page))
+}
+
+async fn act(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fault> {
+    call.require(at.rights.write, "change certificates here")?;
+    let management = call.management().await?;
+    let here = at.href(&["certificates", name]);
+    let found = find(call, at, name).await?;
+    let etag = text(&found, "/etag");
+    match call.ask.field("do") {
+        "code" => {
+            management.generate_verification_code::<Value>(&at.resource, name, etag).await?;
+            Ok(call.done(&here, "Here is a new code."))
+        }
+        "verify" => {
+            let proof = uploaded(call.ask, "file", "pem")?
+                .ok_or_else(|| Fault::invalid("Choose the file of the certificate that carries the code."))?;
+            management.verify_certificate::<Value>(&at.resource, name, etag, &encoded(&proof)).await?;
+            Ok(call.done(&here, "It is verified: certificates below it are accepted now."))
+        }
+        "delete" => {
+            call.require_name(name)?;
+            management.delete_certificate(&at.resource, name, etag).await?;
+            let text = format!("{name} is deleted. Devices that rested on it are disconnected.");
+            Ok(call.done(&at.href(&["certificates"]), text))
+        }
+        _ => Err(Fault::invalid("There is no such button.")),
+    }
+}

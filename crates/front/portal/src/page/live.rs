@@ -1,0 +1,185 @@
+//! A device's messages as they arrive, as server-sent events that the module reads. More than a browser can show is counted.
+
+use crate::call::{At, Call};
+use crate::fault::Fault;
+use crate::limits::{LIVE_BODY_CHARS_MAX, LIVE_HEARTBEAT, LIVE_LOOK_BACK_MS, LIVE_MESSAGES_MAX, LIVE_TICK};
+use crate::reply::Body;
+use crate::session::Session;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use roadstead_service::{EventFilter, EventStream, StreamItem};
+use roadstead_wire::event_json::StreamedEvent;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use tokio_stream::wrappers::ReceiverStream;
+
+/// One line of the table.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct Line {
+    at: String,
+    source: String,
+    body: String,
+    properties: String,
+}
+
+struct Feed {
+    events: EventStream,
+    session: Arc<Session>,
+    silent_since: Instant,
+}
+
+pub(crate) async fn follow(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
+    call.require_data(at, false)?;
+    let since = call.now().plus_ms(-LIVE_LOOK_BACK_MS);
+    let filter = EventFilter { device_id: Some(id.to_owned()), enqueued_after: Some(since), ..EventFilter::default() };
+    let events = call.hub(at).await?.events(filter);
+    let mut feed = Feed { events, session: call.session.clone(), silent_since: Instant::now() };
+    let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, Infallible>>(1);
+    tokio::spawn(async move {
+        // The first bytes tell the browser that it is connected.
+        let (mut text, mut goes_on) = (": here\n\n".to_owned(), true);
+        while sender.send(Ok(Frame::data(Bytes::from(text)))).await.is_ok() && goes_on {
+            (text, goes_on) = tokio::select! {
+                next = feed.next() => next,
+                () = sender.closed() => return,
+            };
+        }
+    });
+    let mut response = Response::new(StreamBody::new(ReceiverStream::new(receiver)).boxed());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+impl Feed {
+    /// What the next tick has to say, and whether there is more to come. The browser comes again when a stream ends.
+    async fn next(&mut self) -> (String, bool) {
+        loop {
+            let (mut lines, mut skipped) = (VecDeque::new(), 0_u64);
+            let tick = Instant::now() + LIVE_TICK;
+            loop {
+                match timeout_at(tick, self.events.next()).await {
+                    Err(_) => break,
+                    Ok(Ok(StreamItem::Event(event))) => {
+                        if lines.len() == LIVE_MESSAGES_MAX {
+                            lines.pop_front();
+                            skipped += 1;
+                        }
+                        lines.push_back(event);
+                    }
+                    Ok(Ok(StreamItem::Resumed)) => {}
+                    Ok(Ok(StreamItem::Interrupted(_)) | Err(_)) => return (written(&lines, skipped), false),
+                }
+            }
+            if self.session.is_ended() {
+                return ("event: over\ndata: signed out\n\n".to_owned(), false);
+            }
+            if !lines.is_empty() {
+                self.silent_since = Instant::now();
+                return (written(&lines, skipped), true);
+            }
+            if self.silent_since.elapsed() >= LIVE_HEARTBEAT {
+                self.silent_since = Instant::now();
+                return (": still here\n\n".to_owned(), true);
+            }
+        }
+    }
+}
+
+fn written(lines: &VecDeque<Box<StreamedEvent>>, skipped: u64) -> String {
+    let mut out = String::new();
+    if skipped > 0 {
+        out.push_str(&format!("event: skipped\ndata: {skipped}\n\n"));
+    }
+    for event in lines {
+        let line = serde_json::to_string(&Line::of(event)).unwrap_or_default();
+        out.push_str(&format!("data: {line}\n\n"));
+    }
+    out
+}
+
+impl Line {
+    fn of(event: &StreamedEvent) -> Self {
+        let source = event.annotations.get("iothub-message-source").and_then(Value::as_str).unwrap_or_default();
+        let body = match (&event.body, &event.body_base64) {
+            (Some(json), _) => json.get().to_owned(),
+            (None, Some(encoded)) => shown(encoded),
+            (None, None) => String::new(),
+        };
+        let body = match body.char_indices().nth(LIVE_BODY_CHARS_MAX) {
+            None => body,
+            Some((at, _)) => format!("{}…", &body[..at]),
+        };
+        Self {
+            at: event.enqueued_time_utc.clone(),
+            source: source.to_owned(),
+            body,
+            properties: joined(&event.application_properties),
+        }
+    }
+}
+
+/// Text as text, anything else in base64.
+fn shown(encoded: &str) -> String {
+    let text = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let is_printable = |text: &String| !text.contains(|c: char| c.is_control() && !c.is_whitespace());
+    text.filter(is_printable).unwrap_or_else(|| format!("base64 {encoded}"))
+}
+
+fn joined(properties: &Map<String, Value>) -> String {
+    let pair = |(name, value): (&String, &Value)| match value {
+        Value::String(text) => format!("{name}={text}"),
+        Value::Null => name.clone(),
+        other => format!("{name}={other}"),
+    };
+    properties.iter().map(pair).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn event(body: Value) -> StreamedEvent {
+        let mut event = json!({"partition": 0, "offset": "7", "sequenceNumber": 7, "enqueuedTimeUtc": "2026-11-21T20:02:50Z",
+            "annotations": {"iothub-message-source": "Telemetry"}, "applicationProperties": {"a": "1", "b": null}});
+        for (name, value) in body.as_object().unwrap() {
+            event[name] = value.clone();
+        }
+        serde_json::from_value(event).unwrap()
+    }
+
+    #[test]
+    fn bodies_of_every_kind() {
+        for (body, shown) in [
+            (json!({"body": {"t": 21.5}}), "{\"t\":21.5}"),
+            (json!({"bodyBase64": "MjEuNQ=="}), "21.5"),
+            (json!({"bodyBase64": "/w=="}), "base64 /w=="),
+            (json!({"bodyBase64": "AAA="}), "base64 AAA="),
+            (json!({}), ""),
+        ] {
+            let line = Line::of(&event(body.clone()));
+            assert_eq!((line.body.as_str(), line.properties.as_str()), (shown, "a=1 b"), "{body}");
+        }
+        let long = Line::of(&event(json!({"body": "ü".repeat(9999)})));
+        assert_eq!(long.body.chars().count(), LIVE_BODY_CHARS_MAX + 1);
+    }
+
+    #[test]
+    fn no_body_ends_its_event_early() {
+        let hostile = Box::new(event(json!({"bodyBase64": STANDARD.encode("a\n\nevent: over\r\ndata: x")})));
+        let text = written(&VecDeque::from([hostile]), 3);
+        assert_eq!(text.matches("\n\n").count(), 2, "{text}");
+        assert!(text.starts_with("event: skipped\ndata: 3\n\n") && !text.contains("\nevent: over"));
+    }
+}

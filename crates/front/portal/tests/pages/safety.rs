@@ -1,0 +1,160 @@
+use crate::world::{DEVICE, HOSTILE, KEY, World, reader};
+
+/// Every page there is.
+const PAGES: [&str; 17] = [
+    "/portal/",
+    "/portal/audit",
+    "/portal/audit?span=quarter",
+    "/portal/sessions",
+    "/portal/hubs/g/h",
+    "/portal/hubs/g/h/devices",
+    "/portal/hubs/g/h/devices?q=%3Cb%3E&where=%22%3E%3Cb%3E&after=x",
+    "/portal/hubs/g/h/devices/x",
+    "/portal/hubs/g/h/devices/x/twin",
+    "/portal/hubs/g/h/certificates",
+    "/portal/hubs/g/h/certificates/root",
+    "/portal/dps/g/d/enrollments",
+    "/portal/dps/g/d/enrollments/new",
+    "/portal/dps/g/d/enrollments/of/x",
+    "/portal/dps/g/d/groups",
+    "/portal/dps/g/d/groups/new",
+    "/portal/dps/g/d/groups/of/x",
+];
+
+#[tokio::test]
+async fn every_answer_keeps_other_sites_out() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    let page = world.get(&cookie, "/portal/").await.text;
+    let asset = |mark: &str| page.split(mark).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let (style, script) = (asset("stylesheet\" href=\""), asset("module\" src=\""));
+    let others =
+        ["/", "/portal", "/portal/sign-in", "/portal/in/x", "/portal/assets/none.css", "/portal/none", &style, &script];
+    for path in PAGES.into_iter().chain(others) {
+        for cookie in ["", &cookie] {
+            let answer = world.get(cookie, path).await;
+            let policy = answer.header("content-security-policy");
+            assert_eq!(
+                policy,
+                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                 form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+                "{path}"
+            );
+            assert_eq!(
+                (answer.header("x-content-type-options"), answer.header("x-frame-options")),
+                ("nosniff", "DENY")
+            );
+            let is_asset = path == style || path == script;
+            let cached = if is_asset { "public, max-age=31536000, immutable" } else { "no-store" };
+            assert_eq!(answer.header("cache-control"), cached, "{path}");
+        }
+    }
+}
+
+/// What comes from outside is text: no page has a tag, an attribute or a handler of it, and nothing inline.
+#[tokio::test]
+async fn hostile_texts_stay_text() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    for path in PAGES {
+        let answer = world.get(&cookie, path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        for tag in ["<script>", "\"><b>", "alert('x')", "style=", " onclick", "javascript:"] {
+            assert!(!answer.text.contains(tag), "{path} has {tag}");
+        }
+        assert!(answer.text.contains("<script type=\"module\" src=\"/portal/assets/portal-"), "{path}");
+        assert!(!answer.text.contains(HOSTILE) && !answer.text.contains(DEVICE), "{path}");
+        assert!(answer.text.contains("&#60;script&#62;alert"), "{path}: the user's name is there, escaped");
+    }
+}
+
+#[tokio::test]
+async fn a_form_without_its_sessions_token_changes_nothing() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let (_, other) = world.sign_in().await;
+    let forms = [
+        ("/portal/hubs/g/h/devices", "id=d"),
+        ("/portal/hubs/g/h/devices/x", "do=disable"),
+        ("/portal/hubs/g/h/devices/x", "do=keys"),
+        ("/portal/hubs/g/h/devices/x", "do=delete&name=x"),
+        ("/portal/hubs/g/h/devices/x/twin", "do=save&etag=t1"),
+        ("/portal/hubs/g/h", "do=keys"),
+        ("/portal/hubs/g/h/certificates", "certificate=c&pem=x"),
+        ("/portal/dps/g/d/enrollments/new", "id=d&by=key"),
+        ("/portal/dps/g/d/enrollments/of/x", "do=delete&name=x"),
+        ("/portal/sign-out", ""),
+        ("/portal/sign-out-everywhere", ""),
+        ("/portal/sessions/1", ""),
+    ];
+    let before = world.api.asked.lock().len();
+    for (path, form) in forms {
+        for bad in ["", "csrf=", &format!("csrf={other}"), &format!("csrf={}", &token[1..])] {
+            let answer = world.post(&cookie, path, &format!("{form}&{bad}")).await;
+            assert_eq!(answer.status, 403, "{path} {bad}");
+            assert!(answer.text.contains("nothing was done"), "{path}");
+        }
+        let kind = ("content-type", "application/x-www-form-urlencoded");
+        for site in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://evil.example"),
+            ("x", "y"),
+        ] {
+            let form = format!("{form}&csrf={token}");
+            let answer = world.send("POST", path, &[("cookie", &cookie), kind, site], &form).await;
+            assert_eq!(answer.status, 403, "{path} {site:?}");
+        }
+    }
+    assert_eq!(world.api.asked.lock().len(), before, "no API was asked");
+    assert_eq!(world.get(&cookie, "/portal/").await.status, 200, "and nobody is signed out");
+}
+
+#[tokio::test]
+async fn a_reader_sees_no_key_and_no_button() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    *world.api.roles.lock() = reader();
+    for path in PAGES
+        .into_iter()
+        .filter(|path| !path.ends_with("/new") && !path.ends_with("/twin") && !path.ends_with("/sessions"))
+    {
+        let page = world.get(&cookie, path).await;
+        assert_eq!(page.status, 200, "{path}");
+        let buttons: Vec<_> =
+            page.text.split("<button").skip(1).map(|rest| rest.split("</button>").next().unwrap()).collect();
+        let foreign = buttons.iter().filter(|button| !button.ends_with("Sign out") && !button.ends_with("Search"));
+        assert_eq!(foreign.count(), 0, "{path}: {buttons:?}");
+        assert!(!page.text.contains(KEY), "{path}");
+    }
+    for (path, form) in [
+        ("/portal/hubs/g/h/devices", "id=d"),
+        ("/portal/hubs/g/h/devices/x", "do=keys"),
+        ("/portal/hubs/g/h/devices/x", "do=disable"),
+        ("/portal/hubs/g/h/devices/x/twin", "do=save&etag=t1"),
+        ("/portal/hubs/g/h", "do=keys"),
+        ("/portal/hubs/g/h", "do=add-group&group=x"),
+        ("/portal/hubs/g/h/certificates", "certificate=c&pem=x"),
+        ("/portal/hubs/g/h/certificates/root", "do=code"),
+        ("/portal/dps/g/d/enrollments/new", "id=d&by=key"),
+        ("/portal/dps/g/d/groups/of/x", "do=keys"),
+    ] {
+        let answer = world.post(&cookie, path, &format!("{form}&csrf={token}")).await;
+        assert_eq!(answer.status, 403, "{path} {form}");
+        assert!(answer.text.contains("Your roles do not let you") && !answer.text.contains(KEY), "{path} {form}");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_in_a_page_only_when_asked_for() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    for path in PAGES {
+        assert!(!world.get(&cookie, path).await.text.contains(KEY), "{path}");
+    }
+    for path in ["/portal/hubs/g/h/devices/x", "/portal/hubs/g/h", "/portal/dps/g/d/groups/of/x"] {
+        let shown = world.post(&cookie, path, &format!("do=keys&csrf={token}")).await;
+        assert!(shown.text.contains(KEY), "{path}: {}", shown.text);
+        assert_eq!(shown.header("cache-control"), "no-store");
+    }
+}

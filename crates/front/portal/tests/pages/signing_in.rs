@@ -1,0 +1,90 @@
+use crate::world::World;
+use roadstead_front_portal::limits;
+use std::sync::atomic::Ordering;
+
+#[tokio::test]
+async fn a_password_opens_a_session_and_leads_where_it_was_wanted() {
+    let world = World::new();
+    let refused = world.get("", "/portal/hubs/g/h?x=1").await;
+    assert_eq!(refused.header("location"), "/portal/sign-in?then=%2Fportal%2Fhubs%2Fg%2Fh%3Fx%3D1");
+    let page = world.get("", refused.header("location")).await;
+    assert!(page.text.contains("name=\"then\" value=\"/portal/hubs/g/h?x=1\""), "{}", page.text);
+    let form = "username=alice&password=right&then=/portal/hubs/g/h";
+    let answer = world.post("", "/portal/sign-in", form).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/portal/hubs/g/h"));
+    let cookie = answer.header("set-cookie");
+    assert!(
+        cookie.starts_with("__Host-roadstead=") && cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"),
+        "{cookie}"
+    );
+    assert_eq!(world.get(&answer.cookie(), "/portal/").await.status, 200);
+    let asked = world.api.asked.lock();
+    assert!(asked.iter().all(|(_, path, token, _)| path.ends_with("/token") || token == "Bearer access"));
+}
+
+#[tokio::test]
+async fn what_does_not_open_one() {
+    let world = World::new();
+    for (form, status, words) in [
+        ("username=alice&password=wrong", 403, "Unknown user name, or wrong password."),
+        ("username=&password=right", 400, "Type a user name and its password."),
+        ("", 400, "Type a user name and its password."),
+    ] {
+        let answer = world.post("", "/portal/sign-in", form).await;
+        assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (status, ""), "{form}");
+        assert!(answer.text.contains(words), "{}", answer.text);
+    }
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site")];
+    let answer = world.send("POST", "/portal/sign-in", &form, "username=alice&password=right").await;
+    assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (403, ""), "another site's form");
+    for path in ["/portal/", "/portal/audit", "/portal/hubs/g/h/devices/x", "/portal/nonsense"] {
+        assert_eq!(world.get("__Host-roadstead=AAAA", path).await.status, 303, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_opens_one_once() {
+    let world = World::new();
+    let link = world.invite();
+    let entered = world.get("", &link).await;
+    assert_eq!((entered.status.as_u16(), entered.header("location")), (303, "/portal/"));
+    assert_eq!(world.get(&entered.cookie(), "/portal/").await.status, 200);
+    let again = world.get("", &link).await;
+    assert_eq!((again.status.as_u16(), again.header("set-cookie")), (403, ""));
+    assert!(again.text.contains("This link was used already"));
+    let late = world.invite();
+    world.clock.0.fetch_add(limits::LINK_LIFETIME_MS, Ordering::Relaxed);
+    assert_eq!(world.get("", &late).await.status, 403);
+}
+
+#[tokio::test]
+async fn signing_out_ends_this_one_and_everywhere_all() {
+    let world = World::new();
+    let (first, token) = world.sign_in().await;
+    let (second, _) = world.sign_in().await;
+    let (third, third_token) = world.sign_in().await;
+    let out = world.post(&first, "/portal/sign-out", &format!("csrf={token}")).await;
+    assert_eq!((out.status.as_u16(), out.cookie().as_str()), (303, "__Host-roadstead="));
+    let is_in = async |cookie: &str| world.get(cookie, "/portal/").await.status == 200;
+    assert_eq!([is_in(&first).await, is_in(&second).await, is_in(&third).await], [false, true, true]);
+    let page = world.get(&third, "/portal/sessions").await.text;
+    assert_eq!(page.matches("192.0.2.7</td>").count(), 2, "{page}");
+    world.post(&third, "/portal/sign-out-everywhere", &format!("csrf={third_token}")).await;
+    assert_eq!([is_in(&second).await, is_in(&third).await], [false, false]);
+    assert!(world.api.asked.lock().iter().any(|(_, path, ..)| path == "/v1.0/me/revokeSignInSessions"));
+}
+
+#[tokio::test]
+async fn a_token_that_counts_no_longer_signs_out() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    world.api.answers.lock().push((
+        "/subscriptions",
+        401,
+        serde_json::json!({"error": {"code": "ExpiredAuthenticationToken"}}),
+    ));
+    let answer = world.get(&cookie, "/portal/").await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/portal/sign-in?then=%2Fportal%2F"));
+    world.api.answers.lock().clear();
+    assert_eq!(world.get(&cookie, "/portal/").await.status, 303, "the session is over");
+}
