@@ -13,6 +13,7 @@ mod link;
 mod metrics;
 mod names;
 mod own_ca;
+mod portal;
 mod reading;
 pub mod start;
 pub mod system;

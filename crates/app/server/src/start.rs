@@ -17,6 +17,7 @@ use roadstead_front_amqp::AmqpFront;
 use roadstead_front_arm::Arm;
 use roadstead_front_http::{HttpFront, Parts};
 use roadstead_front_mqtt::MqttFront;
+use roadstead_front_portal::Portal;
 use roadstead_front_transport::{
     Capacity, Conn, Drain, HandshakeObserver, Listener, limits as transport_limits, server_config,
 };
@@ -40,6 +41,7 @@ use crate::{
     metrics::{self, Pulse},
     names::Names,
     own_ca,
+    portal::{Pages, PublicApis},
     reading::read_meters,
     system::{SystemClock, SystemRandom},
     webhook::HttpWebhook,
@@ -49,6 +51,8 @@ use crate::{
 /// A server that takes traffic.
 pub struct Server {
     pub resources: Arc<Resources>,
+    /// Its pages are on the HTTPS port.
+    pub portal: Arc<Portal>,
     pub https: SocketAddr,
     pub mqtt: SocketAddr,
     pub amqp: SocketAddr,
@@ -141,7 +145,8 @@ impl Server {
         let issuers = Arc::new(HttpIssuers::new(&settings.issuers, clock.clone())?);
         let access = Arc::new(Access::new(installation, &token_key, resources.clone(), issuers));
         let meters = Arc::new(Meters::new());
-        let arm = Arm::new(resources.clone(), access.clone(), hubs.clone(), meters.clone(), clock.clone(), random);
+        let arm =
+            Arm::new(resources.clone(), access.clone(), hubs.clone(), meters.clone(), clock.clone(), random.clone());
         let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone(), journal.clone()));
         let callers = Arc::new(LoggedInCallers { access, resources: resources.clone() });
         let amqp_front = Arc::new(AmqpFront::new(
@@ -154,16 +159,20 @@ impl Server {
         ));
         let drain = Drain::new();
         let pulse = Pulse { recorder, hubs: hubs.clone(), drain: drain.watch() };
-        let http_front = HttpFront::new(Parts {
+        let parts = Parts {
             hubs,
             dps,
             journal: journal.clone(),
             clock: clock.clone(),
             management: Arc::new(ResourceManager(arm)),
+            portal: None,
             bearers: callers,
             websockets: Arc::new(Inside { mqtt: mqtt_front.clone(), amqp: amqp_front.clone() }),
             operations: Arc::new(pulse),
-        });
+        };
+        let apis = PublicApis::new(HttpFront::new(parts.clone()), drain.watch(), clock.clone())?;
+        let portal = Arc::new(Portal::new(Arc::new(apis), clock, random));
+        let http_front = HttpFront::new(Parts { portal: Some(Arc::new(Pages(portal.clone()))), ..parts });
         let doors = doors.observed_by(&faces::handshakes(journal.clone()));
         let mut tasks = serve(doors, mqtt_front, amqp_front, http_front, &drain);
         tasks.push(tokio::spawn(keep_house(world.clone(), names.clone())));
@@ -172,7 +181,7 @@ impl Server {
         tasks.push(tokio::spawn(async move { journal.keep().await }));
         let ca_file = names.ca_file().cloned();
         info!(%https, %mqtt, %amqp, data_dir = %settings.data_dir.display(), "listening");
-        Ok(Self { resources, https, mqtt, amqp, amqp_plain, ca_file, world, capacity, drain, tasks })
+        Ok(Self { resources, portal, https, mqtt, amqp, amqp_plain, ca_file, world, capacity, drain, tasks })
     }
 
     /// Reads certificate files again. What was shown stays when that fails.

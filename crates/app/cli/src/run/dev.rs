@@ -9,6 +9,7 @@ use roadstead_config::context::{AMQP_PORT, default_data_dir};
 use roadstead_config::{Administrator, Context, ContextError, Listen, LogFormat, Names, Settings};
 use roadstead_model::Secret;
 use roadstead_server::{First, FirstNames, Server, first, installation, system::SystemRandom};
+use roadstead_service::Credentials;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
@@ -56,7 +57,9 @@ async fn serve(args: &Dev, data_dir: &Path, begun: Instant) -> Result<(), Failur
     if let Some(seed) = &args.seed {
         crate::run::seed::plant(seed, data_dir).await?;
     }
-    let panel = Panel { context: &context, data_dir, took: begun.elapsed(), without_443: listen.without_443 };
+    let page = portal_link(&server, &context);
+    let panel =
+        Panel { context: &context, data_dir, portal: &page, took: begun.elapsed(), without_443: listen.without_443 };
     panel::print(&panel);
     while signals.next().await == Told::Reload {
         if let Err(error) = server.reload_certificates() {
@@ -66,6 +69,13 @@ async fn serve(args: &Dev, data_dir: &Path, begun: Instant) -> Result<(), Failur
     tracing::info!("stopping");
     server.stop().await;
     Ok(())
+}
+
+/// Where a browser signs in, once: whoever has it is the administrator, so it is printed and nowhere else.
+fn portal_link(server: &Server, context: &Context) -> String {
+    let client_secret = context.client_secret.clone().into();
+    let path = server.portal.invite(Credentials { client_id: context.client_id.clone(), client_secret });
+    format!("{}{path}", context.endpoint)
 }
 
 /// The data directory of one run.

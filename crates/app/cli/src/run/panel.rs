@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Panel<'a> {
     pub context: &'a Context,
     pub data_dir: &'a Path,
+    /// Signs in once.
+    pub portal: &'a str,
     pub took: Duration,
     /// 443 was wanted and could not be had.
     pub without_443: bool,
@@ -60,6 +62,8 @@ Roadstead is ready ({took} ms)
   DPS       dev-dps        ID scope {scope}
   CA        {ca}
   data      {data}
+  portal    {portal}
+            opens it in a browser, signed in; once, within 15 minutes
 {port_note}
 In every other terminal, first:
 
@@ -80,6 +84,7 @@ A device, which speaks MQTT or HTTPS (a token lasts an hour), and three more tha
 {sdk}Ctrl-C stops it.
 ",
         took = panel.took.as_millis(),
+        portal = panel.portal,
     )
 }
 
@@ -109,6 +114,7 @@ mod tests {
         let panel = Panel {
             context: &context,
             data_dir: Path::new("/my data"),
+            portal: "https://dev.localhost:8443/portal/in/code",
             took: Duration::from_millis(40),
             without_443: true,
         };
