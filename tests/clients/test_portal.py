@@ -1,0 +1,333 @@
+"""The portal in headless Chromium (Debian's, driven by Selenium): the seeds' walk, roles, the proof of a CA, and what it refuses."""
+
+import re
+import uuid
+
+import pytest
+import requests
+from azure.iot.device import IoTHubDeviceClient, Message, X509
+
+from harness import browser as browsers
+from harness import wait
+from harness.browser import PHONE, Browser
+from harness.python_sdk import Sdk
+
+SOON_S = 20
+
+
+@pytest.fixture(scope="module")
+def origin(server):
+    port = "" if server.https_port == 443 else f":{server.https_port}"
+    return f"https://{server.hub_host}{port}"
+
+
+def start(**options) -> Browser:
+    if browsers.programs() is None:
+        pytest.skip("there is no Chromium here: install chromium and chromium-driver")
+    return Browser(**options)
+
+
+@pytest.fixture(scope="module")
+def link(server):
+    """What `roadstead dev` printed. It signs in once, so it is kept for one browser."""
+    return re.findall(r"https://\S+/portal/in/\S+", server.log())[-1]
+
+
+@pytest.fixture(scope="module")
+def browser(link):
+    """Signed in by the link."""
+    opened = start()
+    opened.open(link)
+    opened.says("devices connected")
+    yield opened
+    opened.end()
+
+
+@pytest.fixture(autouse=True)
+def no_complaints(request):
+    """No page breaks its own content policy, no script of it fails."""
+    yield
+    if "browser" in request.fixturenames:
+        assert request.getfixturevalue("browser").complaints() == []
+
+
+@pytest.fixture
+def blocking(server, roadstead):
+    made = Sdk("sync", "mqtt")
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def device_page(origin, roadstead, device_id):
+    return f"{origin}/portal/hubs/{roadstead.group}/{roadstead.hub_name}/devices/{device_id}"
+
+
+@pytest.fixture
+def dps_page(origin, roadstead):
+    return f"{origin}/portal/dps/{roadstead.group}/{roadstead.dps_name}"
+
+
+@pytest.fixture
+def person(roadstead):
+    """A user with these roles everywhere."""
+    made = []
+
+    def create(*roles):
+        made.append(roadstead("user", "create", "-n", f"reader-{uuid.uuid4().hex[:8]}@plant.example"))
+        for role in roles:
+            roadstead("role", "assignment", "create", "--assignee", made[-1]["userPrincipalName"], "--role", role)
+        return made[-1]
+
+    yield create
+    for one in made:
+        roadstead("user", "delete", "-n", one["userPrincipalName"])
+
+
+def sign_in(opened: Browser, origin: str, user: dict) -> None:
+    opened.open(f"{origin}/portal/")
+    opened.fill("User name", user["userPrincipalName"])
+    opened.fill("Password", user["password"])
+    opened.click("Sign in")
+    opened.says("Sign out")
+
+
+def test_the_link_signs_in_once(browser, link, server):
+    cookie = browser.cookies()["__Host-roadstead"]
+    assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, True, "Lax", "/")
+    again = start()
+    try:
+        again.open(link)
+        assert "This link was used already" in again.text and "__Host-roadstead" not in again.cookies()
+    finally:
+        again.end()
+    code = link.rsplit("/", 1)[1]
+    assert server.log().count(code) == 1, "it is printed, and nowhere else"
+
+
+def test_a_certificate_is_enrolled_and_its_device_seen(browser, dps_page, certificates, device_id, server, blocking):
+    """The seeds' walk: add an enrollment by its certificate's file, start the device, look it up, see its twin and telemetry."""
+    device = certificates.self_signed(device_id)
+    browser.open(f"{dps_page}/enrollments")
+    browser.click("Add an enrollment")
+    browser.fill("Certificate", str(device.path))
+    browser.click("Add")
+    browser.says(f"{device_id} may register.")
+    assert browser.path.endswith(f"/enrollments/of/{device_id}"), "the registration id is the certificate's common name"
+    assert device.thumbprint in browser.text and server.id_scope in browser.text
+
+    x509 = X509(*map(str, device.pair))
+    assigned = blocking.provision_and_send(server, "x509_certificate", device_id, x509=x509)
+    browser.says("assigned")
+    browser.click(device_id)
+    browser.says("connected")
+
+    client = blocking._clients[-1]
+    client.patch_twin_reported_properties({"firmware": "1.2.3"})
+    browser.says('"firmware": "1.2.3"')
+    client.send_message(Message('{"temperature": 21.5}', content_type="application/json", content_encoding="utf-8"))
+    browser.says('{"temperature": 21.5}')
+    browser.says('{"from": "dps"}')
+    assert assigned.device_id == device_id
+
+
+def test_a_cer_file_is_taken_too(browser, dps_page, certificates, device_id, tmp_path):
+    from cryptography.hazmat.primitives import serialization
+
+    path = tmp_path / "device.cer"
+    path.write_bytes(certificates.self_signed(device_id).certificate.public_bytes(serialization.Encoding.DER))
+    browser.open(f"{dps_page}/enrollments/new")
+    browser.fill("Certificate", str(path))
+    browser.click("Add")
+    browser.says(f"{device_id} may register.")
+
+
+def test_disabling_bites(browser, device_page, roadstead, device_id):
+    roadstead.create_device(device_id)
+    client = IoTHubDeviceClient.create_from_connection_string(roadstead.connection_string(device_id), connection_retry=False)
+    try:
+        client.connect()
+        browser.open(device_page)
+        browser.says("connected since")
+        browser.click("Disable")
+        browser.says("It is disabled: its connections are closed")
+        wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
+        browser.says("disconnected")
+        browser.click("Enable")
+        browser.says("It is enabled")
+        client.connect()
+        browser.says("connected since")
+    finally:
+        client.shutdown()
+
+
+def test_the_twin_is_compared_before_it_is_saved(browser, device_page, roadstead, device_id):
+    roadstead.create_device(device_id)
+    browser.open(f"{device_page}/twin")
+    browser.fill("Desired properties", '{"interval": 60')
+    browser.click("Compare")
+    assert "Line 1, character 15" in browser.text
+    browser.fill("Desired properties", '{"interval": 60}')
+    browser.fill("Tags", '{"site": "<b>north</b>"}')
+    browser.click("Compare")
+    assert "desired.interval" in browser.text and "not there" in browser.text
+    browser.click("Save")
+    browser.says("The twin is saved: 2 changes.")
+    twin = roadstead.hub("device-twin", "show", "--device-id", device_id)
+    assert (twin["tags"], twin["properties"]["desired"]["interval"]) == ({"site": "<b>north</b>"}, 60)
+    assert '"<b>north</b>"' in browser.text and "<b>north" not in browser.source
+
+
+def test_a_method_is_called_and_a_message_sent(browser, device_page, roadstead, device_id, blocking):
+    roadstead.create_device(device_id)
+    client = blocking.hub_client("connection_string", connection_string=roadstead.connection_string(device_id))
+    client.connect()
+    inbox = blocking.messages(client)
+    blocking.answer_methods(client, lambda request: (200, {"heard": request.payload}))
+    browser.open(device_page)
+    browser.fill("Method", "reboot")
+    browser.fill("Payload", '{"delay": 3}')
+    browser.click("Call")
+    browser.says("Status: 200")
+    assert '"delay": 3' in browser.text
+    browser.fill("Text", "come home")
+    browser.fill("Properties", "priority=high")
+    browser.click("Send")
+    browser.says("The message waits for the device.")
+    message = inbox.take()
+    assert (message.data, message.custom_properties["priority"]) == (b"come home", "high")
+
+
+def test_a_device_is_deleted_by_its_name(browser, device_page, roadstead, device_id):
+    roadstead.create_device(device_id)
+    browser.open(device_page)
+    browser.click("Delete the device")
+    browser.fill("Type", "another")
+    browser.click("Delete")
+    browser.says("so nothing was deleted")
+    browser.click("Delete the device")
+    browser.fill("Type", device_id)
+    browser.click("Delete")
+    browser.says(f"The device {device_id} is deleted")
+    assert browser.path.endswith("/devices")
+
+
+def test_a_ca_is_verified(browser, dps_page, roadstead, certificates, device_id, tmp_path):
+    root = certificates.root(f"{device_id}-root")
+    browser.open(f"{dps_page}/certificates")
+    browser.fill("Name", device_id)
+    browser.fill("File", str(root.path))
+    browser.click("Upload")
+    browser.says("counts for nothing until you prove")
+    browser.click("Get a code")
+    browser.says("Here is a new code.")
+    code = re.search(r"--code (\S+)", browser.text)[1]
+    proof = tmp_path / "verification.pem"
+    roadstead.text("ca", "verify", "--ca", root.path, "--code", code, "--out", proof)
+    browser.fill("verification.pem", str(proof))
+    browser.click("Verify")
+    browser.says("It is verified")
+    browser.click("Delete the certificate")
+    browser.fill("Type", device_id)
+    browser.click("Delete")
+    browser.says(f"{device_id} is deleted")
+
+
+def test_a_reader_sees_no_key_and_no_button(browser, origin, device_page, dps_page, roadstead, device_id, person):
+    key = roadstead.create_device(device_id)["authentication"]["symmetricKey"]["primaryKey"]
+    browser.open(device_page)
+    assert key not in browser.source
+    browser.click("Show keys")
+    assert key in browser.source, "whoever may, sees it when asked for"
+    roles = ("Reader", "IoT Hub Data Reader", "Device Provisioning Service Data Reader")
+    reading = start()
+    try:
+        sign_in(reading, origin, person(*roles))
+        hub = device_page.split("/devices/")[0]
+        pages = (device_page, hub, f"{hub}/devices", f"{hub}/certificates", f"{dps_page}/enrollments", f"{dps_page}/certificates")
+        for page in pages:
+            reading.open(page)
+            assert set(reading.buttons()) - {"copy"} <= {"Sign out", "Search"}, page
+            assert key not in reading.source
+        reading.open(f"{device_page}/twin")
+        assert "Your roles do not let you change the devices" in reading.text
+    finally:
+        reading.end()
+
+
+def test_a_password_that_is_wrong_is_refused_and_counted(origin, person):
+    user = person("Reader")
+    page = f"{origin}/portal/sign-in"
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    said = []
+    for _ in range(12):
+        form = {"username": user["userPrincipalName"], "password": "wrong"}
+        answer = requests.post(page, data=form, headers=headers, timeout=20, allow_redirects=False)
+        assert answer.status_code == 403 and "Set-Cookie" not in answer.headers
+        said.append("too many" if "oo many" in answer.text else "wrong" if "wrong password" in answer.text else answer.text)
+    assert said[0] == "wrong" and said[-1] == "too many", said
+
+
+def test_a_form_of_another_site_changes_nothing(browser, device_page, roadstead, device_id):
+    roadstead.create_device(device_id)
+    cookies = {"__Host-roadstead": browser.cookies()["__Host-roadstead"]["value"]}
+    for headers, form in (
+        ({"Sec-Fetch-Site": "cross-site"}, {"do": "disable"}),
+        ({"Sec-Fetch-Site": "same-origin"}, {"do": "disable"}),
+        ({"Sec-Fetch-Site": "same-origin"}, {"do": "disable", "csrf": "x" * 43}),
+        ({"Origin": "https://evil.example"}, {"do": "disable"}),
+    ):
+        answer = requests.post(device_page, data=form, cookies=cookies, headers=headers, timeout=20, allow_redirects=False)
+        assert answer.status_code == 403 and "nothing was done" in answer.text, headers
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'") and "unsafe" not in policy
+    assert roadstead.hub("device-identity", "show", "--device-id", device_id)["status"] == "enabled"
+
+
+def test_sessions_are_shown_and_ended(origin, person):
+    user = person("Reader")
+    first, second = start(), start()
+    try:
+        sign_in(first, origin, user)
+        sign_in(second, origin, user)
+        second.open(f"{origin}/portal/sessions")
+        assert second.text.count("Chrome, Linux") == 2 and "this one" in second.text
+        second.click("Sign out everywhere")
+        second.says("User name")
+        first.open(f"{origin}/portal/sessions")
+        first.says("User name")
+    finally:
+        first.end()
+        second.end()
+
+
+def test_it_works_without_javascript(server, origin, person, device_page, roadstead, device_id):
+    roadstead.create_device(device_id)
+    plain = start(scripts=False)
+    try:
+        sign_in(plain, origin, person("Reader", "IoT Hub Data Contributor"))
+        plain.open(f"{device_page}/twin")
+        plain.fill("Desired properties", '{"interval": 5}')
+        plain.click("Compare")
+        plain.says("desired.interval")
+        plain.click("Save")
+        plain.says("The twin is saved: 1 change.")
+        assert "This list needs JavaScript" in plain.text
+    finally:
+        plain.end()
+
+
+def test_every_page_fits_a_phone(origin, person, device_page, dps_page, roadstead, device_id):
+    roadstead.create_device(device_id)
+    phone = start(size=PHONE)
+    try:
+        roles = ("Contributor", "IoT Hub Data Contributor", "Device Provisioning Service Data Contributor")
+        sign_in(phone, origin, person(*roles))
+        hub = device_page.split("/devices/")[0]
+        hubs = ("", "/devices", "/certificates")
+        provisioning = ("/enrollments", "/enrollments/new", "/groups", "/groups/new", "/certificates")
+        pages = [f"{hub}{tail}" for tail in hubs] + [f"{dps_page}{tail}" for tail in provisioning]
+        pages += [device_page, f"{device_page}/twin", f"{origin}/portal/", f"{origin}/portal/audit", f"{origin}/portal/sessions"]
+        assert [(page, phone.overflow()) for page in pages if phone.open(page) or phone.overflow() > 0] == []
+    finally:
+        phone.end()
