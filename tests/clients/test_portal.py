@@ -30,7 +30,7 @@ def start(**options) -> Browser:
 @pytest.fixture(scope="module")
 def link(server):
     """What `roadstead dev` printed. It signs in once, so it is kept for one browser."""
-    return re.findall(r"https://\S+/portal/in/\S+", server.log())[-1]
+    return server.portal_link()
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +142,58 @@ def test_a_cer_file_is_taken_too(browser, dps_page, certificates, device_id, tmp
     browser.says(f"{device_id} may register.")
 
 
+def test_an_enrollment_is_edited(browser, dps_page, roadstead, device_id, certificates):
+    """What is not in the form stays; another certificate beside the first lets the device in, too."""
+    first, second = certificates.self_signed(device_id), certificates.self_signed(device_id)
+    roadstead.enroll_certificate(device_id, first.path)
+    browser.open(f"{dps_page}/enrollments/of/{device_id}")
+    browser.click("Disable")
+    browser.says("It is disabled")
+    browser.click("Edit")
+    browser.fill("Another secondary certificate", str(second.path))
+    browser.fill("Device id", f"{device_id}-renamed")
+    browser.fill("Desired properties", '{"interval": 60}')
+    browser.choose_option("A device that registers again", "begins with a new twin")
+    browser.click("Save")
+    browser.says("It is changed.")
+    assert first.thumbprint in browser.text and second.thumbprint in browser.text
+    shown = roadstead.dps("enrollment", "show", "--enrollment-id", device_id)
+    assert (shown["provisioningStatus"], shown["deviceId"]) == ("disabled", f"{device_id}-renamed")
+    assert shown["initialTwin"]["properties"]["desired"] == {"interval": 60}
+    assert shown["reprovisionPolicy"] == {"updateHubAssignment": True, "migrateDeviceData": False}
+
+
+def test_keys_are_made_anew(browser, dps_page, device_page, roadstead, device_id):
+    """Of a group and of a device: only the one that was named changes, and only with the name."""
+    group = roadstead.enroll_group_with_key(device_id)
+    browser.open(f"{dps_page}/groups/of/{device_id}")
+    assert group not in browser.source
+    browser.click("Show keys")
+    assert group in browser.source
+    browser.click("Make a new primary key")
+    browser.fill("Type", device_id)
+    browser.click("Make it")
+    browser.says("The key is another one now.")
+    browser.click("Show keys")
+    assert group not in browser.source
+
+    keys = roadstead.create_device(device_id)["authentication"]["symmetricKey"]
+    client = IoTHubDeviceClient.create_from_connection_string(roadstead.connection_string(device_id), connection_retry=False)
+    try:
+        client.connect()
+        browser.open(device_page)
+        browser.click("Show keys")
+        browser.click("Make a new primary key")
+        browser.fill("Type", device_id)
+        browser.click("Make it")
+        browser.says("The key is another one now.")
+        wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
+    finally:
+        client.shutdown()
+    now = roadstead.hub("device-identity", "show", "--device-id", device_id)["authentication"]["symmetricKey"]
+    assert now["primaryKey"] != keys["primaryKey"] and now["secondaryKey"] == keys["secondaryKey"]
+
+
 def test_disabling_bites(browser, device_page, roadstead, device_id):
     roadstead.create_device(device_id)
     client = IoTHubDeviceClient.create_from_connection_string(roadstead.connection_string(device_id), connection_retry=False)
@@ -204,7 +256,7 @@ def test_a_device_is_deleted_by_its_name(browser, device_page, roadstead, device
     browser.click("Delete the device")
     browser.fill("Type", "another")
     browser.click("Delete")
-    browser.says("so nothing was deleted")
+    browser.says("so nothing was done")
     browser.click("Delete the device")
     browser.fill("Type", device_id)
     browser.click("Delete")
@@ -219,8 +271,6 @@ def test_a_ca_is_verified(browser, dps_page, roadstead, certificates, device_id,
     browser.fill("File", str(root.path))
     browser.click("Upload")
     browser.says("counts for nothing until you prove")
-    browser.click("Get a code")
-    browser.says("Here is a new code.")
     code = re.search(r"--code (\S+)", browser.text)[1]
     proof = tmp_path / "verification.pem"
     roadstead.text("ca", "verify", "--ca", root.path, "--code", code, "--out", proof)

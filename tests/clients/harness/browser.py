@@ -38,6 +38,10 @@ class Browser:
         if not scripts:
             options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
         self.driver = webdriver.Chrome(options=options, service=Service(chromedriver))
+        self.look(size, dark)
+
+    def look(self, size: tuple[int, int], dark: bool = False) -> None:
+        """From now on at this size, in this light."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         width, height = size
@@ -94,6 +98,10 @@ class Browser:
         """A radio button or a box, by words of its label."""
         self.driver.find_element(By.XPATH, f"//label[contains(., {quoted(words)})]/input").click()
 
+    def choose_option(self, label: str, words: str) -> None:
+        """An option by words of it, in a field by its label."""
+        self._field(label).find_element(By.XPATH, f"option[contains(., {quoted(words)})]").click()
+
     def _field(self, label: str):
         found = self.driver.find_element(By.XPATH, f"//label[starts-with(normalize-space(.), {quoted(label)})]")
         return self.driver.find_element(By.ID, found.get_attribute("for"))
@@ -107,7 +115,9 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """What the browser had to complain of since the last time: violations of the content policy, faults in scripts."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        entries = [entry for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        # A page that says what was wrong with a form is answered with 400.
+        return [entry["message"] for entry in entries if "responded with a status of 4" not in entry["message"]]
 
     def overflow(self) -> int:
         """Pixels by which the page is wider than the window."""

@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import re
 import shlex
 import signal
 import socket
@@ -152,6 +153,10 @@ class Server:
     def ca_file(self) -> str:
         """Our CA alone; what `SSL_CERT_FILE` names also holds the CAs that the machine trusts anyway."""
         return self.exports["ROADSTEAD_CA_FILE"]
+
+    def portal_link(self) -> str:
+        """What `dev` printed last; it signs in once."""
+        return re.findall(r"https://\S+/portal/in/\S+", self.log())[-1]
 
     def url(self, host: str, path: str) -> str:
         port = "" if self.https_port == 443 else f":{self.https_port}"
