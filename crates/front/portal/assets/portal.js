@@ -44,18 +44,76 @@ const refresh = () => {
   setTimeout(again, seconds * 1000);
 };
 
+const element = (name, words, kind) => {
+  const made = document.createElement(name);
+  if (words !== undefined) made.textContent = words;
+  if (kind) made.className = kind;
+  return made;
+};
+
+// The numbers of messages, a line for each name: of the newest values, from the least to the greatest.
+const VALUES_MAX = 120;
+const LINES_OF_NUMBERS_MAX = 12;
+const charts = (box) => {
+  const lines = new Map();
+  const svg = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
+  const line = (name) => {
+    const figure = element("figure");
+    const caption = element("figcaption", name);
+    const last = element("b");
+    caption.append(last);
+    const picture = svg("svg");
+    picture.setAttribute("class", "line");
+    picture.setAttribute("viewBox", "0 0 100 100");
+    picture.setAttribute("preserveAspectRatio", "none");
+    picture.setAttribute("role", "img");
+    const drawn = svg("polyline");
+    picture.append(drawn);
+    figure.append(caption, picture);
+    box.append(figure);
+    return { values: [], last, picture, drawn };
+  };
+  const add = (name, value) => {
+    if (!lines.has(name)) {
+      if (lines.size === LINES_OF_NUMBERS_MAX) return;
+      lines.set(name, line(name));
+    }
+    const { values, last, picture, drawn } = lines.get(name);
+    values.push(value);
+    if (values.length > VALUES_MAX) values.shift();
+    const least = Math.min(...values);
+    const most = Math.max(...values);
+    const across = 100 / Math.max(values.length - 1, 1);
+    const up = (one) => (most === least ? 50 : 95 - (90 * (one - least)) / (most - least));
+    drawn.setAttribute("points", values.map((one, at) => `${(at * across).toFixed(1)},${up(one).toFixed(1)}`).join(" "));
+    last.textContent = String(value);
+    picture.setAttribute("aria-label", `${name}: ${value}; from ${least} to ${most} in ${values.length} messages`);
+  };
+  const read = (name, value, depth) => {
+    if (typeof value === "number") add(name || "value", value);
+    else if (value && typeof value === "object" && !Array.isArray(value) && depth < 3)
+      for (const [key, one] of Object.entries(value)) read(name ? `${name}.${key}` : key, one, depth + 1);
+  };
+  return (text) => {
+    try {
+      read("", JSON.parse(text), 0);
+    } catch {
+      // Not every message is JSON.
+    }
+  };
+};
+
 // A device's messages as they arrive.
 const LINES_MAX = 200;
-const follow = (table) => {
-  const box = document.getElementById("live");
+const follow = (list) => {
   const state = document.getElementById("live-state");
-  const body = table.tBodies[0];
+  const chart = charts(document.getElementById("charts"));
   let shown = 0;
   let skipped = 0;
   const say = (text) => {
     state.textContent = skipped > 0 ? `${text} ${skipped} more came than can be shown.` : text;
   };
-  const source = new EventSource(table.dataset.live);
+  const source = new EventSource(list.dataset.live);
   source.onopen = () => say(shown ? "Following." : "Following. Nothing came yet: what the device sends appears here.");
   source.onerror = () => say("Not connected; trying again.");
   source.addEventListener("skipped", (event) => {
@@ -67,22 +125,20 @@ const follow = (table) => {
   });
   source.onmessage = (event) => {
     const line = JSON.parse(event.data);
-    const row = body.insertRow(0);
-    row.className = "fresh";
-    const at = document.createElement("time");
+    const row = element("li", undefined, "fresh");
+    const about = element("p");
+    const at = element("time", line.at);
     at.dateTime = line.at;
-    at.textContent = line.at;
-    row.insertCell().append(at);
+    about.append(at);
+    if (line.source !== "Telemetry") about.append(element("span", line.source, "badge"));
+    if (line.properties) about.append(element("span", line.properties));
+    row.append(about, element("code", line.body));
     localise(row);
-    const message = row.insertCell();
-    const code = document.createElement("code");
-    code.textContent = line.body;
-    message.append(code);
-    row.insertCell().textContent = line.properties;
-    row.insertCell().textContent = line.source;
-    box.hidden = false;
+    if (line.source === "Telemetry") chart(line.body);
+    list.prepend(row);
+    list.hidden = false;
     shown += 1;
-    while (body.rows.length > LINES_MAX) body.deleteRow(-1);
+    while (list.children.length > LINES_MAX) list.lastChild.remove();
     say("Following.");
   };
   addEventListener("pagehide", () => source.close());
@@ -106,7 +162,26 @@ const copy = () => {
   }
 };
 
+// A file dropped anywhere on a form is as good as one that was chosen.
+const drop = () => {
+  for (const input of document.querySelectorAll("input[type=file]")) {
+    const card = input.closest(".card") ?? input.form;
+    const mark = (event, is) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      card.classList.toggle("drop", is);
+    };
+    card.addEventListener("dragover", (event) => mark(event, true));
+    card.addEventListener("dragleave", (event) => mark(event, false));
+    card.addEventListener("drop", (event) => {
+      mark(event, false);
+      if (event.dataTransfer?.files.length) input.files = event.dataTransfer.files;
+    });
+  }
+};
+
 localise(document);
 refresh();
 copy();
-for (const table of document.querySelectorAll("table[data-live]")) follow(table);
+drop();
+for (const list of document.querySelectorAll("[data-live]")) follow(list);

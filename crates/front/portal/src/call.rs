@@ -2,11 +2,12 @@
 
 use crate::ask::{Ask, ROOT};
 use crate::fault::Fault;
-use crate::limits::TOKEN_RENEW_BEFORE_S;
+use crate::limits::{SECRET_BYTES, TOKEN_RENEW_BEFORE_S};
 use crate::portal::Portal;
 use crate::reply::{Body, see_other};
 use crate::rights::{Permission, Rights};
 use crate::session::{Login, Note, Session};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Response;
 use roadstead_model::UnixMillis;
 use roadstead_service::{
@@ -15,6 +16,7 @@ use roadstead_service::{
 use roadstead_wire::percent;
 use serde_json::Value;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// What a page is made from.
 pub(crate) struct Call<'a> {
@@ -49,6 +51,21 @@ pub(crate) struct Frame {
     pub(crate) section: &'static str,
     /// The pages above it: words and addresses.
     pub(crate) above: Vec<(String, String)>,
+    /// The pages beside it.
+    pub(crate) tabs: Vec<Tab>,
+}
+
+/// A page beside others.
+pub(crate) struct Tab {
+    pub(crate) words: &'static str,
+    pub(crate) href: String,
+    pub(crate) is_current: bool,
+}
+
+impl Frame {
+    pub(crate) fn with_tabs(self, tabs: Vec<Tab>) -> Self {
+        Self { tabs, ..self }
+    }
 }
 
 /// `/portal/hubs/a%2Fb/devices` from its segments.
@@ -71,6 +88,24 @@ impl At {
         let mut segments = vec![kind, self.resource.group.as_str(), self.resource.name.as_str()];
         segments.extend(below);
         href(&segments)
+    }
+
+    /// What there is of it; `current` is the last word of a page's address.
+    pub(crate) fn tabs(&self, current: &str) -> Vec<Tab> {
+        let all: &[(&'static str, &[&str])] = match self.resource.kind {
+            Kind::Hub => &[("Hub", &[]), ("Devices", &["devices"]), ("CA certificates", &["certificates"])],
+            Kind::Dps => &[
+                ("Enrollments", &["enrollments"]),
+                ("Enrollment groups", &["groups"]),
+                ("CA certificates", &["certificates"]),
+            ],
+        };
+        let tab = |(words, below): &(&'static str, &[&str])| Tab {
+            words,
+            href: self.href(below),
+            is_current: below.first().copied().unwrap_or_default() == current,
+        };
+        all.iter().map(tab).collect()
     }
 
     fn role(&self, is_write: bool) -> &'static str {
@@ -106,18 +141,21 @@ impl Call<'_> {
 
     /// A token of who is signed in, for one API.
     pub(crate) async fn token(&self, api: Api) -> Result<AccessToken, ServiceError> {
-        let mut tokens = self.session.tokens.lock().await;
+        let mut purse = self.session.purse.lock().await;
         let now_s = self.now().seconds().0;
-        if let Some((token, _)) = tokens.get(&api).filter(|(_, renew_at_s)| now_s < *renew_at_s) {
+        if let Some((token, _)) = purse.tokens.get(&api).filter(|(_, renew_at_s)| now_s < *renew_at_s) {
             return Ok(token.clone());
         }
-        let proof = match &self.session.visitor.login {
+        let proof = match &purse.login {
             Login::Refresh(token) => Proof::Refresh(token),
             Login::Secret(credentials) => Proof::Secret(credentials),
         };
         let given = log_in(&self.transport, self.base_url, proof, api).await?;
+        if let (Login::Refresh(token), Some(next)) = (&mut purse.login, given.refresh) {
+            *token = next;
+        }
         let renew_at_s = now_s.saturating_add(given.lifetime_s).saturating_sub(TOKEN_RENEW_BEFORE_S);
-        tokens.insert(api, (given.access.clone(), renew_at_s));
+        purse.tokens.insert(api, (given.access.clone(), renew_at_s));
         Ok(given.access)
     }
 
@@ -172,17 +210,24 @@ impl Call<'_> {
         })
     }
 
-    /// Errors: `Forbidden`, `Forged` unless a form that was typed names what will be gone.
+    /// A new key of a device or enrollment.
+    pub(crate) fn fresh_key(&self) -> Zeroizing<String> {
+        let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
+        self.portal.random.fill(&mut *bytes);
+        Zeroizing::new(STANDARD.encode(*bytes))
+    }
+
+    /// Errors: `Invalid` unless the one who asks typed the name of what will be gone.
     pub(crate) fn require_name(&self, name: &str) -> Result<(), Fault> {
         if self.ask.field("name").trim() == name {
             Ok(())
         } else {
-            Err(Fault::invalid(format!("The name that was typed is not {name}, so nothing was deleted.")))
+            Err(Fault::invalid(format!("The name that was typed is not {name}, so nothing was done.")))
         }
     }
 
     /// Errors: `Forbidden`.
-    pub(crate) fn require(&self, allowed: bool, what: &str) -> Result<(), Fault> {
+    pub(crate) fn require(allowed: bool, what: &str) -> Result<(), Fault> {
         let hint = "An owner can give you a role that does.".to_owned();
         if allowed {
             Ok(())

@@ -34,6 +34,8 @@ pub const OVERVIEW_HUBS_MAX: usize = 20;
 pub const LIVE_TICK: Duration = Duration::from_millis(250);
 /// Messages of one tick; of more, the newest are sent and the others counted: 20 each second.
 pub const LIVE_MESSAGES_MAX: usize = 5;
+/// Messages of the past that live telemetry shows when a page opens.
+pub const LIVE_BACKLOG_MAX: usize = 50;
 /// Characters of a message's body that live telemetry shows.
 pub const LIVE_BODY_CHARS_MAX: usize = 2000;
 /// How far live telemetry looks back when a page opens.

@@ -89,7 +89,7 @@ impl Portal {
             (true, ["sign-in"]) => return account::sign_in(&guest).await,
             _ => {}
         }
-        let Some(session) = found else { return self.ask_to_sign_in(ask) };
+        let Some(session) = found else { return Self::ask_to_sign_in(ask) };
         let call = Call { portal: self, ask, session, transport: transport.clone(), base_url };
         let answered = if is_post && !(ask.is_from_here() && ask.has_token(&call.session.csrf)) {
             Err(Fault::Forged)
@@ -100,7 +100,7 @@ impl Portal {
             Ok(response) => response,
             Err(Fault::SignedOut) => {
                 self.end(&call.session);
-                self.ask_to_sign_in(ask)
+                Self::ask_to_sign_in(ask)
             }
             // What was asked for by a button is answered on the page that has it.
             Err(fault) if is_post && !matches!(fault, Fault::Forged) && back(ask).is_some() => {
@@ -117,9 +117,9 @@ impl Portal {
         match (is_post, words) {
             (false, []) => overview::show(call).await,
             (false, ["audit"]) => audit::show(call).await,
-            (false, ["sessions"]) => account::show_sessions(call),
+            (false, ["sessions"]) => Ok(account::show_sessions(call)),
             (true, ["sessions", number]) => account::end_session(call, number),
-            (true, ["sign-out"]) => account::sign_out(call),
+            (true, ["sign-out"]) => Ok(account::sign_out(call)),
             (true, ["sign-out-everywhere"]) => account::sign_out_everywhere(call).await,
             (_, ["hubs", group, name, rest @ ..]) => {
                 let at = call.at(Kind::Hub, group, name).await?;
@@ -154,7 +154,7 @@ impl Portal {
         self.sessions.lock().end(&session.visitor.id, session.number);
     }
 
-    fn ask_to_sign_in(&self, ask: &Ask) -> Response<Body> {
+    fn ask_to_sign_in(ask: &Ask) -> Response<Body> {
         // A stream cannot sign in.
         if ask.header("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
             return reply::text(StatusCode::UNAUTHORIZED, "You are not signed in any more.\n");
@@ -177,6 +177,7 @@ impl Portal {
             note: None,
             section,
             above,
+            tabs: Vec::new(),
         }
     }
 }

@@ -31,9 +31,9 @@ pub(crate) fn digest_of(secret: &str) -> Digest {
 }
 
 /// What new tokens are asked with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Login {
-    /// Of a user.
+    /// Of a user. It is good for once, and comes back as another one.
     Refresh(AccessToken),
     /// Of a service principal.
     Secret(Credentials),
@@ -46,7 +46,6 @@ pub(crate) struct Visitor {
     pub(crate) id: String,
     /// For people to read.
     pub(crate) name: String,
-    pub(crate) login: Login,
     pub(crate) address: IpAddr,
     /// `User-Agent`
     pub(crate) agent: String,
@@ -57,6 +56,14 @@ pub(crate) struct Visitor {
 pub(crate) struct Note {
     pub(crate) text: String,
     pub(crate) is_fault: bool,
+}
+
+/// What a session asks the APIs with.
+#[derive(Debug)]
+pub(crate) struct Purse {
+    pub(crate) login: Login,
+    /// With the second from which each is not used again.
+    pub(crate) tokens: HashMap<Api, (AccessToken, i64)>,
 }
 
 /// One browser of one user.
@@ -70,7 +77,10 @@ pub(crate) struct Session {
     pub(crate) since: UnixMillis,
     seen: Mutex<UnixMillis>,
     note: Mutex<Option<Note>>,
-    pub(crate) tokens: tokio::sync::Mutex<HashMap<Api, (AccessToken, i64)>>,
+    /// Not a service principal.
+    pub(crate) is_user: bool,
+    /// Locked while new tokens are asked for, as each answer takes the place of what it was asked with.
+    pub(crate) purse: tokio::sync::Mutex<Purse>,
     ended: AtomicBool,
 }
 
@@ -109,6 +119,7 @@ impl Sessions {
     pub(crate) fn open(
         &mut self,
         mut visitor: Visitor,
+        login: Login,
         random: &dyn Random,
         now: UnixMillis,
     ) -> (Zeroizing<String>, Arc<Session>) {
@@ -130,7 +141,8 @@ impl Sessions {
             since: now,
             seen: Mutex::new(now),
             note: Mutex::default(),
-            tokens: tokio::sync::Mutex::default(),
+            is_user: matches!(login, Login::Refresh(_)),
+            purse: tokio::sync::Mutex::new(Purse { login, tokens: HashMap::new() }),
             ended: AtomicBool::new(false),
         });
         self.by_digest.insert(digest_of(&cookie), session.clone());
@@ -223,14 +235,11 @@ mod tests {
     }
 
     fn visitor(id: &str) -> Visitor {
-        let login = Login::Refresh(AccessToken(Zeroizing::new("r".to_owned())));
-        Visitor {
-            id: id.to_owned(),
-            name: id.to_owned(),
-            login,
-            address: [127, 0, 0, 1].into(),
-            agent: "x".repeat(999),
-        }
+        Visitor { id: id.to_owned(), name: id.to_owned(), address: [127, 0, 0, 1].into(), agent: "x".repeat(999) }
+    }
+
+    fn login() -> Login {
+        Login::Refresh(AccessToken(Zeroizing::new("r".to_owned())))
     }
 
     const START: UnixMillis = UnixMillis(1_000_000);
@@ -238,7 +247,7 @@ mod tests {
     #[test]
     fn a_cookie_opens_its_session_until_it_ends() {
         let (mut sessions, random) = (Sessions::default(), Counting::default());
-        let (cookie, session) = sessions.open(visitor("alice"), &random, START);
+        let (cookie, session) = sessions.open(visitor("alice"), login(), &random, START);
         assert_eq!((cookie.len(), session.visitor.agent.len()), (43, AGENT_CHARS_MAX));
         assert_ne!(*cookie, session.csrf);
         assert!(sessions.by_digest.keys().all(|digest| digest.as_slice() != cookie.as_bytes()));
@@ -262,7 +271,7 @@ mod tests {
             ((1..12 * 2).map(|half| half * SESSION_IDLE_MS / 2).collect(), SESSION_LIFETIME_MS, false),
         ] {
             let (mut sessions, random) = (Sessions::default(), Numbered::default());
-            let (cookie, session) = sessions.open(visitor("alice"), &random, START);
+            let (cookie, session) = sessions.open(visitor("alice"), login(), &random, START);
             for used in uses {
                 assert!(sessions.find(&cookie, UnixMillis(START.0 + used)).is_some(), "{used}");
             }
@@ -274,14 +283,16 @@ mod tests {
     #[test]
     fn there_are_never_more_than_may_be() {
         let (mut sessions, random) = (Sessions::default(), Numbered::default());
-        let (first, _) = sessions.open(visitor("alice"), &random, START);
-        for at in 1..=SESSIONS_OF_USER_MAX {
-            sessions.open(visitor("alice"), &random, UnixMillis(START.0 + at as i64));
+        let (first, _) = sessions.open(visitor("alice"), login(), &random, START);
+        let mut now = START;
+        for _ in 0..SESSIONS_OF_USER_MAX {
+            now = now.plus_ms(1);
+            sessions.open(visitor("alice"), login(), &random, now);
         }
         assert_eq!(sessions.of_user("alice").len(), SESSIONS_OF_USER_MAX);
         assert!(sessions.find(&first, START).is_none(), "the one unused longest went");
         for at in 0..SESSIONS_MAX {
-            sessions.open(visitor(&format!("user-{at}")), &random, UnixMillis(START.0 + 100));
+            sessions.open(visitor(&format!("user-{at}")), login(), &random, UnixMillis(START.0 + 100));
         }
         assert_eq!(sessions.by_digest.len(), SESSIONS_MAX);
         sessions.end_all("user-999");
@@ -290,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_note_is_said_once() {
-        let (_, session) = Sessions::default().open(visitor("alice"), &Numbered::default(), START);
+        let (_, session) = Sessions::default().open(visitor("alice"), login(), &Numbered::default(), START);
         let note = Note { text: "done".to_owned(), is_fault: false };
         session.leave_note(note.clone());
         assert_eq!((session.take_note(), session.take_note()), (Some(note), None));

@@ -120,12 +120,11 @@ async fn welcome(guest: &Guest<'_>, management: Management, login: Login, then: 
     let visitor = Visitor {
         id: text(&me, "/id").to_owned(),
         name: name.to_owned(),
-        login,
         address: guest.address.ip().to_canonical(),
         agent: guest.ask.header("user-agent").unwrap_or_default().to_owned(),
     };
     let (portal, now) = (guest.portal, guest.portal.clock.now());
-    let (cookie, session) = portal.sessions.lock().open(visitor, &*portal.random, now);
+    let (cookie, session) = portal.sessions.lock().open(visitor, login, &*portal.random, now);
     tracing::info!(name = session.visitor.name, address = %session.visitor.address, "signed in to the portal");
     let mut response = see_other(then);
     set_cookie(&mut response, &cookie);
@@ -148,7 +147,7 @@ struct SessionsPage {
     rows: Vec<Row>,
 }
 
-pub(crate) fn show_sessions(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+pub(crate) fn show_sessions(call: &Call<'_>) -> Response<Body> {
     let sessions = call.portal.sessions.lock().of_user(&call.session.visitor.id);
     let row = |session: &std::sync::Arc<crate::session::Session>| Row {
         number: session.number,
@@ -159,7 +158,7 @@ pub(crate) fn show_sessions(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         seen: Moment::parse(&session.seen().iso()),
     };
     let page = SessionsPage { frame: call.frame("Sessions", "", Vec::new()), rows: sessions.iter().map(row).collect() };
-    Ok(reply::page(StatusCode::OK, &page))
+    reply::page(StatusCode::OK, &page)
 }
 
 /// What a browser calls itself, short where it is one that everybody knows.
@@ -180,27 +179,27 @@ fn browser(agent: &str) -> String {
 pub(crate) fn end_session(call: &Call<'_>, number: &str) -> Result<Response<Body>, Fault> {
     let number = number.parse().map_err(|_| Fault::invalid("There is no such session."))?;
     if number == call.session.number {
-        return sign_out(call);
+        return Ok(sign_out(call));
     }
     call.portal.sessions.lock().end(&call.session.visitor.id, number);
     Ok(call.done(&format!("{ROOT}/sessions"), "That session is ended."))
 }
 
-pub(crate) fn sign_out(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+pub(crate) fn sign_out(call: &Call<'_>) -> Response<Body> {
     call.portal.end(&call.session);
     let mut response = see_other(&format!("{ROOT}/sign-in"));
     set_cookie(&mut response, "");
-    Ok(response)
+    response
 }
 
 /// Ends all sessions, and all tokens where they can be ended: those of the installation's first service principal end with
 /// its secret only.
 pub(crate) async fn sign_out_everywhere(call: &Call<'_>) -> Result<Response<Body>, Fault> {
-    if matches!(call.session.visitor.login, Login::Refresh(_)) {
+    if call.session.is_user {
         call.management().await?.sign_me_out().await?;
     }
     call.portal.sessions.lock().end_all(&call.session.visitor.id);
-    sign_out(call)
+    Ok(sign_out(call))
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ async fn list(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response
     };
     let (section, above) = above(at);
     let page = ListPage {
-        frame: call.frame("CA certificates", section, above),
+        frame: call.frame("CA certificates", section, above).with_tabs(at.tabs("certificates")),
         here: at.href(&["certificates"]),
         is_dps: at.resource.kind == Kind::Dps,
         rows: found.iter().map(row).collect(),
@@ -108,7 +108,7 @@ async fn list(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response
 }
 
 async fn upload(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
-    call.require(at.rights.write, "upload certificates here")?;
+    Call::require(at.rights.write, "upload certificates here")?;
     match try_upload(call, at).await {
         Ok(name) => {
             let text = "It is uploaded, and counts for nothing until you prove that you have its key.";
@@ -132,7 +132,11 @@ async fn try_upload(call: &Call<'_>, at: &At) -> Result<String, Fault> {
             "There is a certificate {name} already: choose another name, or delete it first."
         )));
     }
-    management.put_certificate::<Value>(&at.resource, name, &encoded(&pem), None, None).await?;
+    let made: Value = management.put_certificate(&at.resource, name, &encoded(&pem), None, None).await?;
+    // The next page is the proof, which begins with a code.
+    if text(&made, "/properties/verificationCode").is_empty() {
+        management.generate_verification_code::<Value>(&at.resource, name, text(&made, "/etag")).await?;
+    }
     Ok(name.to_owned())
 }
 
@@ -173,7 +177,7 @@ async fn show(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fa
 }
 
 async fn act(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fault> {
-    call.require(at.rights.write, "change certificates here")?;
+    Call::require(at.rights.write, "change certificates here")?;
     let management = call.management().await?;
     let here = at.href(&["certificates", name]);
     let found = find(call, at, name).await?;

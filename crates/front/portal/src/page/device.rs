@@ -2,18 +2,15 @@
 
 use crate::call::{At, Call, Frame, text};
 use crate::fault::Fault;
-use crate::limits::SECRET_BYTES;
 use crate::moment::Moment;
 use crate::page::devices::proof;
 use crate::page::twin::{pretty, without_metadata};
 use crate::reply::{self, Body};
 use askama::Template;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Response, StatusCode};
 use roadstead_model::{Properties, SystemProperty};
 use roadstead_service::MethodCall;
 use serde_json::{Value, value::RawValue};
-use zeroize::Zeroizing;
 
 /// Seconds a device may take for a method. Source: `reference/hub-service.md` 1.8
 const METHOD_TIMEOUT_S: u32 = 30;
@@ -130,6 +127,7 @@ pub(crate) async fn act(call: &Call<'_>, at: &At, id: &str) -> Result<Response<B
         "send" => send(call, at, id).await,
         "call" => invoke(call, at, id).await,
         "purge" => {
+            call.require_name(id)?;
             let purged = call.hub(at).await?.purge_messages(id).await?;
             Ok(call.done(&here, format!("{} waiting messages are dropped.", purged.total_messages_purged)))
         }
@@ -187,13 +185,12 @@ async fn reveal(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fa
 }
 
 async fn rotate(call: &Call<'_>, at: &At, id: &str, which: &str) -> Result<Response<Body>, Fault> {
+    call.require_name(id)?;
     let mut device = find(call, at, id).await?;
     if device.pointer("/authentication/symmetricKey/primaryKey").is_none_or(Value::is_null) {
         return Err(Fault::invalid("This device has no keys: it proves itself with a certificate."));
     }
-    let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
-    call.portal.random.fill(&mut *bytes);
-    device["authentication"]["symmetricKey"][which] = STANDARD.encode(*bytes).into();
+    device["authentication"]["symmetricKey"][which] = call.fresh_key().as_str().into();
     put(call, at, id, &device).await?;
     let text = "The key is another one now. Whoever uses the old one is disconnected and refused.";
     Ok(call.done(&at.href(&["devices", id]), text))

@@ -89,7 +89,9 @@ async fn list(call: &Call<'_>, at: &At, draft: Draft) -> Result<Response<Body>, 
     };
     let searched = format!("{here}?q={}&where={}", percent::encode(prefix), percent::encode(condition));
     let page = Page {
-        frame: call.frame("Devices", "hubs", vec![(at.resource.name.clone(), at.href(&[]))]),
+        frame: call
+            .frame("Devices", "hubs", vec![(at.resource.name.clone(), at.href(&[]))])
+            .with_tabs(at.tabs("devices")),
         hub: at.resource.name.clone(),
         prefix: prefix.to_owned(),
         condition: condition.to_owned(),

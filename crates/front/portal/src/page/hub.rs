@@ -22,8 +22,6 @@ struct Page {
     frame: Frame,
     group: String,
     here: String,
-    devices: String,
-    certificates: String,
     host: String,
     state: String,
     events: String,
@@ -43,11 +41,9 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, revealed: Option<Vec<Revealed
     };
     let events = &at.shown["properties"]["eventHubEndpoints"]["events"];
     let page = Page {
-        frame: call.frame(&at.resource.name, "hubs", Vec::new()),
+        frame: call.frame(&at.resource.name, "hubs", Vec::new()).with_tabs(at.tabs("")),
         group: at.resource.group.clone(),
         here: at.href(&[]),
-        devices: at.href(&["devices"]),
-        certificates: at.href(&["certificates"]),
         host: at.host.clone(),
         state: text(&at.shown, "/properties/state").to_owned(),
         events: text(events, "/endpoint").to_owned(),
@@ -65,13 +61,13 @@ pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Faul
     let management = call.management().await?;
     match call.ask.field("do") {
         "keys" => {
-            call.require(at.rights.keys, "see the keys of this hub's policies")?;
+            Call::require(at.rights.keys, "see the keys of this hub's policies")?;
             let keys: Vec<Value> = management.list_keys(&at.resource).await?;
             let revealed = keys.iter().map(|key| revealed(&at.host, key)).collect();
             show(call, at, Some(revealed)).await
         }
         "add-group" => {
-            call.require(at.rights.write, "change this hub")?;
+            Call::require(at.rights.write, "change this hub")?;
             let name = call.ask.field("group").trim();
             if name.is_empty() {
                 return Err(Fault::invalid("Type a name for the consumer group."));
@@ -80,7 +76,7 @@ pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Faul
             Ok(call.done(&at.href(&[]), format!("The consumer group {name} is there.")))
         }
         "delete-group" => {
-            call.require(at.rights.write, "change this hub")?;
+            Call::require(at.rights.write, "change this hub")?;
             let name = call.ask.field("group");
             call.require_name(name)?;
             management.delete_consumer_group(&at.resource, name).await?;

@@ -2,7 +2,9 @@
 
 use crate::call::{At, Call};
 use crate::fault::Fault;
-use crate::limits::{LIVE_BODY_CHARS_MAX, LIVE_HEARTBEAT, LIVE_LOOK_BACK_MS, LIVE_MESSAGES_MAX, LIVE_TICK};
+use crate::limits::{
+    LIVE_BACKLOG_MAX, LIVE_BODY_CHARS_MAX, LIVE_HEARTBEAT, LIVE_LOOK_BACK_MS, LIVE_MESSAGES_MAX, LIVE_TICK,
+};
 use crate::reply::Body;
 use crate::session::Session;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,6 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -33,6 +36,8 @@ struct Line {
 
 struct Feed {
     events: EventStream,
+    /// When the page was opened, to the second: `2026-11-21T20:02:50`. What was there before is not counted as left out.
+    opened: String,
     session: Arc<Session>,
     silent_since: Instant,
 }
@@ -42,7 +47,8 @@ pub(crate) async fn follow(call: &Call<'_>, at: &At, id: &str) -> Result<Respons
     let since = call.now().plus_ms(-LIVE_LOOK_BACK_MS);
     let filter = EventFilter { device_id: Some(id.to_owned()), enqueued_after: Some(since), ..EventFilter::default() };
     let events = call.hub(at).await?.events(filter);
-    let mut feed = Feed { events, session: call.session.clone(), silent_since: Instant::now() };
+    let opened = call.now().iso().chars().take("2026-11-21T20:02:50".len()).collect();
+    let mut feed = Feed { events, opened, session: call.session.clone(), silent_since: Instant::now() };
     let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, Infallible>>(1);
     tokio::spawn(async move {
         // The first bytes tell the browser that it is connected.
@@ -65,20 +71,21 @@ impl Feed {
     /// What the next tick has to say, and whether there is more to come. The browser comes again when a stream ends.
     async fn next(&mut self) -> (String, bool) {
         loop {
-            let (mut lines, mut skipped) = (VecDeque::new(), 0_u64);
+            let (mut lines, mut fresh) = (VecDeque::new(), 0);
             let tick = Instant::now() + LIVE_TICK;
             loop {
                 match timeout_at(tick, self.events.next()).await {
                     Err(_) => break,
                     Ok(Ok(StreamItem::Event(event))) => {
-                        if lines.len() == LIVE_MESSAGES_MAX {
+                        let is_new = event.enqueued_time_utc >= self.opened;
+                        fresh += usize::from(is_new);
+                        if fresh > LIVE_MESSAGES_MAX || (!is_new && lines.len() >= LIVE_BACKLOG_MAX) {
                             lines.pop_front();
-                            skipped += 1;
                         }
                         lines.push_back(event);
                     }
                     Ok(Ok(StreamItem::Resumed)) => {}
-                    Ok(Ok(StreamItem::Interrupted(_)) | Err(_)) => return (written(&lines, skipped), false),
+                    Ok(Ok(StreamItem::Interrupted(_)) | Err(_)) => return (written(&lines, skipped(fresh)), false),
                 }
             }
             if self.session.is_ended() {
@@ -86,7 +93,7 @@ impl Feed {
             }
             if !lines.is_empty() {
                 self.silent_since = Instant::now();
-                return (written(&lines, skipped), true);
+                return (written(&lines, skipped(fresh)), true);
             }
             if self.silent_since.elapsed() >= LIVE_HEARTBEAT {
                 self.silent_since = Instant::now();
@@ -96,14 +103,19 @@ impl Feed {
     }
 }
 
-fn written(lines: &VecDeque<Box<StreamedEvent>>, skipped: u64) -> String {
+/// How many of those that came in one tick are left out.
+fn skipped(fresh: usize) -> usize {
+    fresh.saturating_sub(LIVE_MESSAGES_MAX)
+}
+
+fn written(lines: &VecDeque<Box<StreamedEvent>>, skipped: usize) -> String {
     let mut out = String::new();
     if skipped > 0 {
-        out.push_str(&format!("event: skipped\ndata: {skipped}\n\n"));
+        let _ = write!(out, "event: skipped\ndata: {skipped}\n\n");
     }
     for event in lines {
         let line = serde_json::to_string(&Line::of(event)).unwrap_or_default();
-        out.push_str(&format!("data: {line}\n\n"));
+        let _ = write!(out, "data: {line}\n\n");
     }
     out
 }

@@ -5,6 +5,8 @@ pub(crate) mod audit;
 pub(crate) mod certificates;
 pub(crate) mod device;
 pub(crate) mod devices;
+pub(crate) mod enrollment;
+pub(crate) mod enrollment_form;
 pub(crate) mod enrollments;
 pub(crate) mod fault;
 pub(crate) mod hub;

@@ -1,5 +1,7 @@
 //! The portal before an API that is made up: what a browser gets, and what the API is asked as whom.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 mod pages;
 mod safety;
 mod signing_in;

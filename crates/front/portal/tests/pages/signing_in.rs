@@ -22,6 +22,26 @@ async fn a_password_opens_a_session_and_leads_where_it_was_wanted() {
     assert!(asked.iter().all(|(_, path, token, _)| path.ends_with("/token") || token == "Bearer access"));
 }
 
+/// A server that sees one twice ends the login.
+#[tokio::test]
+async fn no_refresh_token_is_shown_twice() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    for _ in 0..3 {
+        for path in ["/portal/hubs/g/h/devices", "/portal/dps/g/d/enrollments"] {
+            assert_eq!(world.get(&cookie, path).await.status, 200);
+        }
+        world.clock.0.fetch_add(limits::SESSION_IDLE_MS - 1, Ordering::Relaxed);
+    }
+    let asked = world.api.asked.lock();
+    let token = |body: &str| body.split('&').find_map(|field| field.strip_prefix("refresh_token=")).map(str::to_owned);
+    let shown: Vec<String> = asked.iter().filter_map(|(.., body)| token(body)).collect();
+    let mut once = shown.clone();
+    once.sort();
+    once.dedup();
+    assert!(shown.len() >= 6 && once.len() == shown.len(), "{shown:?}");
+}
+
 #[tokio::test]
 async fn what_does_not_open_one() {
     let world = World::new();

@@ -27,6 +27,8 @@ pub struct Api {
     /// Paths that end so are answered so.
     pub answers: Mutex<Vec<(&'static str, u16, Value)>>,
     pub password: &'static str,
+    /// Counts the tokens it gave, so that each is another one.
+    pub logins: AtomicU64,
 }
 
 pub fn owner() -> Value {
@@ -70,11 +72,16 @@ impl Api {
         let last = path.rsplit('/').next().unwrap_or_default();
         match last {
             "token"
-                if body.contains("grant_type=password") && !body.contains(&format!("password={}&", self.password)) =>
+                if body.contains("grant_type=password")
+                    && !body.split('&').any(|field| field.strip_prefix("password=") == Some(self.password)) =>
             {
                 (400, json!({"error": "invalid_grant", "error_description": "unknown user name, or wrong password"}))
             }
-            "token" => (200, json!({"access_token": "access", "expires_in": 3600, "refresh_token": "refresh"})),
+            "token" => {
+                let number = self.logins.fetch_add(1, Ordering::Relaxed);
+                let refresh = format!("refresh-{number}");
+                (200, json!({"access_token": "access", "expires_in": 3600, "refresh_token": refresh}))
+            }
             "me" => (200, json!({"id": "1", "displayName": "Alice", "userPrincipalName": HOSTILE})),
             "revokeSignInSessions" => (200, json!({"value": true})),
             "subscriptions" => list(json!([{"subscriptionId": "S"}])),
@@ -186,6 +193,7 @@ impl World {
             roles: Mutex::new(owner()),
             answers: Mutex::default(),
             password: "right",
+            logins: AtomicU64::new(0),
         });
         let transport = Transport::in_process(api.clone(), clock.clone()).unwrap();
         let portal = Portal::new(Arc::new(There(transport)), clock.clone(), Arc::new(Numbered::default()));

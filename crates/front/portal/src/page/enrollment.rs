@@ -1,0 +1,216 @@
+//! One enrollment or enrollment group: its terms, its keys, who registered by it.
+
+use crate::call::{At, Call, Frame, text};
+use crate::fault::Fault;
+use crate::limits::REGISTRATIONS_SHOWN_MAX;
+use crate::moment::Moment;
+use crate::page::enrollments::{above, find, proof, whole, word};
+use crate::page::twin::pretty;
+use crate::reply::{self, Body};
+use askama::Template;
+use http::{Response, StatusCode};
+use roadstead_service::EnrollmentKind;
+use serde_json::Value;
+
+struct Registration {
+    id: String,
+    status: String,
+    hub: String,
+    device: String,
+    /// The device's page, where its hub is one that this server has.
+    href: Option<String>,
+    updated: Option<Moment>,
+    fault: String,
+}
+
+struct Proof {
+    subject: String,
+    issuer: String,
+    thumbprint: String,
+    until: Option<Moment>,
+}
+
+#[derive(Template)]
+#[template(path = "enrollment.html")]
+struct OnePage {
+    frame: Frame,
+    is_group: bool,
+    /// What the button says that deletes it.
+    delete: &'static str,
+    id: String,
+    here: String,
+    id_scope: String,
+    is_enabled: bool,
+    by: String,
+    device: String,
+    allocation: String,
+    hubs: Vec<String>,
+    created: Option<Moment>,
+    updated: Option<Moment>,
+    proofs: Vec<Proof>,
+    cas: Vec<String>,
+    twin: String,
+    registrations: Vec<Registration>,
+    keys: Option<(String, String)>,
+    has_keys: bool,
+    may_write: bool,
+}
+
+pub(crate) async fn show(
+    call: &Call<'_>,
+    at: &At,
+    kind: EnrollmentKind,
+    id: &str,
+    keys: Option<(String, String)>,
+) -> Result<Response<Body>, Fault> {
+    let enrollment = find(call, at, kind, id).await?;
+    let is_group = kind == EnrollmentKind::Group;
+    let states: Vec<Value> = if is_group {
+        call.dps(at).await?.list_registrations(id, Some(REGISTRATIONS_SHOWN_MAX)).await?
+    } else {
+        enrollment.get("registrationState").filter(|state| state.is_object()).cloned().into_iter().collect()
+    };
+    let hubs = call.management().await?.list::<Value>(roadstead_service::Kind::Hub, None).await.unwrap_or_default();
+    let x509 = &enrollment["attestation"]["x509"];
+    let certificates = ["clientCertificates", "signingCertificates"].iter().flat_map(|member| {
+        ["primary", "secondary"].iter().map(move |which| &x509[*member][*which]["info"]).filter(|info| info.is_object())
+    });
+    let proofs = certificates.map(|info| Proof {
+        subject: text(info, "/subjectName").to_owned(),
+        issuer: text(info, "/issuerName").to_owned(),
+        thumbprint: text(info, "/sha256Thumbprint").to_owned(),
+        until: Moment::parse(text(info, "/notAfterUtc")),
+    });
+    let cas = ["primary", "secondary"].iter().map(|which| text(&x509["caReferences"], &format!("/{which}")).to_owned());
+    let desired = &enrollment["initialTwin"]["properties"]["desired"];
+    let page = OnePage {
+        frame: call.frame(id, "dps", above(at, Some(kind))),
+        is_group,
+        delete: if is_group { "Delete the group" } else { "Delete the enrollment" },
+        id: id.to_owned(),
+        here: at.href(&[word(kind), "of", id]),
+        id_scope: text(&at.shown, "/properties/idScope").to_owned(),
+        is_enabled: text(&enrollment, "/provisioningStatus") != "disabled",
+        by: proof(&enrollment).to_owned(),
+        device: text(&enrollment, "/deviceId").to_owned(),
+        allocation: text(&enrollment, "/allocationPolicy").to_owned(),
+        hubs: enrollment["iotHubs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        created: Moment::parse(text(&enrollment, "/createdDateTimeUtc")),
+        updated: Moment::parse(text(&enrollment, "/lastUpdatedDateTimeUtc")),
+        proofs: proofs.collect(),
+        cas: cas.filter(|name| !name.is_empty()).collect(),
+        twin: if desired.as_object().is_some_and(|members| !members.is_empty()) {
+            pretty(desired)
+        } else {
+            String::new()
+        },
+        registrations: states.iter().map(|state| registration(state, &hubs)).collect(),
+        has_keys: text(&enrollment, "/attestation/type") == "symmetricKey",
+        keys,
+        may_write: at.rights.data_write,
+    };
+    Ok(reply::page(StatusCode::OK, &page))
+}
+
+fn registration(state: &Value, hubs: &[Value]) -> Registration {
+    let (host, device) = (text(state, "/assignedHub"), text(state, "/deviceId"));
+    let hub = hubs.iter().find(|hub| text(hub, "/properties/hostName").eq_ignore_ascii_case(host) && !host.is_empty());
+    let href = hub.filter(|_| !device.is_empty()).map(|hub| {
+        let group = text(hub, "/id").split('/').nth(4).unwrap_or_default();
+        crate::call::href(&["hubs", group, text(hub, "/name"), "devices", device])
+    });
+    Registration {
+        id: text(state, "/registrationId").to_owned(),
+        status: text(state, "/status").to_owned(),
+        hub: host.to_owned(),
+        device: device.to_owned(),
+        href,
+        updated: Moment::parse(text(state, "/lastUpdatedDateTimeUtc")),
+        fault: text(state, "/errorMessage").to_owned(),
+    }
+}
+
+/// Writes what was read and changed, unless somebody else was faster.
+async fn put(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str, enrollment: &Value) -> Result<(), Fault> {
+    let etag = text(enrollment, "/etag").to_owned();
+    call.dps(at).await?.put::<Value>(kind, id, enrollment, Some(&etag)).await?;
+    Ok(())
+}
+
+async fn rotate(
+    call: &Call<'_>,
+    at: &At,
+    kind: EnrollmentKind,
+    id: &str,
+    which: &str,
+) -> Result<Response<Body>, Fault> {
+    call.require_name(id)?;
+    let mut enrollment = whole(call, at, kind, id).await?;
+    let Some(key) = enrollment.pointer_mut(&format!("/attestation/symmetricKey/{which}")) else {
+        return Err(Fault::invalid("It has no keys."));
+    };
+    *key = call.fresh_key().as_str().into();
+    put(call, at, kind, id, &enrollment).await?;
+    let text = "The key is another one now. Who registers with the old one is refused.";
+    Ok(call.done(&at.href(&[word(kind), "of", id]), text))
+}
+
+pub(crate) async fn act(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str) -> Result<Response<Body>, Fault> {
+    call.require_data(at, true)?;
+    let dps = call.dps(at).await?;
+    match call.ask.field("do") {
+        "enable" => set_status(call, at, kind, id, true).await,
+        "disable" => set_status(call, at, kind, id, false).await,
+        "keys" => {
+            let found: Value = dps.find_attestation(kind, id).await?.unwrap_or_default();
+            let key = |which: &str| text(&found, &format!("/symmetricKey/{which}Key")).to_owned();
+            tracing::info!(
+                name = call.session.visitor.name,
+                dps = at.host,
+                enrollment = id,
+                "keys of an enrollment are shown in the portal"
+            );
+            show(call, at, kind, id, Some((key("primary"), key("secondary")))).await
+        }
+        "rotate-primary" => rotate(call, at, kind, id, "primaryKey").await,
+        "rotate-secondary" => rotate(call, at, kind, id, "secondaryKey").await,
+        "forget" => {
+            let registration = call.ask.field("registration");
+            call.require_name(registration)?;
+            dps.delete_registration(registration, None).await?;
+            let text = format!("The registration of {registration} is deleted. Its device stays in its hub.");
+            Ok(call.done(&at.href(&[word(kind), "of", id]), text))
+        }
+        "delete" => {
+            call.require_name(id)?;
+            dps.delete(kind, id, None).await?;
+            Ok(call
+                .done(&at.href(&[word(kind)]), format!("{id} is deleted. Devices that registered stay in their hubs.")))
+        }
+        _ => Err(Fault::invalid("There is no such button.")),
+    }
+}
+
+async fn set_status(
+    call: &Call<'_>,
+    at: &At,
+    kind: EnrollmentKind,
+    id: &str,
+    is_enabled: bool,
+) -> Result<Response<Body>, Fault> {
+    let mut enrollment = whole(call, at, kind, id).await?;
+    enrollment["provisioningStatus"] = if is_enabled { "enabled" } else { "disabled" }.into();
+    put(call, at, kind, id, &enrollment).await?;
+    let words = if is_enabled {
+        "It is enabled: its devices may register."
+    } else {
+        "It is disabled: its devices are refused when they register. Those that did stay in their hubs."
+    };
+    Ok(call.done(&at.href(&[word(kind), "of", id]), words))
+}
