@@ -67,8 +67,7 @@ pub async fn log_in(transport: &Transport, endpoint: &str, proof: Proof<'_>, api
         Api::Hub => "https://iothubs.azure.net/.default".to_owned(),
         Api::Dps => "https://azure-devices-provisioning.net/.default".to_owned(),
     };
-    let mut fields = vec![("scope", scope.as_str())];
-    fields.extend(match proof {
+    let mut fields = match proof {
         Proof::Secret(Credentials { client_id, client_secret }) => vec![
             ("grant_type", "client_credentials"),
             ("client_id", client_id.as_str()),
@@ -80,7 +79,8 @@ pub async fn log_in(transport: &Transport, endpoint: &str, proof: Proof<'_>, api
         Proof::Refresh(AccessToken(token)) => {
             vec![("grant_type", "refresh_token"), ("refresh_token", token.as_str())]
         }
-    });
+    };
+    fields.push(("scope", &scope));
     let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", percent::encode(value))).collect();
     let request = Request::new(Method::POST, format!("{endpoint}/adfs/oauth2/token"))
         .bytes("application/x-www-form-urlencoded", pairs.join("&").into_bytes());

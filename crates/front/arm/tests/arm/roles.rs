@@ -197,7 +197,8 @@ async fn who_asks_is_told_what_it_may() {
     let (_, token) = world.service(&roles).await;
     let reads = json!({"actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": []});
     let data = json!({
-        "actions": [], "notActions": [], "dataActions": ["Microsoft.Devices/IotHubs/*/read"], "notDataActions": [],
+        "actions": [], "notActions": [], "notDataActions": [],
+        "dataActions": ["Microsoft.Devices/IotHubs/*/read", "Microsoft.Devices/IotHubs/fileUpload/notifications/action"],
     });
     let hub = "/resourceGroups/iot-rg/providers/Microsoft.Devices/IotHubs/";
     for (scope, allowed) in [
