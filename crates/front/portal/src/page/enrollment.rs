@@ -53,6 +53,14 @@ struct OnePage {
     registrations: Vec<Registration>,
     keys: Option<(String, String)>,
     has_keys: bool,
+    /// Where devices register.
+    host: String,
+    /// In the programs: the registration id, or one that is made up.
+    registration: String,
+    /// In the programs: the primary key, or a word for it.
+    key: String,
+    /// There are programs for this kind of proof.
+    is_shown_how: bool,
     may_write: bool,
 }
 
@@ -112,6 +120,10 @@ pub(crate) async fn show(
         },
         registrations: states.iter().map(|state| registration(state, &hubs)).collect(),
         has_keys: text(&enrollment, "/attestation/type") == "symmetricKey",
+        host: text(&at.shown, "/properties/deviceProvisioningHostName").to_owned(),
+        registration: if is_group { "my-device".to_owned() } else { id.to_owned() },
+        key: keys.as_ref().map_or_else(|| "KEY".to_owned(), |(primary, _)| primary.clone()),
+        is_shown_how: text(&enrollment, "/attestation/type") != "tpm",
         keys,
         may_write: at.rights.data_write,
     };
@@ -181,9 +193,16 @@ pub(crate) async fn act(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str
         "rotate-primary" => rotate(call, at, kind, id, "primaryKey").await,
         "rotate-secondary" => rotate(call, at, kind, id, "secondaryKey").await,
         "forget" => {
-            let registration = call.ask.field("registration");
-            call.require_name(registration)?;
-            dps.delete_registration(registration, None).await?;
+            let registration = call.ask.field("name").trim();
+            if registration.is_empty() {
+                return Err(Fault::invalid("Type the registration id."));
+            }
+            if kind == EnrollmentKind::Individual {
+                call.require_name(id)?;
+            }
+            if !dps.delete_registration(registration, None).await? {
+                return Err(Fault::Absent { what: "registration", name: registration.to_owned() });
+            }
             let text = format!("The registration of {registration} is deleted. Its device stays in its hub.");
             Ok(call.done(&at.href(&[word(kind), "of", id]), text))
         }

@@ -131,7 +131,7 @@ async fn nothing_is_deleted_without_its_name() {
         ("/portal/hubs/g/h", "do=delete-group&group=readers", "readers"),
         ("/portal/hubs/g/h/certificates/root", "do=delete", "root"),
         ("/portal/dps/g/d/enrollments/of/x", "do=delete", "x"),
-        ("/portal/dps/g/d/groups/of/x", "do=forget&registration=r", "r"),
+        ("/portal/dps/g/d/enrollments/of/x", "do=forget", "x"),
     ] {
         let deleted = || world.api.asked.lock().iter().filter(|(method, ..)| method == "DELETE").count();
         let before = deleted();
