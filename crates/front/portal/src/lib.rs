@@ -17,6 +17,7 @@
 mod ask;
 mod asset;
 mod call;
+mod chart;
 mod difference;
 mod fault;
 pub mod limits;
@@ -24,6 +25,7 @@ mod link;
 mod moment;
 mod page;
 mod portal;
+mod rates;
 mod reply;
 mod rights;
 mod session;

@@ -30,6 +30,12 @@ pub const AUDIT_LINES_MAX: usize = 200;
 pub const REGISTRATIONS_SHOWN_MAX: usize = 200;
 /// Hubs whose figures the overview asks for; of the others it shows the name.
 pub const OVERVIEW_HUBS_MAX: usize = 20;
+/// How far back the lines of the overview go.
+pub const RATE_MINUTES: u32 = 60;
+/// How much of a minute must be over before it has a rate.
+pub const RATE_SECONDS_MIN: i32 = 10;
+/// Pages of one session that follow messages at a time.
+pub const LIVE_STREAMS_OF_SESSION_MAX: usize = 16;
 /// How often a page of live telemetry is sent to.
 pub const LIVE_TICK: Duration = Duration::from_millis(250);
 /// Messages of one tick; of more, the newest are sent and the others counted: 20 each second.

@@ -1,8 +1,10 @@
 //! The first page: what there is, and how much of it is connected.
 
 use crate::call::{At, Call, Frame, href, text};
+use crate::chart::Chart;
 use crate::fault::Fault;
 use crate::limits::OVERVIEW_HUBS_MAX;
+use crate::rates;
 use crate::reply::{self, Body};
 use crate::rights::{Permission, Rights};
 use askama::Template;
@@ -47,11 +49,17 @@ struct Page {
     total: u64,
     /// Some hub's figures are not among these.
     is_partial: bool,
+    /// Of all that may be seen.
+    charts: Vec<Chart>,
 }
 
 pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let management = call.management().await?;
     let (hubs, dps) = (list(&management, Kind::Hub).await?, list(&management, Kind::Dps).await?);
+    let measured: Vec<_> = (hubs.iter().take(OVERVIEW_HUBS_MAX).map(|hub| resource(Kind::Hub, hub)))
+        .chain(dps.iter().take(OVERVIEW_HUBS_MAX).map(|dps| resource(Kind::Dps, dps)))
+        .collect();
+    let charts = rates::charts(&management, &measured, call.now()).await?;
     let mut rows = Vec::new();
     for (at, hub) in hubs.iter().enumerate() {
         let resource = resource(Kind::Hub, hub);
@@ -80,6 +88,7 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         frame: call.frame("Overview", "overview", Vec::new()),
         connected: known().map(|figures| figures.connected).sum(),
         total: known().map(|figures| figures.total).sum(),
+        charts,
         is_partial: rows.iter().any(|row| row.figures.is_none()),
         dps: dps.collect(),
         hubs: rows,
