@@ -10,6 +10,7 @@ import argparse
 import os
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from azure.iot.device import IoTHubDeviceClient, Message, MethodResponse, X509
@@ -80,15 +81,18 @@ def pages(roadstead: Roadstead) -> dict[str, str]:
         "devices-fault": f"{hub}/devices?where=tags.site+is+north",
         "device": f"{hub}/devices/press-7",
         "device-silent": f"{hub}/devices/thermo-01",
+        "events": f"{hub}/events",
         "device-twin": f"{hub}/devices/press-7/twin",
         "hub-certificates": f"{hub}/certificates",
         "enrollments": f"{dps}/enrollments",
         "enrollment-new": f"{dps}/enrollments/new",
         "enrollment": f"{dps}/enrollments/of/press-7",
         "enrollment-disabled": f"{dps}/enrollments/of/press-8",
+        "enrollment-edit": f"{dps}/enrollments/of/press-7/edit",
         "groups": f"{dps}/groups",
         "group-new": f"{dps}/groups/new",
         "group": f"{dps}/groups/of/sensors",
+        "group-edit": f"{dps}/groups/of/sensors/edit",
         "certificates": f"{dps}/certificates",
         "certificate": f"{dps}/certificates/plant-root",
         "certificate-unproven": f"{dps}/certificates/supplier-root",
@@ -117,6 +121,12 @@ def after_a_click(browser: Browser, origin: str, paths: dict[str, str]):
     browser.fill("Tags", '{"site": "north", "line": 4, "owner": "mara"}')
     browser.click("Compare")
     yield "twin-compared"
+    browser.open(origin + paths["enrollment"])
+    browser.click("Python")
+    yield "enrollment-python"
+    browser.open(origin + paths["devices"])
+    browser.click("Add a device")
+    yield "devices-add"
     browser.open(origin + paths["hub"])
     browser.click("Show policies and keys")
     browser.click("iothubowner")
@@ -158,13 +168,15 @@ def main() -> None:
                 if (wide := browser.overflow()) > 0:
                     print(f"{name}: {wide} pixels too wide")
 
+            # The lines of the overview want some readings.
+            time.sleep(12)
             browser.open(f"{origin}/portal/sign-in")
             shoot("sign-in")
             browser.open(server.portal_link())
             for name, path in paths.items():
                 browser.open(origin + path)
-                if name == "device":
-                    browser.says("temperature")
+                if name in ("device", "events"):
+                    browser.says("pressure")
                 shoot(name)
             for name in after_a_click(browser, origin, paths):
                 shoot(name)

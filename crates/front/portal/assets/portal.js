@@ -107,14 +107,22 @@ const charts = (box) => {
 const LINES_MAX = 200;
 const follow = (list) => {
   const state = document.getElementById("live-state");
-  const chart = charts(document.getElementById("charts"));
+  const box = document.getElementById("charts");
+  let chart = () => {};
   let shown = 0;
   let skipped = 0;
   const say = (text) => {
     state.textContent = skipped > 0 ? `${text} ${skipped} more came than can be shown.` : text;
   };
   const source = new EventSource(list.dataset.live);
-  source.onopen = () => say(shown ? "Following." : "Following. Nothing came yet: what the device sends appears here.");
+  source.onopen = () => {
+    // What was shown before comes again.
+    list.replaceChildren();
+    box?.replaceChildren();
+    if (box) chart = charts(box);
+    shown = 0;
+    say("Following. Nothing came yet: what is sent appears here.");
+  };
   source.onerror = () => say("Not connected; trying again.");
   source.addEventListener("skipped", (event) => {
     skipped += Number(event.data);
@@ -130,6 +138,11 @@ const follow = (list) => {
     const at = element("time", line.at);
     at.dateTime = line.at;
     about.append(at);
+    if (list.dataset.devices && line.device) {
+      const device = element("a", line.device);
+      device.href = `${list.dataset.devices}/${encodeURIComponent(line.device)}`;
+      about.append(device);
+    }
     if (line.source !== "Telemetry") about.append(element("span", line.source, "badge"));
     if (line.properties) about.append(element("span", line.properties));
     row.append(about, element("code", line.body));

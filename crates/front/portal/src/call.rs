@@ -93,7 +93,12 @@ impl At {
     /// What there is of it; `current` is the last word of a page's address.
     pub(crate) fn tabs(&self, current: &str) -> Vec<Tab> {
         let all: &[(&'static str, &[&str])] = match self.resource.kind {
-            Kind::Hub => &[("Hub", &[]), ("Devices", &["devices"]), ("CA certificates", &["certificates"])],
+            Kind::Hub => &[
+                ("Hub", &[]),
+                ("Devices", &["devices"]),
+                ("Messages", &["events"]),
+                ("CA certificates", &["certificates"]),
+            ],
             Kind::Dps => &[
                 ("Enrollments", &["enrollments"]),
                 ("Enrollment groups", &["groups"]),

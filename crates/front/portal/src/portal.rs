@@ -5,7 +5,9 @@ use crate::asset::Assets;
 use crate::call::{Call, Frame};
 use crate::fault::Fault;
 use crate::link::Links;
-use crate::page::{self, account, audit, certificates, device, devices, enrollments, hub, live, overview, twin};
+use crate::page::{
+    self, account, audit, certificates, device, devices, enrollments, events, hub, live, overview, twin,
+};
 use crate::reply::{self, Body, COOKIE, see_other};
 use crate::session::{Note, Session, Sessions};
 use bytes::Bytes;
@@ -84,7 +86,7 @@ impl Portal {
                     None => reply::text(StatusCode::NOT_FOUND, "There is no such file.\n"),
                 };
             }
-            (false, ["in", code]) => return account::enter(&guest, code).await,
+            (false, ["in", code]) if ask.method == Method::GET => return account::enter(&guest, code).await,
             (false, ["sign-in"]) => return account::show_sign_in(&guest, found.is_some()),
             (true, ["sign-in"]) => return account::sign_in(&guest).await,
             _ => {}
@@ -129,7 +131,9 @@ impl Portal {
                     (false, ["devices"]) => devices::show(call, &at).await,
                     (true, ["devices"]) => devices::create(call, &at).await,
                     (false, ["devices", id]) => device::show(call, &at, id, device::Shown::default()).await,
-                    (false, ["devices", id, "live"]) => live::follow(call, &at, id).await,
+                    (false, ["devices", id, "live"]) => live::follow(call, &at, Some(id)).await,
+                    (false, ["live"]) => live::follow(call, &at, None).await,
+                    (false, ["events"]) => events::show(call, &at),
                     (false, ["devices", id, "twin"]) => twin::edit(call, &at, id).await,
                     (true, ["devices", id, "twin"]) => twin::change(call, &at, id).await,
                     (true, ["devices", id]) => device::act(call, &at, id).await,

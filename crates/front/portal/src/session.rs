@@ -1,7 +1,8 @@
 //! Who is signed in, in which browser. Kept in memory, bounded; a cookie opens a session by its digest only.
 
 use crate::limits::{
-    AGENT_CHARS_MAX, SECRET_BYTES, SESSION_IDLE_MS, SESSION_LIFETIME_MS, SESSIONS_MAX, SESSIONS_OF_USER_MAX,
+    AGENT_CHARS_MAX, LIVE_STREAMS_OF_SESSION_MAX, SECRET_BYTES, SESSION_IDLE_MS, SESSION_LIFETIME_MS, SESSIONS_MAX,
+    SESSIONS_OF_USER_MAX,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 /// SHA-256 of a secret.
@@ -79,6 +81,8 @@ pub(crate) struct Session {
     note: Mutex<Option<Note>>,
     /// Not a service principal.
     pub(crate) is_user: bool,
+    /// Seats of pages that follow messages.
+    pub(crate) live: Arc<Semaphore>,
     /// Locked while new tokens are asked for, as each answer takes the place of what it was asked with.
     pub(crate) purse: tokio::sync::Mutex<Purse>,
     ended: AtomicBool,
@@ -141,6 +145,7 @@ impl Sessions {
             since: now,
             seen: Mutex::new(now),
             note: Mutex::default(),
+            live: Arc::new(Semaphore::new(LIVE_STREAMS_OF_SESSION_MAX)),
             is_user: matches!(login, Login::Refresh(_)),
             purse: tokio::sync::Mutex::new(Purse { login, tokens: HashMap::new() }),
             ended: AtomicBool::new(false),

@@ -1,16 +1,17 @@
-//! A device's messages as they arrive, as server-sent events that the module reads. More than a browser can show is counted.
+//! Messages of a device or of all as they arrive, as server-sent events that the module reads. More than a browser can show is
+//! counted.
 
 use crate::call::{At, Call};
 use crate::fault::Fault;
 use crate::limits::{
     LIVE_BACKLOG_MAX, LIVE_BODY_CHARS_MAX, LIVE_HEARTBEAT, LIVE_LOOK_BACK_MS, LIVE_MESSAGES_MAX, LIVE_TICK,
 };
-use crate::reply::Body;
+use crate::reply::{self, Body};
 use crate::session::Session;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use roadstead_service::{EventFilter, EventStream, StreamItem};
@@ -21,14 +22,23 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 
-/// One line of the table.
+/// How far back a page may look: a word in its address, its words on the page, milliseconds.
+pub(crate) const SPANS: [(&str, &str, i64); 4] = [
+    ("minute", "a minute ago", 60_000),
+    ("", "10 minutes ago", LIVE_LOOK_BACK_MS),
+    ("hour", "an hour ago", 60 * 60_000),
+    ("day", "a day ago", 24 * 60 * 60_000),
+];
+
+/// One line of the list.
 #[derive(Debug, Serialize, PartialEq, Eq)]
 struct Line {
     at: String,
+    device: String,
     source: String,
     body: String,
     properties: String,
@@ -40,15 +50,23 @@ struct Feed {
     opened: String,
     session: Arc<Session>,
     silent_since: Instant,
+    /// There are only so many of one session.
+    _seat: OwnedSemaphorePermit,
 }
 
-pub(crate) async fn follow(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
+pub(crate) async fn follow(call: &Call<'_>, at: &At, id: Option<&str>) -> Result<Response<Body>, Fault> {
     call.require_data(at, false)?;
-    let since = call.now().plus_ms(-LIVE_LOOK_BACK_MS);
-    let filter = EventFilter { device_id: Some(id.to_owned()), enqueued_after: Some(since), ..EventFilter::default() };
+    let Ok(seat) = call.session.live.clone().try_acquire_owned() else {
+        return Ok(reply::text(StatusCode::TOO_MANY_REQUESTS, "Too many pages of this session follow messages.\n"));
+    };
+    let span =
+        SPANS.iter().find(|(word, ..)| *word == call.ask.argument("since")).map_or(LIVE_LOOK_BACK_MS, |span| span.2);
+    let since = call.now().plus_ms(-span);
+    let filter =
+        EventFilter { device_id: id.map(str::to_owned), enqueued_after: Some(since), ..EventFilter::default() };
     let events = call.hub(at).await?.events(filter);
     let opened = call.now().iso().chars().take("2026-11-21T20:02:50".len()).collect();
-    let mut feed = Feed { events, opened, session: call.session.clone(), silent_since: Instant::now() };
+    let mut feed = Feed { events, opened, session: call.session.clone(), silent_since: Instant::now(), _seat: seat };
     let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, Infallible>>(1);
     tokio::spawn(async move {
         // The first bytes tell the browser that it is connected.
@@ -122,7 +140,8 @@ fn written(lines: &VecDeque<Box<StreamedEvent>>, skipped: usize) -> String {
 
 impl Line {
     fn of(event: &StreamedEvent) -> Self {
-        let source = event.annotations.get("iothub-message-source").and_then(Value::as_str).unwrap_or_default();
+        let annotation =
+            |name: &str| event.annotations.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let body = match (&event.body, &event.body_base64) {
             (Some(json), _) => json.get().to_owned(),
             (None, Some(encoded)) => shown(encoded),
@@ -134,7 +153,8 @@ impl Line {
         };
         Self {
             at: event.enqueued_time_utc.clone(),
-            source: source.to_owned(),
+            device: annotation("iothub-connection-device-id"),
+            source: annotation("iothub-message-source"),
             body,
             properties: joined(&event.application_properties),
         }

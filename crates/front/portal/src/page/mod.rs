@@ -8,6 +8,7 @@ pub(crate) mod devices;
 pub(crate) mod enrollment;
 pub(crate) mod enrollment_form;
 pub(crate) mod enrollments;
+pub(crate) mod events;
 pub(crate) mod fault;
 pub(crate) mod hub;
 pub(crate) mod live;
