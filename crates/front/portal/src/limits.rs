@@ -28,8 +28,10 @@ pub const PAGE_ITEMS: usize = 50;
 pub const AUDIT_LINES_MAX: usize = 200;
 /// Registrations of an enrollment group that its page shows.
 pub const REGISTRATIONS_SHOWN_MAX: usize = 200;
-/// Hubs whose figures the overview asks for; of the others it shows the name.
+/// Hubs, and DPS instances, of which the overview asks for figures and CA certificates; of the others it shows the name.
 pub const OVERVIEW_HUBS_MAX: usize = 20;
+/// Days before its end from which the overview names a CA certificate.
+pub const EXPIRY_NOTICE_DAYS: i64 = 30;
 /// How far back the lines of the overview go.
 pub const RATE_MINUTES: u32 = 60;
 /// How much of a minute must be over before it has a rate.

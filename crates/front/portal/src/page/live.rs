@@ -110,6 +110,8 @@ impl Feed {
                 return ("event: over\ndata: signed out\n\n".to_owned(), false);
             }
             if !lines.is_empty() {
+                // Each partition has an order of its own.
+                lines.make_contiguous().sort_by(|one, other| one.enqueued_time_utc.cmp(&other.enqueued_time_utc));
                 self.silent_since = Instant::now();
                 return (written(&lines, skipped(fresh)), true);
             }

@@ -3,7 +3,8 @@
 use crate::call::{At, Call, Frame, href, text};
 use crate::chart::Chart;
 use crate::fault::Fault;
-use crate::limits::OVERVIEW_HUBS_MAX;
+use crate::limits::{EXPIRY_NOTICE_DAYS, OVERVIEW_HUBS_MAX};
+use crate::moment::Moment;
 use crate::rates;
 use crate::reply::{self, Body};
 use crate::rights::{Permission, Rights};
@@ -39,6 +40,16 @@ struct DpsRow {
     href: String,
 }
 
+/// A CA certificate that is over, or soon will be.
+struct Expiring {
+    name: String,
+    /// The hub or DPS instance.
+    owner: String,
+    href: String,
+    until: Option<Moment>,
+    is_over: bool,
+}
+
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct Page {
@@ -49,6 +60,7 @@ struct Page {
     total: u64,
     /// Some hub's figures are not among these.
     is_partial: bool,
+    expiring: Vec<Expiring>,
     /// Of all that may be seen.
     charts: Vec<Chart>,
 }
@@ -60,10 +72,15 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         .chain(dps.iter().take(OVERVIEW_HUBS_MAX).map(|dps| resource(Kind::Dps, dps)))
         .collect();
     let charts = rates::charts(&management, &measured, call.now()).await?;
+    let mut expiring = Vec::new();
     let mut rows = Vec::new();
     for (at, hub) in hubs.iter().enumerate() {
         let resource = resource(Kind::Hub, hub);
-        let figures = if at < OVERVIEW_HUBS_MAX { figures(call, &management, &resource, hub).await? } else { None };
+        let mut figures = None;
+        if at < OVERVIEW_HUBS_MAX {
+            figures = self::figures(call, &management, &resource, hub).await?;
+            expiring.extend(self::expiring(call, &management, &resource).await?);
+        }
         rows.push(HubRow {
             href: href(&["hubs", &resource.group, &resource.name]),
             devices: href(&["hubs", &resource.group, &resource.name, "devices"]),
@@ -73,6 +90,10 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
             figures,
         });
     }
+    for dps in dps.iter().take(OVERVIEW_HUBS_MAX) {
+        expiring.extend(self::expiring(call, &management, &resource(Kind::Dps, dps)).await?);
+    }
+    expiring.sort_by_key(|one: &Expiring| one.until.as_ref().map(|until| until.iso.clone()));
     let dps = dps.iter().map(|dps| {
         let resource = resource(Kind::Dps, dps);
         DpsRow {
@@ -89,6 +110,7 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         connected: known().map(|figures| figures.connected).sum(),
         total: known().map(|figures| figures.total).sum(),
         charts,
+        expiring,
         is_partial: rows.iter().any(|row| row.figures.is_none()),
         dps: dps.collect(),
         hubs: rows,
@@ -111,6 +133,28 @@ async fn list(management: &Management, kind: Kind) -> Result<Vec<Value>, Fault> 
 fn resource(kind: Kind, shown: &Value) -> Resource {
     let group = text(shown, "/id").split('/').nth(4).unwrap_or_default().to_owned();
     Resource { kind, group, name: text(shown, "/name").to_owned() }
+}
+
+/// Its CA certificates that are over or soon will be; none for whom they are not to be seen.
+async fn expiring(call: &Call<'_>, management: &Management, owner: &Resource) -> Result<Vec<Expiring>, Fault> {
+    let found: Vec<Value> = match management.list_certificates(owner).await {
+        Ok(found) => found,
+        Err(error) if error.status() == Some(403) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let (now, soon) = (call.now().iso(), call.now().plus_ms(EXPIRY_NOTICE_DAYS * 24 * 60 * 60 * 1000).iso());
+    let kind = if owner.kind == Kind::Hub { "hubs" } else { "dps" };
+    let row = |one: &Value| {
+        let (name, until) = (text(one, "/name"), Moment::parse(text(one, "/properties/expiry"))?);
+        (until.iso < soon).then(|| Expiring {
+            href: href(&[kind, &owner.group, &owner.name, "certificates", name]),
+            name: name.to_owned(),
+            owner: owner.name.clone(),
+            is_over: until.iso < now,
+            until: Some(until),
+        })
+    };
+    Ok(found.iter().filter_map(row).collect())
 }
 
 async fn figures(
