@@ -4,7 +4,7 @@ import base64
 import shutil
 
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -83,9 +83,23 @@ class Browser:
             raise AssertionError(f"{late}; the page at {self.path} says:\n{self.text}") from None
 
     def click(self, words: str) -> None:
-        """A link, a button or what unfolds, by its words."""
+        """A link, a button or what unfolds, by its words. Where it leads to another page, that page is there afterwards."""
         either = " or ".join(f"self::{tag}" for tag in ("a", "button", "summary"))
-        self.driver.find_element(By.XPATH, f"//*[{either}][normalize-space(.)={quoted(words)}]").click()
+        found = self.driver.find_element(By.XPATH, f"//*[{either}][normalize-space(.)={quoted(words)}]")
+        leads_away = found.tag_name == "a" or (found.tag_name == "button" and found.get_attribute("type") == "submit")
+        before = self.driver.find_element(By.TAG_NAME, "html")
+        found.click()
+        if leads_away:
+            wait.until(lambda: self._is_past(before), SOON_S, f"the page after {words}")
+
+    def _is_past(self, before) -> bool:
+        """Whether the page that had this root is gone, and the next one there as a whole."""
+        try:
+            before.is_enabled()
+            return False
+        except WebDriverException:
+            # Stale, or between two pages: which of the two a driver says then is not told beforehand.
+            return self.driver.execute_script("return document.readyState") == "complete"
 
     def fill(self, label: str, value: str) -> None:
         """A field, by its label's first words."""
