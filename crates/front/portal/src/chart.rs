@@ -20,6 +20,8 @@ const TOP: f64 = 6.0;
 impl Chart {
     /// `values` are the newest last; there is one at least.
     pub(crate) fn new(name: &str, values: &[f64], minutes: u64) -> Self {
+        // One number alone is a level line, too.
+        let values = if let [only] = values { &[*only, *only] } else { values };
         let most = values.iter().copied().fold(0.0, f64::max);
         let across = 100.0 / f64::from(u32::try_from(values.len().saturating_sub(1)).unwrap_or(u32::MAX).max(1));
         let mut x = -across;
@@ -40,9 +42,14 @@ impl Chart {
     }
 }
 
-/// With one decimal below ten, where it says something.
+/// With decimals where they say something: one below ten, two below one.
 fn short(value: f64) -> String {
-    if value >= 10.0 || value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+    match value {
+        10.0.. => format!("{value:.0}"),
+        _ if value.fract() == 0.0 => format!("{value:.0}"),
+        1.0.. => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +62,13 @@ mod tests {
         assert_eq!(chart.line, "0.0,100.0 50.0,6.0 100.0,52.2");
         assert_eq!(chart.area, "0,100 0.0,100.0 50.0,6.0 100.0,52.2 100,100");
         assert_eq!((chart.last.as_str(), chart.words.as_str()), ("2.5", "a: 2.5 now, 5 at most in the last 2 minutes"));
-        assert_eq!(Chart::new("a", &[0.0], 1).line, "0.0,100.0");
-        assert_eq!(Chart::new("a", &[1234.5], 1).last, "1234");
+        let level = Chart::new("a", &[7.0], 1);
+        assert_eq!(
+            (level.line.as_str(), level.area.as_str()),
+            ("0.0,6.0 100.0,6.0", "0,100 0.0,6.0 100.0,6.0 100,100")
+        );
+        for (value, shown) in [(1234.5, "1234"), (9.96, "10.0"), (3.0, "3"), (0.04, "0.04"), (0.0, "0")] {
+            assert_eq!(Chart::new("a", &[value], 1).last, shown);
+        }
     }
 }
