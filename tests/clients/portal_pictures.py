@@ -57,6 +57,24 @@ def fill(server: Server, roadstead: Roadstead, made: CertificateMaker) -> tuple[
     twin = ("device-twin", "update", "--device-id", "press-7")
     roadstead.hub(*twin, "--tags", '{"site": "north", "line": 4}', "--desired", '{"interval": 5, "limits": {"temperature": 80}}')
 
+    def refused(attempt) -> None:
+        try:
+            attempt()
+        except Exception:  # as it shall be
+            pass
+
+    def knock(device_id: str, other: str) -> None:
+        """Connects, or tries to, with another device's key."""
+        key = roadstead.connection_string(other).rsplit("SharedAccessKey=", 1)[1]
+        text = f"HostName={server.hub_host};DeviceId={device_id};SharedAccessKey={key}"
+        client = IoTHubDeviceClient.create_from_connection_string(text, connection_retry=False)
+        refused(client.connect)
+        client.shutdown()
+
+    for device_id, other in (("02", "01"), ("02", "02"), ("99", "01"), ("03", "03"), ("02", "01"), ("02", "01")):
+        knock(f"thermo-{device_id}", f"thermo-{other}")
+    refused(lambda: sdk.provision_and_send(server, "x509_certificate", "pump-9", x509=X509(*map(str, made.self_signed("pump-9").pair))))
+
     def talk():
         number = 0
         while not over.wait(0.4):
@@ -81,6 +99,11 @@ def pages(roadstead: Roadstead) -> dict[str, str]:
         "devices-fault": f"{hub}/devices?where=tags.site+is+north",
         "device": f"{hub}/devices/press-7",
         "device-silent": f"{hub}/devices/thermo-01",
+        "device-refused": f"{hub}/devices/thermo-02",
+        "device-unknown": f"{hub}/devices/thermo-99",
+        "timeline": f"{hub}/devices/press-7/timeline",
+        "refusals": f"{hub}/refusals",
+        "refusals-none": f"{hub}/refusals?q=x",
         "events": f"{hub}/events",
         "device-twin": f"{hub}/devices/press-7/twin",
         "hub-certificates": f"{hub}/certificates",
@@ -93,6 +116,8 @@ def pages(roadstead: Roadstead) -> dict[str, str]:
         "group-new": f"{dps}/groups/new",
         "group": f"{dps}/groups/of/sensors",
         "group-edit": f"{dps}/groups/of/sensors/edit",
+        "dps-refusals": f"{dps}/refusals",
+        "registration-unknown": f"{dps}/registrations/pump-9",
         "certificates": f"{dps}/certificates",
         "certificate": f"{dps}/certificates/plant-root",
         "certificate-unproven": f"{dps}/certificates/supplier-root",

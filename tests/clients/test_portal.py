@@ -1,5 +1,6 @@
 """The portal in headless Chromium (Debian's, driven by Selenium): the seeds' walk, roles, the proof of a CA, and what it refuses."""
 
+import json
 import os
 import re
 import shutil
@@ -252,6 +253,86 @@ def test_disabling_bites(browser, device_page, roadstead, device_id):
         client.shutdown()
 
 
+def connect(connection_string: str) -> IoTHubDeviceClient:
+    """The Python SDK's client, connected; what refuses it is raised."""
+    client = IoTHubDeviceClient.create_from_connection_string(connection_string, connection_retry=False)
+    try:
+        client.connect()
+    except BaseException:
+        client.shutdown()
+        raise
+    return client
+
+
+def test_a_refused_device_is_explained_and_mended(browser, device_page, roadstead, server, device_id):
+    """The Python SDK with another device's key: its page says why, and the command that it shows mends it."""
+    roadstead.create_device(device_id)
+    right, wrong = roadstead.connection_string(device_id), roadstead.device_key(f"{device_id}-other")
+    browser.open(device_page)
+    with pytest.raises(Exception):
+        connect(re.sub("SharedAccessKey=.*", f"SharedAccessKey={wrong}", right))
+    browser.says("token signed with another key over MQTT from 127.0.0.1 (CONNACK 5)")
+    browser.says("Give the device its own key")
+    assert wrong not in browser.source
+    command = browser.driver.find_element("css selector", "[data-copy='the command']").text.split()
+    assert command[0] == "roadstead"
+    printed = subprocess.run([server.binary, *command[1:]], env=server.environment, capture_output=True, text=True, check=True)
+    client = connect(json.loads(printed.stdout)["connectionString"])
+    browser.says("connected with its key over MQTT from 127.0.0.1")
+    wait.until(lambda: "Give the device its own key" not in browser.text, SOON_S, "what is mended is not to be mended")
+    assert "token signed with another key" in browser.text, "it is still told"
+
+    browser.click("Disable")
+    browser.says("disconnected it was disabled")
+    wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
+    client.shutdown()
+    with pytest.raises(Exception):
+        connect(right)
+    browser.says(f"--device-id {device_id} --status enabled")
+    browser.click("Enable")
+    client = connect(right)
+    browser.says("enabled it may connect")
+    client.shutdown()
+    browser.says("disconnected it said goodbye")
+
+    browser.open(f"{device_page.split('/devices/')[0]}/refusals")
+    browser.fill("Id begins with", device_id)
+    browser.choose_option("Cause", "device is disabled")
+    browser.click("Search")
+    browser.says("device is disabled (CONNACK 3)")
+    assert "another key" not in browser.driver.find_element("tag name", "table").text
+    browser.click("What to do")
+    browser.says("--status enabled")
+    browser.click(device_id)
+    browser.says("Timeline")
+    assert browser.path.endswith(f"/devices/{device_id}")
+
+
+def test_one_that_nobody_knows_is_explained(browser, device_page, dps_page, roadstead, server, device_id, blocking, certificates):
+    """A device that is registered nowhere, and one that is enrolled nowhere, each have a page once they were refused."""
+    stranger = f"HostName={server.hub_host};DeviceId={device_id};SharedAccessKey={roadstead.device_key(f'{device_id}-other')}"
+    with pytest.raises(Exception):
+        connect(stranger)
+    browser.open(device_page)
+    browser.says(f"There is no device {device_id}")
+    browser.says("device is not registered over MQTT")
+    browser.says(f"device-identity create --hub-name {roadstead.hub_name} --device-id {device_id}")
+    browser.click("Add it, with a key that the hub makes")
+    browser.says(f"The device {device_id} is added.")
+    connect(roadstead.connection_string(device_id)).shutdown()
+    browser.says("connected with its key")
+
+    x509 = X509(*map(str, certificates.self_signed(device_id).pair))
+    with pytest.raises(Exception):
+        blocking.provision_and_send(server, "x509_certificate", device_id, x509=x509)
+    browser.open(f"{dps_page}/refusals")
+    browser.click(device_id)
+    assert browser.path.endswith(f"/registrations/{device_id}")
+    browser.says("not registered")
+    browser.says("certificate of no verified CA over MQTT from 127.0.0.1")
+    browser.says("certificate list --dps-name")
+
+
 def test_the_twin_is_compared_before_it_is_saved(browser, device_page, roadstead, device_id):
     roadstead.create_device(device_id)
     browser.open(f"{device_page}/twin")
@@ -334,8 +415,8 @@ def test_a_reader_sees_no_key_and_no_button(browser, origin, device_page, dps_pa
         sign_in(reading, origin, person(*roles))
         hub = device_page.split("/devices/")[0]
         roadstead.enroll_with_key(device_id)
-        pages = [f"{hub}{tail}" for tail in ("", "/devices", "/events", "/certificates")] + [device_page]
-        pages += [f"{dps_page}{tail}" for tail in ("/enrollments", f"/enrollments/of/{device_id}", "/certificates")]
+        pages = [f"{hub}{tail}" for tail in ("", "/devices", "/events", "/refusals", "/certificates")] + [device_page]
+        pages += [f"{dps_page}{tail}" for tail in ("/enrollments", f"/enrollments/of/{device_id}", "/refusals", "/certificates")]
         for page in pages:
             reading.open(page)
             assert set(reading.buttons()) - {"copy"} <= {"Sign out", "Search", "Follow"}, page
@@ -344,6 +425,21 @@ def test_a_reader_sees_no_key_and_no_button(browser, origin, device_page, dps_pa
         assert "Your roles do not let you change the devices" in reading.text
     finally:
         reading.end()
+
+
+def test_who_may_not_see_devices_sees_no_timeline(origin, device_page, dps_page, roadstead, device_id, person):
+    """A Reader of resources, without a role for data."""
+    roadstead.create_device(device_id)
+    opened = start()
+    try:
+        sign_in(opened, origin, person("Reader"))
+        hub = device_page.split("/devices/")[0]
+        for page in (device_page, f"{device_page}/timeline", f"{hub}/refusals", f"{dps_page}/refusals"):
+            opened.open(page)
+            assert "Your roles do not let you see the" in opened.text and "Data Reader" in opened.text, page
+            assert "Timeline" not in opened.text
+    finally:
+        opened.end()
 
 
 def test_a_password_that_is_wrong_is_refused_and_counted(origin, person):
@@ -415,10 +511,10 @@ def test_every_page_fits_a_phone(browser, origin, device_page, dps_page, roadste
     browser.look(PHONE)
     try:
         hub = device_page.split("/devices/")[0]
-        hubs = ("", "/devices", "/events", "/certificates")
-        provisioning = ("/enrollments", "/enrollments/new", "/groups", "/groups/new", "/certificates")
+        hubs = ("", "/devices", "/events", "/refusals", "/certificates")
+        provisioning = ("/enrollments", "/enrollments/new", "/groups", "/groups/new", "/refusals", "/certificates")
         pages = [f"{hub}{tail}" for tail in hubs] + [f"{dps_page}{tail}" for tail in provisioning]
-        pages += [device_page, f"{device_page}/twin", f"{origin}/portal/", f"{origin}/portal/audit", f"{origin}/portal/sessions"]
+        pages += [device_page, f"{device_page}/timeline", f"{device_page}/twin", f"{origin}/portal/", f"{origin}/portal/audit", f"{origin}/portal/sessions"]
         assert [(page, browser.overflow()) for page in pages if browser.open(page) or browser.overflow() > 0] == []
     finally:
         browser.look(DESKTOP)

@@ -49,6 +49,29 @@ impl HubService {
         page::list(self.transport(), top, || Ok(self.identity(Method::GET, "devices", id, module, "/timeline"))).await
     }
 
+    /// One page of it, of at most `items_max`, and what asks for the next.
+    pub async fn timeline_page<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        module: Option<&str>,
+        items_max: usize,
+        continuation: Option<&str>,
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
+        let request = self.identity(Method::GET, "devices", id, module, "/timeline");
+        page::one(self.transport(), request, items_max, continuation).await
+    }
+
+    /// One page of refusals, of at most `items_max`, and what asks for the next.
+    pub async fn refusals_page<T: DeserializeOwned>(
+        &self,
+        wanted: &RefusalsWanted,
+        items_max: usize,
+        continuation: Option<&str>,
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
+        let request = self.request_with(Method::GET, "refusals/devices", &wanted.arguments());
+        page::one(self.transport(), request, items_max, continuation).await
+    }
+
     /// Devices that the hub refused, and those that named a host that no hub of the server has: likewise.
     pub async fn refusals<T: DeserializeOwned>(
         &self,
@@ -65,6 +88,28 @@ impl Provisioning {
     pub async fn timeline<T: DeserializeOwned>(&self, id: &str, top: Option<usize>) -> Result<Vec<T>, ServiceError> {
         let path = format!("registrations/{}/timeline", percent::encode(id));
         page::list(self.transport(), top, || Ok(self.request_with(Method::GET, &path, ""))).await
+    }
+
+    /// One page of it, of at most `items_max`, and what asks for the next.
+    pub async fn timeline_page<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        items_max: usize,
+        continuation: Option<&str>,
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
+        let path = format!("registrations/{}/timeline", percent::encode(id));
+        page::one(self.transport(), self.request_with(Method::GET, &path, ""), items_max, continuation).await
+    }
+
+    /// One page of refusals, of at most `items_max`, and what asks for the next.
+    pub async fn refusals_page<T: DeserializeOwned>(
+        &self,
+        wanted: &RefusalsWanted,
+        items_max: usize,
+        continuation: Option<&str>,
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
+        let request = self.request_with(Method::GET, "refusals/registrations", &wanted.arguments());
+        page::one(self.transport(), request, items_max, continuation).await
     }
 
     /// Devices that the DPS refused, and those that named an ID scope that no DPS of the server has.

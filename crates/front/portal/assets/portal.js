@@ -33,6 +33,7 @@ const refresh = () => {
         known.set(part.id, next.innerHTML);
         part.replaceChildren(...next.childNodes);
         localise(part);
+        copy(part);
       }
     } catch {
       // The server is away, or nobody is signed in any more: what is shown stays until the next click.
@@ -158,17 +159,19 @@ const follow = (list) => {
 };
 
 // A button that copies what is beside it.
-const copy = () => {
+const copy = (root) => {
   if (!navigator.clipboard) return;
-  for (const secret of document.querySelectorAll("[data-copy]")) {
+  for (const secret of root.querySelectorAll("[data-copy]")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "plain";
     button.textContent = "copy";
     button.setAttribute("aria-label", `copy ${secret.dataset.copy}`);
-    button.addEventListener("click", async () => {
+    button.addEventListener("click", async (event) => {
       await navigator.clipboard.writeText(secret.textContent);
       button.textContent = "copied";
+      // A part of the page stands still while something in it has the focus: a mouse does not need it any more.
+      if (event.detail > 0) button.blur();
       setTimeout(() => (button.textContent = "copy"), 2000);
     });
     secret.after(" ", button);
@@ -195,6 +198,6 @@ const drop = () => {
 
 localise(document);
 refresh();
-copy();
+copy(document);
 drop();
 for (const list of document.querySelectorAll("[data-live]")) follow(list);

@@ -97,11 +97,13 @@ impl At {
                 ("Hub", &[]),
                 ("Devices", &["devices"]),
                 ("Messages", &["events"]),
+                ("Refusals", &["refusals"]),
                 ("CA certificates", &["certificates"]),
             ],
             Kind::Dps => &[
                 ("Enrollments", &["enrollments"]),
                 ("Enrollment groups", &["groups"]),
+                ("Refusals", &["refusals"]),
                 ("CA certificates", &["certificates"]),
             ],
         };

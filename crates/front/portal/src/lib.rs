@@ -17,9 +17,11 @@
 mod ask;
 mod asset;
 mod call;
+mod cause;
 mod chart;
 mod difference;
 mod fault;
+mod happening;
 pub mod limits;
 mod link;
 mod moment;

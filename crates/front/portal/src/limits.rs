@@ -28,6 +28,10 @@ pub const PAGE_ITEMS: usize = 50;
 pub const AUDIT_LINES_MAX: usize = 200;
 /// Registrations of an enrollment group that its page shows.
 pub const REGISTRATIONS_SHOWN_MAX: usize = 200;
+/// Entries of a timeline that a page shows beside other things; a page of its own has [`PAGE_ITEMS`].
+pub const TIMELINE_SHOWN_MAX: usize = 10;
+/// Refusals that are looked through for those of one id that is in no registry.
+pub const REFUSALS_LOOKED_THROUGH_MAX: usize = 100;
 /// Hubs, and DPS instances, of which the overview asks for figures and CA certificates; of the others it shows the name.
 pub const OVERVIEW_HUBS_MAX: usize = 20;
 /// Days before its end from which the overview names a CA certificate.

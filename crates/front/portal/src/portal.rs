@@ -6,7 +6,8 @@ use crate::call::{Call, Frame};
 use crate::fault::Fault;
 use crate::link::Links;
 use crate::page::{
-    self, account, audit, certificates, device, devices, enrollments, events, hub, live, overview, twin,
+    self, account, audit, certificates, device, devices, enrollments, events, hub, live, overview, refusals,
+    registration, timeline, twin,
 };
 use crate::reply::{self, Body, COOKIE, see_other};
 use crate::session::{Note, Session, Sessions};
@@ -132,6 +133,11 @@ impl Portal {
                     (true, ["devices"]) => devices::create(call, &at).await,
                     (false, ["devices", id]) => device::show(call, &at, id, device::Shown::default()).await,
                     (false, ["devices", id, "live"]) => live::follow(call, &at, Some(id)).await,
+                    (false, ["devices", id, "timeline"]) => timeline::of_device(call, &at, id, None).await,
+                    (false, ["devices", id, "modules", module, "timeline"]) => {
+                        timeline::of_device(call, &at, id, Some(module)).await
+                    }
+                    (false, ["refusals"]) => refusals::show(call, &at).await,
                     (false, ["live"]) => live::follow(call, &at, None).await,
                     (false, ["events"]) => events::show(call, &at),
                     (false, ["devices", id, "twin"]) => twin::edit(call, &at, id).await,
@@ -146,6 +152,8 @@ impl Portal {
                 match (is_post, rest) {
                     (false, []) => Ok(see_other(&at.href(&["enrollments"]))),
                     (_, ["certificates", rest @ ..]) => certificates::route(call, &at, is_post, rest).await,
+                    (false, ["refusals"]) => refusals::show(call, &at).await,
+                    (false, ["registrations", id]) => registration::show(call, &at, id).await,
                     (_, ["enrollments" | "groups", ..]) => enrollments::route(call, &at, is_post, rest).await,
                     _ => Err(absent()),
                 }

@@ -4,6 +4,7 @@ use crate::call::{At, Call, Frame, text};
 use crate::fault::Fault;
 use crate::moment::Moment;
 use crate::page::devices::proof;
+use crate::page::timeline::{self, Timeline};
 use crate::page::twin::{pretty, without_metadata};
 use crate::reply::{self, Body};
 use askama::Template;
@@ -39,6 +40,8 @@ struct Answer {
 
 struct Module {
     id: String,
+    /// Of its timeline.
+    href: String,
     is_connected: bool,
     active: Option<Moment>,
     by: &'static str,
@@ -65,6 +68,7 @@ struct Page {
     desired: String,
     reported: String,
     modules: Vec<Module>,
+    timeline: Timeline,
     may_write: bool,
     shown: Shown,
 }
@@ -73,7 +77,7 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, id: &str, shown: Shown) -> Re
     call.require_data(at, false)?;
     let hub = call.hub(at).await?;
     let absent = || Fault::Absent { what: "device", name: id.to_owned() };
-    let device: Value = hub.find_device(id).await?.ok_or_else(absent)?;
+    let Some(device) = hub.find_device::<Value>(id).await? else { return timeline::of_absent(call, at, id).await };
     let twin: Value = hub.find_twin(id, None).await?.ok_or_else(absent)?;
     let modules: Vec<Value> = hub.list_modules(id).await?;
     let thumbprint =
@@ -81,6 +85,7 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, id: &str, shown: Shown) -> Re
     let moment = |name: &str| Moment::parse(text(&device, name));
     let module = |module: &Value| Module {
         id: text(module, "/moduleId").to_owned(),
+        href: at.href(&["devices", id, "modules", text(module, "/moduleId"), "timeline"]),
         is_connected: text(module, "/connectionState") == "Connected",
         active: Moment::parse(text(module, "/lastActivityTime")),
         by: proof(text(module, "/authentication/type")),
@@ -109,6 +114,7 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, id: &str, shown: Shown) -> Re
         desired: section("desired"),
         reported: section("reported"),
         modules: modules.iter().map(module).collect(),
+        timeline: timeline::newest_of_device(call, at, id).await?,
         may_write: at.rights.data_write,
         shown,
     };

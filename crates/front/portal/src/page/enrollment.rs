@@ -5,6 +5,8 @@ use crate::fault::Fault;
 use crate::limits::REGISTRATIONS_SHOWN_MAX;
 use crate::moment::Moment;
 use crate::page::enrollments::{above, find, proof, whole, word};
+use crate::page::registration;
+use crate::page::timeline::{self, Timeline};
 use crate::page::twin::pretty;
 use crate::reply::{self, Body};
 use askama::Template;
@@ -12,15 +14,17 @@ use http::{Response, StatusCode};
 use roadstead_service::EnrollmentKind;
 use serde_json::Value;
 
-struct Registration {
+pub(crate) struct Registration {
     id: String,
-    status: String,
-    hub: String,
-    device: String,
+    /// Of its own page.
+    here: String,
+    pub(crate) status: String,
+    pub(crate) hub: String,
+    pub(crate) device: String,
     /// The device's page, where its hub is one that this server has.
-    href: Option<String>,
-    updated: Option<Moment>,
-    fault: String,
+    pub(crate) href: Option<String>,
+    pub(crate) updated: Option<Moment>,
+    pub(crate) fault: String,
 }
 
 struct Proof {
@@ -51,6 +55,8 @@ struct OnePage {
     cas: Vec<String>,
     twin: String,
     registrations: Vec<Registration>,
+    /// Of an enrollment; a group's registrations each have their own.
+    timeline: Option<Timeline>,
     keys: Option<(String, String)>,
     has_keys: bool,
     /// Where devices register.
@@ -71,7 +77,14 @@ pub(crate) async fn show(
     id: &str,
     keys: Option<(String, String)>,
 ) -> Result<Response<Body>, Fault> {
-    let enrollment = find(call, at, kind, id).await?;
+    let enrollment = match find(call, at, kind, id).await {
+        Ok(enrollment) => enrollment,
+        // One that came without an enrollment, or that a group took.
+        Err(absent @ Fault::Absent { .. }) if kind == EnrollmentKind::Individual => {
+            return registration::show(call, at, id).await.map_err(|_| absent);
+        }
+        Err(fault) => return Err(fault),
+    };
     let is_group = kind == EnrollmentKind::Group;
     let states: Vec<Value> = if is_group {
         call.dps(at).await?.list_registrations(id, Some(REGISTRATIONS_SHOWN_MAX)).await?
@@ -118,7 +131,8 @@ pub(crate) async fn show(
         } else {
             String::new()
         },
-        registrations: states.iter().map(|state| registration(state, &hubs)).collect(),
+        registrations: states.iter().map(|state| registered(at, state, &hubs)).collect(),
+        timeline: if is_group { None } else { Some(timeline::newest_of_registration(call, at, id).await?) },
         has_keys: text(&enrollment, "/attestation/type") == "symmetricKey",
         host: text(&at.shown, "/properties/deviceProvisioningHostName").to_owned(),
         registration: if is_group { "my-device".to_owned() } else { id.to_owned() },
@@ -130,7 +144,7 @@ pub(crate) async fn show(
     Ok(reply::page(StatusCode::OK, &page))
 }
 
-fn registration(state: &Value, hubs: &[Value]) -> Registration {
+pub(crate) fn registered(at: &At, state: &Value, hubs: &[Value]) -> Registration {
     let (host, device) = (text(state, "/assignedHub"), text(state, "/deviceId"));
     let hub = hubs.iter().find(|hub| text(hub, "/properties/hostName").eq_ignore_ascii_case(host) && !host.is_empty());
     let href = hub.filter(|_| !device.is_empty()).map(|hub| {
@@ -139,6 +153,7 @@ fn registration(state: &Value, hubs: &[Value]) -> Registration {
     });
     Registration {
         id: text(state, "/registrationId").to_owned(),
+        here: at.href(&["registrations", text(state, "/registrationId")]),
         status: text(state, "/status").to_owned(),
         hub: host.to_owned(),
         device: device.to_owned(),

@@ -13,4 +13,7 @@ pub(crate) mod fault;
 pub(crate) mod hub;
 pub(crate) mod live;
 pub(crate) mod overview;
+pub(crate) mod refusals;
+pub(crate) mod registration;
+pub(crate) mod timeline;
 pub(crate) mod twin;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod pages;
+mod refusals;
 mod safety;
 mod signing_in;
 mod world;

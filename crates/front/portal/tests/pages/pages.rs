@@ -48,6 +48,9 @@ async fn nothing_yet_says_what_to_do() {
         ("/statistics/devices", 200, json!({"totalDeviceCount": 0})),
         ("/certificates", 200, json!({"value": []})),
         ("/values", 200, json!({"value": []})),
+        ("/timeline", 200, empty.clone()),
+        ("/refusals/devices", 200, empty.clone()),
+        ("/refusals/registrations", 200, empty),
     ];
     for (path, words) in [
         ("/portal/hubs/g/h/devices", "No device yet."),
@@ -56,6 +59,11 @@ async fn nothing_yet_says_what_to_do() {
         ("/portal/dps/g/d/groups/new", "upload one and prove"),
         ("/portal/hubs/g/h/certificates", "No CA certificate yet."),
         ("/portal/audit", "Nothing was changed"),
+        ("/portal/hubs/g/h/devices/x", "Nothing is known yet."),
+        ("/portal/hubs/g/h/refusals", "a device that is disabled"),
+        ("/portal/hubs/g/h/refusals?cause=wrongKey", "No refusal of the last 14 days is like that."),
+        ("/portal/dps/g/d/refusals", "no enrollment for it"),
+        ("/portal/dps/g/d/refusals", "<code>roadstead why ID</code>"),
     ] {
         let page = world.get(&cookie, path).await.text;
         assert!(page.contains(words), "{path}: {page}");
@@ -96,7 +104,8 @@ async fn what_is_not_there_and_what_fails_is_said() {
         ),
         ("never", 404, json!({}), "/portal/nothing/here", 404, "There is no page /portal/nothing/here."),
     ] {
-        *world.api.answers.lock() = vec![(ends, status, body)];
+        let nothing = ["/timeline", "/refusals/devices"].map(|path| (path, 200, json!([])));
+        *world.api.answers.lock() = [(ends, status, body)].into_iter().chain(nothing).collect();
         let page = world.get(&cookie, path).await;
         assert_eq!(page.status, shown, "{path}");
         assert!(page.text.contains(words), "{path}: {}", page.text);

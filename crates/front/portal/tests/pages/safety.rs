@@ -1,7 +1,7 @@
 use crate::world::{DEVICE, HOSTILE, KEY, World, reader};
 
 /// Every page there is.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 26] = [
     "/portal/",
     "/portal/audit",
     "/portal/audit?span=quarter",
@@ -13,6 +13,9 @@ const PAGES: [&str; 21] = [
     "/portal/hubs/g/h/devices/x/twin",
     "/portal/hubs/g/h/events",
     "/portal/hubs/g/h/events?device=%22%3E%3Cb%3E&since=%3Cb%3E",
+    "/portal/hubs/g/h/devices/x/timeline",
+    "/portal/hubs/g/h/devices/x/modules/%3Cb%3E/timeline?after=1",
+    "/portal/hubs/g/h/refusals?q=%22%3E%3Cb%3E&cause=%22%3E%3Cb%3E&address=%22%3E%3Cb%3E&after=x",
     "/portal/hubs/g/h/certificates",
     "/portal/hubs/g/h/certificates/root",
     "/portal/dps/g/d/enrollments",
@@ -20,6 +23,8 @@ const PAGES: [&str; 21] = [
     "/portal/dps/g/d/enrollments/of/x",
     "/portal/dps/g/d/enrollments/of/x/edit",
     "/portal/dps/g/d/groups/of/x/edit",
+    "/portal/dps/g/d/refusals",
+    "/portal/dps/g/d/registrations/x",
     "/portal/dps/g/d/groups",
     "/portal/dps/g/d/groups/new",
     "/portal/dps/g/d/groups/of/x",

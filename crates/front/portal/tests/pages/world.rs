@@ -45,6 +45,16 @@ pub fn reader() -> Value {
     ])
 }
 
+/// A refusal of which every text is hostile, after one that others caused.
+fn timeline() -> Value {
+    json!([
+        {"time": "2026-11-21T20:02:50.0000000Z", "event": "refused", "id": HOSTILE, "protocol": "mqtt", "address": "192.0.2.7",
+            "target": HOSTILE, "cause": "wrongKey", "code": "CONNACK 5", "message": HOSTILE, "count": 12, "since": "2026-11-21T19:00:00Z",
+            "mend": {"text": "Give the device its own key.", "command": format!("roadstead why '{HOSTILE}'")}},
+        {"time": "2026-11-21T20:02:00.0000000Z", "event": "connected", "id": DEVICE, "protocol": "amqp", "authentication": "certificate"},
+    ])
+}
+
 const GROUP: &str = "/subscriptions/S/resourceGroups/g/providers/Microsoft.Devices";
 
 impl Api {
@@ -100,6 +110,8 @@ impl Api {
             "values" => list(json!([{"operationId": "1", "eventTimestamp": "2026-11-21T20:02:50Z", "caller": HOSTILE,
                 "operationName": {"value": "x/write"}, "resourceId": HOSTILE, "status": {"value": "Failed"}, "subStatus": {"value": "409 Conflict"},
                 "httpRequest": {"clientIpAddress": "192.0.2.7"}}])),
+            "timeline" => (200, timeline()),
+            "devices" | "registrations" if path.starts_with("/refusals") => (200, timeline()),
             "devices" if path.starts_with("/statistics") => {
                 (200, json!({"totalDeviceCount": 1, "enabledDeviceCount": 1, "disabledDeviceCount": 0}))
             }
