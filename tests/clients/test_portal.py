@@ -338,7 +338,7 @@ def test_the_twin_is_compared_before_it_is_saved(browser, device_page, roadstead
     browser.open(f"{device_page}/twin")
     browser.fill("Desired properties", '{"interval": 60')
     browser.click("Compare")
-    assert "Line 1, character 15" in browser.text
+    browser.says("Line 1, character 15")
     browser.fill("Desired properties", '{"interval": 60}')
     browser.fill("Tags", '{"site": "<b>north</b>"}')
     browser.click("Compare")

@@ -34,6 +34,10 @@ impl Happening {
     pub(crate) fn tell(entry: Entry) -> Self {
         let from = from(&entry);
         let (event, look, words) = what(&entry);
+        let message = match (entry.message, entry.hub) {
+            (None, Some(hub)) => Some(format!("It is assigned to {hub}.")),
+            (message, _) => message,
+        };
         let count = entry.count.unwrap_or(1);
         Self {
             at: Moment::parse(&entry.time),
@@ -42,7 +46,7 @@ impl Happening {
             words,
             from,
             code: entry.code.unwrap_or_default(),
-            message: entry.message.unwrap_or_default(),
+            message: message.unwrap_or_default(),
             count,
             since: entry.since.as_deref().filter(|_| count > 1).and_then(Moment::parse),
             mend: entry.mend,
@@ -78,7 +82,6 @@ fn from(entry: &Entry) -> String {
 
 /// Event, look and words.
 fn what(entry: &Entry) -> (String, &'static str, String) {
-    let member = |member: &Option<String>| member.clone().unwrap_or_default();
     let (event, look, words) = match entry.event.as_str() {
         "refused" => ("refused", "bad", cause::words(entry.cause.as_deref().unwrap_or_default()).to_owned()),
         "connected" => {
@@ -97,7 +100,7 @@ fn what(entry: &Entry) -> (String, &'static str, String) {
                 (None, Some(_)) => "by its own enrollment".to_owned(),
                 (None, None) => String::new(),
             };
-            ("registered", "good", format!("{by}, assigned to {}", member(&entry.hub)))
+            ("registered", "good", by)
         }
         "created" => ("added", "", "to the registry of the hub".to_owned()),
         "deleted" => ("deleted", "warn", "from the registry of the hub".to_owned()),
@@ -152,13 +155,13 @@ mod tests {
                     ..came("registered")
                 },
                 "registered",
-                "by the enrollment group fleet, assigned to plant.localhost",
+                "by the enrollment group fleet",
                 "MQTT",
             ),
             (
                 Entry { enrollment: some("d"), hub: some("h"), ..entry("registered") },
                 "registered",
-                "by its own enrollment, assigned to h",
+                "by its own enrollment",
                 "",
             ),
             (Entry { version: Some(7), ..entry("twinUpdated") }, "twin changed", "by a back end, now at version 7", ""),
@@ -168,6 +171,12 @@ mod tests {
             let told = Happening::tell(entry);
             assert_eq!((told.event.as_str(), told.words.as_str(), told.from.as_str()), (event, words, from));
         }
+    }
+
+    #[test]
+    fn one_that_registered_is_told_where_to() {
+        let told = Happening::tell(Entry { hub: Some("plant.localhost".to_owned()), ..entry("registered") });
+        assert_eq!(told.message, "It is assigned to plant.localhost.");
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub const REGISTRATIONS_SHOWN_MAX: usize = 200;
 pub const TIMELINE_SHOWN_MAX: usize = 10;
 /// Refusals that are looked through for those of one id that is in no registry.
 pub const REFUSALS_LOOKED_THROUGH_MAX: usize = 100;
+/// Refusals, the newest, among which the list of devices looks for those of its devices.
+pub const REFUSALS_OF_LIST_MAX: usize = 200;
+/// How far back it looks.
+pub const REFUSALS_OF_LIST_MS: i64 = 24 * 60 * 60 * 1000;
 /// Hubs, and DPS instances, of which the overview asks for figures and CA certificates; of the others it shows the name.
 pub const OVERVIEW_HUBS_MAX: usize = 20;
 /// Days before its end from which the overview names a CA certificate.

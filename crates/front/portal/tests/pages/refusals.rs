@@ -1,4 +1,4 @@
-use crate::world::{Answer, World};
+use crate::world::{Answer, DEVICE, World};
 use serde_json::{Value, json};
 
 fn refused(id: &str, at: &str) -> Value {
@@ -77,6 +77,18 @@ async fn a_registration_that_is_nowhere_enrolled_has_a_page_too() {
     assert_eq!(world.get(&cookie, "/portal/dps/g/d/registrations/x").await.status, 404);
     let page = world.get(&cookie, "/portal/dps/g/d/enrollments/of/x").await;
     assert!(page.text.contains("There is no enrollment x."), "{}", page.text);
+}
+
+/// One request for all devices of the page.
+#[tokio::test]
+async fn the_list_of_devices_tells_who_was_refused_of_late() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    let lately = json!([refused(DEVICE, "14:00:00"), refused("other", "13:00:00")]);
+    *world.api.answers.lock() = vec![("/refusals/devices", 200, lately)];
+    has(&world.get(&cookie, "/portal/hubs/g/h/devices?q=d").await, &["2026-11-22 14:00:00 UTC", TOLD[0]]);
+    let asked = world.api.asked.lock().iter().filter(|(_, path, ..)| path == "/refusals/devices").count();
+    assert_eq!(asked, 1);
 }
 
 #[tokio::test]
