@@ -79,6 +79,30 @@ async fn a_registration_that_is_nowhere_enrolled_has_a_page_too() {
     assert!(page.text.contains("There is no enrollment x."), "{}", page.text);
 }
 
+#[tokio::test]
+async fn long_lists_come_in_pages() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    *world.api.next.lock() = Some("7 8");
+    *world.api.answers.lock() = vec![("/modules", 200, json!([]))];
+    for (path, next) in [
+        ("hubs/g/h/devices/x", "/portal/hubs/g/h/devices/x/timeline\">All that is kept"),
+        ("hubs/g/h/devices/x/timeline", "/portal/hubs/g/h/devices/x/timeline?after=7%208\" rel=\"next\""),
+        ("hubs/g/h/devices/x/modules/m/timeline", "/devices/x/modules/m/timeline?after=7%208\" rel=\"next\""),
+        ("dps/g/d/enrollments/of/x", "/portal/dps/g/d/registrations/x\">All that is kept"),
+        ("dps/g/d/registrations/x", "/portal/dps/g/d/registrations/x?after=7%208\" rel=\"next\""),
+        (
+            "hubs/g/h/refusals?q=d&cause=wrongKey",
+            "/refusals?q=d&#38;cause=wrongKey&#38;address=&#38;after=7%208\" rel=\"next\"",
+        ),
+        ("dps/g/d/refusals?after=7", "/portal/dps/g/d/refusals?q=&#38;cause=&#38;address=\">First page"),
+        ("hubs/g/h/devices/x/timeline?after=7", "/portal/hubs/g/h/devices/x/timeline\">First page"),
+    ] {
+        has(&world.get(&cookie, &format!("/portal/{path}")).await, &[next]);
+    }
+    has(&world.get(&cookie, "/portal/hubs/g/h/devices").await, &["Refusals are told since"]);
+}
+
 /// One request for all devices of the page.
 #[tokio::test]
 async fn the_list_of_devices_tells_who_was_refused_of_late() {

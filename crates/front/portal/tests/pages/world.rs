@@ -26,6 +26,8 @@ pub struct Api {
     pub roles: Mutex<Value>,
     /// Paths that end so are answered so.
     pub answers: Mutex<Vec<(&'static str, u16, Value)>>,
+    /// What lists name as their next page.
+    pub next: Mutex<Option<&'static str>>,
     pub password: &'static str,
     /// Counts the tokens it gave, so that each is another one.
     pub logins: AtomicU64,
@@ -145,7 +147,12 @@ impl InProcess for Api {
         let authorization = head.headers.get("authorization").map_or("", |value| value.to_str().unwrap()).to_owned();
         self.asked.lock().push((head.method, path.clone(), authorization, body.clone()));
         let (status, answer) = self.answer(&path, &body);
-        Response::builder().status(status).body(Full::new(Bytes::from(answer.to_string())).boxed()).unwrap()
+        let next = self.next.lock().unwrap_or_default();
+        Response::builder()
+            .status(status)
+            .header("x-ms-continuation", next)
+            .body(Full::new(Bytes::from(answer.to_string())).boxed())
+            .unwrap()
     }
 }
 
@@ -205,6 +212,7 @@ impl World {
             asked: Mutex::default(),
             roles: Mutex::new(owner()),
             answers: Mutex::default(),
+            next: Mutex::default(),
             password: "right",
             logins: AtomicU64::new(0),
         });
