@@ -290,8 +290,9 @@ def test_a_refused_device_is_explained_and_mended(browser, device_page, roadstea
         connect(right)
     browser.says(f"--device-id {device_id} --status enabled")
     browser.click("Enable")
-    client = connect(right)
     browser.says("enabled it may connect")
+    assert "--status enabled" not in browser.text, "that is done"
+    client = connect(right)
     client.shutdown()
     browser.says("disconnected it said goodbye")
 

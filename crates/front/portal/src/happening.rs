@@ -2,6 +2,7 @@
 
 use crate::cause;
 use crate::moment::Moment;
+use roadstead_model::RefusalCause;
 use roadstead_service::{Entry, Mend};
 
 /// One entry of a journal, in words.
@@ -54,13 +55,14 @@ impl Happening {
     }
 }
 
-/// All entries of a timeline, newest first. What mends a cause is said once, at its last refusal, and not where the device
-/// came through after it.
+/// All entries of a timeline, newest first. What mends a cause is said once, at its last refusal, and not where it was mended
+/// after it: the device came through, or was enabled or added.
 pub(crate) fn timeline(entries: Vec<Entry>) -> Vec<Happening> {
     let mut told: Vec<Option<String>> = Vec::new();
     let mut came_through = false;
     let mut tell = |mut entry: Entry| {
         came_through |= matches!(entry.event.as_str(), "connected" | "registered");
+        told.extend(ended_by(&entry.event).map(|cause| Some(cause.to_string())));
         if came_through || told.contains(&entry.cause) {
             entry.mend = None;
         } else if entry.mend.is_some() {
@@ -69,6 +71,15 @@ pub(crate) fn timeline(entries: Vec<Entry>) -> Vec<Happening> {
         Happening::tell(entry)
     };
     entries.into_iter().map(&mut tell).collect()
+}
+
+/// The cause that an event puts an end to.
+fn ended_by(event: &str) -> Option<RefusalCause> {
+    match event {
+        "enabled" => Some(RefusalCause::DeviceDisabled),
+        "created" => Some(RefusalCause::UnknownDevice),
+        _ => None,
+    }
 }
 
 /// `MQTT from 192.0.2.7`
@@ -201,5 +212,11 @@ mod tests {
             told(vec![refused("throttled"), entry("connected"), refused("wrongKey")]),
             [mend("throttled"), None, None]
         );
+        assert_eq!(
+            told(vec![refused("wrongKey"), entry("enabled"), refused("deviceDisabled"), refused("unknownDevice")]),
+            [mend("wrongKey"), None, None, mend("unknownDevice")]
+        );
+        assert_eq!(told(vec![refused("unknownDevice"), entry("created")]), [mend("unknownDevice"), None]);
+        assert_eq!(told(vec![entry("created"), refused("unknownDevice")]), [None, None]);
     }
 }
