@@ -152,6 +152,9 @@ def after_a_click(browser: Browser, origin: str, paths: dict[str, str]):
     browser.open(origin + paths["devices"])
     browser.click("Add a device")
     yield "devices-add"
+    browser.open(origin + paths["refusals"])
+    browser.click("What to do")
+    yield "refusals-mend"
     browser.open(origin + paths["hub"])
     browser.click("Show policies and keys")
     browser.click("iothubowner")
