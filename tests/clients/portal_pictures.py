@@ -121,6 +121,8 @@ def pages(roadstead: Roadstead) -> dict[str, str]:
         "certificates": f"{dps}/certificates",
         "certificate": f"{dps}/certificates/plant-root",
         "certificate-unproven": f"{dps}/certificates/supplier-root",
+        "connect": "/portal/connect",
+        "connect-over": f"{dps}/connect/press-7",
         "audit": "/portal/audit",
         "sessions": "/portal/sessions",
         "absent": f"{hub}/devices/none",
@@ -131,6 +133,7 @@ def after_a_click(browser: Browser, origin: str, paths: dict[str, str]):
     """Pages that only a button shows; gives the name of each when it is there."""
     browser.open(origin + paths["device-silent"])
     browser.click("Show keys")
+    browser.says("Connection string")
     yield "device-keys"
     browser.open(origin + paths["device"])
     browser.fill("Method", "reboot")
@@ -149,6 +152,20 @@ def after_a_click(browser: Browser, origin: str, paths: dict[str, str]):
     browser.open(origin + paths["enrollment"])
     browser.click("Python")
     yield "enrollment-python"
+    browser.click("Python")
+    browser.click("curl")
+    yield "enrollment-curl"
+    browser.open(origin + "/portal/connect")
+    browser.choose("a certificate that it has")
+    yield "connect-certificate"
+    browser.choose("a key, which DPS makes")
+    browser.fill("Device id", "press-7")
+    browser.click("Enroll it")
+    yield "connect-taken"
+    browser.fill("Device id", "fan-1")
+    browser.click("Enroll it")
+    browser.says("Waiting: run one of the programs below.")
+    yield "connect-device"
     browser.open(origin + paths["devices"])
     browser.click("Add a device")
     yield "devices-add"

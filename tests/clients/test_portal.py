@@ -19,6 +19,7 @@ from harness.browser import DESKTOP, PHONE, Browser
 from harness.python_sdk import Sdk
 
 SOON_S = 20
+PROGRAMS = ("Python", "Node.js", "curl", "mosquitto_pub")
 NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
 
 
@@ -207,10 +208,10 @@ def run(server, tmp_path):
 
     def running(browser, language: str) -> str:
         text = browser.driver.find_element("xpath", f"//pre[@aria-label='{language}']").get_attribute("textContent")
-        file = tmp_path / {"Python": "device.py", "Node.js": "device.js"}[language]
+        file = tmp_path / {"Python": "device.py", "Node.js": "device.js"}.get(language, "device.sh")
         file.write_text(text)
         environment = {**os.environ, **server.exports, "NODE_PATH": str(NODE_MODULES)}
-        command = {"Python": sys.executable, "Node.js": "node"}[language]
+        command = {"Python": sys.executable, "Node.js": "node"}.get(language, "bash")
         done = subprocess.run([command, file], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"{text}\n{done.stderr}"
         return done.stdout
@@ -218,20 +219,81 @@ def run(server, tmp_path):
     return running
 
 
-def test_the_programs_it_shows_run(browser, dps_page, roadstead, device_id, certificates, run, tmp_path):
-    """Pasted as they stand: by a certificate, and by a key of a group."""
+def test_the_programs_it_shows_run(browser, dps_page, roadstead, device_id, certificates, run, tmp_path, monitor):
+    """Pasted as they stand: by a certificate, and by a key of a group. Each sends one message."""
     device = certificates.self_signed(device_id)
     roadstead.enroll_certificate(device_id, device.path)
     for suffix, path in ((".pem", device.path), (".key", device.key_path)):
         shutil.copy(path, tmp_path / f"{device_id}{suffix}")
     browser.open(f"{dps_page}/enrollments/of/{device_id}")
-    assert run(browser, "Python").endswith(f" as {device_id}\n")
-    assert run(browser, "Node.js").endswith(f" as {device_id}\n")
+    for program in PROGRAMS:
+        assert run(browser, program).endswith(f" as {device_id}\n"), program
+    assert len(monitor.wait(device_id, len(PROGRAMS))) == len(PROGRAMS)
     roadstead.enroll_group_with_key(device_id)
     browser.open(f"{dps_page}/groups/of/{device_id}")
     browser.click("Show keys")
-    assert run(browser, "Python").endswith(" as my-device\n")
-    assert run(browser, "Node.js").endswith(" as my-device\n")
+    for program in PROGRAMS:
+        assert run(browser, program).endswith(" as my-device\n"), program
+    assert len(monitor.wait("my-device", len(PROGRAMS))) == len(PROGRAMS)
+
+
+def test_a_device_is_connected_from_nothing(browser, origin, roadstead, device_id, run):
+    """The walk: an id, a program to paste, and a page that turns green by itself."""
+    browser.open(f"{origin}/portal/")
+    browser.click("Connect a device")
+    browser.fill("Device id", device_id)
+    browser.click("Enroll it")
+    browser.says("Waiting: run one of the programs below.")
+    key = roadstead.dps("enrollment", "show", "--enrollment-id", device_id, "--show-keys")["attestation"]["symmetricKey"]["primaryKey"]
+    assert key in browser.source
+    steps = lambda: browser.driver.execute_script("return document.querySelectorAll('.steps .good').length")  # noqa: E731
+    assert steps() == 1, "nothing is green but what was done"
+    assert run(browser, "Python").endswith(f" as {device_id}\n")
+    browser.says("It is there.")
+    assert steps() == 4 and '{"temperature": 21.5}' in browser.text
+    assert key in browser.source, "the program stays"
+    browser.click("Open the device")
+    browser.says('{"temperature": 21.5}')
+
+    browser.open(f"{origin}/portal/connect")
+    browser.fill("Device id", device_id)
+    browser.click("Enroll it")
+    browser.says(f"{device_id} is enrolled at {roadstead.dps_name} already")
+    assert browser.field("Device id") == device_id, "what was typed stays"
+
+
+def test_a_device_with_a_certificate_is_connected_without_javascript(origin, person, certificates, device_id, run, tmp_path):
+    """The same with a file and another device id, where the steps are seen by looking again; and a Reader is told why not."""
+    device = certificates.self_signed(device_id)
+    for suffix, path in ((".pem", device.path), (".key", device.key_path)):
+        shutil.copy(path, tmp_path / f"{device_id}{suffix}")
+    plain = start(scripts=False)
+    try:
+        roles = ("Reader", "IoT Hub Data Reader", "Device Provisioning Service Data Contributor")
+        sign_in(plain, origin, person(*roles))
+        plain.open(f"{origin}/portal/connect")
+        plain.choose("a certificate that it has")
+        plain.fill("Device id", f"{device_id}-renamed")
+        plain.fill("Certificate", str(device.key_path))
+        plain.click("Enroll it")
+        plain.says("The certificate cannot be read")
+        assert plain.field("Device id") == f"{device_id}-renamed"
+        plain.fill("Certificate", str(device.path))
+        plain.click("Enroll it")
+        plain.says("Without JavaScript the steps stand still")
+        assert run(plain, "curl").endswith(f" as {device_id}-renamed\n")
+        plain.click("look again")
+        plain.says("It is there.")
+    finally:
+        plain.end()
+    reading = start()
+    try:
+        sign_in(reading, origin, person("Reader", "Device Provisioning Service Data Reader"))
+        reading.open(f"{origin}/portal/connect")
+        reading.says("Device Provisioning Service Data Contributor")
+        assert "Enroll it" not in reading.buttons()
+    finally:
+        reading.end()
 
 
 def test_disabling_bites(browser, device_page, roadstead, device_id):
@@ -515,7 +577,8 @@ def test_every_page_fits_a_phone(browser, origin, device_page, dps_page, roadste
         hubs = ("", "/devices", "/events", "/refusals", "/certificates")
         provisioning = ("/enrollments", "/enrollments/new", "/groups", "/groups/new", "/refusals", "/certificates")
         pages = [f"{hub}{tail}" for tail in hubs] + [f"{dps_page}{tail}" for tail in provisioning]
-        pages += [device_page, f"{device_page}/timeline", f"{device_page}/twin", f"{origin}/portal/", f"{origin}/portal/audit", f"{origin}/portal/sessions"]
+        paths = ("", "connect", "audit", "sessions")
+        pages += [device_page, f"{device_page}/timeline", f"{device_page}/twin", *(f"{origin}/portal/{path}" for path in paths)]
         assert [(page, browser.overflow()) for page in pages if browser.open(page) or browser.overflow() > 0] == []
     finally:
         browser.look(DESKTOP)

@@ -108,6 +108,10 @@ class Browser:
             field.clear()
         field.send_keys(value)
 
+    def field(self, label: str) -> str:
+        """What a field holds."""
+        return self._field(label).get_attribute("value")
+
     def choose(self, words: str) -> None:
         """A radio button or a box, by words of its label."""
         self.driver.find_element(By.XPATH, f"//label[contains(., {quoted(words)})]/input").click()

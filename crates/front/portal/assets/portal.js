@@ -14,16 +14,18 @@ const localise = (root) => {
   }
 };
 
-// Parts of the page that say what is now: fetched again with their page, and put in place when they changed.
+// Parts of the page that say what is now: fetched again with their page, or with the one they name where this is the answer
+// to a form, and put in place when they changed.
 const refresh = () => {
   const parts = () => [...document.querySelectorAll("[data-refresh][id]")];
   if (parts().length === 0) return;
   const known = new Map(parts().map((part) => [part.id, part.innerHTML]));
   const seconds = Math.min(...parts().map((part) => Number(part.dataset.refresh)));
+  const from = parts().find((part) => part.dataset.from)?.dataset.from ?? location.href;
   const again = async () => {
     try {
       if (document.hidden) return;
-      const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
+      const answer = await fetch(from, { headers: { accept: "text/html" }, redirect: "error" });
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of parts()) {

@@ -24,6 +24,12 @@ pub const AGENT_CHARS_MAX: usize = 200;
 pub const FIELDS_MAX: usize = 64;
 /// Devices or enrollments of one page.
 pub const PAGE_ITEMS: usize = 50;
+/// DPS instances that a device can be enrolled at by the walk.
+pub const CONNECT_INSTANCES_MAX: usize = 20;
+/// How long one look at a device that is being connected waits for its messages of before.
+pub const CONNECT_LISTEN: Duration = Duration::from_millis(500);
+/// How far back its first message is looked for.
+pub const CONNECT_LOOK_BACK_MS: i64 = 60 * 60 * 1000;
 /// Lines of the audit log of one page.
 pub const AUDIT_LINES_MAX: usize = 200;
 /// Registrations of an enrollment group that its page shows.

@@ -6,7 +6,7 @@ use crate::call::{Call, Frame};
 use crate::fault::Fault;
 use crate::link::Links;
 use crate::page::{
-    self, account, audit, certificates, device, devices, enrollments, events, hub, live, overview, refusals,
+    self, account, audit, certificates, connect, device, devices, enrollments, events, hub, live, overview, refusals,
     registration, timeline, twin,
 };
 use crate::reply::{self, Body, COOKIE, see_other};
@@ -120,6 +120,8 @@ impl Portal {
         match (is_post, words) {
             (false, []) => overview::show(call).await,
             (false, ["audit"]) => audit::show(call).await,
+            (false, ["connect"]) => connect::show(call).await,
+            (true, ["connect"]) => connect::create(call).await,
             (false, ["sessions"]) => Ok(account::show_sessions(call)),
             (true, ["sessions", number]) => account::end_session(call, number),
             (true, ["sign-out"]) => Ok(account::sign_out(call)),
@@ -154,6 +156,7 @@ impl Portal {
                     (_, ["certificates", rest @ ..]) => certificates::route(call, &at, is_post, rest).await,
                     (false, ["refusals"]) => refusals::show(call, &at).await,
                     (false, ["registrations", id]) => registration::show(call, &at, id).await,
+                    (false, ["connect", id]) => connect::follow(call, &at, id).await,
                     (_, ["enrollments" | "groups", ..]) => enrollments::route(call, &at, is_post, rest).await,
                     _ => Err(absent()),
                 }

@@ -61,6 +61,10 @@ struct OnePage {
     has_keys: bool,
     /// Where devices register.
     host: String,
+    /// In the programs: the port of HTTPS, as `:8443`.
+    https: String,
+    /// The programs are what the page is for.
+    is_walk: bool,
     /// In the programs: the registration id, or one that is made up.
     registration: String,
     /// In the programs: the primary key, or a word for it.
@@ -135,6 +139,8 @@ pub(crate) async fn show(
         timeline: if is_group { None } else { Some(timeline::newest_of_registration(call, at, id).await?) },
         has_keys: text(&enrollment, "/attestation/type") == "symmetricKey",
         host: text(&at.shown, "/properties/deviceProvisioningHostName").to_owned(),
+        https: https(call),
+        is_walk: false,
         registration: if is_group { "my-device".to_owned() } else { id.to_owned() },
         key: keys.as_ref().map_or_else(|| "KEY".to_owned(), |(primary, _)| primary.clone()),
         is_shown_how: text(&enrollment, "/attestation/type") != "tpm",
@@ -160,6 +166,33 @@ pub(crate) fn registered(at: &At, state: &Value, hubs: &[Value]) -> Registration
         href,
         updated: Moment::parse(text(state, "/lastUpdatedDateTimeUtc")),
         fault: text(state, "/errorMessage").to_owned(),
+    }
+}
+
+/// The keys of an enrollment that are about to be shown, primary and secondary: the log says so.
+pub(crate) async fn keys_of(
+    call: &Call<'_>,
+    at: &At,
+    kind: EnrollmentKind,
+    id: &str,
+) -> Result<(String, String), Fault> {
+    let found: Value = call.dps(at).await?.find_attestation(kind, id).await?.unwrap_or_default();
+    let key = |which: &str| text(&found, &format!("/symmetricKey/{which}Key")).to_owned();
+    tracing::info!(
+        name = call.session.visitor.name,
+        dps = at.host,
+        enrollment = id,
+        "keys of an enrollment are shown in the portal"
+    );
+    Ok((key("primary"), key("secondary")))
+}
+
+/// The port of HTTPS as programs write it behind a host: `:8443`, or nothing where it is 443.
+pub(crate) fn https(call: &Call<'_>) -> String {
+    let authority = call.base_url.rsplit('/').next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((_, port)) if port != "443" && port.bytes().all(|byte| byte.is_ascii_digit()) => format!(":{port}"),
+        _ => String::new(),
     }
 }
 
@@ -195,15 +228,8 @@ pub(crate) async fn act(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str
         "enable" => set_status(call, at, kind, id, true).await,
         "disable" => set_status(call, at, kind, id, false).await,
         "keys" => {
-            let found: Value = dps.find_attestation(kind, id).await?.unwrap_or_default();
-            let key = |which: &str| text(&found, &format!("/symmetricKey/{which}Key")).to_owned();
-            tracing::info!(
-                name = call.session.visitor.name,
-                dps = at.host,
-                enrollment = id,
-                "keys of an enrollment are shown in the portal"
-            );
-            show(call, at, kind, id, Some((key("primary"), key("secondary")))).await
+            let keys = keys_of(call, at, kind, id).await?;
+            show(call, at, kind, id, Some(keys)).await
         }
         "rotate-primary" => rotate(call, at, kind, id, "primaryKey").await,
         "rotate-secondary" => rotate(call, at, kind, id, "secondaryKey").await,

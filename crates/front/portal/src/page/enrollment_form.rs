@@ -222,7 +222,7 @@ fn certificates_of(kind: EnrollmentKind) -> &'static str {
 }
 
 /// The registration id that a certificate speaks for.
-fn common_name(pem: &str) -> Result<String, Fault> {
+pub(crate) fn common_name(pem: &str) -> Result<String, Fault> {
     let certificate = Certificate::from_text(pem)
         .map_err(|error| Fault::Invalid(format!("The certificate cannot be read: {error}.")))?;
     let name = certificate.common_name().map_err(|fault| {

@@ -36,11 +36,11 @@ pub(crate) const SPANS: [(&str, &str, i64); 4] = [
 
 /// One line of the list.
 #[derive(Debug, Serialize, PartialEq, Eq)]
-struct Line {
+pub(crate) struct Line {
     at: String,
     device: String,
-    source: String,
-    body: String,
+    pub(crate) source: String,
+    pub(crate) body: String,
     properties: String,
 }
 
@@ -141,7 +141,7 @@ fn written(lines: &VecDeque<Box<StreamedEvent>>, skipped: usize) -> String {
 }
 
 impl Line {
-    fn of(event: &StreamedEvent) -> Self {
+    pub(crate) fn of(event: &StreamedEvent) -> Self {
         let annotation =
             |name: &str| event.annotations.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let body = match (&event.body, &event.body_base64) {

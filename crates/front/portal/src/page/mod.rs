@@ -3,6 +3,8 @@
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod certificates;
+pub(crate) mod connect;
+pub(crate) mod connect_steps;
 pub(crate) mod device;
 pub(crate) mod devices;
 pub(crate) mod enrollment;

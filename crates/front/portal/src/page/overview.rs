@@ -119,7 +119,7 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
 }
 
 /// What there is of a kind; nothing for whom there is nothing to be seen.
-async fn list(management: &Management, kind: Kind) -> Result<Vec<Value>, Fault> {
+pub(crate) async fn list(management: &Management, kind: Kind) -> Result<Vec<Value>, Fault> {
     match management.list(kind, None).await {
         Ok(found) => Ok(found),
         Err(error) if error.status() == Some(403) => Ok(Vec::new()),
@@ -130,7 +130,7 @@ async fn list(management: &Management, kind: Kind) -> Result<Vec<Value>, Fault> 
 }
 
 /// The group is in the id only: `/subscriptions/S/resourceGroups/G/providers/…`.
-fn resource(kind: Kind, shown: &Value) -> Resource {
+pub(crate) fn resource(kind: Kind, shown: &Value) -> Resource {
     let group = text(shown, "/id").split('/').nth(4).unwrap_or_default().to_owned();
     Resource { kind, group, name: text(shown, "/name").to_owned() }
 }

@@ -28,6 +28,8 @@ pub struct Api {
     pub answers: Mutex<Vec<(&'static str, u16, Value)>>,
     /// What lists name as their next page.
     pub next: Mutex<Option<&'static str>>,
+    /// The same, before these, and each but once.
+    pub once: Mutex<Vec<(&'static str, u16, Value)>>,
     pub password: &'static str,
     /// Counts the tokens it gave, so that each is another one.
     pub logins: AtomicU64,
@@ -61,6 +63,12 @@ const GROUP: &str = "/subscriptions/S/resourceGroups/g/providers/Microsoft.Devic
 
 impl Api {
     fn answer(&self, path: &str, body: &str) -> (u16, Value) {
+        let mut once = self.once.lock();
+        if let Some(at) = once.iter().position(|(end, ..)| path.ends_with(end)) {
+            let (_, status, body) = once.remove(at);
+            return (status, body);
+        }
+        drop(once);
         let made_up = self.answers.lock().iter().find(|(end, ..)| path.ends_with(end)).cloned();
         if let Some((_, status, body)) = made_up {
             return (status, body);
@@ -213,6 +221,7 @@ impl World {
             roles: Mutex::new(owner()),
             answers: Mutex::default(),
             next: Mutex::default(),
+            once: Mutex::default(),
             password: "right",
             logins: AtomicU64::new(0),
         });

@@ -1,0 +1,196 @@
+//! From nothing to the first message of one device: its enrollment, its program, and what is seen of it meanwhile.
+
+use crate::call::{At, Call, Frame, href, text};
+use crate::fault::Fault;
+use crate::limits::CONNECT_INSTANCES_MAX;
+use crate::page::certificates::uploaded;
+use crate::page::connect_steps::{self, Steps};
+use crate::page::enrollment::{https, keys_of};
+use crate::page::enrollment_form::common_name;
+use crate::page::enrollments::find;
+use crate::page::overview::{list, resource};
+use crate::reply::{self, Body};
+use askama::Template;
+use http::{Response, StatusCode};
+use roadstead_service::{EnrollmentKind, Kind};
+use serde_json::{Value, json};
+
+const KIND: EnrollmentKind = EnrollmentKind::Individual;
+
+/// What the form holds.
+#[derive(Default)]
+struct Draft {
+    /// Of the DPS instance: `GROUP/NAME`.
+    dps: String,
+    /// `certificate`, `key`
+    by: String,
+    id: String,
+    pem: String,
+}
+
+/// A DPS instance where a device can be enrolled.
+struct Choice {
+    value: String,
+    name: String,
+    hubs: String,
+}
+
+#[derive(Template)]
+#[template(path = "connect.html")]
+struct FormPage {
+    frame: Frame,
+    here: String,
+    fault: Option<String>,
+    draft: Draft,
+    choices: Vec<Choice>,
+    /// Instances without a hub, which cannot be chosen.
+    unlinked: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "connect-device.html")]
+struct DevicePage {
+    frame: Frame,
+    id: String,
+    /// Where the steps are seen: not the address of the form's answer.
+    here: String,
+    enrollment: String,
+    steps: Steps,
+    // What programs are made of.
+    is_group: bool,
+    is_walk: bool,
+    has_keys: bool,
+    keys: Option<(String, String)>,
+    host: String,
+    https: String,
+    id_scope: String,
+    registration: String,
+    key: String,
+}
+
+/// The DPS instances where who is signed in may enroll devices.
+///
+/// Errors: `Forbidden` where there are some, and none of them lets it.
+async fn choices(call: &Call<'_>) -> Result<Vec<At>, Fault> {
+    let found = list(&call.management().await?, Kind::Dps).await?;
+    let (mut open, mut closed) = (Vec::new(), None);
+    for shown in found.iter().take(CONNECT_INSTANCES_MAX) {
+        let resource = resource(Kind::Dps, shown);
+        let at = call.at(Kind::Dps, &resource.group, &resource.name).await?;
+        match call.require_data(&at, true) {
+            Ok(()) => open.push(at),
+            Err(fault) => closed = Some(fault),
+        }
+    }
+    match closed {
+        Some(fault) if open.is_empty() => Err(fault),
+        _ => Ok(open),
+    }
+}
+
+fn linked(at: &At) -> Vec<&str> {
+    let hubs = at.shown["properties"]["iotHubs"].as_array();
+    hubs.into_iter().flatten().map(|hub| text(hub, "/name")).collect()
+}
+
+fn value_of(at: &At) -> String {
+    format!("{}/{}", at.resource.group, at.resource.name)
+}
+
+fn form(call: &Call<'_>, instances: &[At], draft: Draft, fault: Option<&Fault>) -> Response<Body> {
+    let (linked_ones, unlinked): (Vec<&At>, Vec<&At>) = instances.iter().partition(|at| !linked(at).is_empty());
+    let choice = |at: &&At| Choice { value: value_of(at), name: at.resource.name.clone(), hubs: linked(at).join(", ") };
+    let page = FormPage {
+        frame: call.frame("Connect a device", "connect", Vec::new()),
+        here: href(&["connect"]),
+        fault: fault.map(Fault::sentences),
+        draft,
+        choices: linked_ones.iter().map(choice).collect(),
+        unlinked: unlinked.iter().map(|at| at.resource.name.clone()).collect(),
+    };
+    reply::page(fault.map_or(StatusCode::OK, Fault::status), &page)
+}
+
+pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    Ok(form(call, &choices(call).await?, Draft::default(), None))
+}
+
+pub(crate) async fn create(call: &Call<'_>) -> Result<Response<Body>, Fault> {
+    let field = |name: &str| call.ask.field(name).trim().to_owned();
+    let draft = Draft { dps: field("dps"), by: field("by"), id: field("id"), pem: field("pem") };
+    let instances = choices(call).await?;
+    let answered = match instances.iter().find(|at| value_of(at) == draft.dps) {
+        None => Err(Fault::invalid("Choose where it is enrolled.")),
+        Some(at) => match enroll(call, at, &draft).await {
+            Ok((id, keys)) => return device(call, at, &id, keys).await,
+            Err(fault) => Err(fault),
+        },
+    };
+    match answered {
+        Err(Fault::SignedOut) => Err(Fault::SignedOut),
+        Err(fault) => Ok(form(call, &instances, draft, Some(&fault))),
+        Ok(response) => Ok(response),
+    }
+}
+
+/// Makes the enrollment. Gives its registration id and, where there are some, its keys.
+async fn enroll(call: &Call<'_>, at: &At, draft: &Draft) -> Result<(String, Option<(String, String)>), Fault> {
+    let has_keys = draft.by == "key";
+    let mut id = draft.id.clone();
+    let attestation = if has_keys {
+        json!({ "type": "symmetricKey", "symmetricKey": {} })
+    } else {
+        let pem = uploaded(call.ask, "file", "pem")?
+            .ok_or_else(|| Fault::invalid("Choose the certificate's file, or paste its text."))?;
+        // A device that shows a certificate registers by its common name.
+        id = common_name(&pem)?;
+        json!({ "type": "x509", "x509": { "clientCertificates": { "primary": { "certificate": pem } } } })
+    };
+    if id.is_empty() {
+        return Err(Fault::invalid("Type an id for the device."));
+    }
+    let mut body = json!({ "registrationId": id, "attestation": attestation, "provisioningStatus": "enabled" });
+    if !draft.id.is_empty() && draft.id != id {
+        body["deviceId"] = draft.id.as_str().into();
+    }
+    let dps = call.dps(at).await?;
+    if dps.find::<Value>(KIND, &id).await?.is_some() {
+        let text =
+            format!("{id} is enrolled at {} already. Take another id, or open that enrollment.", at.resource.name);
+        return Err(Fault::Invalid(text));
+    }
+    dps.put::<Value>(KIND, &id, &body, None).await?;
+    let keys = if has_keys { Some(keys_of(call, at, KIND, &id).await?) } else { None };
+    Ok((id, keys))
+}
+
+/// What is seen of a device that was enrolled, without its keys.
+pub(crate) async fn follow(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
+    call.require_data(at, false)?;
+    device(call, at, id, None).await
+}
+
+async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String)>) -> Result<Response<Body>, Fault> {
+    let enrollment = find(call, at, KIND, id).await?;
+    let page = DevicePage {
+        frame: call.frame(
+            &format!("Connect {id}"),
+            "connect",
+            vec![("Connect a device".to_owned(), href(&["connect"]))],
+        ),
+        id: id.to_owned(),
+        here: at.href(&["connect", id]),
+        enrollment: at.href(&["enrollments", "of", id]),
+        steps: connect_steps::of(call, &enrollment).await?,
+        is_group: false,
+        is_walk: true,
+        has_keys: text(&enrollment, "/attestation/type") == "symmetricKey",
+        host: text(&at.shown, "/properties/deviceProvisioningHostName").to_owned(),
+        https: https(call),
+        id_scope: text(&at.shown, "/properties/idScope").to_owned(),
+        registration: id.to_owned(),
+        key: keys.as_ref().map_or_else(|| "KEY".to_owned(), |(primary, _)| primary.clone()),
+        keys,
+    };
+    Ok(reply::page(StatusCode::OK, &page))
+}
