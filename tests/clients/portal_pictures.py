@@ -166,6 +166,8 @@ def after_a_click(browser: Browser, origin: str, paths: dict[str, str]):
     browser.click("Enroll it")
     browser.says("Waiting: run one of the programs below.")
     yield "connect-device"
+    browser.click("C++ for ESP32 (Arduino)")
+    yield "connect-arduino"
     browser.open(origin + paths["devices"])
     browser.click("Add a device")
     yield "devices-add"

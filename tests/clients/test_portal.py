@@ -177,12 +177,14 @@ def test_keys_are_made_anew(browser, dps_page, device_page, roadstead, device_id
     browser.open(f"{dps_page}/groups/of/{device_id}")
     assert group not in browser.source
     browser.click("Show keys")
+    browser.says("Hide the keys")
     assert group in browser.source
     browser.click("Make a new primary key")
     browser.fill("Type", device_id)
     browser.click("Make it")
     browser.says("The key is another one now.")
     browser.click("Show keys")
+    browser.says("Hide the keys")
     assert group not in browser.source
 
     keys = roadstead.create_device(device_id)["authentication"]["symmetricKey"]
@@ -232,6 +234,7 @@ def test_the_programs_it_shows_run(browser, dps_page, roadstead, device_id, cert
     roadstead.enroll_group_with_key(device_id)
     browser.open(f"{dps_page}/groups/of/{device_id}")
     browser.click("Show keys")
+    browser.says("Hide the keys")
     for program in PROGRAMS:
         assert run(browser, program).endswith(" as my-device\n"), program
     assert len(monitor.wait("my-device", len(PROGRAMS))) == len(PROGRAMS)
@@ -471,6 +474,7 @@ def test_a_reader_sees_no_key_and_no_button(browser, origin, device_page, dps_pa
     browser.open(device_page)
     assert key not in browser.source
     browser.click("Show keys")
+    browser.says("Hide the keys")
     assert key in browser.source, "whoever may, sees it when asked for"
     roles = ("Reader", "IoT Hub Data Reader", "Device Provisioning Service Data Reader")
     reading = start()

@@ -4,7 +4,7 @@ import base64
 import shutil
 
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, WebDriverException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -74,7 +74,7 @@ class Browser:
         def said():
             try:
                 return words in self.text
-            except (NoSuchElementException, StaleElementReferenceException):
+            except WebDriverException:  # the page is just being left
                 return False
 
         try:
@@ -99,7 +99,11 @@ class Browser:
             return False
         except WebDriverException:
             # Stale, or between two pages: which of the two a driver says then is not told beforehand.
+            pass
+        try:
             return self.driver.execute_script("return document.readyState") == "complete"
+        except WebDriverException:
+            return False
 
     def fill(self, label: str, value: str) -> None:
         """A field, by its label's first words."""

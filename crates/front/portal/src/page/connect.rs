@@ -155,8 +155,10 @@ async fn enroll(call: &Call<'_>, at: &At, draft: &Draft) -> Result<(String, Opti
     }
     let dps = call.dps(at).await?;
     if dps.find::<Value>(KIND, &id).await?.is_some() {
-        let text =
-            format!("{id} is enrolled at {} already. Take another id, or open that enrollment.", at.resource.name);
+        let text = format!(
+            "{id} is enrolled at {} already. Take another id, or open it among the enrollments.",
+            at.resource.name
+        );
         return Err(Fault::Invalid(text));
     }
     dps.put::<Value>(KIND, &id, &body, None).await?;
