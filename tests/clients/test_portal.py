@@ -573,16 +573,35 @@ def test_it_works_without_javascript(server, origin, person, device_page, roadst
         plain.end()
 
 
-def test_every_page_fits_a_phone(browser, origin, device_page, dps_page, roadstead, device_id):
+@pytest.fixture
+def pages(origin, device_page, dps_page, roadstead, device_id):
+    """The addresses of all pages that are there without anything being done first."""
     roadstead.create_device(device_id)
+    hub = device_page.split("/devices/")[0]
+    hubs = ("", "/devices", "/events", "/refusals", "/certificates")
+    provisioning = ("/enrollments", "/enrollments/new", "/groups", "/groups/new", "/refusals", "/certificates")
+    found = [f"{hub}{tail}" for tail in hubs] + [f"{dps_page}{tail}" for tail in provisioning]
+    found += [device_page, f"{device_page}/timeline", f"{device_page}/twin"]
+    return found + [f"{origin}/portal/{path}" for path in ("", "connect", "audit", "sessions")]
+
+
+def test_every_page_fits_a_phone(browser, pages):
     browser.look(PHONE)
     try:
-        hub = device_page.split("/devices/")[0]
-        hubs = ("", "/devices", "/events", "/refusals", "/certificates")
-        provisioning = ("/enrollments", "/enrollments/new", "/groups", "/groups/new", "/refusals", "/certificates")
-        pages = [f"{hub}{tail}" for tail in hubs] + [f"{dps_page}{tail}" for tail in provisioning]
-        paths = ("", "connect", "audit", "sessions")
-        pages += [device_page, f"{device_page}/timeline", f"{device_page}/twin", *(f"{origin}/portal/{path}" for path in paths)]
         assert [(page, browser.overflow()) for page in pages if browser.open(page) or browser.overflow() > 0] == []
+    finally:
+        browser.look(DESKTOP)
+
+
+@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (PHONE, True)], ids=["desktop-light", "phone-dark"])
+def test_axe_finds_no_fault(browser, pages, size, dark):
+    """What anybody can use: names, contrast, order."""
+    browser.look(size, dark)
+    try:
+        faults = []
+        for page in pages:
+            browser.open(page)
+            faults += [f"{page} {violation}" for violation in browser.violations()]
+        assert not faults, "\n".join(faults)
     finally:
         browser.look(DESKTOP)

@@ -2,6 +2,7 @@
 
 import base64
 import shutil
+from pathlib import Path
 
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
@@ -14,6 +15,8 @@ from . import wait
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
 SOON_S = 20
+# Finds what keeps people from using a page: contrast, names, order, ... Source: npm, axe-core
+AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def programs() -> tuple[str, str] | None:
@@ -144,6 +147,16 @@ class Browser:
     def overflow(self) -> int:
         """Pixels by which the page is wider than the window."""
         return self.driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+
+    def violations(self) -> list[str]:
+        """The rules of accessibility that the page breaks, each with where."""
+        self.driver.execute_script(AXE.read_text())
+        asked = """
+            const done = arguments[arguments.length - 1];
+            const told = ({id, nodes}) => `${id}: ${nodes.map(({target}) => target.join(" ")).join(", ")}`;
+            axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => done(violations.map(told)), done);
+        """
+        return self.driver.execute_async_script(asked)
 
     def shoot(self, path) -> None:
         """The whole page as a picture."""
