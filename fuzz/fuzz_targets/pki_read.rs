@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roadstead_pki::{Certificate, Registered, check_leaf, judge, parse_certificates};
+use roadstead_pki::{Certificate, Registered, Request, check_leaf, judge, parse_certificates};
 
 fuzz_target!(|bytes: &[u8]| {
     let nobody = Registered::new([], [], []);
@@ -12,6 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     assert!(judge(&[bytes], &nobody, 0).is_err());
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = (Certificate::from_text(text).is_ok(), parse_certificates(text).is_ok());
+        let _ =
+            (Certificate::from_text(text).is_ok(), parse_certificates(text).is_ok(), Request::from_pem(text).is_ok());
     }
 });

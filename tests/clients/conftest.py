@@ -22,6 +22,7 @@ HTTPS_PORT = 443
 AMQP_PORT = 5671
 AMQP_PLAIN_PORT = 5672
 DEVICES = itertools.count(1)
+pytest_plugins = ["harness.portal"]
 
 
 @pytest.fixture(scope="session")

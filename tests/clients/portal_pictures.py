@@ -8,6 +8,7 @@ It starts the server with a new data directory and ends it. Look at each picture
 
 import argparse
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -18,9 +19,22 @@ from azure.iot.device import IoTHubDeviceClient, Message, MethodResponse, X509
 from harness.browser import DESKTOP, PHONE, Browser
 from harness.certs import CertificateMaker
 from harness.cli import Roadstead
+from harness.portal import upload
 from harness.python_sdk import Sdk
-from harness.server import Server, free_port
+from harness.server import Server, free_port, is_free
 
+# Those of the tour in the documentation, and their names there.
+TOUR = {
+    "overview-desk-light": "overview",
+    "connect-device-desk-light": "connect",
+    "device-desk-light": "device",
+    "twin-history-desk-light": "twin-history",
+    "device-refused-desk-light": "refused",
+    "ca-held-desk-light": "ca",
+    "calendar-desk-light": "calendar",
+    "hub-settings-desk-light": "settings",
+    "overview-phone-dark": "phone",
+}
 LOOKS = [(size, dark) for size in (DESKTOP, PHONE) for dark in (False, True)]
 
 
@@ -41,11 +55,8 @@ def fill(server: Server, roadstead: Roadstead, made: CertificateMaker) -> tuple[
     roadstead.update_device("thermo-03", "--status", "disabled", "--status-reason", "sent in for repair")
     roadstead.hub("module-identity", "create", "--device-id", "thermo-01", "--module-id", "filter")
     roadstead.hub("consumer-group", "create", "--name", "dashboard")
+    roadstead("user", "create", "-n", "mara@plant.example")
     for role in ("Reader", "IoT Hub Data Reader", "Device Provisioning Service Data Reader"):
-        try:
-            roadstead("user", "create", "-n", "mara@plant.example")
-        except Exception:  # she is there
-            pass
         roadstead("role", "assignment", "create", "--assignee", "mara@plant.example", "--role", role)
 
     sdk, over = Sdk("sync", "mqtt"), threading.Event()
@@ -55,7 +66,14 @@ def fill(server: Server, roadstead: Roadstead, made: CertificateMaker) -> tuple[
     sdk.answer_methods(talking, lambda request: (200, {"heard": request.payload}))
     talking.patch_twin_reported_properties({"firmware": "1.4.2", "network": {"ip": "10.1.4.7", "signal": -61}})
     twin = ("device-twin", "update", "--device-id", "press-7")
+    roadstead.hub(*twin, "--tags", '{"site": "north", "line": 3}', "--desired", '{"interval": 60}')
     roadstead.hub(*twin, "--tags", '{"site": "north", "line": 4}', "--desired", '{"interval": 5, "limits": {"temperature": 80}}')
+    for name in ("logs/2026-11-21.txt", "logs/2026-11-22.txt", "vibration/bearing-2.bin"):
+        upload(talking, server, name, name.encode() * 5000)
+    roadstead.dps("certificate", "create-ca", "--certificate-name", "plant-devices", "--common-name", "Plant devices")
+    for number, days in ((1, "20"), (2, "365"), (3, "365")):
+        issue = ("certificate", "issue", "--certificate-name", "plant-devices", "--id", f"camera-{number}", "--days", days)
+        roadstead.dps(*issue, cwd=made.folder)
 
     def refused(attempt) -> None:
         try:
@@ -94,6 +112,8 @@ def pages(roadstead: Roadstead) -> dict[str, str]:
     return {
         "overview": "/portal/",
         "hub": hub,
+        "hub-settings": f"{hub}/settings",
+        "dps": dps,
         "devices": f"{hub}/devices",
         "devices-none": f"{hub}/devices?q=x",
         "devices-fault": f"{hub}/devices?where=tags.site+is+north",
@@ -105,6 +125,11 @@ def pages(roadstead: Roadstead) -> dict[str, str]:
         "refusals": f"{hub}/refusals",
         "refusals-none": f"{hub}/refusals?q=x",
         "events": f"{hub}/events",
+        "event-log": f"{hub}/events/log",
+        "twin-history": f"{hub}/devices/press-7/twin/history",
+        "uploads": f"{hub}/devices/press-7/uploads",
+        "ca-held": f"{dps}/certificates/plant-devices",
+        "calendar": "/portal/certificates",
         "device-twin": f"{hub}/devices/press-7/twin",
         "hub-certificates": f"{hub}/certificates",
         "enrollments": f"{dps}/enrollments",
@@ -121,6 +146,7 @@ def pages(roadstead: Roadstead) -> dict[str, str]:
         "certificates": f"{dps}/certificates",
         "certificate": f"{dps}/certificates/plant-root",
         "certificate-unproven": f"{dps}/certificates/supplier-root",
+        "create": "/portal/create",
         "connect": "/portal/connect",
         "connect-over": f"{dps}/connect/press-7",
         "audit": "/portal/audit",
@@ -174,10 +200,9 @@ def after_a_click(browser: Browser, origin: str, paths: dict[str, str]):
     browser.open(origin + paths["refusals"])
     browser.click("What to do")
     yield "refusals-mend"
-    browser.open(origin + paths["hub"])
+    browser.open(f"{origin}{paths['hub']}/policies")
     browser.click("Show policies and keys")
-    browser.click("iothubowner")
-    yield "hub-keys"
+    yield "policies"
     browser.open(origin + paths["certificate-unproven"])
     if "Get a code" in browser.buttons():
         browser.click("Get a code")
@@ -189,6 +214,7 @@ def main() -> None:
     words.add_argument("binary", type=Path)
     words.add_argument("folder", type=Path)
     words.add_argument("--only", default="", help="names of pages, with commas between")
+    words.add_argument("--tour", type=Path, help="where those of the tour are copied to: ../../docs/portal")
     words.add_argument("--quick", action="store_true", help="one look: on a desk, light; and on a phone, dark")
     chosen = words.parse_args()
     os.environ["ROADSTEAD_BIN"] = str(chosen.binary.resolve())
@@ -196,7 +222,7 @@ def main() -> None:
     only = set(filter(None, chosen.only.split(",")))
     looks = [LOOKS[0], LOOKS[3]] if chosen.quick else LOOKS
     with tempfile.TemporaryDirectory() as home:
-        server = Server(Path(home), 8883, free_port())
+        server = Server(Path(home), 8883, 443 if is_free(443) else free_port())
         browser = sdk = None
         try:
             server.start()
@@ -229,6 +255,8 @@ def main() -> None:
                 shoot(name)
             for complaint in browser.complaints():
                 print(complaint)
+            for name, there in TOUR.items() if chosen.tour else ():
+                shutil.copy(chosen.folder / f"{name}.png", chosen.tour / f"{there}.png")
             over.set()
         finally:
             for one in (browser, sdk, server):

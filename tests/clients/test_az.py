@@ -170,7 +170,7 @@ def test_metrics(az, server, device_id):
     assert rows[-1]["metric"] == "d2c.telemetry.ingress.success" and rows[-1]["total"] >= 20
     assert "DeviceAssignments" in roadstead.text("metrics", "--dps-name", roadstead.dps_name, "--metrics", "DeviceAssignments", "-o", "table")
     names = az("monitor", "metrics", "list-definitions", "--resource", dps, "--query", "[].name.value")
-    assert names == ["AttestationAttempts", "RegistrationAttempts", "DeviceAssignments"]
+    assert names == ["AttestationAttempts", "RegistrationAttempts", "DeviceAssignments", "roadstead.refusals"]
     assert "there is no metric `speed` here" in refused(az, "monitor", "metrics", "list", "--resource", hub, "--metrics", "speed")
 
 

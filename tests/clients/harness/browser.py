@@ -93,7 +93,11 @@ class Browser:
         before = self.driver.find_element(By.TAG_NAME, "html")
         found.click()
         if leads_away:
-            wait.until(lambda: self._is_past(before), SOON_S, f"the page after {words}")
+            self.leave(before, words)
+
+    def leave(self, before, words: str) -> None:
+        """Waits until the page that had this root is another one."""
+        wait.until(lambda: self._is_past(before), SOON_S, f"the page after {words}")
 
     def _is_past(self, before) -> bool:
         """Whether the page that had this root is gone, and the next one there as a whole."""

@@ -14,20 +14,21 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
-    Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, DeviceStatus,
-    DisconnectReason, Dps, Enrollment, EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Happening, Hub,
-    HubKey, IdScope, IdentityId, JournalOwner, Module, Principal, Registration, RegistrationId, ResourceGroup, Twin,
-    UnixMillis, What,
+    Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId,
+    DeviceStatus, DisconnectReason, Dps, Enrollment, EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification,
+    Happening, Hub, HubKey, IdScope, IdentityId, IssuedCertificate, JournalOwner, Module, Principal, Registration,
+    RegistrationId, ResourceGroup, Twin, TwinRevision, UnixMillis, What,
 };
 use roadstead_query::{Query, Source, eval};
 use roadstead_store::{
     EnrollmentCounts, IdentityRecord, Page, QueryRow, Records, RefusalFilter, SessionRecord, StoreError, Write,
+    limits::LAST_REFUSALS_MAX,
     query::{document, page_of},
     records::DeviceCounts,
 };
 
 use self::{
-    page::page,
+    page::{page, sorted_page},
     tables::{Tables, owner},
 };
 
@@ -105,6 +106,19 @@ impl Records for MemoryRecords {
         Ok(older.take(limit).map(|(number, entry)| (*number, entry.clone())).collect())
     }
 
+    async fn list_twin_revisions(
+        &self,
+        hub: HubKey,
+        id: &IdentityId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, TwinRevision)>, StoreError> {
+        let (tables, key) = (self.tables.lock(), (hub, id.to_string()));
+        let older = tables.twin_revisions.range(..before.unwrap_or(u64::MAX)).rev();
+        let own = older.filter(|(_, (of, _))| *of == key).take(limit);
+        Ok(own.map(|(number, (_, revision))| (*number, revision.clone())).collect())
+    }
+
     async fn list_happenings(
         &self,
         owner: &JournalOwner,
@@ -139,6 +153,59 @@ impl Records for MemoryRecords {
         };
         let found = older.filter(|(_, happening)| is_meant(happening)).take(limit);
         Ok(found.map(|(number, happening)| (*number, happening.clone())).collect())
+    }
+
+    async fn list_last_refusals(
+        &self,
+        owners: &[JournalOwner],
+        ids: &[String],
+    ) -> Result<Vec<(u64, Happening)>, StoreError> {
+        let tables = self.tables.lock();
+        let last = |id: &String| {
+            let is_it = |of: &Happening| {
+                let is_own = owners.contains(&of.owner) && of.owner.key_of(&of.id) == of.owner.key_of(id);
+                is_own && matches!(of.what, What::Refused(_))
+            };
+            let found = tables.happenings.iter().rev().find(|(_, of)| is_it(of));
+            found.map(|(number, of)| (*number, of.clone()))
+        };
+        Ok(ids.iter().take(LAST_REFUSALS_MAX).filter_map(last).collect())
+    }
+
+    async fn list_issued(
+        &self,
+        dps: &IdScope,
+        ca: &CertificateName,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<IssuedCertificate>, StoreError> {
+        let tables = self.tables.lock();
+        let prefix = prefix.to_ascii_lowercase();
+        let own = tables.issued_by(dps, ca).map(|(number, issued)| ((issued.common_name.key(), number), issued));
+        let own = own.filter(|((name, _), _)| name.starts_with(&prefix));
+        let after = after.and_then(|text| text.rsplit_once('/')).map(|(name, number)| (name.to_owned(), number));
+        let after = after.and_then(|(name, number)| Some((name, number.parse().ok()?)));
+        Ok(sorted_page(own, after, limit))
+    }
+
+    async fn list_issued_by_end(
+        &self,
+        dps: &IdScope,
+        from: UnixMillis,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<IssuedCertificate>, StoreError> {
+        let tables = self.tables.lock();
+        let own = tables.issued.iter().filter(|(_, (scope, issued))| scope == dps && issued.not_after >= from);
+        let own = own.map(|(number, (_, issued))| ((issued.not_after.0, *number), issued));
+        let after = after.and_then(|text| text.rsplit_once('/'));
+        let after = after.and_then(|(ends, number)| Some((ends.parse().ok()?, number.parse().ok()?)));
+        Ok(sorted_page(own, after, limit))
+    }
+
+    async fn count_issued(&self, dps: &IdScope, ca: &CertificateName) -> Result<u64, StoreError> {
+        Ok(self.tables.lock().issued_by(dps, ca).count() as u64)
     }
 
     async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError> {

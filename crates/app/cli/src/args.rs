@@ -23,6 +23,7 @@ pub mod run;
 pub mod shell;
 pub mod transfer;
 pub mod twin;
+pub mod upload;
 pub mod value;
 
 use crate::output::Format;

@@ -32,7 +32,7 @@ impl Made {
 }
 
 #[derive(Debug)]
-struct Written {
+pub struct Written {
     path: PathBuf,
     about: String,
 }
@@ -90,10 +90,7 @@ fn make_intermediate(intermediate: &Intermediate, now: UnixMillis) -> Result<Mad
 }
 
 fn make_device(device: &Device, now: UnixMillis) -> Result<Made, Failure> {
-    if device.id.contains(['/', '\\']) || device.id.starts_with('.') {
-        return Err(Failure::usage(format!("`{}` cannot be the name of a file", device.id))
-            .hint("ids of devices have letters, digits and `- . _ :`"));
-    }
+    check_file_name(&device.id)?;
     let place = Place::new(&device.out.clone().unwrap_or_else(|| folder_of(&device.issuer)), &device.id)?;
     let issuer = Issuer::load(&device.issuer, device.issuer_key.as_deref())?;
     let made = issuer.authority.device(&device.id, device.key_type.into(), validity(now, device.days));
@@ -111,6 +108,15 @@ fn make_device(device: &Device, now: UnixMillis) -> Result<Made, Failure> {
         certificate.sha256()
     );
     Ok(Made { files, next })
+}
+
+/// Refuses an id that leads elsewhere as a file's name.
+pub fn check_file_name(id: &str) -> Result<(), Failure> {
+    if id.contains(['/', '\\']) || id.starts_with('.') {
+        return Err(Failure::usage(format!("`{id}` cannot be the name of a file"))
+            .hint("ids of devices have letters, digits and `- . _ :`"));
+    }
+    Ok(())
 }
 
 fn prove(verify: &Verify, now: UnixMillis) -> Result<Made, Failure> {
@@ -164,15 +170,24 @@ fn is_first(chain: &[Certificate], authority: &Authority) -> bool {
 }
 
 /// Where the files of one certificate go. None of them may be there yet: a key that is overwritten is lost.
-struct Place {
+pub struct Place {
     stem: PathBuf,
 }
 
 impl Place {
-    fn new(folder: &Path, name: &str) -> Result<Self, Failure> {
+    pub fn new(folder: &Path, name: &str) -> Result<Self, Failure> {
+        Self::without(folder, name, &["key", "pem", "chain.pem"])
+    }
+
+    /// Where a key may be already.
+    pub fn beside_key(folder: &Path, name: &str) -> Result<Self, Failure> {
+        Self::without(folder, name, &["pem", "chain.pem"])
+    }
+
+    fn without(folder: &Path, name: &str, ends: &[&str]) -> Result<Self, Failure> {
         std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
         let place = Self { stem: folder.join(name) };
-        let taken = ["key", "pem", "chain.pem"].map(|end| place.file(end)).into_iter().find(|path| path.exists());
+        let taken = ends.iter().map(|end| place.file(end)).find(|path| path.exists());
         match taken {
             None => Ok(place),
             Some(path) => Err(Failure::error(format!("{} is there already and is not overwritten", path.display()))
@@ -180,21 +195,21 @@ impl Place {
         }
     }
 
-    fn file(&self, end: &str) -> PathBuf {
+    pub fn file(&self, end: &str) -> PathBuf {
         let mut path = self.stem.clone().into_os_string();
         path.push(format!(".{end}"));
         path.into()
     }
 
-    fn key(&self, pem: &str) -> Result<Written, Failure> {
+    pub fn key(&self, pem: &str) -> Result<Written, Failure> {
         self.write("key", pem, 0o600, "private key, for nobody else to read".to_owned())
     }
 
-    fn certificate(&self, certificate: &Certificate) -> Result<Written, Failure> {
+    pub fn certificate(&self, certificate: &Certificate) -> Result<Written, Failure> {
         self.write("pem", &certificate.to_pem(), 0o644, about(certificate))
     }
 
-    fn chain(&self, pem: &str) -> Result<Written, Failure> {
+    pub fn chain(&self, pem: &str) -> Result<Written, Failure> {
         self.write("chain.pem", pem, 0o644, "the certificate and the CAs above it".to_owned())
     }
 
@@ -211,7 +226,7 @@ impl Place {
     }
 }
 
-fn about(certificate: &Certificate) -> String {
+pub fn about(certificate: &Certificate) -> String {
     let until = UnixSeconds(certificate.not_after_s()).millis().iso();
     format!("certificate of {}, valid until {}", certificate.shown_name(), until.get(..10).unwrap_or(&until))
 }

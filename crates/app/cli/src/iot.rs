@@ -12,6 +12,7 @@ mod enrollment_group;
 mod feedback;
 mod hub;
 mod hub_update;
+mod issuing;
 mod linked_hub;
 pub mod lookup;
 mod messaging;
@@ -27,6 +28,7 @@ mod send;
 mod simulate;
 mod twin;
 mod upload;
+mod uploaded;
 mod virtual_device;
 
 use crate::args::{Global, IotCommand};

@@ -3,6 +3,7 @@
 //! Every section has defaults that run. An unknown key is refused with the nearest known one; old files must keep loading.
 
 pub mod context;
+mod issuer;
 pub mod load;
 pub mod private_file;
 pub mod settings;

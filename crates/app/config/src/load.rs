@@ -7,7 +7,7 @@ use std::{
 
 use thiserror::Error;
 
-use crate::settings::Settings;
+use crate::{issuer, settings::Settings};
 
 /// Why a configuration was not taken.
 #[derive(Debug, Error)]
@@ -60,7 +60,7 @@ impl Settings {
                     .to_owned(),
             );
         }
-        Ok(())
+        issuer::check(&self.issuers)
     }
 }
 
@@ -123,6 +123,7 @@ mod tests {
             ("[listen]\nmqtt = \"8883\"", "invalid socket address"),
             ("[log]\nformat = \"xml\"", "unknown variant"),
             ("data_dir = 3", "invalid type"),
+            ("[[issuers]]\nurl = \"https://a\"\nname = \"A\"", "client_id"),
         ] {
             assert!(refusal(text).contains(part), "{text}: {}", refusal(text));
         }

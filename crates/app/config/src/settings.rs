@@ -100,7 +100,8 @@ pub struct Blobs {
     pub hub_mib_max: u64,
 }
 
-/// An OpenID Connect issuer whose tokens may log service principals in that have a federated credential of it.
+/// An OpenID Connect issuer whose tokens may log service principals in that have a federated credential of it, and with a
+/// `client_id` people, too, whom an owner made users of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Issuer {
@@ -109,6 +110,36 @@ pub struct Issuer {
     /// What its tokens must have in `aud`.
     #[serde(default = "default_audience")]
     pub audience: String,
+    /// As what the issuer knows this server where people log in. Without it, people do not.
+    pub client_id: Option<String>,
+    /// The secret that belongs to it, in a file that its owner alone may read (0600). Without it this server is a public client.
+    pub client_secret_file: Option<PathBuf>,
+    /// What people know it by: the portal says `Continue with NAME`. The host name when absent.
+    pub name: Option<String>,
+    /// The claim of its tokens that is a user's name here: `preferred_username` when absent. `email` counts if it is verified.
+    pub user_claim: Option<String>,
+    /// What it is asked for: `openid profile email` when absent.
+    pub scopes: Option<String>,
+    /// PEM: CAs of the issuer, beside those that this machine trusts.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Issuer {
+    /// See the field.
+    pub fn user_claim(&self) -> &str {
+        self.user_claim.as_deref().unwrap_or("preferred_username")
+    }
+
+    /// See the field.
+    pub fn scopes(&self) -> &str {
+        self.scopes.as_deref().unwrap_or("openid profile email")
+    }
+
+    /// See the field.
+    pub fn name(&self) -> &str {
+        let host = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        self.name.as_deref().unwrap_or_else(|| host.split(['/', ':']).next().unwrap_or(host))
+    }
 }
 
 /// As Azure wants it. Source: docs, workload identity federation

@@ -60,6 +60,14 @@ hub_mib_max = {blob_mib_max}
 # [[issuers]]
 # url = "https://token.actions.githubusercontent.com"
 # audience = "api://AzureADTokenExchange"
+# With a client_id its people sign in to the portal, too: those for whom there is `roadstead user create --issuer URL`.
+# Register there: redirect URI https://HOST/portal/back/NAME, NAME as below, authorization code with PKCE.
+# client_id = "roadstead"
+# client_secret_file = "/etc/roadstead/issuer-secret"   # mode 0600; public clients have none
+# name = "Example"                        # the button says `Continue with Example`
+# user_claim = "preferred_username"       # which claim is the user's name here; email counts if verified
+# scopes = "openid profile email"
+# ca_file = "/etc/roadstead/issuer-ca.pem" # beside the CAs that this machine trusts
 
 [log]
 filter = {filter:?}

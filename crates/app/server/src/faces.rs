@@ -63,12 +63,12 @@ fn allow(caller: Caller, permission: Permission, may: bool) -> Result<Caller, Au
 }
 
 impl Bearers for LoggedInCallers {
-    fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<(), AuthRefusal> {
+    fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<String, AuthRefusal> {
         let admitted = match at {
             BearerAt::Hub(key) => self.admit_to_hub(token, key, permission),
             BearerAt::Dps(scope) => self.admit_to_dps(token, scope, permission),
         };
-        admitted.map(|_| ())
+        admitted.map(|caller| caller.name)
     }
 }
 

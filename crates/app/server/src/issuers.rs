@@ -1,4 +1,7 @@
-//! Keys of OpenID Connect issuers that the configuration trusts, fetched from where each issuer says.
+//! OpenID Connect issuers that the configuration trusts: their keys, fetched from where each says, and the way of their people.
+
+mod client;
+mod sign_ins;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,69 +11,112 @@ use reqwest::Url;
 use roadstead_auth::issuer::IssuerKeys;
 use roadstead_config::Issuer;
 use roadstead_model::{Clock, UnixMillis};
-use roadstead_resources::federation::{Issuers, TrustedIssuer};
+use roadstead_resources::federation::{IssuerPeople, Issuers, TrustedIssuer};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
-use crate::limits::{
-    ISSUER_ANSWER_BYTES_MAX, ISSUER_KEYS_AGE_MS, ISSUER_KEYS_PAUSE_MS, ISSUER_KEYS_STALE_MS, ISSUER_WAIT,
-};
+use crate::limits::{ISSUER_KEYS_AGE_MS, ISSUER_KEYS_PAUSE_MS, ISSUER_KEYS_STALE_MS};
+
+use client::Client;
 
 /// Fetches keys over HTTPS, and keeps them for an hour.
 pub struct HttpIssuers {
-    client: reqwest::Client,
     clock: Arc<dyn Clock>,
-    /// By the name that tokens have in `iss`. The lock is held while keys are fetched: others need them, too.
-    issuers: HashMap<String, (String, Mutex<Kept>)>,
+    /// By the name that tokens have in `iss`.
+    issuers: HashMap<String, OneIssuer>,
+    /// Those that let people in, in the configuration's order: what people call each, and its name in `iss`.
+    of_people: Vec<(String, String)>,
+}
+
+struct OneIssuer {
+    settings: Issuer,
+    client: Client,
+    /// The lock is held while keys are fetched: others need them, too.
+    kept: Mutex<Kept>,
 }
 
 #[derive(Default)]
 struct Kept {
-    keys: Option<Arc<IssuerKeys>>,
-    /// When they were fetched.
+    found: Option<Found>,
+    /// When that was fetched.
     fetched: Option<UnixMillis>,
     /// When that was tried last.
     tried: Option<UnixMillis>,
 }
 
-/// The part of an issuer's metadata that counts. Source: OpenID Connect Discovery 1.0, 4.3
+/// What an issuer says of itself.
+#[derive(Clone)]
+struct Found {
+    keys: Arc<IssuerKeys>,
+    metadata: Arc<Metadata>,
+}
+
+/// The part of an issuer's metadata that counts. Sources: OpenID Connect Discovery 1.0, 3 and 4.3; RFC 9207, 3
 #[derive(Deserialize)]
 struct Metadata {
     issuer: String,
     jwks_uri: String,
+    #[serde(default)]
+    authorization_endpoint: Option<String>,
+    #[serde(default)]
+    token_endpoint: Option<String>,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// Whether it always names itself where it sends people back.
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
 }
 
 impl HttpIssuers {
-    /// Trusts the certificates that the machine trusts. Fails for a URL that is neither `https` nor on this machine.
+    /// Trusts the certificates that the machine trusts, and those of each issuer's `ca_file`. Fails for a URL that is neither
+    /// `https` nor on this machine, and for files that cannot be read or that others may read.
     pub fn new(issuers: &[Issuer], clock: Arc<dyn Clock>) -> Result<Self> {
-        let client =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(ISSUER_WAIT).build()?;
+        let mut kept = HashMap::new();
         for issuer in issuers {
-            check_url(&issuer.url).with_context(|| format!("issuers: `{}`", issuer.url))?;
+            let fault = || format!("issuers: `{}`", issuer.url);
+            check_url(&issuer.url).with_context(fault)?;
+            let client = Client::new(issuer).with_context(fault)?;
+            let settings = issuer.clone();
+            kept.insert(issuer.url.clone(), OneIssuer { settings, client, kept: Mutex::default() });
         }
-        let kept = |issuer: &Issuer| (issuer.url.clone(), (issuer.audience.clone(), Mutex::default()));
-        Ok(Self { client, clock, issuers: issuers.iter().map(kept).collect() })
+        let of_people = issuers.iter().filter(|issuer| issuer.client_id.is_some());
+        let of_people = of_people.map(|issuer| (issuer.name().to_owned(), issuer.url.clone())).collect();
+        Ok(Self { clock, issuers: kept, of_people })
+    }
+}
+
+impl OneIssuer {
+    /// What the issuer says of itself, as it was fetched not long ago; `renew`: again, unless that was done just now.
+    async fn find(&self, renew: bool, now: UnixMillis) -> Result<Found, String> {
+        let mut kept = self.kept.lock().await;
+        let issuer = &self.settings.url;
+        let is_older = |at: Option<UnixMillis>, ms| at.is_none_or(|at| now.0 - at.0 >= ms);
+        let is_wanted = renew || is_older(kept.fetched, ISSUER_KEYS_AGE_MS);
+        if is_wanted && is_older(kept.tried, ISSUER_KEYS_PAUSE_MS) {
+            kept.tried = Some(now);
+            match self.fetch().await {
+                Ok(found) => {
+                    info!(issuer, "keys of an issuer fetched");
+                    (kept.found, kept.fetched) = (Some(found), Some(now));
+                }
+                Err(cause) => warn!(issuer, "keys of an issuer could not be fetched: {cause:#}"),
+            }
+        }
+        let found = kept.found.clone().filter(|_| !is_older(kept.fetched, ISSUER_KEYS_STALE_MS));
+        found.ok_or_else(|| "its keys cannot be fetched now".to_owned())
     }
 
-    async fn fetch(&self, issuer: &str) -> Result<IssuerKeys> {
+    async fn fetch(&self) -> Result<Found> {
+        let issuer = &self.settings.url;
         let place = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-        let metadata: Metadata =
-            serde_json::from_slice(&self.get(&place).await?).with_context(|| format!("{place} is no metadata"))?;
-        ensure!(metadata.issuer == issuer, "{place} is of another issuer");
+        let metadata: Metadata = serde_json::from_slice(&self.client.fetch(&place).await?)
+            .with_context(|| format!("{place} is no metadata"))?;
+        ensure!(metadata.issuer == *issuer, "{place} is of another issuer");
         check_url(&metadata.jwks_uri).with_context(|| format!("jwks_uri of {place}"))?;
-        let keys = self.get(&metadata.jwks_uri).await?;
-        IssuerKeys::parse(&keys).with_context(|| format!("{} has no keys", metadata.jwks_uri))
-    }
-
-    async fn get(&self, url: &str) -> Result<Vec<u8>> {
-        let mut response = self.client.get(url).send().await?.error_for_status()?;
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await? {
-            ensure!(body.len() + part.len() <= ISSUER_ANSWER_BYTES_MAX, "{url} answers too much");
-            body.extend_from_slice(&part);
-        }
-        Ok(body)
+        let keys = self.client.fetch(&metadata.jwks_uri).await?;
+        let keys = IssuerKeys::parse(&keys).with_context(|| format!("{} has no keys", metadata.jwks_uri))?;
+        Ok(Found { keys: Arc::new(keys), metadata: Arc::new(metadata) })
     }
 }
 
@@ -90,25 +136,11 @@ fn check_url(url: &str) -> Result<()> {
 #[async_trait]
 impl Issuers for HttpIssuers {
     async fn find(&self, issuer: &str, renew: bool) -> Result<Option<TrustedIssuer>, String> {
-        let Some((audience, kept)) = self.issuers.get(issuer) else { return Ok(None) };
-        let mut kept = kept.lock().await;
-        let now = self.clock.now();
-        let is_older = |at: Option<UnixMillis>, ms| at.is_none_or(|at| now.0 - at.0 >= ms);
-        let is_wanted = renew || is_older(kept.fetched, ISSUER_KEYS_AGE_MS);
-        if is_wanted && is_older(kept.tried, ISSUER_KEYS_PAUSE_MS) {
-            kept.tried = Some(now);
-            match self.fetch(issuer).await {
-                Ok(keys) => {
-                    info!(issuer, "keys of an issuer fetched");
-                    (kept.keys, kept.fetched) = (Some(Arc::new(keys)), Some(now));
-                }
-                Err(cause) => warn!(issuer, "keys of an issuer could not be fetched: {cause:#}"),
-            }
-        }
-        match kept.keys.as_ref().filter(|_| !is_older(kept.fetched, ISSUER_KEYS_STALE_MS)) {
-            Some(keys) => Ok(Some(TrustedIssuer { audience: audience.clone(), keys: keys.clone() })),
-            None => Err("its keys cannot be fetched now".to_owned()),
-        }
+        let Some(one) = self.issuers.get(issuer) else { return Ok(None) };
+        let Found { keys, .. } = one.find(renew, self.clock.now()).await?;
+        let user_claim = one.settings.user_claim().to_owned();
+        let people = one.settings.client_id.clone().map(|client_id| IssuerPeople { client_id, user_claim });
+        Ok(Some(TrustedIssuer { audience: one.settings.audience.clone(), keys, people }))
     }
 }
 

@@ -4,6 +4,7 @@
 //! and who hears of changes (`world`). Decides nothing about devices.
 
 pub mod certificate_files;
+mod disk;
 mod faces;
 pub mod first;
 pub mod installation;

@@ -13,6 +13,8 @@ pub const METER_READING: Duration = Duration::from_secs(5);
 pub const ISSUER_WAIT: Duration = Duration::from_secs(10);
 /// Bytes of an issuer's metadata, and of its keys.
 pub const ISSUER_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Characters of an issuer's refusal that a page repeats.
+pub const ISSUER_WORDS_CHARS_MAX: usize = 300;
 /// How old an issuer's keys may be, in milliseconds, before they are fetched again.
 pub const ISSUER_KEYS_AGE_MS: i64 = 3_600_000;
 /// How old an issuer's keys may become, in milliseconds, when it cannot be asked: it may have withdrawn one of them.

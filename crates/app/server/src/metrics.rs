@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use roadstead_front_arm::DiskGauge;
 use roadstead_front_http::Operations;
 use roadstead_front_transport::DrainWatch;
 use roadstead_hub::Hubs;
@@ -26,6 +27,7 @@ pub fn recorder() -> PrometheusHandle {
 pub struct Pulse {
     pub recorder: PrometheusHandle,
     pub hubs: Arc<Hubs>,
+    pub disk: Arc<dyn DiskGauge>,
     pub drain: DrainWatch,
 }
 
@@ -36,9 +38,16 @@ impl Operations for Pulse {
             metrics::gauge!("roadstead_connected_devices", "hub" => name.clone()).set(hub.connected_count() as f64);
             metrics::counter!("roadstead_lost_hub_events_total", "hub" => name.clone())
                 .absolute(hub.lost_event_count());
+            metrics::gauge!("roadstead_event_bytes", "hub" => name.clone()).set(hub.event_bytes() as f64);
             if let Some(messages) = hub.messages_today() {
                 metrics::gauge!("roadstead_messages_today", "hub" => name).set(messages as f64);
             }
+        }
+        let disk = self.disk.read();
+        metrics::gauge!("roadstead_database_bytes").set(disk.database_bytes as f64);
+        if let Some(space) = disk.space {
+            metrics::gauge!("roadstead_disk_free_bytes").set(space.free as f64);
+            metrics::gauge!("roadstead_disk_total_bytes").set(space.total as f64);
         }
         self.recorder.render()
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use roadstead_hub::Hub;
 use roadstead_meter::{Meters, Metric, Source};
+use roadstead_model::{IdScope, JournalOwner};
 use tracing::warn;
 
 use crate::{limits, world::World};
@@ -24,12 +25,20 @@ pub async fn read_meters(world: Arc<World>, meters: Arc<Meters>) {
                 (Metric::Attestations, counts.attestations),
                 (Metric::Registrations, counts.registrations),
                 (Metric::Assignments, counts.assignments),
+                (Metric::Refusals, world.journal.count_refusals(&JournalOwner::Dps(instance.scope().clone()))),
             ];
             meters.note(&Source::Dps(instance.scope().clone()), readings, world.clock.now());
         }
+        let has_hub = |key| hubs.iter().any(|hub| hub.resource().key == key);
+        let has_dps = |scope: &IdScope| instances.iter().any(|instance| instance.scope() == scope);
         meters.keep(|source| match source {
-            Source::Hub(key) => hubs.iter().any(|hub| hub.resource().key == *key),
-            Source::Dps(scope) => instances.iter().any(|instance| instance.scope() == scope),
+            Source::Hub(key) => has_hub(*key),
+            Source::Dps(scope) => has_dps(scope),
+        });
+        world.journal.keep_counts(|owner| match owner {
+            JournalOwner::Hub(key) => has_hub(*key),
+            JournalOwner::Dps(scope) => has_dps(scope),
+            JournalOwner::NoHub | JournalOwner::NoDps => true,
         });
     }
 }
@@ -41,6 +50,7 @@ async fn read_hub(world: &World, meters: &Meters, hub: &Hub) {
         (Metric::ConnectedDevices, hub.connected_count() as u64),
         (Metric::Telemetry, counts.taken),
         (Metric::TelemetryAttempts, counts.taken.saturating_add(counts.refused)),
+        (Metric::Refusals, world.journal.count_refusals(&JournalOwner::Hub(resource.key))),
     ];
     meters.note(&source, readings, world.clock.now());
     match hub.count_devices().await {

@@ -33,6 +33,7 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::{
+    disk::DataDisk,
     faces::{self, Inside, LoggedInCallers, ResourceManager},
     installation,
     issuers::HttpIssuers,
@@ -95,6 +96,7 @@ impl Server {
         let directory = DataDirectory::open(&settings.data_dir)?;
         let seal_key = directory.seal_key(&*random)?;
         let blobs = blobs(settings, &directory)?;
+        let disk = Arc::new(DataDisk { directory: directory.clone(), has_files: settings.blobs.url.is_none() });
         let log: Arc<dyn EventLog> = Arc::new(EmbeddedEventLog::open(directory.clone())?);
         let records: Arc<dyn Records> = Arc::new(EmbeddedRecords::open(directory, &seal_key)?);
         let names = Arc::new(Names::open(&settings.data_dir, &settings.tls, machine, clock.clone())?);
@@ -143,10 +145,17 @@ impl Server {
         let installation = installation::installation(&settings.administrator)?;
         let token_key = installation::token_key(&settings.data_dir, &*random)?;
         let issuers = Arc::new(HttpIssuers::new(&settings.issuers, clock.clone())?);
-        let access = Arc::new(Access::new(installation, &token_key, resources.clone(), issuers));
+        let access = Arc::new(Access::new(installation, &token_key, resources.clone(), issuers.clone()));
         let meters = Arc::new(Meters::new());
-        let arm =
-            Arm::new(resources.clone(), access.clone(), hubs.clone(), meters.clone(), clock.clone(), random.clone());
+        let arm = Arm::new(
+            resources.clone(),
+            access.clone(),
+            hubs.clone(),
+            meters.clone(),
+            disk.clone(),
+            clock.clone(),
+            random.clone(),
+        );
         let mqtt_front = Arc::new(MqttFront::new(hubs.clone(), dps.clone(), clock.clone(), journal.clone()));
         let callers = Arc::new(LoggedInCallers { access, resources: resources.clone() });
         let amqp_front = Arc::new(AmqpFront::new(
@@ -158,7 +167,7 @@ impl Server {
             amqp.port(),
         ));
         let drain = Drain::new();
-        let pulse = Pulse { recorder, hubs: hubs.clone(), drain: drain.watch() };
+        let pulse = Pulse { recorder, hubs: hubs.clone(), disk, drain: drain.watch() };
         let parts = Parts {
             hubs,
             dps,
@@ -171,7 +180,7 @@ impl Server {
             operations: Arc::new(pulse),
         };
         let apis = PublicApis::new(HttpFront::new(parts.clone()), drain.watch(), clock.clone())?;
-        let portal = Arc::new(Portal::new(Arc::new(apis), clock, random));
+        let portal = Arc::new(Portal::new(Arc::new(apis), issuers, clock, random));
         let http_front = HttpFront::new(Parts { portal: Some(Arc::new(Pages(portal.clone()))), ..parts });
         let doors = doors.observed_by(&faces::handshakes(journal.clone()));
         let mut tasks = serve(doors, mqtt_front, amqp_front, http_front, &drain);

@@ -18,6 +18,7 @@ pub mod happening;
 pub mod hub_settings;
 pub mod id;
 pub mod identity;
+pub mod issued;
 pub mod limits;
 pub mod message;
 pub mod principal;
@@ -27,6 +28,7 @@ pub mod resource;
 pub mod role;
 pub mod secret;
 pub mod twin;
+pub mod twin_revision;
 
 pub use access::{AccessPolicy, Right, Rights};
 pub use audit::{AuditEntry, AuditOutcome};
@@ -51,11 +53,15 @@ pub use id::{
     IdError, IdScope, ModuleId, RegistrationId, UserName,
 };
 pub use identity::{IdentityId, Module, Presence};
+pub use issued::IssuedCertificate;
 pub use message::{Ack, CloudMessage, Feedback, MessageOutcome};
-pub use principal::{ClientSecret, FederatedCredential, Login, Principal, PrincipalId, UserLogin};
+pub use principal::{
+    ClientSecret, FederatedCredential, IssuerLink, Login, Principal, PrincipalId, UserLogin, UserProof,
+};
 pub use properties::{Properties, Property, SystemProperty};
 pub use registration_state::{AttestedBy, OperationStatus, RegistrationState, State};
 pub use resource::{CaCertificate, CertificateOwner, ConsumerGroup, Dps, Hub, LinkedHub, ResourceGroup};
 pub use role::{Assignment, Role, RoleScope};
 pub use secret::Secret;
 pub use twin::{InitialTwin, Twin, TwinSection};
+pub use twin_revision::{Actor, TwinRevision};

@@ -38,12 +38,12 @@ pub struct Principal {
 /// How a principal logs in.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Login {
-    /// A person, with a password.
+    /// A person.
     User {
         /// `alice@plant.example`.
         name: UserName,
-        /// Argon2id of the password, as a PHC string.
-        password: Secret,
+        /// What lets it in: one or the other, never both.
+        proof: UserProof,
         /// Where it is logged in, each with the refresh token that counts there.
         logins: Vec<UserLogin>,
     },
@@ -54,6 +54,24 @@ pub enum Login {
         /// Tokens of other issuers.
         federated: Vec<FederatedCredential>,
     },
+}
+
+/// What lets a user in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserProof {
+    /// Argon2id of the password, as a PHC string.
+    Password(Secret),
+    /// The word of another issuer, and no password.
+    Issuer(IssuerLink),
+}
+
+/// To whom of another issuer a user belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerLink {
+    /// `https://login.example`, exactly as tokens have it in `iss`.
+    pub issuer: String,
+    /// Exactly as tokens have it in `sub`. Absent until an owner says it, or the user logs in for the first time.
+    pub subject: Option<String>,
 }
 
 /// Where a user is logged in: of a login and all the refresh tokens that came of it, each in exchange for the one before, the

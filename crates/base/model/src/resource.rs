@@ -110,7 +110,7 @@ pub enum CertificateOwner {
     Dps(IdScope),
 }
 
-/// An uploaded CA certificate. Until `verified`, it counts for nothing.
+/// A CA certificate, uploaded or made here. Until `verified`, it counts for nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaCertificate {
     pub name: CertificateName,
@@ -119,6 +119,8 @@ pub struct CaCertificate {
     pub verified: bool,
     /// What a proof of possession must carry as its CN, once asked for.
     pub verification_code: Option<String>,
+    /// The CA's own key, PKCS#8 in PEM, when it was made here: it can issue. No answer ever holds it.
+    pub key: Option<Secret>,
     pub etag: Etag,
     pub created: UnixMillis,
     pub updated: UnixMillis,

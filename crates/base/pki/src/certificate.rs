@@ -6,6 +6,7 @@ mod public_key;
 
 pub use extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use public_key::PublicKey;
+pub(crate) use public_key::read_key;
 
 use crate::der::{self, DerFault};
 use crate::name::{self, CommonNameFault};
@@ -14,7 +15,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use extension::{Extensions, read_extensions};
 use outline::{Outline, Parts};
-use public_key::read_key;
 use std::fmt;
 use std::ops::Range;
 use x509_parser::prelude::{FromDer, X509Certificate};

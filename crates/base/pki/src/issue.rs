@@ -1,12 +1,13 @@
 //! Making certificates: a root, intermediates, servers and devices, all with the extensions that strict peers want.
 
 use crate::certificate::{Certificate, CertificateError};
-use crate::limits::{BACKDATE_S, COMMON_NAME_CHARS_MAX, SERVER_NAMES_MAX};
+use crate::limits::{BACKDATE_S, COMMON_NAME_CHARS_MAX, SERIAL_BYTES, SERVER_NAMES_MAX};
+use crate::request::Request;
 use crate::text::parse_certificates;
 use aws_lc_rs::rand;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SerialNumber,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SerialNumber, SubjectPublicKeyInfo,
 };
 use rustls_pki_types::CertificateDer;
 use std::fmt;
@@ -166,11 +167,16 @@ impl Authority {
     ///
     /// Errors: [`IssueError`].
     pub fn device(&self, common_name: &str, key: KeyKind, validity: Validity) -> Result<Credential, IssueError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(common_name)?;
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        self.leaf(params, key, validity)
+        self.leaf(client_params(common_name)?, key, validity)
+    }
+
+    /// A TLS client's certificate for a device whose key stays with it. Of the request only its name and key are taken.
+    ///
+    /// Errors: [`IssueError`].
+    pub fn device_from_request(&self, request: &Request, validity: Validity) -> Result<Certificate, IssueError> {
+        let mut params = client_params(request.common_name())?;
+        params.is_ca = IsCa::ExplicitNoCa;
+        self.sign(params, &SubjectPublicKeyInfo::from_der(request.key_info_der())?, validity)
     }
 
     fn leaf(&self, mut params: CertificateParams, key: KeyKind, validity: Validity) -> Result<Credential, IssueError> {
@@ -213,6 +219,14 @@ fn ca_params(distinguished_name: DistinguishedName) -> CertificateParams {
     params
 }
 
+fn client_params(common_name: &str) -> Result<CertificateParams, IssueError> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(common_name)?;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    Ok(params)
+}
+
 fn named(common_name: &str) -> Result<DistinguishedName, IssueError> {
     let is_printable = common_name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if !is_printable || !(1..=COMMON_NAME_CHARS_MAX).contains(&common_name.len()) {
@@ -223,7 +237,7 @@ fn named(common_name: &str) -> Result<DistinguishedName, IssueError> {
     Ok(name)
 }
 
-/// Dates, and a random serial number of 16 bytes (RFC 5280 wants it unguessable and at most 20).
+/// Dates, and a random serial number: unguessable, positive, and as long every time.
 fn set_validity(params: &mut CertificateParams, validity: Validity, latest_s: i64) -> Result<(), IssueError> {
     let date = |seconds: i64| ASN1Time::from_timestamp(seconds).map_err(|_| IssueError::Validity);
     let not_after_s = validity.now_s.saturating_add(validity.lifetime_s).min(latest_s);
@@ -232,7 +246,7 @@ fn set_validity(params: &mut CertificateParams, validity: Validity, latest_s: i6
     }
     params.not_before = date(validity.now_s.saturating_sub(BACKDATE_S))?.to_datetime();
     params.not_after = date(not_after_s)?.to_datetime();
-    let mut serial = [0; 16];
+    let mut serial = [0; SERIAL_BYTES];
     rand::fill(&mut serial).map_err(|_| rcgen::Error::RingUnspecified)?;
     serial[0] = serial[0] & 0x7f | 0x40;
     params.serial_number = Some(SerialNumber::from_slice(&serial));

@@ -48,3 +48,13 @@ pub const SERVER_NAMES_MAX: usize = 100;
 /// Seconds by which an issued certificate begins before it was made, for devices whose clock is slow.
 /// Source: the five minutes that Azure forgives a SAS token.
 pub const BACKDATE_S: i64 = 300;
+
+/// Bytes of one certificate request in PEM, comments included. Ours: one for an RSA key of 4096 bits has 1.7 KiB.
+pub const REQUEST_TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// Longest RSA key of a request, in bits: each connect of its device costs a check. Source: docs, DPS X.509 attestation (4096).
+pub const REQUEST_RSA_BITS_MAX: usize = 4096;
+
+/// Bytes of a serial number, of which all bits but two are random. Source: RFC 5280 4.1.2.2 (at most 20); CA/Browser Forum
+/// baseline requirements (at least 64 random bits).
+pub const SERIAL_BYTES: usize = 18;

@@ -38,25 +38,39 @@ impl Certificate {
     ///
     /// Errors: [`SignatureFault`].
     pub fn check_signed_by(&self, issuer: &Certificate) -> Result<(), SignatureFault> {
-        let mut known = webpki::ALL_VERIFICATION_ALGS
-            .iter()
-            .filter(|algorithm| *algorithm.signature_alg_id() == *self.signature_algorithm())
-            .peekable();
-        if known.peek().is_none() {
-            return Err(self.unverifiable());
-        }
-        known
-            .find(|algorithm| *algorithm.public_key_alg_id() == *issuer.key_algorithm())
-            .ok_or(SignatureFault::Wrong)?
-            .verify_signature(issuer.key_bytes(), self.signed_bytes(), self.signature_bytes())
-            .map_err(|_| SignatureFault::Wrong)
+        verify(
+            self.signature_algorithm(),
+            self.signature_bytes(),
+            self.signed_bytes(),
+            (issuer.key_algorithm(), issuer.key_bytes()),
+        )
     }
+}
 
-    fn unverifiable(&self) -> SignatureFault {
-        let oid = der::Reader::new(self.signature_algorithm()).next().map(|oid| oid.contents).unwrap_or_default();
-        match WEAK.iter().find(|(weak, _)| *weak == oid) {
-            Some((_, hash)) => SignatureFault::Weak { hash },
-            None => SignatureFault::Unsupported { oid: der::oid_text(oid) },
-        }
+/// Verifies a signature over `signed` with a key: the contents of its `AlgorithmIdentifier`, and its bytes. `algorithm` are the
+/// contents of the signature's.
+pub(crate) fn verify(
+    algorithm: &[u8],
+    signature: &[u8],
+    signed: &[u8],
+    (key_algorithm, key): (&[u8], &[u8]),
+) -> Result<(), SignatureFault> {
+    let mut known =
+        webpki::ALL_VERIFICATION_ALGS.iter().filter(|known| *known.signature_alg_id() == *algorithm).peekable();
+    if known.peek().is_none() {
+        return Err(unverifiable(algorithm));
+    }
+    known
+        .find(|known| *known.public_key_alg_id() == *key_algorithm)
+        .ok_or(SignatureFault::Wrong)?
+        .verify_signature(key, signed, signature)
+        .map_err(|_| SignatureFault::Wrong)
+}
+
+fn unverifiable(algorithm: &[u8]) -> SignatureFault {
+    let oid = der::Reader::new(algorithm).next().map(|oid| oid.contents).unwrap_or_default();
+    match WEAK.iter().find(|(weak, _)| *weak == oid) {
+        Some((_, hash)) => SignatureFault::Weak { hash },
+        None => SignatureFault::Unsupported { oid: der::oid_text(oid) },
     }
 }

@@ -1,5 +1,7 @@
 //! Events over HTTP as server-sent events: `GET /messages/events`, `text/event-stream`.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{event_json::StreamedEvent, limits::POSITION_PARTITIONS_MAX};
 
 /// The media type of the answer.
@@ -42,6 +44,26 @@ pub fn write(position: &str, event: &StreamedEvent, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
+/// The type of the stream's events that tell how many events of the hub were left out: `event: skipped`.
+pub const SKIPPED: &str = "skipped";
+
+/// What a sampled stream left out since it said so last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Skipped {
+    /// Events that would have been sent.
+    pub skipped: u64,
+    /// In a stream of one device: events of all devices that were not looked at.
+    pub unseen: u64,
+}
+
+/// Appends what was left out. Shape: `event: skipped\ndata: {"skipped":12,"unseen":0}\n\n`.
+pub fn write_skipped(left_out: Skipped, out: &mut Vec<u8>) {
+    let Skipped { skipped, unseen } = left_out;
+    let text = format!("event: {SKIPPED}\ndata: {{\"skipped\":{skipped},\"unseen\":{unseen}}}\n\n");
+    out.extend_from_slice(text.as_bytes());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +80,15 @@ mod tests {
         assert!(text.starts_with(expected), "{text}");
         assert!(text.ends_with("\"body\":{\"t\":1}}\n\n"), "{text}");
         assert_eq!(text.matches('\n').count(), 5);
+    }
+
+    #[test]
+    fn what_was_left_out() {
+        let (mut out, left_out) = (Vec::new(), Skipped { skipped: 12, unseen: 3 });
+        write_skipped(left_out, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        let data = text.strip_prefix("event: skipped\ndata: ").and_then(|rest| rest.strip_suffix("\n\n")).unwrap();
+        assert_eq!(serde_json::from_str::<Skipped>(data).unwrap(), left_out);
     }
 
     #[test]

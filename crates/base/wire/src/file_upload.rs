@@ -1,7 +1,9 @@
 //! The bodies with which a device uploads files: it asks the hub where to, uploads there, and tells the hub how it went.
 
-use roadstead_model::Secret;
+use roadstead_model::{Secret, UnixMillis};
 use serde::{Deserialize, Serialize};
+
+use crate::{blob::CONTAINER, hub_service::FileNotification, percent};
 
 /// Asks where to upload: the body of `POST /devices/dev1/files`.
 ///
@@ -46,10 +48,55 @@ pub struct FileUploadStatus {
     pub status_description: Option<String>,
 }
 
+/// A file that a device uploaded, in a list of ours: Azure's hub tells of none but in notifications, whose words these are.
+///
+/// Shape: `{"blobName":"dev1/logs/1.txt","blobUri":"https://plant.localhost/uploads/dev1/logs/1.txt","blobSizeInBytes":123,
+/// "contentType":"text/plain","lastUpdatedTime":"2026-11-21T20:00:00+00:00"}`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadedFile {
+    /// With the device's id before it, unlike in the device's own request.
+    pub blob_name: String,
+    pub blob_uri: String,
+    pub blob_size_in_bytes: u64,
+    /// As the uploader gave it; absent when it gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// In whole seconds, with an offset.
+    pub last_updated_time: String,
+}
+
+impl UploadedFile {
+    /// What is told of the file with this full name, `dev1/logs/1.txt`, on the hub that the client reached at `host`.
+    pub fn new(host: &str, name: String, size: u64, content_type: Option<String>, last_updated: UnixMillis) -> Self {
+        Self {
+            blob_uri: blob_uri(host, &name),
+            blob_name: name,
+            blob_size_in_bytes: size,
+            content_type,
+            last_updated_time: FileNotification::last_updated(last_updated),
+        }
+    }
+}
+
+/// Where the file with this full name is: `https://plant.localhost/uploads/dev1/logs/1.txt`
+pub fn blob_uri(host: &str, name: &str) -> String {
+    let segments: Vec<String> = name.split('/').map(percent::encode).collect();
+    format!("https://{host}/{CONTAINER}/{}", segments.join("/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::object_body;
+
+    #[test]
+    fn files_as_they_are_listed() {
+        let file = UploadedFile::new("h:8443", "dev 1/a b/ä.bin".to_owned(), 123, None, UnixMillis(1_795_291_200_999));
+        let json = r#"{"blobName":"dev 1/a b/ä.bin","blobUri":"https://h:8443/uploads/dev%201/a%20b/%C3%A4.bin","blobSizeInBytes":123,"lastUpdatedTime":"2026-11-21T20:00:00+00:00"}"#;
+        assert_eq!(serde_json::to_string(&file).unwrap(), json);
+        assert_eq!(serde_json::from_str::<UploadedFile>(json).unwrap(), file);
+    }
 
     #[test]
     fn requests() {

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | a device over MQTT | [`mqtt_user_name`], [`telemetry_topic`], [`devicebound_topic`], [`twin_topic`], [`device_twin`], [`method_topic`], [`filters`], [`dps_topic`], [`dps_body`] |
 //! | a device over HTTP | [`http_headers`], [`http_batch`], [`file_upload`], [`dps_body`], [`hub_error`] |
-//! | a back end of a hub | [`hub_service`], [`devicebound_to`], [`http_headers`], [`hub_error`], [`hub_code`], [`event_json`], [`event_stream`], [`annotation`] |
+//! | a back end of a hub | [`hub_service`], [`devicebound_to`], [`http_headers`], [`hub_error`], [`hub_code`], [`event_json`], [`event_stream`], [`event_log`], [`consumers`], [`annotation`] |
 //! | a back end over AMQP | [`amqp`], [`annotation`], [`system_property`], [`devicebound_to`], [`hub_service`] |
 //! | a back end of DPS | [`dps_service`], [`dps_error`], [`dps_code`], [`certificate_text`] |
 //! | a test | [`fault`] |
@@ -25,6 +25,7 @@ pub mod arm;
 pub mod ascii_json;
 pub mod blob;
 pub mod certificate_text;
+pub mod consumers;
 pub mod device_twin;
 pub mod devicebound_to;
 pub mod devicebound_topic;
@@ -34,6 +35,7 @@ pub mod dps_error;
 pub mod dps_service;
 pub mod dps_topic;
 pub mod event_json;
+pub mod event_log;
 pub mod event_stream;
 pub mod fault;
 pub mod file_upload;
@@ -54,6 +56,7 @@ pub mod query;
 pub mod system_property;
 pub mod telemetry_topic;
 mod topic_argument;
+pub mod twin_history;
 pub mod twin_topic;
 pub mod word;
 

@@ -7,9 +7,18 @@ use crate::limits::{EVENT_BYTES_MAX, EVENT_LINE_BYTES_MAX};
 pub(crate) struct Reader {
     line: Vec<u8>,
     after_return: bool,
+    kind: Vec<u8>,
     data: Vec<u8>,
     next_id: Option<String>,
     id: Option<String>,
+}
+
+/// One event of a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    /// Of its field `event`; empty for most.
+    pub kind: Vec<u8>,
+    pub data: Vec<u8>,
 }
 
 /// The stream has a line or an event beyond all bounds.
@@ -17,8 +26,8 @@ pub(crate) struct Reader {
 pub(crate) struct TooLong;
 
 impl Reader {
-    /// Takes what arrived and gives back the data of every event that it completed.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, TooLong> {
+    /// Takes what arrived and gives back every event with data that it completed.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Arrived>, TooLong> {
         let mut events = Vec::new();
         for &byte in bytes {
             let ends = matches!(byte, b'\n' | b'\r');
@@ -42,11 +51,11 @@ impl Reader {
         self.id.as_deref()
     }
 
-    fn take_line(&mut self, line: &[u8]) -> Result<Option<Vec<u8>>, TooLong> {
+    fn take_line(&mut self, line: &[u8]) -> Result<Option<Arrived>, TooLong> {
         if line.is_empty() {
             self.id = self.next_id.clone().or(self.id.take());
-            let data = std::mem::take(&mut self.data);
-            return Ok((!data.is_empty()).then_some(data));
+            let arrived = Arrived { kind: std::mem::take(&mut self.kind), data: std::mem::take(&mut self.data) };
+            return Ok((!arrived.data.is_empty()).then_some(arrived));
         }
         let (field, value) = match line.iter().position(|byte| *byte == b':') {
             Some(at) => (line.get(..at).unwrap_or_default(), line.get(at + 1..).unwrap_or_default()),
@@ -63,6 +72,7 @@ impl Reader {
                     return Err(TooLong);
                 }
             }
+            b"event" => value.clone_into(&mut self.kind),
             b"id" => {
                 if let Some(id) = std::str::from_utf8(value).ok().filter(|id| !id.contains('\0')) {
                     self.next_id = Some(id.to_owned());
@@ -81,7 +91,9 @@ mod tests {
     fn read(stream: &str, piece_bytes: usize) -> (Vec<String>, Option<String>) {
         let mut reader = Reader::default();
         let events = stream.as_bytes().chunks(piece_bytes).flat_map(|piece| reader.push(piece).unwrap());
-        let events = events.map(|data| String::from_utf8(data).unwrap()).collect();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let shown = |Arrived { kind, data }| if kind.is_empty() { text(data) } else { text(kind) + "=" + &text(data) };
+        let events = events.map(shown).collect();
         (events, reader.id().map(str::to_owned))
     }
 
@@ -98,7 +110,8 @@ mod tests {
             ("id: 0:7\n\n", &[], Some("0:7")),
             ("id: 0:5\ndata: x\n\nid: 0:6\ndata: cut o", &["x"], Some("0:5")),
             ("id: 0:5\ndata: x\n\nid: 0:6\ndata: y\n", &["x"], Some("0:5")),
-            ("event: x\nunknown\ndata: y\n\n", &["y"], None),
+            ("event: x\nunknown\ndata: y\n\ndata: z\n\n", &["x=y", "z"], None),
+            ("event: x\n\ndata: y\n\n", &["y"], None),
             ("data: never ended\n", &[], None),
             ("data\n\n", &[], None),
         ] {

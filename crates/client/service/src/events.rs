@@ -2,7 +2,7 @@
 
 use crate::authority::Authority;
 use crate::error::ServiceError;
-use crate::event_source::Reader;
+use crate::event_source::{Arrived, Reader};
 use crate::hub::VERSION;
 use crate::limits::{ANSWER_TIMEOUT, EVENT_SILENCE_MAX, RECONNECT_FIRST, RECONNECT_MAX};
 use crate::refusal::Refusal;
@@ -10,6 +10,8 @@ use crate::transport::{Request, Transport};
 use reqwest::{Method, Response};
 use roadstead_model::UnixMillis;
 pub use roadstead_wire::event_json::StreamedEvent;
+use roadstead_wire::event_stream::SKIPPED;
+pub use roadstead_wire::event_stream::Skipped;
 use roadstead_wire::percent;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,6 +25,8 @@ pub struct EventFilter {
     pub enqueued_after: Option<UnixMillis>,
     /// Consumer group; the hub's `$Default` when absent.
     pub consumer_group: Option<String>,
+    /// At most so many a second, and the newest few of the past: for people who look on. All when absent, and over AMQP.
+    pub sample: Option<u32>,
 }
 
 /// What a stream gives.
@@ -30,6 +34,8 @@ pub struct EventFilter {
 pub enum StreamItem {
     /// An event. Each comes once, in the order of its partition.
     Event(Box<StreamedEvent>),
+    /// A sampled stream left events out.
+    Skipped(Skipped),
     /// The connection is lost. The stream goes on trying, and will continue where it stood.
     Interrupted(ServiceError),
     /// The connection is there again.
@@ -136,7 +142,7 @@ impl EventStream {
     }
 
     fn url(&self) -> String {
-        let EventFilter { device_id, enqueued_after, consumer_group } = &self.filter;
+        let EventFilter { device_id, enqueued_after, consumer_group, sample } = &self.filter;
         let mut url = format!("{}/messages/events?api-version={VERSION}", self.transport.origin(&self.host));
         let mut add = |name: &str, value: &str| {
             url.extend(["&", name, "=", &percent::encode(value)]);
@@ -150,6 +156,9 @@ impl EventStream {
         if let Some(group) = consumer_group {
             add("consumerGroup", group);
         }
+        if let Some(per_second) = sample {
+            add("sample", &per_second.to_string());
+        }
         url
     }
 
@@ -161,9 +170,13 @@ impl EventStream {
         let arrived = tokio::time::timeout(EVENT_SILENCE_MAX, response.chunk()).await.map_err(|_| silent(&origin))?;
         let bytes = arrived.map_err(|error| self.transport.fault(&origin, &error))?.ok_or_else(cut)?;
         let odd = |cause: String| ServiceError::Odd { origin: origin.clone(), cause };
-        for data in reader.push(&bytes).map_err(|_| odd("an event beyond all bounds".to_owned()))? {
-            let event = serde_json::from_slice(&data).map_err(|error| odd(error.to_string()))?;
-            self.ready.push_back(StreamItem::Event(Box::new(event)));
+        for Arrived { kind, data } in reader.push(&bytes).map_err(|_| odd("an event beyond all bounds".to_owned()))? {
+            let unread = |error: serde_json::Error| odd(error.to_string());
+            self.ready.push_back(if kind == SKIPPED.as_bytes() {
+                StreamItem::Skipped(serde_json::from_slice(&data).map_err(unread)?)
+            } else {
+                StreamItem::Event(Box::new(serde_json::from_slice(&data).map_err(unread)?))
+            });
         }
         if let Some(id) = reader.id() {
             self.last_id = Some(id.to_owned());

@@ -5,6 +5,7 @@ mod identities;
 mod messages;
 mod methods;
 mod twins;
+mod uploads;
 
 use crate::amqp::{AmqpEvents, split_port};
 use crate::authority::Authority;
@@ -19,6 +20,7 @@ use serde_json::json;
 
 pub use device_face::{Delivery, Settlement};
 pub use messages::FeedbackBatch;
+pub use uploads::Download;
 
 /// Behaves as version 2021-04-12, the service SDKs' own. Source: `reference/hub-service.md` 1.1
 pub(crate) const VERSION: &str = "2021-04-12";

@@ -72,6 +72,15 @@ impl HubService {
         page::one(self.transport(), request, items_max, continuation).await
     }
 
+    /// The last refusal of each of these devices, where there is one, newest first; at most 50 are asked for.
+    pub async fn last_refusals<T: DeserializeOwned>(&self, ids: &[&str]) -> Result<Vec<T>, ServiceError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let arguments = ids.iter().fold(String::new(), |all, id| all + "&lastOf=" + &percent::encode(id));
+        self.transport().send(self.request_with(Method::GET, "refusals/devices", &arguments)).await?.json()
+    }
+
     /// Devices that the hub refused, and those that named a host that no hub of the server has: likewise.
     pub async fn refusals<T: DeserializeOwned>(
         &self,

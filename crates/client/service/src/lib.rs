@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | [`log_in`] | the token endpoint: tokens for credentials | anybody |
 //! | [`Management`] | Resource Manager: groups, hubs, DPS, their keys and certificates; who may do what | an administrator |
-//! | [`HubService`] | a hub's identities, twins, methods, messages and queries | a policy of the hub, or who logged in |
+//! | [`HubService`] | a hub's identities, twins, methods, messages, uploaded files and queries | a policy of the hub, or who logged in |
 //! | [`Provisioning`] | a DPS' enrollments and registrations | a policy of the DPS, or who logged in |
 //! | [`EventStream`] | a hub's events as they arrive | a policy of the hub, or who logged in |
 //! | [`AmqpEvents`] | the same from the built-in endpoint, over AMQP | a policy of the hub |
@@ -24,6 +24,7 @@
 pub mod amqp;
 pub mod authority;
 pub mod error;
+pub mod event_log;
 mod event_source;
 pub mod events;
 pub mod hub;
@@ -43,17 +44,22 @@ pub mod trust;
 pub use amqp::{AmqpEvents, EventHub, EventHubStringError};
 pub use authority::{AccessToken, Authority};
 pub use error::ServiceError;
-pub use events::{EventFilter, EventStream, StreamItem};
-pub use hub::{Delivery, FeedbackBatch, HubService, Settlement};
+pub use event_log::LogWanted;
+pub use events::{EventFilter, EventStream, Skipped, StreamItem};
+pub use hub::{Delivery, Download, FeedbackBatch, HubService, Settlement};
 pub use in_process::InProcess;
 pub use journal::RefusalsWanted;
 pub use login::{Api, Proof, Tokens, log_in};
-pub use management::{Credentials, Deletion, Kind, Management, PrincipalKind, Resource};
+pub use management::{Credentials, Deletion, IssuedPage, Kind, Management, PrincipalKind, Resource};
 pub use policy::Policy;
 pub use provisioning::{EnrollmentKind, Provisioning};
 pub use refusal::Refusal;
-pub use roadstead_wire::arm::Contents;
+pub use roadstead_wire::arm::{CaRequest, Contents, Disk, IssueAnswer, IssueRequest, Issued};
+pub use roadstead_wire::consumers::{ConsumerGroup, Consumers};
+pub use roadstead_wire::event_log::EventLogPage;
+pub use roadstead_wire::file_upload::UploadedFile;
 pub use roadstead_wire::hub_service::{BulkResult, FeedbackRecord, MethodCall, OperationError, PurgeResult};
 pub use roadstead_wire::journal::{Entry, Mend};
+pub use roadstead_wire::twin_history::TwinVersion;
 pub use transport::{Reach, Transport};
 pub use trust::Trust;

@@ -6,6 +6,7 @@ use crate::management::Credentials;
 use crate::refusal::Refusal;
 use crate::transport::{Request, Transport, origin_of};
 use reqwest::Method;
+use roadstead_model::Secret;
 use roadstead_wire::percent;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -35,6 +36,8 @@ pub enum Proof<'a> {
     },
     /// What an earlier log-in gave.
     Refresh(&'a AccessToken),
+    /// A person's ID token of another issuer.
+    IdToken(&'a Secret),
 }
 
 /// What the token endpoint gave.
@@ -79,6 +82,12 @@ pub async fn log_in(transport: &Transport, endpoint: &str, proof: Proof<'_>, api
         Proof::Refresh(AccessToken(token)) => {
             vec![("grant_type", "refresh_token"), ("refresh_token", token.as_str())]
         }
+        // Source: RFC 8693, 2.1
+        Proof::IdToken(token) => vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+            ("subject_token", token.expose()),
+        ],
     };
     fields.push(("scope", &scope));
     let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", percent::encode(value))).collect();

@@ -1,9 +1,11 @@
 //! The Resource Manager: what an administrator makes, shows and deletes.
 
 mod access;
+mod issuing;
 mod metrics;
 
 pub use access::PrincipalKind;
+pub use issuing::IssuedPage;
 pub use metrics::MetricsQuery;
 
 use crate::authority::AccessToken;
@@ -12,7 +14,10 @@ use crate::limits::TOKEN_RENEW_BEFORE_S;
 use crate::login::{Api, Proof, log_in};
 use crate::transport::{Answer, Request, Transport};
 use reqwest::Method;
-use roadstead_wire::{arm::Contents, percent};
+use roadstead_wire::{
+    arm::{Contents, Disk},
+    percent,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -206,6 +211,12 @@ impl Management {
     /// What is in a hub or DPS; `None` when there is none, or when the server does not tell.
     pub async fn count(&self, resource: &Resource) -> Result<Option<Contents>, ServiceError> {
         let url = self.resource_url(resource, "/contents").await?;
+        self.send(Method::GET, &url, None, None).await?.find()
+    }
+
+    /// How much the installation holds, and how much room is left; `None` when the server does not tell.
+    pub async fn disk(&self) -> Result<Option<Disk>, ServiceError> {
+        let url = self.url("/providers/Roadstead/disk", GROUPS_VERSION).await?;
         self.send(Method::GET, &url, None, None).await?.find()
     }
 

@@ -39,11 +39,16 @@ pub(crate) async fn one<T: DeserializeOwned>(
     items_max: usize,
     continuation: Option<&str>,
 ) -> Result<(Vec<T>, Option<String>), ServiceError> {
+    let answer = transport.send(paged(request, items_max, continuation)).await?;
+    Ok((answer.json()?, next(&answer)))
+}
+
+/// Asks for one page.
+pub(crate) fn paged(request: Request, items_max: usize, continuation: Option<&str>) -> Request {
     let mut headers =
         vec![(ITEMS_MAX, items_max.to_string()), ("cache-control", "no-cache, must-revalidate".to_owned())];
     headers.extend(continuation.map(|text| (CONTINUATION, text.to_owned())));
-    let answer = transport.send(request.headers(headers)).await?;
-    Ok((answer.json()?, next(&answer)))
+    request.headers(headers)
 }
 
 /// An empty header is the last page too, as the Node SDK once had to learn.

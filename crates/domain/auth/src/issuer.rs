@@ -1,4 +1,5 @@
-//! Tokens of other issuers (OpenID Connect), by which service principals log in without a secret of their own.
+//! Tokens of other issuers (OpenID Connect), by which service principals log in without a secret of their own, and people
+//! without a password ([`person`](crate::person)).
 //!
 //! Reads what such tokens are made of and nothing more: a JWS in compact form (RFC 7515), signed with RS256 or ES256 (RFC
 //! 7518), whose payload has `iss`, `sub`, `aud` and `exp` (RFC 7519), and the issuer's keys (RFC 7517).
@@ -9,6 +10,7 @@ use aws_lc_rs::signature::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use roadstead_model::UnixSeconds;
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::limits::{ASSERTION_BYTES_MAX, CLOCK_SKEW_S, ISSUER_KEYS_MAX, JWKS_BYTES_MAX};
@@ -52,6 +54,15 @@ pub enum AssertionRefusal {
     /// Its time is over or has not come.
     #[error("the token is not in date; get a new one, or correct the clock of its issuer")]
     Date,
+    /// A person's, issued too long ago, or who knows when.
+    #[error("the token is too old to log in with; sign in at its issuer again")]
+    Stale,
+    /// A person's that does not say who it is.
+    #[error("the token does not name the person in the claim that `user_claim` of [[issuers]] says")]
+    Nameless,
+    /// A person's whose address nobody verified.
+    #[error("the issuer did not verify the person's email address (email_verified)")]
+    Unverified,
 }
 
 #[derive(Deserialize)]
@@ -61,29 +72,31 @@ struct Header {
     kid: Option<String>,
     /// What must be understood to judge the token. Nothing of it is.
     #[serde(default)]
-    crit: Option<serde_json::Value>,
+    crit: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Claims {
+pub(crate) struct Claims {
     iss: String,
-    sub: String,
-    aud: Audience,
+    pub(crate) sub: String,
+    pub(crate) aud: Audience,
     exp: f64,
     #[serde(default)]
     nbf: Option<f64>,
+    #[serde(flatten)]
+    pub(crate) others: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Audience {
+pub(crate) enum Audience {
     One(String),
     Many(Vec<String>),
 }
 
 #[derive(Deserialize)]
 struct Jwks {
-    keys: Vec<serde_json::Value>,
+    keys: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -106,10 +119,10 @@ struct Jwk {
 }
 
 /// A token, taken apart and not yet believed.
-struct Token<'a> {
-    signed: &'a str,
+pub(crate) struct Token<'a> {
+    pub(crate) signed: &'a str,
     header: Header,
-    claims: Claims,
+    pub(crate) claims: Claims,
     signature: Vec<u8>,
 }
 
@@ -136,6 +149,16 @@ impl IssuerKeys {
         audience: &str,
         now: UnixSeconds,
     ) -> Result<String, AssertionRefusal> {
+        Ok(self.verified(token, issuer, audience, now)?.claims.sub)
+    }
+
+    pub(crate) fn verified<'a>(
+        &self,
+        token: &'a str,
+        issuer: &str,
+        audience: &str,
+        now: UnixSeconds,
+    ) -> Result<Token<'a>, AssertionRefusal> {
         let token = Token::read(token).ok_or(AssertionRefusal::Unreadable)?;
         if token.header.crit.is_some() || !["RS256", "ES256"].contains(&token.header.alg.as_str()) {
             return Err(AssertionRefusal::Algorithm);
@@ -148,8 +171,8 @@ impl IssuerKeys {
         if !fitting.any(|key| key.key.signed(token.signed.as_bytes(), &token.signature)) {
             return Err(AssertionRefusal::Signature);
         }
-        let Claims { iss, sub, aud, exp, nbf } = token.claims;
-        let is_for_us = match &aud {
+        let Claims { iss, aud, exp, nbf, .. } = &token.claims;
+        let is_for_us = match aud {
             Audience::One(one) => one == audience,
             Audience::Many(many) => many.iter().any(|one| one == audience),
         };
@@ -157,8 +180,8 @@ impl IssuerKeys {
             return Err(AssertionRefusal::NotForUs);
         }
         let (now, skew) = (now.0 as f64, CLOCK_SKEW_S as f64);
-        let in_date = now < exp + skew && nbf.is_none_or(|nbf| now >= nbf - skew);
-        if in_date { Ok(sub) } else { Err(AssertionRefusal::Date) }
+        let in_date = now < *exp + skew && nbf.is_none_or(|nbf| now >= nbf - skew);
+        if in_date { Ok(token) } else { Err(AssertionRefusal::Date) }
     }
 }
 
@@ -168,7 +191,7 @@ pub fn claimed_issuer(token: &str) -> Option<String> {
 }
 
 impl<'a> Token<'a> {
-    fn read(text: &'a str) -> Option<Self> {
+    pub(crate) fn read(text: &'a str) -> Option<Self> {
         let (signed, signature) = Some(text).filter(|text| text.len() <= ASSERTION_BYTES_MAX)?.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
@@ -217,27 +240,27 @@ impl Key {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use aws_lc_rs::{
         rand::SystemRandom,
         rsa::KeySize,
         signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
     };
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
-    const ISSUER: &str = "https://login.example/";
+    pub(crate) const ISSUER: &str = "https://login.example/";
     const AUDIENCE: &str = "api://roadstead";
-    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+    pub(crate) const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
-    struct Signer {
+    pub(crate) struct Signer {
         ec: EcdsaKeyPair,
         rsa: RsaKeyPair,
     }
 
     impl Signer {
-        fn new() -> Self {
+        pub(crate) fn new() -> Self {
             let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
             Self { ec, rsa: RsaKeyPair::generate(KeySize::Rsa2048).unwrap() }
         }
@@ -256,11 +279,11 @@ mod tests {
             ]})
         }
 
-        fn keys(&self) -> IssuerKeys {
+        pub(crate) fn keys(&self) -> IssuerKeys {
             IssuerKeys::parse(self.jwks().to_string().as_bytes()).unwrap()
         }
 
-        fn sign(&self, header: &Value, claims: &Value) -> String {
+        pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
             let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
             let signed = format!("{}.{}", part(header), part(claims));
             let random = SystemRandom::new();

@@ -4,7 +4,8 @@
 //! registered: a device or module of a hub ([`device`]), the policies of a hub or DPS instance ([`policy`]), and, for
 //! enrollments, the parts of which DPS composes its own verdict ([`registration`], [`certificate`], [`trust`]). Says also on
 //! which credential a login rests ([`ground`]), so that changing one ends only the sessions it opened. For people and programs
-//! that log in: passwords and secrets ([`password`]), how often they may be tried ([`login_limiter`]), tokens ([`bearer`]), those of other issuers ([`issuer`]),
+//! that log in: passwords and secrets ([`password`]), how often they may be tried ([`login_limiter`]), tokens ([`bearer`]), those of other issuers ([`issuer`]) and
+//! of their people ([`person`]),
 //! and what roles allow ([`permission`]). Refuses to know where
 //! records are kept and how a refusal is worded on the wire. Every refusal is an [`AuthRefusal`] whose text names the cause
 //! and holds neither key nor token. Signatures are compared in constant time.
@@ -24,6 +25,7 @@ pub mod limits;
 pub mod login_limiter;
 pub mod password;
 pub mod permission;
+pub mod person;
 pub mod policy;
 pub mod refusal;
 pub mod registration;

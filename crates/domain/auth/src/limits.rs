@@ -20,6 +20,9 @@ pub const BEARER_BYTES_MAX: usize = 256;
 
 /// Bytes of another issuer's token that are looked at. Ours: those of workloads have one or two thousand.
 pub const ASSERTION_BYTES_MAX: usize = 16 * 1024;
+/// How old the ID token of a person may be, in seconds, clock skew included. Ours: a browser brings it within seconds; Entra
+/// dates its tokens back by five minutes `guess (?)`.
+pub const ID_TOKEN_AGE_S: i64 = 600;
 /// Bytes of an issuer's keys. Ours: the public cloud's have some ten thousand.
 pub const JWKS_BYTES_MAX: usize = 256 * 1024;
 /// Keys of an issuer that are looked at. Ours.

@@ -7,12 +7,12 @@ use roadstead_model::{DeviceId, Right};
 use roadstead_sas::BlobSasError;
 use roadstead_store::{
     BlobCondition, BlobError, BlobInfo, BlobPath, BlobPathError, BlobProperties, BlobRead, BlobWriter, BlockId,
-    BlockWriter, ByteRange, WaitingBlock,
+    BlockWriter, ByteRange, ListedBlob, Page, WaitingBlock,
     limits::{BLOCK_BYTES_MAX, PUT_BLOB_BYTES_MAX},
 };
 use thiserror::Error;
 
-use crate::{error::HubError, hub::Hub};
+use crate::{error::HubError, hub::Hub, throttle::Operation, upload::blob_failure};
 
 /// Why something was not done with a file. A vocabulary of its own: it is spoken to storage clients.
 #[derive(Debug, Error)]
@@ -36,13 +36,16 @@ pub enum FileError {
     Blob(#[from] BlobError),
 }
 
-/// Who asks for a file, as a front read it off the wire. Nothing of it is believed yet.
+/// Who asks for a file, as a front read it off the wire. Nothing of it is believed yet but `has_role`.
 #[derive(Debug, Clone, Copy)]
 pub struct FileAccess<'a> {
     /// The arguments of the query, decoded.
     pub query: &'a [(String, String)],
     /// A back end's token.
     pub token: Option<&'a str>,
+    /// `token` is a bearer token, of somebody who logged in, and was judged: a role of theirs allows what is asked. Never for writing:
+    /// who puts a file shows the signature that a device got for it.
+    pub has_role: bool,
 }
 
 /// A file that somebody may write.
@@ -71,7 +74,7 @@ impl Hub {
         Ok(WritableFile(path))
     }
 
-    /// Whether this request may read the file: by its signature, or as a back end with the right `ServiceConnect`.
+    /// Whether this request may read the file: by its signature, as a back end with the right `ServiceConnect`, or by a role.
     /// Errors: `Name`, `Signature`, `Refused`.
     pub fn open_to_read(&self, access: FileAccess<'_>, device: &str, name: &str) -> Result<ReadableFile, FileError> {
         let path = self.file_path(device, name)?;
@@ -79,12 +82,25 @@ impl Hub {
         Ok(ReadableFile(path))
     }
 
-    /// Removes a file. Only back ends may, with the right `ServiceConnect`. Errors: `Name`, `Refused`, `NotFound`, `Blob`.
+    /// Removes a file. Only back ends may, with the right `ServiceConnect` or by a role. Errors: `Name`, `Refused`, `NotFound`, `Blob`.
     pub async fn delete_file(&self, access: FileAccess<'_>, device: &str, name: &str) -> Result<(), FileError> {
         let path = self.file_path(device, name)?;
-        self.judge_back_end(access.token.unwrap_or_default(), &path)?;
+        self.judge_back_end(access, &path)?;
         let blobs = &self.upload_parts().map_err(FileError::Refused)?.blobs;
         if blobs.delete(&path).await? { Ok(()) } else { Err(FileError::NotFound) }
+    }
+
+    /// The files of a device, whether it is registered still or not, in pages; see [`roadstead_store::Blobs::list`].
+    /// Errors: `Throttled`, `UploadsMissing`, `Busy`, `Internal`.
+    pub async fn list_files(
+        &self,
+        device: &DeviceId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ListedBlob>, HubError> {
+        self.throttle(Operation::Registry)?;
+        let blobs = &self.upload_parts()?.blobs;
+        blobs.list(self.key(), device, after, limit).await.map_err(blob_failure)
     }
 
     /// Begins to take a whole file. `md5`: of the body, base64, when the client gave it.
@@ -156,13 +172,17 @@ impl Hub {
 
     fn judge_reader(&self, access: FileAccess<'_>, path: &BlobPath) -> Result<(), FileError> {
         match access.token {
-            Some(token) => self.judge_back_end(token, path),
+            Some(_) => self.judge_back_end(access, path),
             None => Ok(self.judge_signature(access, path)?.check_read()?),
         }
     }
 
-    fn judge_back_end(&self, token: &str, path: &BlobPath) -> Result<(), FileError> {
+    fn judge_back_end(&self, access: FileAccess<'_>, path: &BlobPath) -> Result<(), FileError> {
+        if access.has_role {
+            return Ok(());
+        }
         let segments = [Segment::AnyCase("devices"), Segment::Exact(path.device().as_str())];
+        let token = access.token.unwrap_or_default();
         self.authorize(token, &segments, Right::ServiceConnect).map(|_| ()).map_err(FileError::Refused)
     }
 }

@@ -21,16 +21,26 @@ impl Hub {
     pub async fn contents(&self) -> Result<Contents, HubError> {
         let bounds = (0..self.partition_count()).map(|partition| self.log().bounds(partition));
         let events = bounds.map(|bounds| bounds.next - bounds.first).sum();
-        let file_bytes = match self.upload_parts() {
-            Ok(parts) => parts.blobs.bytes(self.key()).await.map_err(blob_failure)?,
-            Err(_) => 0,
-        };
+        let file_bytes = self.file_bytes().await?;
         Ok(Contents {
             devices: self.count_devices().await?.total,
             connected: self.connected_count() as u64,
             events,
-            event_bytes: self.log().bytes(),
+            event_bytes: self.event_bytes(),
             file_bytes,
         })
+    }
+
+    /// What the events take, in bytes, about.
+    pub fn event_bytes(&self) -> u64 {
+        self.log().bytes()
+    }
+
+    /// What uploaded files take, in bytes. Errors: `Internal` when storage cannot be read.
+    pub async fn file_bytes(&self) -> Result<u64, HubError> {
+        match self.upload_parts() {
+            Ok(parts) => parts.blobs.bytes(self.key()).await.map_err(blob_failure),
+            Err(_) => Ok(0),
+        }
     }
 }

@@ -29,15 +29,21 @@ pub struct EventReader {
 impl Hub {
     /// A reader of this hub's events. Errors: `Internal`.
     pub async fn read_events(self: &Arc<Self>, from: EventPosition) -> Result<EventReader, HubError> {
-        let mut next = Vec::new();
+        let next = self.offsets(&from).await?;
+        Ok(EventReader { hub: self.clone(), next, ready: VecDeque::new() })
+    }
+
+    /// The offset that a position means, in each partition.
+    pub(crate) async fn offsets(&self, from: &EventPosition) -> Result<Vec<u64>, HubError> {
+        let mut offsets = Vec::new();
         for partition in 0..self.log().partitions() {
-            next.push(match &from {
+            offsets.push(match from {
                 EventPosition::Latest => self.log().bounds(partition).next,
                 EventPosition::EnqueuedAt(at) => self.log().offset_at(partition, *at).await?,
-                EventPosition::Offsets(offsets) => offsets.get(usize::from(partition)).copied().unwrap_or(0),
+                EventPosition::Offsets(given) => given.get(usize::from(partition)).copied().unwrap_or(0),
             });
         }
-        Ok(EventReader { hub: self.clone(), next, ready: VecDeque::new() })
+        Ok(offsets)
     }
 }
 

@@ -123,6 +123,7 @@ impl Hub {
     /// Replaces the resource (new policies, consumer groups, retention). Sessions by policy key are not judged again: tokens
     /// expire. What else was judged by the resource is: see [`Hub::replaced_after`].
     pub fn set_resource(&self, resource: Arc<HubResource>) {
+        self.readers.keep(|group| resource.has_consumer_group(group));
         self.resource.store(resource);
         self.revocations.fetch_add(1, Ordering::AcqRel);
         self.revision.fetch_add(1, Ordering::AcqRel);

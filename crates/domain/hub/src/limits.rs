@@ -48,6 +48,23 @@ pub const METHOD_METER_BYTES: usize = 4096;
 pub const FAULTS_MAX: usize = 1024;
 /// Readers of one partition in one consumer group. Azure: 5, of which readers with an owner level have no use; ours is looser.
 pub const READERS_MAX: usize = 256;
+/// Bytes of events that one look reads of one partition: those beyond are not looked at.
+pub const SAMPLE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Events of all devices that one look for those of one device looks at.
+pub const SAMPLE_LOOKED_AT_MAX: u64 = 20_000;
+/// Places, a consumer group and a partition each, of which it is remembered how far they were read: those of 51 consumer groups
+/// (`roadstead_resources::limits::CONSUMER_GROUPS_MAX` and `$Default`) at 128 partitions (`roadstead_store::limits::PARTITIONS_MAX`).
+pub const READ_PLACES_MAX: usize = 51 * 128;
+/// Bytes of events of one page of the log. Our bound: in base64 it is a fifth of what clients take for one answer at most.
+pub const LOG_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Events that are looked at for one page of the log.
+pub const LOG_EXAMINED_MAX: usize = 20_000;
+/// Bytes of events that are looked at for one page of the log.
+pub const LOG_EXAMINED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of one partition that are held while a page of the log is made; one event in any case.
+pub const LOG_LANE_BYTES: usize = 256 * 1024;
+/// Events of one partition that are asked for at a time on the way back, however small.
+pub const LOG_WINDOW_MAX: u64 = 512;
 /// Bytes a reader of events asks of one partition at a time.
 pub const READ_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a direct method's payload, and of its answer. Source: docs, direct methods (128 KB).
@@ -130,3 +147,7 @@ pub const ENDED_UPLOADS_MAX: usize = 100;
 pub const UPLOADING_DEVICES_SWEEP: usize = 10_000;
 /// Bytes of a correlation id: a name of 1024 characters of four bytes each, in base64, and its signature.
 pub const CORRELATION_ID_BYTES_MAX: usize = 6 * 1024;
+
+/// What is kept of the past of twins: the newest 50 changes of each, and of a hub what 256 MiB hold. Ours: Azure keeps none.
+pub const REVISION_BOUNDS: roadstead_store::RevisionBounds =
+    roadstead_store::RevisionBounds { per_identity_max: 50, hub_bytes_max: 256 * 1024 * 1024 };

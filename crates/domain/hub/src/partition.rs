@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use roadstead_model::UnixMillis;
-use roadstead_store::{StoredEvent, Ticket};
+use roadstead_store::{StoreError, StoredEvent, Ticket};
 use tokio::sync::Notify;
 
 use crate::{
@@ -46,6 +46,14 @@ pub struct PartitionReader {
     seat: Arc<Seat>,
 }
 
+/// Nothing, where the log is damaged: who looks on looks past it.
+pub(crate) fn readable(read: Result<Vec<StoredEvent>, StoreError>) -> Result<Vec<StoredEvent>, StoreError> {
+    match read {
+        Err(StoreError::Unreadable(_)) => Ok(Vec::new()),
+        read => read,
+    }
+}
+
 impl Hub {
     /// Whether the hub has this consumer group, in any letter case.
     pub fn has_consumer_group(&self, group: &str) -> bool {
@@ -81,7 +89,7 @@ impl Hub {
             EventStart::Offset(offset) => offset.max(bounds.first),
             EventStart::EnqueuedAt(at) => self.log().offset_at(partition, at).await.map_err(HubError::from)?,
         };
-        let seat = self.readers().take((group, partition), level, wake)?;
+        let seat = self.readers().take((group, partition), level, next, wake)?;
         Ok(PartitionReader { hub: self.clone(), group: group.into(), partition, next, seat })
     }
 
@@ -91,12 +99,12 @@ impl Hub {
         Ok(self.state_of(partition).await?)
     }
 
-    async fn state_of(&self, partition: u16) -> Result<PartitionState, HubError> {
+    pub(crate) async fn state_of(&self, partition: u16) -> Result<PartitionState, HubError> {
         let bounds = self.log().bounds(partition);
         let mut last_enqueued = None;
         if bounds.first < bounds.next {
-            let last = self.log().read(partition, bounds.next - 1, 1).await?;
-            last_enqueued = last.first().map(|event| event.enqueued_at);
+            let last = self.log().read(partition, bounds.next - 1, 1).await;
+            last_enqueued = readable(last)?.first().map(|event| event.enqueued_at);
         }
         Ok(PartitionState { first: bounds.first, next: bounds.next, last_enqueued })
     }
@@ -153,6 +161,11 @@ impl PartitionReader {
         self.next = event.offset + 1;
     }
 
+    /// Notes that what was [taken](PartitionReader::take) has been given to the client: once for many events.
+    pub fn note_delivered(&self) {
+        self.seat.note_delivered(self.next, self.hub.now());
+    }
+
     /// What the partition holds now. Errors: `Internal`.
     pub async fn state(&self) -> Result<PartitionState, HubError> {
         self.hub.state_of(self.partition).await
@@ -161,6 +174,6 @@ impl PartitionReader {
 
 impl Drop for PartitionReader {
     fn drop(&mut self) {
-        self.hub.readers().leave((&self.group, self.partition), &self.seat);
+        self.hub.readers().leave((&self.group, self.partition), &self.seat, self.hub.has_consumer_group(&self.group));
     }
 }

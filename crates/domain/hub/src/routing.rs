@@ -15,7 +15,7 @@ impl Hub {
 }
 
 /// The partition of a device: stable over restarts and versions, since readers rely on a device's order (FNV-1a).
-fn partition_of(device: &str, partitions: u16) -> u16 {
+pub(crate) fn partition_of(device: &str, partitions: u16) -> u16 {
     let hash = device
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use roadstead_model::{GenerationId, IdentityId, Origin, RefusalCause, Twin, TwinSection, What};
+use roadstead_model::{GenerationId, IdentityId, Origin, RefusalCause, Twin, TwinRevision, TwinSection, What};
 use roadstead_store::{Expect, IdentityRecord, StoreError, Write};
 use serde_json::{Map, Value};
 use tokio::sync::{Mutex, MutexGuard};
@@ -106,7 +106,9 @@ impl Hub {
             let (now, known) = (self.now(), record.twin.version);
             record.twin = twin::change(record.twin, sections.clone(), write, now)?;
             self.check_log(|events| events.twin_changes)?;
-            if !self.put_twin(id, &record.twin, known).await? {
+            let revision = sections.revision(&record.twin, write, change.by.clone(), now);
+            let kept = revision.map(|revision| self.keep(id, revision));
+            if !self.put_twin(id, &record.twin, known, kept).await? {
                 continue;
             }
             self.charge(|| {
@@ -133,10 +135,28 @@ impl Hub {
         Err(HubError::Busy)
     }
 
+    /// What back ends made of a twin, each change with its number, from the newest backwards: those before `before`, at most `limit`.
+    /// What devices report is not kept. Errors: as [`Hub::find_identity`], and `Throttled`.
+    pub async fn twin_history(
+        &self,
+        id: &IdentityId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, TwinRevision)>, HubError> {
+        self.throttle(Operation::TwinRead)?;
+        self.find_identity(id).await?;
+        Ok(self.records().list_twin_revisions(self.key(), id, before, limit).await?)
+    }
+
+    /// Keeps a version in the twin's history, when it is committed with the twin.
+    pub(crate) fn keep(&self, id: &IdentityId, revision: TwinRevision) -> Write {
+        Write::AddTwinRevision { hub: self.key(), id: id.clone(), revision, bounds: limits::REVISION_BOUNDS }
+    }
+
     /// Whether the twin was written: not if it no longer has the version that the write rests on.
-    async fn put_twin(&self, id: &IdentityId, twin: &Twin, known: i64) -> Result<bool, HubError> {
+    async fn put_twin(&self, id: &IdentityId, twin: &Twin, known: i64, kept: Option<Write>) -> Result<bool, HubError> {
         let put = Write::PutTwin(self.key(), id.clone(), twin.clone(), Expect::Version(known));
-        match self.records().commit(vec![put]).await {
+        match self.records().commit(std::iter::once(put).chain(kept).collect()).await {
             Ok(()) => Ok(true),
             Err(StoreError::Conflict { .. }) => Ok(false),
             Err(error) => Err(error.into()),
@@ -234,7 +254,7 @@ impl OwnTwin {
             let at = hub.now().iso();
             let twin = twin::report(twin, patch.clone(), &at)?;
             hub.check_log(|events| events.twin_changes)?;
-            if !hub.put_twin(&self.id, &twin, known).await? {
+            if !hub.put_twin(&self.id, &twin, known, None).await? {
                 continue;
             }
             hub.charge(|| twin::size(&patch));

@@ -1,7 +1,8 @@
 //! The journal of an installation: of all its hubs and DPS instances.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use roadstead_model::{Clock, Happening, JournalOwner, Origin, RefusalCause, RefusalEntry, What};
 use roadstead_store::{Records, RefusalFilter, StoreError, Write};
 use tracing::warn;
@@ -41,6 +42,8 @@ pub struct Journal {
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
     waiting: Waiting,
+    /// Refusals of each hub and DPS instance since the program began.
+    refusals: Mutex<HashMap<JournalOwner, u64>>,
     /// Held by whoever stores, so that entries are stored in their order.
     turn: tokio::sync::Mutex<()>,
 }
@@ -54,7 +57,8 @@ impl std::fmt::Debug for Journal {
 impl Journal {
     /// A journal kept in `records`. Somebody must call [`Journal::keep`].
     pub fn new(records: Arc<dyn Records>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { records, clock, waiting: Waiting::new(), turn: tokio::sync::Mutex::default() })
+        let (refusals, turn) = (Mutex::default(), tokio::sync::Mutex::default());
+        Arc::new(Self { records, clock, waiting: Waiting::new(), refusals, turn })
     }
 
     /// Notes that something happened to `id` just now. Takes a short lock of one of many, and never waits for the store.
@@ -74,7 +78,18 @@ impl Journal {
             count: 1,
             since: self.clock.now(),
         };
+        *self.refusals.lock().entry(owner.clone()).or_default() += 1;
         self.note(owner, id, What::Refused(entry));
+    }
+
+    /// How many refusals were noted since the program began, those that are left out of the entries, too.
+    pub fn count_refusals(&self, owner: &JournalOwner) -> u64 {
+        self.refusals.lock().get(owner).copied().unwrap_or_default()
+    }
+
+    /// Forgets the counts of those that are gone.
+    pub fn keep_counts(&self, is_there: impl Fn(&JournalOwner) -> bool) {
+        self.refusals.lock().retain(|owner, _| is_there(owner));
     }
 
     /// Stores what was noted, every second, for ever.
@@ -128,13 +143,18 @@ impl Journal {
         limit: usize,
     ) -> Result<Entries, StoreError> {
         self.stored().await;
-        let nobodys = match owner {
-            JournalOwner::Hub(_) | JournalOwner::NoHub => JournalOwner::NoHub,
-            JournalOwner::Dps(_) | JournalOwner::NoDps => JournalOwner::NoDps,
-        };
         let limit = limit.clamp(1, limits::PAGE_ENTRIES_MAX);
-        let owners = [owner.clone(), nobodys];
+        let owners = with_nobodys(owner);
         Ok(Entries::of(self.records.list_refusals(&owners, filter, before, limit).await?, limit))
+    }
+
+    /// The last refusal of each of these ids, at most [`limits::LAST_REFUSALS_MAX`], where there is one: newest first. As
+    /// [`Journal::refusals`], also at a host or ID scope that nobody here has. Errors: those of the store.
+    pub async fn last_refusals(&self, owner: &JournalOwner, ids: &[String]) -> Result<Entries, StoreError> {
+        self.stored().await;
+        let mut found = self.records.list_last_refusals(&with_nobodys(owner), ids).await?;
+        found.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+        Ok(Entries { items: found.into_iter().map(|(_, happening)| happening).collect(), next: None })
     }
 
     /// Before anything is read: so that what happened just now is seen. What cannot be stored is not.
@@ -143,6 +163,15 @@ impl Journal {
             warn!(%error, "what happened to devices just now could not be stored, and is left out");
         }
     }
+}
+
+/// The journal of `owner`, and that of what came to nobody.
+fn with_nobodys(owner: &JournalOwner) -> [JournalOwner; 2] {
+    let nobodys = match owner {
+        JournalOwner::Hub(_) | JournalOwner::NoHub => JournalOwner::NoHub,
+        JournalOwner::Dps(_) | JournalOwner::NoDps => JournalOwner::NoDps,
+    };
+    [owner.clone(), nobodys]
 }
 
 impl Entries {

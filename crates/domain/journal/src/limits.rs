@@ -33,6 +33,9 @@ pub const TOTALS_MAX: [u64; 3] = [100_000, 300_000, 300_000];
 /// Entries of a page when the caller names no number, and at most.
 pub const PAGE_ENTRIES_MAX: usize = roadstead_store::limits::PAGE_ITEMS_MAX;
 
+/// Ids whose last refusals are asked for at once.
+pub const LAST_REFUSALS_MAX: usize = roadstead_store::limits::LAST_REFUSALS_MAX;
+
 /// What the store keeps at `now`.
 pub(crate) fn bounds(now: roadstead_model::UnixMillis) -> JournalBounds {
     JournalBounds {

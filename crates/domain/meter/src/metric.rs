@@ -11,6 +11,8 @@ pub enum Metric {
     TelemetryAttempts,
     /// Messages from devices that were taken.
     Telemetry,
+    /// Refused registrations, connections and messages.
+    Refusals,
     /// Devices that tried to prove who they are, to register or to ask how that went.
     Attestations,
     /// Devices that asked to be registered.

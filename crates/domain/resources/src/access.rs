@@ -11,7 +11,7 @@ use roadstead_model::{Login, PrincipalId, Random, Role, RoleScope, UnixSeconds};
 
 use crate::{
     assignment::Place, device_code::DeviceCodes, directory::Directory, error::ResourceError, federation::Issuers,
-    installation::Installation, resources::Resources,
+    installation::Installation, person::UsedTokens, resources::Resources,
 };
 
 /// Lets principals in and judges their tokens. The principals themselves are among the [`Resources`].
@@ -24,6 +24,7 @@ pub struct Access {
     own_changes: Mutex<LoginLimiter>,
     pub(crate) device_codes: DeviceCodes,
     pub(crate) issuers: Arc<dyn Issuers>,
+    pub(crate) used_tokens: Mutex<UsedTokens>,
 }
 
 /// A principal that showed a good token, with the roles that it has at that moment.
@@ -50,8 +51,17 @@ impl Access {
     ) -> Self {
         let first = installation.principal_id();
         resources.set_first_principal(first);
-        let (limiter, own_changes, device_codes) = (Mutex::default(), Mutex::default(), DeviceCodes::default());
-        Self { installation, first, key: BearerKey::new(key), resources, limiter, own_changes, device_codes, issuers }
+        Self {
+            installation,
+            first,
+            key: BearerKey::new(key),
+            resources,
+            limiter: Mutex::default(),
+            own_changes: Mutex::default(),
+            device_codes: DeviceCodes::default(),
+            issuers,
+            used_tokens: Mutex::default(),
+        }
     }
 
     /// Whose installation it is.

@@ -88,11 +88,15 @@ impl Resources {
         } else if turn.directory.certificates(owner).len() >= limits::CERTIFICATES_MAX {
             return Err(ResourceError::TooMany { what: "CA certificates", max: limits::CERTIFICATES_MAX });
         }
+        // Of a CA that was made here the same certificate again changes nothing; another one is not the server's to sign with.
+        let key = stored.as_ref().filter(|stored| stored.der == parsed.der()).and_then(|stored| stored.key.clone());
+        let verified = verified || key.is_some();
         let certificate = CaCertificate {
             name: stored.as_ref().map_or_else(|| CertificateName::parse(name), |stored| Ok(stored.name.clone()))?,
             der: parsed.der().to_vec(),
             verified,
             verification_code: (!verified).then(|| fresh_code(&*self.random)),
+            key,
             etag: Etag::fresh(&*self.random),
             created: stored.as_ref().map_or(now, |stored| stored.created),
             updated: now,
@@ -147,7 +151,7 @@ impl Resources {
         self.change_certificate(turn, owner, stored, changed).await
     }
 
-    /// Deletes a CA certificate: what it vouched for is vouched for no more.
+    /// Deletes a CA certificate, with its key if that is here: what it vouched for is vouched for no more.
     ///
     /// Errors: `NotFound`, `EtagMismatch`.
     pub async fn delete_certificate(
@@ -181,7 +185,7 @@ impl Resources {
         Ok(changed)
     }
 
-    async fn commit_certificate(
+    pub(crate) async fn commit_certificate(
         &self,
         turn: Turn,
         owner: &CertificateOwner,
@@ -195,7 +199,7 @@ impl Resources {
 }
 
 /// The owner's name. Errors: `NotFound` when it was deleted meanwhile.
-fn require_owner(directory: &Directory, owner: &CertificateOwner) -> Result<String, ResourceError> {
+pub(crate) fn require_owner(directory: &Directory, owner: &CertificateOwner) -> Result<String, ResourceError> {
     let (kind, id, found) = match owner {
         CertificateOwner::Hub(key) => {
             (Kind::Hub, key.to_string(), directory.find_hub_by_key(*key).map(|hub| hub.name.to_string()))
@@ -207,7 +211,7 @@ fn require_owner(directory: &Directory, owner: &CertificateOwner) -> Result<Stri
     found.ok_or_else(|| ResourceError::NotFound { kind, name: id, parent: "this server".to_owned() })
 }
 
-fn require_certificate<'a>(
+pub(crate) fn require_certificate<'a>(
     directory: &'a Directory,
     owner: &CertificateOwner,
     name: &str,

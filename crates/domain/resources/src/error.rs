@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use roadstead_auth::BearerRefusal;
 use roadstead_model::{GroupName, Guid, IdError, Right};
-use roadstead_pki::{CertificateError, ProofRefusal, UnfitCertificate};
+use roadstead_pki::{CertificateError, IssueError, ProofRefusal, RequestFault, UnfitCertificate};
 use roadstead_sas::{ConnectionStringError, KeyError};
 use roadstead_store::StoreError;
 use thiserror::Error;
@@ -138,6 +138,17 @@ pub enum ResourceError {
     /// The proof proves nothing.
     #[error("the proof of possession was refused: {0}")]
     Proof(#[from] ProofRefusal),
+    /// The CA's key is not here.
+    #[error(
+        "certificate '{name}' was uploaded, so its key is not here and nothing can be issued with it; sign where the key is, or make a CA here"
+    )]
+    KeyElsewhere { name: String },
+    /// What was shown is no request that a certificate is issued for.
+    #[error("the certificate request cannot be used: {0}")]
+    Request(#[from] RequestFault),
+    /// A certificate could not be made of what was good: a surprise.
+    #[error("no certificate was made: {0}")]
+    Issue(#[from] IssueError),
     /// There is no such user or service principal.
     #[error("there is no user or service principal '{principal}'")]
     PrincipalNotFound { principal: String },

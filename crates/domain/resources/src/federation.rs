@@ -21,6 +21,17 @@ pub struct TrustedIssuer {
     pub audience: String,
     /// What it signs with.
     pub keys: Arc<IssuerKeys>,
+    /// How its people log in; `None` where only service principals do.
+    pub people: Option<IssuerPeople>,
+}
+
+/// How people of an issuer log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerPeople {
+    /// Of this server, as the issuer knows it: what ID tokens must have in `aud`.
+    pub client_id: String,
+    /// The claim that is a user's name here: `preferred_username`.
+    pub user_claim: String,
 }
 
 /// Where the keys of trusted issuers come from.

@@ -25,6 +25,18 @@ pub const DPS_MAX: usize = 1000;
 pub const CONSUMER_GROUPS_MAX: usize = 50;
 /// Uploaded CA certificates of one owner. Source: docs, DPS limits and IoT Hub quotas (25).
 pub const CERTIFICATES_MAX: usize = 25;
+/// Days for which a CA that is made here is good. Ours.
+pub const HELD_CA_DAYS: RangeInclusive<u32> = 1..=7300;
+/// Days for which a CA is good whose maker names no number: ten years.
+pub const HELD_CA_DAYS_DEFAULT: u32 = 3650;
+/// Days for which a device's certificate is good. Ours. Its CA's end bounds it, too.
+pub const ISSUED_DAYS: RangeInclusive<u32> = 1..=3650;
+/// Days for which a device's certificate is good when nobody names a number.
+pub const ISSUED_DAYS_DEFAULT: u32 = 365;
+/// Certificates that one CA may have issued and that have not ended. Ours: enrollments of a DPS instance are as many. `guess (?)`
+pub const ISSUED_PER_CA_MAX: u64 = 100_000;
+/// Days for which a certificate that has ended is listed still, where there is room.
+pub const ENDED_KEPT_DAYS: i64 = 90;
 /// Hubs linked to one DPS instance. Source: docs, DPS limits (50).
 pub const LINKED_HUBS_MAX: usize = 50;
 /// How often a hub counts in an allocation. Source: DPS service API, `allocationWeight`.
@@ -90,6 +102,10 @@ pub const FEDERATED_MAX: usize = 20;
 pub const ACCESS_TOKEN_LIFETIME_S: i64 = 3600;
 /// Seconds for which a refresh token counts; each use gives a new one. Source: docs, Entra refresh tokens (90 days); less here.
 pub const REFRESH_TOKEN_LIFETIME_S: i64 = 14 * 24 * 3600;
+/// ID tokens that were used and could be shown again. Ours: as many log in within a quarter of an hour as there may be principals.
+pub const ID_TOKENS_USED_MAX: usize = 10_000;
+/// Seconds after which somebody may try again when there is no room for one more. Ours.
+pub const ID_TOKENS_RETRY_S: i64 = 60;
 /// Milliseconds for which a refresh token that was exchanged is exchanged again, for clients that did not get the answer or asked
 /// twice at a time. Ours: Entra ends none of them.
 pub const REFRESH_GRACE_MS: i64 = 60_000;

@@ -1,4 +1,4 @@
-//! Logging in: by secret, by password, by a code typed elsewhere, by a refresh token.
+//! Logging in: by secret, by password, by a code typed elsewhere, by a refresh token. People of other issuers: [`person`](crate::person).
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use roadstead_auth::{
     issuer::AssertionRefusal,
     password::{is_password, no_password},
 };
-use roadstead_model::{Guid, Login, Principal, PrincipalId, Secret, UnixSeconds, UserLogin, UserName};
+use roadstead_model::{Guid, Login, Principal, PrincipalId, Secret, UnixSeconds, UserLogin, UserName, UserProof};
 use thiserror::Error;
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     device_code::{DeviceCode, DeviceLogin},
     error::ResourceError,
     limits::{ACCESS_TOKEN_LIFETIME_S, DEVICE_CODES_MAX, REFRESH_TOKEN_LIFETIME_S},
+    person::PersonRefusal,
     principal::{PrincipalChange, require_principal, wrong_kind},
 };
 
@@ -111,6 +112,9 @@ pub enum LoginRefusal {
         /// Why not.
         cause: String,
     },
+    /// A person of another issuer.
+    #[error("{0}")]
+    Person(#[from] PersonRefusal),
     /// The server cannot do it now.
     #[error("{0}")]
     Server(#[from] ResourceError),
@@ -164,8 +168,8 @@ impl Access {
         let directory = self.resources.directory();
         let found = directory.find_user(&name).cloned();
         let checked = self.resources.hashing(move || {
-            let Some((user, Login::User { password: hash, .. })) = found.as_deref().map(|user| (user, &user.login))
-            else {
+            let found = found.as_deref().map(|user| (user, &user.login));
+            let Some((user, Login::User { proof: UserProof::Password(hash), .. })) = found else {
                 no_password(password.expose());
                 return None;
             };
@@ -201,8 +205,8 @@ impl Access {
         address: IpAddr,
     ) -> Result<(), ResourceError> {
         let directory = self.resources.directory();
-        let Login::User { name, .. } = &require_principal(&directory, id)?.login else {
-            return Err(wrong_kind("currentPassword", "a user's"));
+        let Login::User { name, proof: UserProof::Password(_), .. } = &require_principal(&directory, id)?.login else {
+            return Err(wrong_kind("currentPassword", "a user's who has a password"));
         };
         let checked = self.check_password(name.as_str(), present, address).await;
         let user = checked.map_err(|refusal| match refusal {
@@ -279,7 +283,7 @@ impl Access {
     }
 
     /// Errors: `Disabled`, `Changed`.
-    fn check_current(&self, who: Proven) -> Result<(), LoginRefusal> {
+    pub(crate) fn check_current(&self, who: Proven) -> Result<(), LoginRefusal> {
         match self.current_sessions(&self.resources.directory(), who.principal) {
             Some(sessions) if sessions == who.sessions => Ok(()),
             Some(_) => Err(LoginRefusal::Changed { name: self.names(who.principal).0 }),
@@ -288,7 +292,7 @@ impl Access {
     }
 
     /// As it logs in, and as people read it. Of one that is gone: its id.
-    fn names(&self, id: PrincipalId) -> (String, String) {
+    pub(crate) fn names(&self, id: PrincipalId) -> (String, String) {
         match self.resources.directory().find_principal(id) {
             _ if id == self.first => (self.installation.client_id.clone(), "Roadstead".to_owned()),
             Some(principal) => (principal.shown_name(), principal.display_name.clone()),
@@ -296,7 +300,7 @@ impl Access {
         }
     }
 
-    fn give(
+    pub(crate) fn give(
         &self,
         who: Proven,
         (name, display_name): (String, String),

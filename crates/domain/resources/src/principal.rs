@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use roadstead_auth::{SecretDigest, limits::PASSWORD_BYTES, password::hash_password};
 use roadstead_model::{
-    ClientSecret, Etag, FederatedCredential, Guid, Login, Principal, PrincipalId, Secret, UnixMillis, UserName,
+    ClientSecret, Etag, FederatedCredential, Guid, IssuerLink, Login, Principal, PrincipalId, Secret, UnixMillis,
+    UserName, UserProof,
 };
 use roadstead_store::{Expect, Write};
 
@@ -25,10 +26,19 @@ pub struct UserSpec {
     pub name: String,
     /// Default: the name.
     pub display_name: Option<String>,
-    /// In clear; only its hash is kept.
-    pub password: Secret,
+    /// What lets it in.
+    pub proof: ProofSpec,
     /// A disabled one cannot log in.
     pub enabled: bool,
+}
+
+/// What lets a user in, as an owner writes it.
+#[derive(Debug, Clone)]
+pub enum ProofSpec {
+    /// In clear; only its hash is kept.
+    Password(Secret),
+    /// The word of an issuer that the configuration lets people in of.
+    Issuer(IssuerLink),
 }
 
 /// What changes of a principal; what is absent stays.
@@ -38,7 +48,7 @@ pub struct PrincipalChange {
     pub display_name: Option<String>,
     /// Disabling ends all its tokens.
     pub enabled: Option<bool>,
-    /// Of a user, in clear. Ends all its tokens.
+    /// Of a user who has one, in clear. Ends all its tokens.
     pub password: Option<Secret>,
 }
 
@@ -58,12 +68,18 @@ impl Resources {
     pub async fn create_user(&self, spec: UserSpec) -> Result<Arc<Principal>, ResourceError> {
         let name = UserName::parse(&spec.name)?;
         let display_name = checked_display_name(spec.display_name.as_deref().unwrap_or(name.as_str()))?;
-        let password = self.hashed(spec.password).await?;
+        let proof = match spec.proof {
+            ProofSpec::Password(password) => UserProof::Password(self.hashed(password).await?),
+            ProofSpec::Issuer(IssuerLink { issuer, subject }) => UserProof::Issuer(IssuerLink {
+                issuer: filled_text("issuer", &issuer)?,
+                subject: subject.as_deref().map(|subject| filled_text("issuerAssignedId", subject)).transpose()?,
+            }),
+        };
         let turn = self.turn().await;
         if turn.directory.find_user(name.as_str()).is_some() {
             return Err(ResourceError::UserNameTaken { name: name.to_string() });
         }
-        let login = Login::User { name, password, logins: Vec::new() };
+        let login = Login::User { name, proof, logins: Vec::new() };
         self.create(turn, display_name, spec.enabled, login).await
     }
 
@@ -114,8 +130,8 @@ impl Resources {
         let display_name = change.display_name.as_deref().map(checked_display_name).transpose()?;
         self.edit_principal(id, |principal| {
             if let Some(new) = password {
-                let Login::User { password, .. } = &mut principal.login else {
-                    return Err(wrong_kind("passwordProfile", "a user's"));
+                let Login::User { proof: UserProof::Password(password), .. } = &mut principal.login else {
+                    return Err(wrong_kind("passwordProfile", "a user's who does not log in at another issuer"));
                 };
                 *password = new;
                 principal.sessions += 1;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use roadstead_auth::Bearer;
-use roadstead_model::{Etag, Login, Principal, UnixMillis, UserLogin};
+use roadstead_model::{Etag, IssuerLink, Login, Principal, UnixMillis, UserLogin, UserProof};
 use roadstead_store::Expect;
 use tracing::warn;
 
@@ -38,7 +38,32 @@ impl Resources {
         self.random.fill(&mut bytes);
         let now = self.clock.now();
         let begun = UserLogin { id: u64::from_be_bytes(bytes), round: 0, exchanged: now };
-        let edit = |logins: &mut Vec<UserLogin>| {
+        let edit = |_: &mut UserProof, logins: &mut Vec<UserLogin>| {
+            add(logins, begun);
+            (Some(begun), true)
+        };
+        self.edit_logins(user, edit).await
+    }
+
+    /// The same for a user of another issuer, who from now on is this one of its people, and no other. `None` also when it is
+    /// another one.
+    ///
+    /// Errors: `Unavailable`, `Full`, `Internal`.
+    pub(crate) async fn begin_person_login(
+        &self,
+        user: Proven,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Option<UserLogin>, ResourceError> {
+        let mut bytes = [0; 8];
+        self.random.fill(&mut bytes);
+        let begun = UserLogin { id: u64::from_be_bytes(bytes), round: 0, exchanged: self.clock.now() };
+        let edit = |proof: &mut UserProof, logins: &mut Vec<UserLogin>| {
+            let UserProof::Issuer(link) = proof else { return (None, false) };
+            if !is_of(link, issuer, subject) {
+                return (None, false);
+            }
+            link.subject = Some(subject.to_owned());
             add(logins, begun);
             (Some(begun), true)
         };
@@ -51,7 +76,7 @@ impl Resources {
     /// Errors: `Unavailable`, `Full`, `Internal`.
     pub(crate) async fn exchange(&self, token: &Bearer) -> Result<Option<UserLogin>, ResourceError> {
         let now = self.clock.now();
-        let edit = |logins: &mut Vec<UserLogin>| {
+        let edit = |_: &mut UserProof, logins: &mut Vec<UserLogin>| {
             let Some(at) = logins.iter().position(|login| login.id == token.login) else { return (None, false) };
             match exchange(logins[at], token.round, now) {
                 Exchange::Next(next) => {
@@ -73,7 +98,7 @@ impl Resources {
     async fn edit_logins(
         &self,
         user: Proven,
-        edit: impl FnOnce(&mut Vec<UserLogin>) -> (Option<UserLogin>, bool),
+        edit: impl FnOnce(&mut UserProof, &mut Vec<UserLogin>) -> (Option<UserLogin>, bool),
     ) -> Result<Option<UserLogin>, ResourceError> {
         let turn = self.turn().await;
         let stored = turn.directory.find_principal(user.principal);
@@ -82,13 +107,18 @@ impl Resources {
             return Ok(None);
         };
         let mut principal = Principal { etag: Etag::fresh(&*self.random), ..Principal::clone(&stored) };
-        let Login::User { logins, .. } = &mut principal.login else { return Ok(None) };
-        let (login, is_changed) = edit(logins);
+        let Login::User { logins, proof, .. } = &mut principal.login else { return Ok(None) };
+        let (login, is_changed) = edit(proof, logins);
         if is_changed {
             self.write_principal(turn, principal, Expect::Etag(stored.etag.clone())).await?;
         }
         Ok(login)
     }
+}
+
+/// Whether a person of an issuer is the one who is meant: anybody of that name, until the first one came.
+pub(crate) fn is_of(link: &IssuerLink, issuer: &str, subject: &str) -> bool {
+    link.issuer == issuer && link.subject.as_deref().is_none_or(|known| known == subject)
 }
 
 /// Those whose refresh token expired go, and the oldest one when there is no room.

@@ -1,11 +1,11 @@
 //! What of a connection the journal is told.
 
-use roadstead_amqp_proto::{AmqpError, connection::ConnectionError};
+use roadstead_amqp_proto::{AmqpError, condition, connection::ConnectionError};
 use roadstead_hub::{Hub, Session};
 use roadstead_journal::Refused;
 use roadstead_model::{DeviceProtocol, JournalOwner, Origin, RefusalCause};
 
-use crate::{AmqpFront, Caller};
+use crate::{AmqpFront, Caller, end::End};
 
 /// What a device is told, and why in one word.
 #[derive(Debug)]
@@ -59,6 +59,15 @@ pub(crate) fn broke_the_rules(front: &AmqpFront, caller: &Caller, claim: Claim, 
         _ => claim.cause,
     };
     refused(front, caller, Claim { cause, ..claim }, error.condition(), &error.to_string());
+}
+
+/// A connection of which nobody said in time whose it is.
+pub(crate) fn said_nothing(front: &AmqpFront, caller: &Caller, claim: Claim, end: &End) {
+    let (cause, code) = match end {
+        End::NoToken => (RefusalCause::NoCredentials, condition::UNAUTHORIZED_ACCESS),
+        _ => (claim.cause, "connection closed"),
+    };
+    refused(front, caller, Claim { cause, ..claim }, code, &end.to_string());
 }
 
 /// A link or a token of a device that was refused.

@@ -15,10 +15,11 @@ use tracing::{info, warn};
 use crate::{
     authority::{self, Authority},
     call::Call,
+    disk::DiskGauge,
     op::{
         GROUP, application, assignment as role_assignment, audit, certificate, consumer_group, contents, count,
-        deployment, device_page, dps, group, hub, key, metadata, metric, name, principal, provider, resource, role,
-        route_test, service_principal, subscription, template, token, user,
+        deployment, device_page, disk, dps, group, hub, issuing, key, metadata, metric, name, principal, provider,
+        resource, role, route_test, service_principal, subscription, template, token, user,
     },
     refusal::Refusal,
     reply::Reply,
@@ -34,6 +35,7 @@ pub struct Arm {
     pub(crate) access: Arc<Access>,
     pub(crate) hubs: Arc<Hubs>,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) disk: Arc<dyn DiskGauge>,
     pub(crate) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -54,10 +56,11 @@ impl Arm {
         access: Arc<Access>,
         hubs: Arc<Hubs>,
         meters: Arc<Meters>,
+        disk: Arc<dyn DiskGauge>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { resources, access, hubs, meters, clock, random }
+        Self { resources, access, hubs, meters, disk, clock, random }
     }
 
     /// Whether a path is this face's: `/metadata/endpoints`, `/adfs/…`, `/{tenant}/oauth2/…`, `/{tenant}/v2.0/…`,
@@ -227,6 +230,7 @@ impl Arm {
             Op::ListProviders => Ok(provider::list(self, caller)),
             Op::ShowProvider | Op::RegisterProvider => provider::show(self, call, caller),
             Op::ListUsages => Ok(provider::usages(self)),
+            Op::ShowDisk => disk::show(self).await,
             Op::ListResources => resource::list(self, call, caller),
             Op::ListGroups => group::list(self, call, caller),
             Op::ShowGroup => group::show(self, call),
@@ -283,6 +287,10 @@ impl Arm {
             Op::DeleteDpsCertificate => certificate::delete(self, call, &of_dps()?).await,
             Op::DpsCertificateCode => certificate::generate_code(self, call, &of_dps()?).await,
             Op::VerifyDpsCertificate => certificate::verify(self, call, &of_dps()?).await,
+            Op::CreateCa => issuing::create_ca(self, call, &of_dps()?).await,
+            Op::IssueCertificate => issuing::issue(self, call, caller).await,
+            Op::ListIssued => issuing::list(self, call, way).await,
+            Op::ListIssuedOfDps => issuing::list_by_end(self, call, way).await,
             Op::ListRoles => Ok(role::list(self, call)),
             Op::ShowRole => role::show(self, call),
             Op::ListPermissions => Ok(role::permissions(self, caller, place)),

@@ -13,6 +13,7 @@
 mod arm;
 mod authority;
 mod call;
+mod disk;
 mod op;
 mod refusal;
 mod relaxed_json;
@@ -20,4 +21,5 @@ mod reply;
 mod route;
 
 pub use arm::Arm;
+pub use disk::{DiskGauge, DiskReading, DiskSpace};
 pub use route::{Needed, RouteInfo, routes};

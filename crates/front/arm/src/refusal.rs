@@ -67,6 +67,12 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "Request_ResourceNotFound", format!("there is no {kind} '{text}'"))
     }
 
+    /// Source: docs, Graph `user` create (`Request_BadRequest`)
+    pub(crate) fn no_proof() -> Self {
+        let text = "a user needs one of passwordProfile, and identities with one of signInType federated";
+        Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", text.to_owned())
+    }
+
     /// Source: docs, Graph `servicePrincipal` create (`Request_BadRequest`)
     pub(crate) fn no_application(id: Guid) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", format!("there is no application '{id}' here"))
@@ -191,6 +197,8 @@ fn status(error: &ResourceError) -> (StatusCode, &'static str) {
         E::CertificateUnreadable(_) | E::CertificateUnfit(_) | E::NotACa { .. } => {
             (S::BAD_REQUEST, "InvalidCertificate")
         }
+        E::KeyElsewhere { .. } => (S::BAD_REQUEST, "CertificateKeyNotHeld"),
+        E::Request(_) => (S::BAD_REQUEST, "InvalidCertificateRequest"),
         E::NoVerificationCode { .. } | E::Proof(_) => (S::BAD_REQUEST, "CertificateVerificationFailed"),
         E::TooMany { .. } => (S::BAD_REQUEST, "QuotaExceeded"),
         E::TooManyTries { .. } => (S::TOO_MANY_REQUESTS, "TooManyRequests"),
@@ -215,6 +223,6 @@ fn status(error: &ResourceError) -> (StatusCode, &'static str) {
         E::EtagMismatch { .. } => (S::PRECONDITION_FAILED, "PreconditionFailed"),
         E::Full(_) => (S::INSUFFICIENT_STORAGE, "InsufficientStorage"),
         E::Unavailable => (S::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
-        E::Internal(_) => (S::INTERNAL_SERVER_ERROR, "InternalServerError"),
+        E::Internal(_) | E::Issue(_) => (S::INTERNAL_SERVER_ERROR, "InternalServerError"),
     }
 }

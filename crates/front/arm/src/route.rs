@@ -67,6 +67,7 @@ pub(crate) enum Op {
     ShowProvider,
     RegisterProvider,
     ListUsages,
+    ShowDisk,
     ListResources,
     ListGroups,
     ShowGroup,
@@ -123,6 +124,10 @@ pub(crate) enum Op {
     DeleteDpsCertificate,
     DpsCertificateCode,
     VerifyDpsCertificate,
+    CreateCa,
+    IssueCertificate,
+    ListIssued,
+    ListIssuedOfDps,
     ListRoles,
     ShowRole,
     ListPermissions,
@@ -211,7 +216,7 @@ const fn closed(method: Method, path: &'static str, op: Op, needs: Needs, action
 /// Source of the actions: docs, resource provider operations (Microsoft.Devices, Microsoft.Authorization,
 /// Microsoft.Resources, Microsoft.Insights); Entra custom role permissions (microsoft.directory).
 #[rustfmt::skip]
-pub(crate) static ROUTES: [Route; 139] = [
+pub(crate) static ROUTES: &[Route] = &[
     open(GET, "/metadata/endpoints", OpenOp::Endpoints),
     open(GET, "/adfs/.well-known/openid-configuration", OpenOp::OpenId),
     open(POST, "/adfs/oauth2/token", OpenOp::Token),
@@ -234,6 +239,7 @@ pub(crate) static ROUTES: [Route; 139] = [
     closed(GET, subscription!("/providers/{namespace}"), Op::ShowProvider, Needs::Sight, "Microsoft.Resources/subscriptions/providers/read"),
     closed(POST, subscription!("/providers/{namespace}/register"), Op::RegisterProvider, WRITE, "Microsoft.Devices/register/action"),
     closed(GET, subscription!("/providers/microsoft.devices/usages"), Op::ListUsages, READ, "Microsoft.Devices/usages/read"),
+    closed(GET, subscription!("/providers/roadstead/disk"), Op::ShowDisk, READ, "Roadstead/disk/read"),
     closed(GET, subscription!("/resources"), Op::ListResources, Needs::Sight, "Microsoft.Resources/subscriptions/resources/read"),
 
     closed(GET, subscription!("/resourcegroups"), Op::ListGroups, Needs::Sight, "Microsoft.Resources/subscriptions/resourceGroups/read"),
@@ -294,6 +300,10 @@ pub(crate) static ROUTES: [Route; 139] = [
     closed(DELETE, dps!("/certificates/{certificate}"), Op::DeleteDpsCertificate, WRITE, "Microsoft.Devices/provisioningServices/certificates/delete"),
     closed(POST, dps!("/certificates/{certificate}/generateverificationcode"), Op::DpsCertificateCode, WRITE, "Microsoft.Devices/provisioningServices/certificates/generateVerificationCode/action"),
     closed(POST, dps!("/certificates/{certificate}/verify"), Op::VerifyDpsCertificate, WRITE, "Microsoft.Devices/provisioningServices/certificates/verify/action"),
+    closed(POST, dps!("/certificates/{certificate}/create"), Op::CreateCa, WRITE, "Microsoft.Devices/provisioningServices/certificates/create/action"),
+    closed(POST, dps!("/certificates/{certificate}/issue"), Op::IssueCertificate, WRITE, "Microsoft.Devices/provisioningServices/certificates/issue/action"),
+    closed(GET, dps!("/certificates/{certificate}/issued"), Op::ListIssued, READ, "Microsoft.Devices/provisioningServices/certificates/issued/read"),
+    closed(GET, dps!("/issuedcertificates"), Op::ListIssuedOfDps, READ, "Microsoft.Devices/provisioningServices/certificates/issued/read"),
 
     closed(GET, subscription!("/providers/microsoft.authorization/roledefinitions"), Op::ListRoles, Needs::Sight, "Microsoft.Authorization/roleDefinitions/read"),
     closed(GET, subscription!("/providers/microsoft.authorization/roledefinitions/{role}"), Op::ShowRole, Needs::Sight, "Microsoft.Authorization/roleDefinitions/read"),

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::{
-    HeaderMap, Method,
+    HeaderMap, Method, Uri,
     body::Incoming,
     header,
     http::{request, uri::Authority},
@@ -79,9 +79,22 @@ pub(crate) async fn read_body(body: &mut Incoming, bytes_max: usize) -> Result<B
 /// The host the client believes it talks to: `Host`, else the name in the TLS greeting, else nothing. With its port, as the
 /// client wrote it.
 pub(crate) fn host_of(head: &request::Parts, caller: &Caller) -> String {
-    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.or(head.uri.authority().map(Authority::as_str)).or(caller.server_name.as_deref());
+    host_in(&head.headers, &head.uri, caller)
+}
+
+/// The same of a request that is not taken apart.
+pub(crate) fn host_in(headers: &HeaderMap, uri: &Uri, caller: &Caller) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.or(uri.authority().map(Authority::as_str)).or(caller.server_name.as_deref());
     host.unwrap_or_default().to_owned()
+}
+
+/// A host without its port: `plant-dps.localhost`.
+pub(crate) fn host_name(host: &str) -> &str {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None => host.split(':').next().unwrap_or_default(),
+    }
 }
 
 impl Call {
@@ -110,10 +123,7 @@ impl Call {
 
     /// The host without its port: `plant-dps.localhost`.
     pub(crate) fn host_name(&self) -> &str {
-        match self.host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or(rest),
-            None => self.host.split(':').next().unwrap_or_default(),
-        }
+        host_name(&self.host)
     }
 
     /// A header as text; `None` when absent or not text.

@@ -6,7 +6,7 @@ use hyper::{Response, StatusCode};
 use roadstead_auth::Permission;
 use roadstead_dps::{DpsError, Instance};
 use roadstead_hub::{Hub, TwinWrite};
-use roadstead_model::IdScope;
+use roadstead_model::{Actor, IdScope};
 use roadstead_wire::{HubCode, limits::DPS_MESSAGE_BYTES_MAX};
 
 use crate::{
@@ -14,9 +14,9 @@ use crate::{
     gate::Visit,
     limits, noted,
     op::{
-        self, device_files, device_messages, device_register, device_send, hub_bulk, hub_devices, hub_events,
-        hub_messages, hub_methods, hub_modules, hub_query, hub_renewal, hub_twins, journal, operations, service_bulk,
-        service_enrollments, service_groups, service_registrations,
+        self, device_files, device_messages, device_register, device_send, hub_bulk, hub_consumers, hub_devices,
+        hub_event_log, hub_events, hub_messages, hub_methods, hub_modules, hub_query, hub_renewal, hub_twins,
+        hub_uploads, journal, operations, service_bulk, service_enrollments, service_groups, service_registrations,
     },
     reply::{Body, Reply},
     route::{self, DeviceOp, Does, DpsOp, Face, HubOp, ModuleOp, RegistrantOp, Route},
@@ -108,7 +108,7 @@ impl Way {
         match route.does {
             Does::Device(op) => device_op(op, visit, hub).await.into_response(),
             Does::Hub(op, right, permission) => match visit.admit_to_hub(hub, right, permission) {
-                Ok(()) => hub_op(op, permission, visit, hub).await,
+                Ok(actor) => hub_op(op, permission, visit, hub, actor).await,
                 Err(refused) => refuse(refused),
             },
             Does::Modules(op, right, permission) => match visit.admit_to_modules(hub, right, permission).await {
@@ -162,10 +162,11 @@ async fn device_op(op: DeviceOp, visit: Visit<'_>, hub: &Hub) -> Reply {
     }
 }
 
-async fn hub_op(op: HubOp, permission: Permission, visit: Visit<'_>, hub: &Arc<Hub>) -> Response<Body> {
+async fn hub_op(op: HubOp, permission: Permission, visit: Visit<'_>, hub: &Arc<Hub>, actor: Actor) -> Response<Body> {
     let Visit { parts, call, .. } = visit;
     let (device, module) = (visit.named("device"), visit.find("module"));
     let twin = async |write| hub_twins::answer(parts, hub, call, device, module, write).await;
+    let write = |write| Some((write, actor.clone()));
     let reply = match op {
         HubOp::FollowEvents => return hub_events::follow(parts, hub, call, visit.until_revoked(hub, permission)).await,
         HubOp::SendMessage => hub_messages::send(parts, hub, call).await,
@@ -177,8 +178,11 @@ async fn hub_op(op: HubOp, permission: Permission, visit: Visit<'_>, hub: &Arc<H
         HubOp::CountDevices => hub_devices::statistics(parts, hub, call).await,
         HubOp::ListHappenings => journal::of_device(parts, hub, call, device, module).await,
         HubOp::ListRefusals => journal::of_devices(parts, hub, call).await,
+        HubOp::ListUploads => hub_uploads::list(parts, hub, call, device).await,
         HubOp::CountConnected => hub_devices::connected(hub),
-        HubOp::ChangeIdentities => hub_bulk::change(parts, hub, call).await,
+        HubOp::ShowConsumers => hub_consumers::show(parts, hub, call).await,
+        HubOp::PageEvents => hub_event_log::show(parts, hub, call).await,
+        HubOp::ChangeIdentities => hub_bulk::change(parts, hub, call, &actor).await,
         HubOp::RenewKeys => hub_renewal::renew(parts, hub, call).await,
         HubOp::ListDevices => hub_devices::list(parts, hub, call).await,
         HubOp::ShowDevice => hub_devices::show(parts, hub, call, device).await,
@@ -186,8 +190,9 @@ async fn hub_op(op: HubOp, permission: Permission, visit: Visit<'_>, hub: &Arc<H
         HubOp::DeleteDevice => hub_devices::delete(parts, hub, call, device).await,
         HubOp::InvokeMethod => hub_methods::invoke(parts, hub, call, device, module).await,
         HubOp::ReadTwin => twin(None).await,
-        HubOp::PatchTwin => twin(Some(TwinWrite::Patch)).await,
-        HubOp::ReplaceTwin => twin(Some(TwinWrite::Replace)).await,
+        HubOp::ListTwinVersions => hub_twins::history(parts, hub, call, device, module).await,
+        HubOp::PatchTwin => twin(write(TwinWrite::Patch)).await,
+        HubOp::ReplaceTwin => twin(write(TwinWrite::Replace)).await,
     };
     reply.into_response()
 }

@@ -4,8 +4,8 @@
 
 use roadstead_auth::{Evidence, Permission, Segment};
 use roadstead_dps::{DpsError, DpsSession, Instance, OperationStatus, RegistrationRequest, RegistrationState};
-use roadstead_hub::{Fault, Hub, HubError, LockToken, Login, Settlement, UploadGrant};
-use roadstead_model::{CloudMessage, Origin, Properties, RegistrationId, Right, Secret};
+use roadstead_hub::{Fault, FileError, Hub, HubError, LockToken, Login, Settlement, UploadGrant};
+use roadstead_model::{Actor, CloudMessage, Origin, Properties, RegistrationId, Right, Secret};
 
 use crate::{
     call::Call,
@@ -34,14 +34,16 @@ impl<'a> Visit<'a> {
         self.find(name).unwrap_or_default()
     }
 
-    /// Lets a back end of a hub pass that has a policy with `right`, or a role with `permission`. Errors: `Unauthorized`.
-    pub(crate) fn admit_to_hub(&self, hub: &Hub, right: Right, permission: Permission) -> Result<(), HubError> {
+    /// Lets a back end of a hub pass that has a policy with `right`, or a role with `permission`, and says who it is.
+    /// Errors: `Unauthorized`.
+    pub(crate) fn admit_to_hub(&self, hub: &Hub, right: Right, permission: Permission) -> Result<Actor, HubError> {
         if let Some(token) = self.call.bearer_token() {
             return self.judge_hub_bearer(hub, token, permission);
         }
         let mut path = [Segment::AnyCase(""); PARTS_MAX];
         let path = self.signed_path(&mut path, Segment::Exact);
-        hub.authorize(self.call.authorization().unwrap_or_default(), path, right).map(|_| ())
+        hub.authorize(self.call.authorization().unwrap_or_default(), path, right)
+            .map(|grant| Actor::Policy(grant.key_name))
     }
 
     /// The same, and lets the device in the path pass as well. Errors: as of a device's login.
@@ -52,7 +54,7 @@ impl<'a> Visit<'a> {
         permission: Permission,
     ) -> Result<(), HubError> {
         if let Some(token) = self.call.bearer_token() {
-            return self.judge_hub_bearer(hub, token, permission);
+            return self.judge_hub_bearer(hub, token, permission).map(drop);
         }
         let mut path = [Segment::AnyCase(""); PARTS_MAX];
         let path = self.signed_path(&mut path, Segment::Exact);
@@ -62,16 +64,16 @@ impl<'a> Visit<'a> {
     /// Lets a back end of DPS pass that has a policy with `right`, or a role with `permission`. Errors: `Unauthorized`.
     pub(crate) fn admit_to_dps(&self, dps: &Instance, right: Right, permission: Permission) -> Result<(), DpsError> {
         if let Some(token) = self.call.bearer_token() {
-            return Ok(self.parts.bearers.judge(token, BearerAt::Dps(dps.scope()), permission)?);
+            return Ok(self.parts.bearers.judge(token, BearerAt::Dps(dps.scope()), permission).map(drop)?);
         }
         let mut path = [Segment::AnyCase(""); PARTS_MAX];
         let path = self.signed_path(&mut path, Segment::AnyCase);
         dps.authorize(self.call.authorization().unwrap_or_default(), path, right).map(|_| ())
     }
 
-    fn judge_hub_bearer(&self, hub: &Hub, token: &str, permission: Permission) -> Result<(), HubError> {
+    fn judge_hub_bearer(&self, hub: &Hub, token: &str, permission: Permission) -> Result<Actor, HubError> {
         let at = BearerAt::Hub(hub.resource().key);
-        self.parts.bearers.judge(token, at, permission).map_err(HubError::Unauthorized)
+        self.parts.bearers.judge(token, at, permission).map(Actor::Principal).map_err(HubError::Unauthorized)
     }
 
     /// Resolves when the bearer token that was shown does not open this any more: it expired, or its principal was disabled, signed
@@ -124,6 +126,13 @@ impl<'a> Visit<'a> {
         let (scope, registration) = (self.named("scope"), self.named("registration"));
         RegistrantDoor { parts: self.parts, scope, registration, evidence: self.evidence(), origin: self.call.origin() }
     }
+}
+
+/// Whether who asks for a file shows a bearer token, and may by it. What else opens a file the hub judges. Errors: `Refused`.
+pub(crate) fn admit_to_files(parts: &Parts, call: &Call, hub: &Hub, permission: Permission) -> Result<bool, FileError> {
+    let Some(token) = call.bearer_token() else { return Ok(false) };
+    let judged = parts.bearers.judge(token, BearerAt::Hub(hub.resource().key), permission);
+    judged.map(|_| true).map_err(|refused| FileError::Refused(HubError::Unauthorized(refused)))
 }
 
 /// A hub as a device or module has it: nothing goes without its login, which the hub judges each time.

@@ -31,5 +31,13 @@ pub const PAGE_ITEMS_MAX: usize = 1000;
 pub const EVENTS_AHEAD_MAX: usize = 16;
 /// How often it is looked whether the bearer token that opened a stream of events still counts.
 pub const BEARER_RECHECK: Duration = Duration::from_secs(15);
+/// Events a second that a sampled stream may be asked for.
+pub const SAMPLE_PER_S_MAX: usize = 100;
+/// How often a sampled stream looks, and how often in a second that is.
+pub const SAMPLE_TICK: Duration = Duration::from_millis(250);
+/// See [`SAMPLE_TICK`].
+pub const SAMPLE_TICKS_PER_S: usize = 4;
+/// Events of the past that a sampled stream begins with.
+pub const SAMPLE_PAST_MAX: usize = 50;
 /// Silence after which a stream of events sends a comment, so that both ends notice a dead connection.
 pub const EVENTS_HEARTBEAT: Duration = Duration::from_secs(15);

@@ -1,13 +1,17 @@
 //! What of a device's request the journal is told.
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use roadstead_dps::DpsError;
 use roadstead_hub::HubError;
 use roadstead_journal::Refused;
 use roadstead_model::{DeviceProtocol, JournalOwner, Origin, RefusalCause};
 use roadstead_wire::HubCode;
 
-use crate::{call::Call, op::blob, serve::Parts};
+use crate::{
+    call::{Call, Caller, host_name},
+    op::blob,
+    serve::Parts,
+};
 
 impl Call {
     pub(crate) fn origin(&self) -> Origin {
@@ -85,4 +89,19 @@ pub(crate) fn too_large_for_dps(parts: &Parts, call: &Call, refused: &DpsError) 
 /// A refusal of DPS to a device.
 pub(crate) fn refused_by_dps(parts: &Parts, call: &Call, refused: &DpsError) {
     parts.dps.note_refused(call.segment(0), call.segment(2), call.origin(), refused);
+}
+
+/// A WebSocket that was not opened, at the host of a hub, of DPS, or of neither: inside it the client would have said who it is.
+pub(crate) fn refused_upgrade(parts: &Parts, host: &str, caller: &Caller, status: StatusCode, message: &str) {
+    let dps = || parts.dps.find_by_host(host_name(host)).map(|instance| instance.journal_owner());
+    let owner = parts.hubs.by_host(host).map(|hub| hub.journal_owner()).or_else(dps);
+    parts.journal.refused(Refused {
+        owner: owner.unwrap_or(JournalOwner::NoHub),
+        id: "",
+        origin: Origin { protocol: DeviceProtocol::Https, address: Some(caller.address.ip()) },
+        target: host,
+        cause: RefusalCause::BadRequest,
+        code: status.as_u16().to_string(),
+        message: message.to_owned(),
+    });
 }

@@ -57,9 +57,9 @@ pub(crate) enum Does {
     /// Takes a file of whom an upload was granted to.
     Put(PutOp),
     /// Gives a file to whom an upload was granted to, or to a back end.
-    Fetch(FetchOp),
+    Fetch(FetchOp, Right, Permission),
     /// Removes a file for a back end.
-    RemoveFile,
+    RemoveFile(Right, Permission),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -88,11 +88,14 @@ pub(crate) enum HubOp {
     CompleteFeedback,
     AbandonFeedback,
     FollowEvents,
+    PageEvents,
     Query,
     CountDevices,
     ListHappenings,
     ListRefusals,
+    ListUploads,
     CountConnected,
+    ShowConsumers,
     ChangeIdentities,
     RenewKeys,
     ListDevices,
@@ -101,6 +104,7 @@ pub(crate) enum HubOp {
     DeleteDevice,
     InvokeMethod,
     ReadTwin,
+    ListTwinVersions,
     PatchTwin,
     ReplaceTwin,
 }
@@ -162,7 +166,7 @@ impl Does {
             Self::Device(_) | Self::Hub(..) | Self::Modules(..) => Face::Hub,
             Self::Registrant(_) => Face::DpsDevice,
             Self::Dps(..) => Face::DpsService,
-            Self::Put(_) | Self::Fetch(_) | Self::RemoveFile => Face::Files,
+            Self::Put(_) | Self::Fetch(..) | Self::RemoveFile(..) => Face::Files,
         }
     }
 
@@ -170,12 +174,13 @@ impl Does {
         match self {
             Self::Open(_) => Needs::Nothing,
             Self::Device(_) => Needs::Device,
-            Self::Hub(_, right, permission) | Self::Dps(_, right, permission) => Needs::Right(right, permission),
+            Self::Hub(_, right, permission) | Self::Dps(_, right, permission) | Self::RemoveFile(right, permission) => {
+                Needs::Right(right, permission)
+            }
             Self::Modules(_, right, permission) => Needs::RightOrDevice(right, permission),
             Self::Registrant(_) => Needs::Registrant,
             Self::Put(_) => Needs::UploadSignature,
-            Self::Fetch(_) => Needs::UploadSignatureOrPolicy,
-            Self::RemoveFile => Needs::Policy,
+            Self::Fetch(_, right, permission) => Needs::UploadSignatureOrRight(right, permission),
         }
     }
 }
@@ -232,6 +237,10 @@ const fn dps(method: Method, path: &'static str, op: DpsOp, (right, permission):
     route(method, path, Does::Dps(op, right, permission))
 }
 
+const fn fetch(op: FetchOp) -> Does {
+    Does::Fetch(op, SERVICE_READ.0, SERVICE_READ.1)
+}
+
 const fn file(method: Method, comp: Option<&'static str>, does: Does) -> Route {
     let mut route = route(method, "/uploads/{device}/{*name}", does);
     route.comp = comp;
@@ -250,7 +259,7 @@ impl Route {
 ///
 /// Source: `reference/hub-device.md` 2, `reference/hub-service.md` 1, `reference/dps.md` 1.1 and 4.2; docs, "Blob service REST API"
 #[rustfmt::skip]
-pub(crate) static ROUTES: [Route; 72] = [
+pub(crate) static ROUTES: &[Route] = &[
     device(POST, "/devices/{device}/messages/events", DeviceOp::Send),
     device(POST, "/devices/{device}/modules/{module}/messages/events", DeviceOp::Send),
     device(GET, "/devices/{device}/messages/devicebound", DeviceOp::ReceiveMessage),
@@ -271,10 +280,12 @@ pub(crate) static ROUTES: [Route; 72] = [
     hub(DELETE, "/messages/servicebound/feedback/{lock}", HubOp::CompleteFeedback, SERVICE_WRITE).signed_up_to(3),
     hub(POST, "/messages/servicebound/feedback/{lock}/abandon", HubOp::AbandonFeedback, SERVICE_WRITE).signed_up_to(3),
     hub(GET, "/messages/events", HubOp::FollowEvents, SERVICE_READ),
+    hub(GET, "/messages/events/log", HubOp::PageEvents, SERVICE_READ),
 
     hub(POST, "/devices/query", HubOp::Query, SERVICE_READ),
     hub(GET, "/statistics/devices", HubOp::CountDevices, REGISTRY_READ),
     hub(GET, "/statistics/service", HubOp::CountConnected, SERVICE_READ),
+    hub(GET, "/statistics/consumers", HubOp::ShowConsumers, SERVICE_READ),
     hub(GET, "/devices", HubOp::ListDevices, REGISTRY_READ),
     hub(POST, "/devices", HubOp::ChangeIdentities, REGISTRY_WRITE),
     hub(POST, "/devices/keys/regenerate", HubOp::RenewKeys, REGISTRY_WRITE).signed_up_to(1),
@@ -295,9 +306,12 @@ pub(crate) static ROUTES: [Route; 72] = [
     hub(PATCH, "/twins/{device}/modules/{module}", HubOp::PatchTwin, SERVICE_WRITE),
     hub(PUT, "/twins/{device}/modules/{module}", HubOp::ReplaceTwin, SERVICE_WRITE),
 
+    hub(GET, "/twins/{device}/history", HubOp::ListTwinVersions, SERVICE_READ),
+    hub(GET, "/twins/{device}/modules/{module}/history", HubOp::ListTwinVersions, SERVICE_READ),
     hub(GET, "/devices/{device}/timeline", HubOp::ListHappenings, REGISTRY_READ),
     hub(GET, "/devices/{device}/modules/{module}/timeline", HubOp::ListHappenings, REGISTRY_READ),
     hub(GET, "/refusals/devices", HubOp::ListRefusals, REGISTRY_READ),
+    hub(GET, "/devices/{device}/uploads", HubOp::ListUploads, SERVICE_READ),
 
     dps(POST, "/enrollments", DpsOp::ChangeEnrollments, ENROLLMENT_WRITE),
     dps(POST, "/enrollments/query", DpsOp::QueryEnrollments, ENROLLMENT_READ),
@@ -320,10 +334,10 @@ pub(crate) static ROUTES: [Route; 72] = [
     file(PUT, None, Does::Put(PutOp::Whole)),
     file(PUT, Some("block"), Does::Put(PutOp::Block)),
     file(PUT, Some("blocklist"), Does::Put(PutOp::BlockList)),
-    file(GET, None, Does::Fetch(FetchOp::Content)),
-    file(HEAD, None, Does::Fetch(FetchOp::Head)),
-    file(GET, Some("blocklist"), Does::Fetch(FetchOp::BlockList)),
-    file(DELETE, None, Does::RemoveFile),
+    file(GET, None, fetch(FetchOp::Content)),
+    file(HEAD, None, fetch(FetchOp::Head)),
+    file(GET, Some("blocklist"), fetch(FetchOp::BlockList)),
+    file(DELETE, None, Does::RemoveFile(SERVICE_WRITE.0, SERVICE_WRITE.1)),
 
     open(GET, "/healthz", OpenOp::Health),
     open(HEAD, "/healthz", OpenOp::Health),
@@ -358,10 +372,8 @@ pub enum Needs {
     Registrant,
     /// The signature of an upload of the file in the path.
     UploadSignature,
-    /// The same, or a policy with `ServiceConnect`.
-    UploadSignatureOrPolicy,
-    /// A policy with `ServiceConnect`.
-    Policy,
+    /// The same, or a policy with this right, or a role with this permission.
+    UploadSignatureOrRight(Right, Permission),
 }
 
 /// What a route is, for whoever wants to try them all.
@@ -394,7 +406,7 @@ mod tests {
 
     #[test]
     fn no_route_hides_another() {
-        for route in &ROUTES {
+        for route in ROUTES {
             let filled: Vec<String> =
                 route.path.split('/').skip(1).map(|part| part.replace(['{', '*', '}'], "")).collect();
             let found = match route.face {

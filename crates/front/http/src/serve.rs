@@ -34,7 +34,7 @@ use uuid::Uuid;
 use crate::{
     call::{self, Call, Caller},
     dispatch::Way,
-    limits,
+    limits, noted,
     op::blob,
     reply::{Body, Reply},
 };
@@ -78,10 +78,10 @@ pub enum BearerAt<'a> {
 
 /// Judges bearer tokens of those who logged in: `az … --auth-type login`.
 pub trait Bearers: Send + Sync {
-    /// `token` is the part after `Bearer `.
+    /// `token` is the part after `Bearer `. Whose it is, by name.
     ///
     /// Errors: `Bearer`, `RoleLacks`.
-    fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<(), AuthRefusal>;
+    fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<String, AuthRefusal>;
 }
 
 /// What operators ask of the process.
@@ -220,7 +220,8 @@ impl HttpFront {
         if is_for_its_client { answer.await } else { see_through(answer).await }
     }
 
-    /// Answers a request of the same process, as if `caller` had sent it over a connection; not for files or WebSockets.
+    /// Answers a request of the same process, as if `caller` had sent it over a connection; files are not put so, and there are no
+    /// WebSockets.
     /// Streams end when `draining` does.
     pub async fn answer_in_process(
         &self,
@@ -233,6 +234,10 @@ impl HttpFront {
             return self.manage_read(head, body, &caller).await;
         }
         let mut call = Call::new(head, caller, Uuid::new_v4(), draining);
+        if let Some(file) = blob::target(&call.path) {
+            let parts = self.parts.clone();
+            return see_through(async move { blob::answer_in_process(&parts, &call, file).await }).await;
+        }
         call.body = body;
         self.run(Way::of(&call), call).await
     }
@@ -264,7 +269,12 @@ impl HttpFront {
         };
         let accepted = match websocket::accept(request) {
             Ok(accepted) => accepted,
-            Err(refusal) => return refused(refusal.response(), &refusal),
+            Err(refusal) => {
+                let response = refusal.response();
+                let host = call::host_in(request.headers(), request.uri(), &caller);
+                noted::refused_upgrade(&self.parts, &host, &caller, response.status(), &refusal.to_string());
+                return refused(response, &refusal);
+            }
         };
         let (websockets, upgrade) = (self.parts.websockets.clone(), hyper::upgrade::on(request));
         tokio::spawn(async move {

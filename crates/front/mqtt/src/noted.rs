@@ -39,11 +39,12 @@ pub(crate) fn refused(front: &MqttFront, caller: &Caller, code: Refusal, claim: 
     });
 }
 
-/// A connection that never came to a CONNECT that is understood: nobody knows whose it is.
+/// A connection that never came to a CONNECT that is understood, or to none in time: nobody knows whose it is. One that goes away by
+/// itself is none of these: who looks whether the port answers does that.
 pub(crate) fn not_understood(front: &MqttFront, caller: &Caller, end: &End) {
     let code = match end {
         End::Decode(DecodeError::UnsupportedProtocol { .. }) => "CONNACK 1",
-        End::Frame(_) | End::Decode(_) | End::NotConnect => CLOSED,
+        End::Frame(_) | End::Decode(_) | End::NotConnect | End::NoConnect => CLOSED,
         _ => return,
     };
     front.journal.refused(Refused {

@@ -114,8 +114,11 @@ const follow = (list) => {
   let chart = () => {};
   let shown = 0;
   let skipped = 0;
+  let unseen = 0;
   const say = (text) => {
-    state.textContent = skipped > 0 ? `${text} ${skipped} more came than can be shown.` : text;
+    const more = skipped > 0 ? ` ${skipped.toLocaleString()} more came than can be shown.` : "";
+    const missed = unseen > 0 ? ` ${unseen.toLocaleString()} of all devices went by too fast to look whose they are.` : "";
+    state.textContent = text + more + missed;
   };
   const source = new EventSource(list.dataset.live);
   source.onopen = () => {
@@ -128,7 +131,10 @@ const follow = (list) => {
   };
   source.onerror = () => say("Not connected; trying again.");
   source.addEventListener("skipped", (event) => {
-    skipped += Number(event.data);
+    const leftOut = JSON.parse(event.data);
+    skipped += leftOut.skipped;
+    unseen += leftOut.unseen;
+    say("Following.");
   });
   source.addEventListener("over", () => {
     source.close();

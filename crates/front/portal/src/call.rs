@@ -99,12 +99,16 @@ impl At {
                 ("Messages", &["events"]),
                 ("Refusals", &["refusals"]),
                 ("CA certificates", &["certificates"]),
+                ("Policies", &["policies"]),
+                ("Settings", &["settings"]),
             ],
             Kind::Dps => &[
+                ("DPS", &[]),
                 ("Enrollments", &["enrollments"]),
                 ("Enrollment groups", &["groups"]),
                 ("Refusals", &["refusals"]),
                 ("CA certificates", &["certificates"]),
+                ("Policies", &["policies"]),
             ],
         };
         let tab = |(words, below): &(&'static str, &[&str])| Tab {
@@ -194,6 +198,17 @@ impl Call<'_> {
         let roles: Vec<Permission> = management.list_permissions(Some(&resource)).await?;
         let host = text(&shown, host).to_owned();
         Ok(At { host, shown, rights: Rights::of(kind, &roles), resource })
+    }
+
+    /// What may be done everywhere; nothing for whom there is nothing to be seen.
+    pub(crate) async fn roles_everywhere(&self, management: &Management) -> Result<Vec<Permission>, Fault> {
+        match management.list_permissions(None).await {
+            Ok(roles) => Ok(roles),
+            Err(error) if error.status() == Some(403) => Ok(Vec::new()),
+            // Nobody's role lets the subscription be seen.
+            Err(ServiceError::Odd { cause, .. }) if cause.contains("no subscription") => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Errors: `Forbidden` unless devices or enrollments may be seen, or changed.

@@ -1,7 +1,7 @@
 //! A line of numbers as SVG, drawn from zero to the greatest of them.
 
 /// A line and what it says in words. It is stretched over a square of 100 by 100.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chart {
     pub(crate) name: String,
     /// The newest number.

@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     },
     /// What was typed will not do.
     Invalid(String),
+    /// Somebody else changed it while its form was open.
+    Overtaken,
     /// The form is not one of this session's pages.
     Forged,
     /// An API says no, or nothing.
@@ -52,6 +54,7 @@ impl Fault {
             Self::Absent { .. } => StatusCode::NOT_FOUND,
             Self::Forbidden { .. } | Self::Forged => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Overtaken => StatusCode::PRECONDITION_FAILED,
             Self::Service(error) => {
                 let status = error.status().and_then(|status| StatusCode::from_u16(status).ok());
                 status.filter(|status| status.as_u16() >= 400).unwrap_or(StatusCode::BAD_GATEWAY)
@@ -65,7 +68,7 @@ impl Fault {
             Self::Absent { .. } => "Not here",
             Self::Forbidden { .. } => "Not allowed",
             Self::Forged => "Not done",
-            Self::Invalid(_) | Self::Service(_) => "That did not work",
+            Self::Invalid(_) | Self::Overtaken | Self::Service(_) => "That did not work",
         }
     }
 
@@ -74,6 +77,10 @@ impl Fault {
             Self::SignedOut => "You are not signed in any more.".to_owned(),
             Self::Absent { what, name } => format!("There is no {what} {name}."),
             Self::Forbidden { text, .. } | Self::Invalid(text) => text.clone(),
+            Self::Overtaken => {
+                "Somebody else changed it while this page was open, so nothing was saved: here is what it is now."
+                    .to_owned()
+            }
             Self::Forged => "The form did not come from a page of this session, so nothing was done.".to_owned(),
             Self::Service(ServiceError::Refused(refusal)) => match &refusal.code {
                 Some(code) => format!("{} ({code})", refusal.message.trim_end_matches('.')),
@@ -97,7 +104,7 @@ impl Fault {
             Self::Absent { .. } => Some("It may have been deleted in the meantime.".to_owned()),
             Self::Forbidden { hint, .. } => Some(hint.clone()),
             Self::Forged => Some("Open the page again and repeat it there.".to_owned()),
-            Self::Invalid(_) => None,
+            Self::Invalid(_) | Self::Overtaken => None,
             Self::Service(error) => match error.status()? {
                 403 => Some("Somebody who owns it can give you a role that allows it.".to_owned()),
                 404 => Some("It may have been deleted in the meantime.".to_owned()),

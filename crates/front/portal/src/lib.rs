@@ -7,6 +7,7 @@
 //! ```text
 //! request ─ ask ─┬─ asset                                   style, script: never change under their names
 //!                ├─ page/account   sign in, sessions
+//!                ├─ page/elsewhere ─ SignIns                to another issuer and back
 //!                └─ session ─ csrf ─ call ─ page/*  ─ client/service ─▶ Resource Manager, hubs, DPS
 //!                                            │
 //!                                   fault ◀──┘ in words
@@ -19,18 +20,27 @@ mod asset;
 mod call;
 mod cause;
 mod chart;
+mod contents;
 mod difference;
 mod fault;
 mod happening;
+mod journey;
+mod lag;
 pub mod limits;
 mod link;
+mod linked_hub;
 mod moment;
 mod page;
+mod policy;
 mod portal;
 mod rates;
 mod reply;
 mod rights;
 mod session;
+mod setting;
+mod size;
+mod span;
 
+pub use journey::{Departure, Return, SignIns};
 pub use portal::{Door, Portal};
 pub use reply::Body;

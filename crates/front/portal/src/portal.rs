@@ -4,10 +4,12 @@ use crate::ask::{self, Ask, ROOT};
 use crate::asset::Assets;
 use crate::call::{Call, Frame};
 use crate::fault::Fault;
+use crate::journey::{Journeys, SignIns};
 use crate::link::Links;
 use crate::page::{
-    self, account, audit, certificates, connect, device, devices, enrollments, events, hub, live, overview, refusals,
-    registration, timeline, twin,
+    self, account, audit, calendar, certificates, connect, create, device, devices, dps, elsewhere, enrollments,
+    event_log, events, hub, live, overview, policies, refusals, registration, settings, timeline, twin, twin_history,
+    uploads,
 };
 use crate::reply::{self, Body, COOKIE, see_other};
 use crate::session::{Note, Session, Sessions};
@@ -32,14 +34,21 @@ pub struct Portal {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) sessions: Mutex<Sessions>,
     pub(crate) links: Mutex<Links>,
+    pub(crate) sign_ins: Arc<dyn SignIns>,
+    pub(crate) journeys: Mutex<Journeys>,
     assets: Assets,
 }
 
 impl Portal {
     /// Nobody is signed in.
-    pub fn new(door: Arc<dyn Door>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        let (sessions, links) = (Mutex::default(), Mutex::default());
-        Self { door, clock, random, sessions, links, assets: Assets::new() }
+    pub fn new(
+        door: Arc<dyn Door>,
+        sign_ins: Arc<dyn SignIns>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let (sessions, links, journeys) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { door, clock, random, sessions, links, sign_ins, journeys, assets: Assets::new() }
     }
 
     /// Whether a request is for a page: below `/portal`, or a browser's for `/`.
@@ -88,6 +97,8 @@ impl Portal {
                 };
             }
             (false, ["in", code]) if ask.method == Method::GET => return account::enter(&guest, code).await,
+            (false, ["out", name]) if ask.method == Method::GET => return elsewhere::depart(&guest, name).await,
+            (false, ["back", name]) if ask.method == Method::GET => return elsewhere::come_back(&guest, name).await,
             (false, ["sign-in"]) => return account::show_sign_in(&guest, found.is_some()),
             (true, ["sign-in"]) => return account::sign_in(&guest).await,
             _ => {}
@@ -120,8 +131,11 @@ impl Portal {
         match (is_post, words) {
             (false, []) => overview::show(call).await,
             (false, ["audit"]) => audit::show(call).await,
+            (false, ["certificates"]) => calendar::show(call).await,
             (false, ["connect"]) => connect::show(call).await,
             (true, ["connect"]) => connect::create(call).await,
+            (false, ["create"]) => create::show(call).await,
+            (true, ["create"]) => create::act(call).await,
             (false, ["sessions"]) => Ok(account::show_sessions(call)),
             (true, ["sessions", number]) => account::end_session(call, number),
             (true, ["sign-out"]) => Ok(account::sign_out(call)),
@@ -129,7 +143,7 @@ impl Portal {
             (_, ["hubs", group, name, rest @ ..]) => {
                 let at = call.at(Kind::Hub, group, name).await?;
                 match (is_post, rest) {
-                    (false, []) => hub::show(call, &at, None).await,
+                    (false, []) => hub::show(call, &at).await,
                     (true, []) => hub::act(call, &at).await,
                     (false, ["devices"]) => devices::show(call, &at).await,
                     (true, ["devices"]) => devices::create(call, &at).await,
@@ -140,23 +154,36 @@ impl Portal {
                         timeline::of_device(call, &at, id, Some(module)).await
                     }
                     (false, ["refusals"]) => refusals::show(call, &at).await,
+                    (false, ["settings"]) => settings::show(call, &at).await,
+                    (true, ["settings"]) => settings::act(call, &at).await,
                     (false, ["live"]) => live::follow(call, &at, None).await,
                     (false, ["events"]) => events::show(call, &at),
+                    (false, ["events", "log"]) => event_log::show(call, &at).await,
+                    (false, ["devices", id, "twin", "history"]) => twin_history::show(call, &at, id).await,
                     (false, ["devices", id, "twin"]) => twin::edit(call, &at, id).await,
                     (true, ["devices", id, "twin"]) => twin::change(call, &at, id).await,
+                    (false, ["devices", id, "uploads"]) => uploads::show(call, &at, id).await,
+                    (true, ["devices", id, "uploads"]) => uploads::act(call, &at, id).await,
+                    (false, ["devices", id, "uploads", name]) => uploads::fetch(call, &at, id, name).await,
                     (true, ["devices", id]) => device::act(call, &at, id).await,
                     (_, ["certificates", rest @ ..]) => certificates::route(call, &at, is_post, rest).await,
+                    (false, ["policies"]) => Ok(policies::show(call, &at)),
+                    (true, ["policies"]) => policies::act(call, &at).await,
                     _ => Err(absent()),
                 }
             }
             (_, ["dps", group, name, rest @ ..]) => {
                 let at = call.at(Kind::Dps, group, name).await?;
                 match (is_post, rest) {
-                    (false, []) => Ok(see_other(&at.href(&["enrollments"]))),
+                    (false, []) => dps::show(call, &at).await,
+                    (true, []) => dps::act(call, &at).await,
                     (_, ["certificates", rest @ ..]) => certificates::route(call, &at, is_post, rest).await,
+                    (false, ["policies"]) => Ok(policies::show(call, &at)),
+                    (true, ["policies"]) => policies::act(call, &at).await,
                     (false, ["refusals"]) => refusals::show(call, &at).await,
                     (false, ["registrations", id]) => registration::show(call, &at, id).await,
                     (false, ["connect", id]) => connect::follow(call, &at, id).await,
+                    (true, ["connect", id]) => connect::issue(call, &at, id).await,
                     (_, ["enrollments" | "groups", ..]) => enrollments::route(call, &at, is_post, rest).await,
                     _ => Err(absent()),
                 }

@@ -17,10 +17,11 @@ enum As {
     Rate,
 }
 
-const LINES: [(&str, Kind, &str, As); 3] = [
-    ("devices connected", Kind::Hub, "connectedDeviceCount", As::Level),
-    ("messages per second", Kind::Hub, "d2c.telemetry.ingress.success", As::Rate),
-    ("registrations per second", Kind::Dps, "RegistrationAttempts", As::Rate),
+const LINES: [(&str, &[Kind], &str, As); 4] = [
+    ("devices connected", &[Kind::Hub], "connectedDeviceCount", As::Level),
+    ("messages per second", &[Kind::Hub], "d2c.telemetry.ingress.success", As::Rate),
+    ("registrations per second", &[Kind::Dps], "RegistrationAttempts", As::Rate),
+    ("refusals per minute", &[Kind::Hub, Kind::Dps], "roadstead.refusals", As::Level),
 ];
 
 /// A chart for each line; none of what nobody measured yet.
@@ -35,7 +36,8 @@ pub(crate) async fn charts(
     let timespan = format!("{}/{}", since.iso_seconds(), now.iso_seconds());
     let mut told = Vec::new();
     for resource in of {
-        let names = LINES.iter().filter(|(_, kind, ..)| *kind == resource.kind).map(|(_, _, metric, _)| *metric);
+        let names =
+            LINES.iter().filter(|(_, kinds, ..)| kinds.contains(&resource.kind)).map(|(_, _, metric, _)| *metric);
         let names = names.collect::<Vec<_>>().join(",");
         let query = MetricsQuery { names, timespan: timespan.clone(), ..MetricsQuery::default() };
         match management.list_metrics(resource, &query).await {

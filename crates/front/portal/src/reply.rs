@@ -1,10 +1,11 @@
 //! Answers. All carry the headers that keep other sites' hands off.
 
+use crate::limits::JOURNEY_LIFETIME_MS;
 use askama::Template;
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
-    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{Response, StatusCode};
 use http_body_util::combinators::BoxBody;
@@ -20,6 +21,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 
 /// The session's cookie. The prefix makes browsers hold it to this host, whole and encrypted.
 pub(crate) const COOKIE: &str = "__Host-roadstead";
+
+/// By which a browser that comes back from an issuer is known. For minutes.
+pub(crate) const JOURNEY: &str = "__Host-roadstead-way";
 
 fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Full::new(body.into()).boxed());
@@ -37,6 +41,17 @@ pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response<Bod
             text(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made. The server's log has more.\n")
         }
     }
+}
+
+/// A file in PEM that the browser keeps under this name: letters, digits, `-`, `.` and `_`, others become `_`.
+pub(crate) fn download(name: &str, pem: String) -> Response<Body> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+    let name: String = name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
+    let mut response = whole(StatusCode::OK, "application/x-pem-file", pem);
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, value);
+    }
+    response
 }
 
 /// A few words.
@@ -65,8 +80,17 @@ pub(crate) fn asset(content_type: HeaderValue, bytes: &'static [u8]) -> Response
 /// Gives the browser its session, or takes it away with an empty one.
 pub(crate) fn set_cookie(response: &mut Response<Body>, value: &str) {
     let age = if value.is_empty() { "; Max-Age=0" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}");
-    if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
+    append_cookie(response, &format!("{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}"));
+}
+
+/// Lets the browser be known when it comes back from an issuer, or forgets that with an empty value.
+pub(crate) fn set_journey(response: &mut Response<Body>, value: &str) {
+    let age_s = if value.is_empty() { 0 } else { JOURNEY_LIFETIME_MS / 1000 };
+    append_cookie(response, &format!("{JOURNEY}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={age_s}"));
+}
+
+fn append_cookie(response: &mut Response<Body>, cookie: &str) {
+    if let Ok(mut cookie) = HeaderValue::from_str(cookie) {
         cookie.set_sensitive(true);
         response.headers_mut().append(SET_COOKIE, cookie);
     }
@@ -76,7 +100,6 @@ pub(crate) fn set_cookie(response: &mut Response<Body>, value: &str) {
 pub(crate) fn protect(response: &mut Response<Body>) {
     let headers = response.headers_mut();
     for (name, value) in [
-        (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "same-origin"),
@@ -85,5 +108,7 @@ pub(crate) fn protect(response: &mut Response<Body>) {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // A device's file has a stricter one.
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

@@ -32,10 +32,7 @@ impl Rights {
             Kind::Hub => ("Microsoft.Devices/IotHubs", "devices"),
             Kind::Dps => ("Microsoft.Devices/provisioningServices", "attestationmechanism"),
         };
-        let may = |tail: &str| {
-            let action = format!("{root}/{tail}");
-            roles.iter().any(|role| any(&role.actions, &action) && !any(&role.not_actions, &action))
-        };
+        let may = |tail: &str| may(roles, &format!("{root}/{tail}"));
         let may_data = |tail: &str| {
             let action = format!("{root}/{data}/{tail}");
             roles.iter().any(|role| any(&role.data_actions, &action) && !any(&role.not_data_actions, &action))
@@ -47,6 +44,11 @@ impl Rights {
             data_write: may_data("write"),
         }
     }
+}
+
+/// Whether one of the roles allows an action: `Microsoft.Devices/IotHubs/write`.
+pub(crate) fn may(roles: &[Permission], action: &str) -> bool {
+    roles.iter().any(|role| any(&role.actions, action) && !any(&role.not_actions, action))
 }
 
 fn any(patterns: &[String], action: &str) -> bool {

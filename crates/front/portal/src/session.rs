@@ -1,8 +1,9 @@
 //! Who is signed in, in which browser. Kept in memory, bounded; a cookie opens a session by its digest only.
 
+use crate::chart::Chart;
 use crate::limits::{
-    AGENT_CHARS_MAX, LIVE_STREAMS_OF_SESSION_MAX, SECRET_BYTES, SESSION_IDLE_MS, SESSION_LIFETIME_MS, SESSIONS_MAX,
-    SESSIONS_OF_USER_MAX,
+    AGENT_CHARS_MAX, LIVE_STREAMS_OF_SESSION_MAX, RATES_KEPT_MS, SECRET_BYTES, SESSION_IDLE_MS, SESSION_LIFETIME_MS,
+    SESSIONS_MAX, SESSIONS_OF_USER_MAX,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -85,10 +86,22 @@ pub(crate) struct Session {
     pub(crate) live: Arc<Semaphore>,
     /// Locked while new tokens are asked for, as each answer takes the place of what it was asked with.
     pub(crate) purse: tokio::sync::Mutex<Purse>,
+    /// The overview's lines, and when they were drawn.
+    lines: Mutex<Option<(UnixMillis, Vec<Chart>)>>,
     ended: AtomicBool,
 }
 
 impl Session {
+    /// The overview's lines, if they were drawn so lately that they are as good as new.
+    pub(crate) fn kept_lines(&self, now: UnixMillis) -> Option<Vec<Chart>> {
+        let lines = self.lines.lock();
+        lines.as_ref().filter(|(at, _)| now < at.plus_ms(RATES_KEPT_MS)).map(|(_, charts)| charts.clone())
+    }
+
+    pub(crate) fn keep_lines(&self, charts: &[Chart], now: UnixMillis) {
+        *self.lines.lock() = Some((now, charts.to_vec()));
+    }
+
     pub(crate) fn seen(&self) -> UnixMillis {
         *self.seen.lock()
     }
@@ -146,6 +159,7 @@ impl Sessions {
             seen: Mutex::new(now),
             note: Mutex::default(),
             live: Arc::new(Semaphore::new(LIVE_STREAMS_OF_SESSION_MAX)),
+            lines: Mutex::default(),
             is_user: matches!(login, Login::Refresh(_)),
             purse: tokio::sync::Mutex::new(Purse { login, tokens: HashMap::new() }),
             ended: AtomicBool::new(false),

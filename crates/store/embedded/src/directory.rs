@@ -32,6 +32,15 @@ impl DataDirectory {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Bytes of the database, what was written to it last included.
+    pub fn database_bytes(&self) -> u64 {
+        let bytes = |ending: &str| {
+            let path = self.path.join(format!("{}{ending}", crate::records::FILE));
+            fs::metadata(path).map_or(0, |found| found.len())
+        };
+        ["", "-wal", "-shm"].into_iter().map(bytes).sum()
+    }
 }
 
 impl Drop for DataDirectory {

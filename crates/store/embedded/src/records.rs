@@ -2,7 +2,9 @@
 
 mod apply;
 mod apply_happening;
+mod apply_issued;
 mod apply_message;
+mod apply_revision;
 mod change;
 mod connection;
 mod failure;
@@ -14,20 +16,23 @@ mod table;
 mod writer;
 
 use std::{
+    cmp::Reverse,
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
 
 use async_trait::async_trait;
 use roadstead_model::{
-    Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment,
-    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Happening, Hub, HubKey, IdScope, IdentityId,
-    JournalOwner, Module, Principal, PrincipalId, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
+    Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps,
+    Enrollment, EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Happening, HappeningClass, Hub, HubKey,
+    IdScope, IdentityId, IssuedCertificate, JournalOwner, Module, Principal, PrincipalId, Registration, RegistrationId,
+    ResourceGroup, Twin, TwinRevision, UnixMillis,
 };
 use roadstead_query::Query;
 use roadstead_store::{
     DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, QueryRow, Records, RefusalFilter, SealKey, Sealer,
-    SessionRecord, StoreError, Stored, Vault, Write, limits::MODULES_MAX,
+    SessionRecord, StoreError, Stored, Vault, Write,
+    limits::{LAST_REFUSALS_MAX, MODULES_MAX},
 };
 use rusqlite::{Row, params, params_from_iter, types::Value};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -141,12 +146,25 @@ impl EmbeddedRecords {
     }
 }
 
-/// Texts, then where a listing that goes backwards begins, and how much of it is wanted.
-fn params_of(texts: &[String], before: Option<u64>, limit: usize) -> Vec<Value> {
-    let mut values: Vec<Value> = texts.iter().cloned().map(Value::from).collect();
-    values.push(before.map_or(i64::MAX, u64::cast_signed).into());
-    values.push((bounded(limit).cast_signed() as i64).into());
-    values
+impl EmbeddedRecords {
+    /// A page of issued certificates, after the parameters `within`.
+    async fn list_of_issued(
+        &self,
+        sql: &'static str,
+        dps: &IdScope,
+        mut within: Vec<Value>,
+        limit: usize,
+    ) -> Result<Page<IssuedCertificate>, StoreError> {
+        let (dps, limit) = (dps.clone(), bounded(limit));
+        within.push(i64::try_from(limit + 1).unwrap_or(i64::MAX).into());
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            let rows = readers.read(|connection| {
+                read::list(connection, sql, params_from_iter(within), |row| read::issued(row, &dps, sealer))
+            })?;
+            Ok(page(rows, limit))
+        })
+        .await
+    }
 }
 
 impl Drop for EmbeddedRecords {
@@ -229,6 +247,46 @@ impl Records for EmbeddedRecords {
         })
     }
 
+    async fn list_issued(
+        &self,
+        dps: &IdScope,
+        ca: &CertificateName,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<IssuedCertificate>, StoreError> {
+        let prefix = prefix.to_ascii_lowercase();
+        let (from, number) = read::issued_position(after).unwrap_or((&prefix, -1));
+        let ca = ca.as_str().to_ascii_lowercase();
+        // No common name has the character behind `~`.
+        let within = vec![
+            dps.as_str().to_owned().into(),
+            ca.into(),
+            from.to_owned().into(),
+            number.into(),
+            (prefix + "\x7f").into(),
+        ];
+        self.list_of_issued(read::ISSUED, dps, within, limit).await
+    }
+
+    async fn list_issued_by_end(
+        &self,
+        dps: &IdScope,
+        from: UnixMillis,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<IssuedCertificate>, StoreError> {
+        let after = read::issued_position(after).and_then(|(ends, number)| Some((ends.parse().ok()?, number)));
+        let (ends, number): (i64, i64) = after.unwrap_or((from.0, -1));
+        let within = vec![dps.as_str().to_owned().into(), ends.into(), number.into()];
+        self.list_of_issued(read::ISSUED_BY_END, dps, within, limit).await
+    }
+
+    async fn count_issued(&self, dps: &IdScope, ca: &CertificateName) -> Result<u64, StoreError> {
+        let ca = ca.as_str().to_ascii_lowercase();
+        self.shared.readers.read(|connection| Ok(apply_issued::count(connection, dps.as_str(), &ca)?))
+    }
+
     async fn find_device(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Device>, StoreError> {
         self.find(Table::Devices, &Key::device(hub, id), Place::Device(hub, id.as_str()))
     }
@@ -272,6 +330,27 @@ impl Records for EmbeddedRecords {
     async fn find_identity(&self, hub: HubKey, id: &IdentityId) -> Result<Option<IdentityRecord>, StoreError> {
         let Shared { readers, sealer, run, .. } = &*self.shared;
         readers.read(|connection| read::find_identity(connection, sealer, *run, hub, id))
+    }
+
+    async fn list_twin_revisions(
+        &self,
+        hub: HubKey,
+        id: &IdentityId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, TwinRevision)>, StoreError> {
+        let (Key { scope, name }, id) = (Key::identity(hub, id), id.to_string());
+        let before = before.map_or(i64::MAX, u64::cast_signed);
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            readers.read(|connection| {
+                let within = params![scope, name, before, bounded(limit).cast_signed() as i64];
+                read::list(connection, read::TWIN_REVISIONS, within, |row| {
+                    let vault = Vault { sealer, place: Place::Twin(hub, &id) };
+                    Ok((row.get::<_, i64>(0)?.cast_unsigned(), TwinRevision::decode(text(row, 1)?, vault)?))
+                })
+            })
+        })
+        .await
     }
 
     async fn list_identities(
@@ -402,13 +481,21 @@ impl Records for EmbeddedRecords {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, Happening)>, StoreError> {
-        let within = params_of(&[owner.to_string(), owner.key_of(id)], before, limit);
-        let owners = [owner.clone()];
+        let (owners, id, limit) = ([owner.clone()], owner.key_of(id), bounded(limit));
+        let before = before.map_or(i64::MAX, u64::cast_signed);
         self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
             readers.read(|connection| {
-                read::list(connection, read::HAPPENINGS, params_from_iter(&within), |row| {
-                    read::happening(row, &owners, sealer)
-                })
+                let owner = owners[0].to_string();
+                let mut found = Vec::new();
+                for class in HappeningClass::ALL {
+                    let within = params![owner, id, class as u8, before, limit.cast_signed() as i64];
+                    let of_class =
+                        read::list(connection, read::HAPPENINGS, within, |row| read::happening(row, &owners, sealer))?;
+                    found.extend(of_class);
+                }
+                found.sort_by_key(|(number, _)| Reverse(*number));
+                found.truncate(limit);
+                Ok(found)
             })
         })
         .await
@@ -426,6 +513,34 @@ impl Records for EmbeddedRecords {
         self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
             readers.read(|connection| {
                 read::list(connection, &sql, params_from_iter(&within), |row| read::happening(row, &owners, sealer))
+            })
+        })
+        .await
+    }
+
+    async fn list_last_refusals(
+        &self,
+        owners: &[JournalOwner],
+        ids: &[String],
+    ) -> Result<Vec<(u64, Happening)>, StoreError> {
+        let owners = owners.to_vec();
+        let ids: Vec<String> = ids.iter().take(LAST_REFUSALS_MAX).cloned().collect();
+        self.on_blocking_thread(move |Shared { readers, sealer, .. }| {
+            readers.read(|connection| {
+                let mut found = Vec::with_capacity(ids.len());
+                for id in &ids {
+                    let mut last: Option<(u64, Happening)> = None;
+                    for owner in &owners {
+                        let refusal = HappeningClass::Refusal as u8;
+                        let within = params![owner.to_string(), owner.key_of(id), refusal, i64::MAX, 1];
+                        let one = read::list(connection, read::HAPPENINGS, within, |row| {
+                            read::happening(row, &owners, sealer)
+                        })?;
+                        last = last.into_iter().chain(one).max_by_key(|(number, _)| *number);
+                    }
+                    found.extend(last);
+                }
+                Ok(found)
             })
         })
         .await

@@ -17,6 +17,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/007_principals.sql"),
     include_str!("schema/008_deleted_hubs.sql"),
     include_str!("schema/009_happenings.sql"),
+    include_str!("schema/010_happenings_by_class.sql"),
+    include_str!("schema/011_issued.sql"),
+    include_str!("schema/012_twin_revisions.sql"),
 ];
 
 /// The version this program writes.

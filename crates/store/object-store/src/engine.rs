@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
 use parking_lot::Mutex;
-use roadstead_model::{HubKey, UnixMillis};
+use roadstead_model::{DeviceId, HubKey, UnixMillis};
 use roadstead_store::{
     BlobCondition, BlobError, BlobInfo, BlobPath, BlobProperties, BlobRead, BlobWriter, Blobs, BlockId, BlockWriter,
-    ByteRange, StoreError, WaitingBlock,
+    ByteRange, ListedBlob, Page, StoreError, WaitingBlock,
     blob::block_list_digest,
-    limits::{BLOB_BYTES_MAX, BLOB_WRITER_WAIT, BLOCKS_MAX},
+    limits::{BLOB_BYTES_MAX, BLOB_WRITER_WAIT, BLOCKS_MAX, PAGE_ITEMS_MAX},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -22,7 +22,7 @@ use tracing::warn;
 use crate::{
     failure::{failed, found},
     hub::HubObjects,
-    limits::WRITERS_MAX,
+    limits::{HEADS_MAX, WRITERS_MAX},
     names, properties,
     writer::{Block, NewObject, WholeBlob},
 };
@@ -86,6 +86,16 @@ impl Shared {
         }))
     }
 
+    /// The blob of an object that a listing found, by what its name has behind the device's; `None` when it was removed meanwhile, or
+    /// nothing tells its name.
+    async fn listed(&self, below_device: String, object: ObjectMeta) -> Result<Option<ListedBlob>, BlobError> {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        let Some(head) = found(self.store.get_opts(&object.location, options).await)? else { return Ok(None) };
+        let name = names::of_blob(&below_device).or_else(|| properties::name(&head.attributes));
+        let BlobInfo { size, last_modified, properties, .. } = properties::info(&head.meta, &head.attributes);
+        Ok(name.map(|name| ListedBlob { name, size, content_type: properties.content_type, last_modified }))
+    }
+
     /// The blob that was just committed; the blocks left over are dropped.
     pub(crate) async fn committed(&self, path: &BlobPath) -> Result<BlobInfo, BlobError> {
         let hub = self.hub(path.hub()).await?;
@@ -145,7 +155,7 @@ impl Blobs for ObjectBlobs {
         let total =
             block_names.iter().filter_map(|name| sizes.get(name)).fold(0u64, |sum, size| sum.saturating_add(*size));
         let (place, hub) = (shared.place().await?, shared.hub(path.hub()).await?);
-        let attributes = properties::attributes(properties, Some(list));
+        let attributes = properties::attributes(properties, Some(list), names::untold(path));
         let name = names::file(&shared.prefix, path);
         let mut new = NewObject::new(shared, hub, name, attributes, BLOB_BYTES_MAX, place);
         // The blocks' own share of the quota pays for the copy: they go when it is there.
@@ -198,6 +208,37 @@ impl Blobs for ObjectBlobs {
             let fail = |error| StoreError::Unavailable(format!("the object store: {error}"));
             BlobRead { info, range, chunks: read.into_stream().map_err(fail).boxed() }
         }))
+    }
+
+    async fn list(
+        &self,
+        hub: HubKey,
+        device: &DeviceId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ListedBlob>, BlobError> {
+        let shared = &*self.0;
+        let (limit, device) = (limit.clamp(1, PAGE_ITEMS_MAX), names::device(&shared.prefix, hub, device));
+        let objects = match after {
+            Some(after) => {
+                let from = format!("{device}/{after}");
+                // What no page gave is somewhere, too.
+                let from = Path::parse(&from).unwrap_or_else(|_| Path::from(from));
+                shared.store.list_with_offset(Some(&device), &from)
+            }
+            None => shared.store.list(Some(&device)),
+        };
+        let mut found: Vec<ObjectMeta> = objects.take(limit + 1).try_collect().await.map_err(failed)?;
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let below = |object: &ObjectMeta| {
+            let name = object.location.as_ref().strip_prefix(device.as_ref()).unwrap_or_default();
+            name.trim_start_matches('/').to_owned()
+        };
+        let next = found.last().filter(|_| has_more).map(below);
+        let asked = found.into_iter().map(|object| shared.listed(below(&object), object));
+        let items: Vec<_> = stream::iter(asked).buffered(HEADS_MAX).try_collect().await?;
+        Ok(Page { items: items.into_iter().flatten().collect(), next })
     }
 
     async fn delete(&self, path: &BlobPath) -> Result<bool, BlobError> {

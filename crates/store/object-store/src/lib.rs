@@ -10,6 +10,8 @@
 //! - **Names** are percent-encoded segment by segment: `logs/1.txt` stays `logs/1.txt`; a very long one is its digest (`names`).
 //! - **A blob** that is small is one request, a large one an upload in parts; a block list is put together by reading the blocks
 //!   and writing them as one object (`writer`), which is durable when the store says so.
+//! - **A listing** asks the store for a page of names, and each of the objects what it is. Azure gives all names for each page, S3 those
+//!   that are wanted. A blob with a very long name that is not mostly ASCII is left out.
 //! - **Conditions, and the quota,** hold for all that goes through one server. Another that writes to the same prefix is not
 //!   waited for: its last commit wins.
 

@@ -10,5 +10,9 @@ pub const WRITERS_MAX: usize = 32;
 pub const SEGMENT_BYTES_MAX: usize = 240;
 /// Bytes of a whole name from which on its digest stands for it. S3 and Azure take 1024, the prefix included.
 pub const NAME_BYTES_MAX: usize = 640;
+/// Bytes of a blob's name that is kept beside an object, percent-encoded. S3 takes 2 KiB of metadata, the device's own included.
+pub const KEPT_NAME_BYTES_MAX: usize = 1024;
+/// Objects of a listing that are asked what they are at one time.
+pub const HEADS_MAX: usize = 16;
 /// Locks that commits share: two blobs wait for each other only by chance.
 pub const STRIPES: usize = 64;

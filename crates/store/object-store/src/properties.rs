@@ -6,12 +6,17 @@ use object_store::{Attribute, Attributes, ObjectMeta};
 use roadstead_model::{Etag, UnixMillis};
 use roadstead_store::{BlobInfo, BlobProperties};
 
+use crate::names;
+
 /// Metadata of ours; device's own may not begin so.
 const OURS: &str = "roadstead_";
 const CONTENT_MD5: &str = "roadstead_content_md5";
 const BLOCK_LIST: &str = "roadstead_block_list";
+/// The blob's name, percent-encoded, where the object's does not tell it.
+const NAME: &str = "roadstead_name";
 
-pub(crate) fn attributes(properties: &BlobProperties, block_list: Option<String>) -> Attributes {
+/// `name`: where the object's own does not tell it.
+pub(crate) fn attributes(properties: &BlobProperties, block_list: Option<String>, name: Option<String>) -> Attributes {
     let mut attributes = Attributes::new();
     let mut put = |name, value: Option<&String>| {
         if let Some(value) = value {
@@ -22,6 +27,7 @@ pub(crate) fn attributes(properties: &BlobProperties, block_list: Option<String>
     put(Attribute::ContentEncoding, properties.content_encoding.as_ref());
     put(Attribute::Metadata(CONTENT_MD5.into()), properties.content_md5.as_ref());
     put(Attribute::Metadata(BLOCK_LIST.into()), block_list.as_ref());
+    put(Attribute::Metadata(NAME.into()), name.as_ref());
     for (name, value) in properties.metadata.iter().filter(|(name, _)| !name.starts_with(OURS)) {
         put(Attribute::Metadata(Cow::Owned(name.clone())), Some(value));
     }
@@ -55,6 +61,11 @@ pub(crate) fn info(meta: &ObjectMeta, attributes: &Attributes) -> BlobInfo {
 /// Which block list made the object.
 pub(crate) fn block_list(attributes: &Attributes) -> Option<&str> {
     attributes.get(&Attribute::Metadata(BLOCK_LIST.into())).map(AsRef::as_ref)
+}
+
+/// The blob's name, where the object's own does not tell it.
+pub(crate) fn name(attributes: &Attributes) -> Option<String> {
+    names::of_blob(attributes.get(&Attribute::Metadata(NAME.into()))?.as_ref())
 }
 
 /// The object's version; by its time for stores without etags.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use roadstead_model::{Etag, HubKey, UnixMillis};
+use roadstead_model::{DeviceId, Etag, HubKey, UnixMillis};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -13,6 +13,7 @@ use crate::{
     blob_path::{BlobPath, BlockId, hex_name},
     error::StoreError,
     limits::BLOB_BYTES_MAX,
+    records::Page,
 };
 
 /// What an uploader says of a blob. Kept as given.
@@ -38,6 +39,19 @@ pub struct BlobInfo {
     /// When this version was committed, by the engine's clock.
     pub last_modified: UnixMillis,
     pub properties: BlobProperties,
+}
+
+/// A blob as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedBlob {
+    /// The name below the device: `logs/1.txt`.
+    pub name: String,
+    /// Bytes of the content.
+    pub size: u64,
+    /// `text/plain`, as the uploader gave it.
+    pub content_type: Option<String>,
+    /// When it was committed, by the engine's clock.
+    pub last_modified: UnixMillis,
 }
 
 /// A block that was put and that no list has named yet.
@@ -155,6 +169,17 @@ pub trait Blobs: Send + Sync {
     async fn find(&self, path: &BlobPath) -> Result<Option<BlobInfo>, BlobError>;
     /// A blob, or a part of it; `None` when there is none. Errors: `OutOfRange`, `Store`.
     async fn read(&self, path: &BlobPath, range: Option<ByteRange>) -> Result<Option<BlobRead>, BlobError>;
+    /// Blobs of a device, at most `limit` and [`PAGE_ITEMS_MAX`](crate::limits::PAGE_ITEMS_MAX), in the order of the names that the
+    /// engine gives them: nearly that of their own, and the same for every page. `after` is the `next` of the page before. What was
+    /// put or removed meanwhile may be there or not; every other blob is listed once. No content is read; a blob of which the engine
+    /// cannot tell what it is is left out, so that a page may be short, or empty with a next one.
+    async fn list(
+        &self,
+        hub: HubKey,
+        device: &DeviceId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ListedBlob>, BlobError>;
     /// Removes a blob, and says whether there was one.
     async fn delete(&self, path: &BlobPath) -> Result<bool, BlobError>;
     /// Bytes that a hub's blobs and blocks take.

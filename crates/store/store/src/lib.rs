@@ -20,7 +20,7 @@ pub mod suite;
 
 pub use blob::{
     BlobChunks, BlobCondition, BlobError, BlobInfo, BlobProperties, BlobRead, BlobWriter, Blobs, BlockWriter,
-    ByteRange, WaitingBlock,
+    ByteRange, ListedBlob, WaitingBlock,
 };
 pub use blob_path::{BlobPath, BlobPathError, BlockId, BlockIdError};
 pub use commits::{Commits, Ticket};
@@ -30,8 +30,8 @@ pub use event_log::{Bounds, EventLog, HubLog, Partition, Retention};
 pub use query::QueryRow;
 pub use quota::Quota;
 pub use records::{
-    DeviceCounts, EnrollmentCounts, Expect, IdentityRecord, JournalBounds, Page, Records, RefusalFilter, SessionRecord,
-    Write,
+    DeviceCounts, EnrollmentCounts, Expect, IdentityRecord, IssuedBounds, JournalBounds, Page, Records, RefusalFilter,
+    RevisionBounds, SessionRecord, Write,
 };
 pub use seal::{SealKey, Sealer};
 pub use stored::{Place, Stored, Vault};

@@ -37,3 +37,5 @@ pub const QUERY_CANDIDATES_MAX: usize = 20_000;
 pub const BLOB_WRITER_WAIT: Duration = Duration::from_secs(30);
 /// Modules of one device that a listing reads. Source: docs, quotas (50 modules per device)
 pub const MODULES_MAX: usize = 50;
+/// Ids whose last refusals are asked for at once. Ours: a page of devices.
+pub const LAST_REFUSALS_MAX: usize = 50;

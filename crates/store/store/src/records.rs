@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use roadstead_model::{
     Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps,
     Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, Feedback, FileNotification, GroupName, Guid, Happening, Hub,
-    HubKey, IdScope, IdentityId, JournalOwner, Module, Presence, Principal, PrincipalId, RefusalCause, Registration,
-    RegistrationId, ResourceGroup, RoleScope, Subscription, Twin, UnixMillis,
+    HubKey, IdScope, IdentityId, IssuedCertificate, JournalOwner, Module, Presence, Principal, PrincipalId,
+    RefusalCause, Registration, RegistrationId, ResourceGroup, RoleScope, Subscription, Twin, TwinRevision, UnixMillis,
 };
 use roadstead_query::Query;
 
@@ -53,10 +53,14 @@ pub enum Write {
     /// The events and files of a deleted hub are gone, too. Fine when that was said before.
     ForgetDeletedHub(HubKey),
     PutDps(Dps, Expect),
-    /// Takes the instance's enrollments, groups, registrations, certificates, roles and journal with it.
+    /// Takes the instance's enrollments, groups, registrations, certificates, what they issued, roles and journal with it.
     DeleteDps(IdScope, Expect),
     PutCertificate(CertificateOwner, CaCertificate, Expect),
+    /// What it issued stays.
     DeleteCertificate(CertificateOwner, CertificateName, Expect),
+    /// Notes a certificate that a CA of the instance issued. `Conflict` when there is no such CA, or as many are noted of it as
+    /// may be and none of them has ended.
+    AddIssued(IdScope, IssuedCertificate, IssuedBounds),
     PutDevice(HubKey, Device, Expect),
     /// Takes the device's modules, twins, subscriptions, presence and messages with it.
     DeleteDevice(HubKey, DeviceId, Expect),
@@ -65,6 +69,13 @@ pub enum Write {
     /// Takes the module's twin, subscriptions and presence with it. The id of a device is a `Conflict`.
     DeleteModule(HubKey, IdentityId, Expect),
     PutTwin(HubKey, IdentityId, Twin, Expect),
+    /// Appends to what is kept of a twin's past, within bounds: what is more goes, the oldest first. Goes with the identity.
+    AddTwinRevision {
+        hub: HubKey,
+        id: IdentityId,
+        revision: TwinRevision,
+        bounds: RevisionBounds,
+    },
     /// Replaces all subscriptions of the identity's persistent session; an empty list ends it. Without such an identity,
     /// nothing happens: a late writer must not leave subscriptions for the next one of that id.
     PutSubscriptions(HubKey, IdentityId, Vec<Subscription>),
@@ -112,6 +123,15 @@ pub enum Write {
     DeleteRegistration(IdScope, RegistrationId, Expect),
 }
 
+/// How much is kept of the past of twins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevisionBounds {
+    /// Revisions of one identity.
+    pub per_identity_max: u32,
+    /// Bytes of all revisions of the hub, as they are stored. A write brings it back below by a few of the oldest revisions.
+    pub hub_bytes_max: u64,
+}
+
 /// How much journals keep. What is more goes, the oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JournalBounds {
@@ -123,6 +143,16 @@ pub struct JournalBounds {
     pub forget_before: UnixMillis,
     /// Milliseconds between two refusals that still count as one.
     pub alike_ms: i64,
+}
+
+/// How much is kept of what CAs issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IssuedBounds {
+    /// Certificates of one CA, by its name. Where one more would be too much, those that ended before `now` go.
+    pub per_ca_max: u64,
+    pub now: UnixMillis,
+    /// What ended before this instant may go, whoever issued it; a few do with each write.
+    pub forget_before: UnixMillis,
 }
 
 /// Which refusals.
@@ -176,6 +206,26 @@ pub trait Records: Send + Sync {
     /// All CA certificates of one owner (at most 25).
     async fn list_certificates(&self, owner: &CertificateOwner) -> Result<Vec<CaCertificate>, StoreError>;
 
+    /// What a CA issued, by the common names, those that begin with `prefix`: both compared without case.
+    async fn list_issued(
+        &self,
+        dps: &IdScope,
+        ca: &CertificateName,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<IssuedCertificate>, StoreError>;
+    /// What all CAs of an instance issued, by their ends, those that end at `from` or later.
+    async fn list_issued_by_end(
+        &self,
+        dps: &IdScope,
+        from: UnixMillis,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<IssuedCertificate>, StoreError>;
+    /// How many certificates are noted that a CA issued.
+    async fn count_issued(&self, dps: &IdScope, ca: &CertificateName) -> Result<u64, StoreError>;
+
     async fn find_device(&self, hub: HubKey, id: &DeviceId) -> Result<Option<Device>, StoreError>;
     /// What a connect needs, in one read; for a module, `None` unless it and its device are there.
     async fn find_session(&self, hub: HubKey, id: &IdentityId) -> Result<Option<SessionRecord>, StoreError>;
@@ -185,6 +235,15 @@ pub trait Records: Send + Sync {
     /// All modules of a device, by id (at most [`crate::limits::MODULES_MAX`] are read).
     async fn list_modules(&self, hub: HubKey, device: &DeviceId) -> Result<Vec<Module>, StoreError>;
     async fn find_twin(&self, hub: HubKey, id: &IdentityId) -> Result<Option<Twin>, StoreError>;
+    /// What is kept of a twin's past, each revision with its number, from the newest backwards: those before `before` (`None`: from
+    /// the last), at most `limit`.
+    async fn list_twin_revisions(
+        &self,
+        hub: HubKey,
+        id: &IdentityId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, TwinRevision)>, StoreError>;
     /// Everything about one identity, in one read.
     async fn find_identity(&self, hub: HubKey, id: &IdentityId) -> Result<Option<IdentityRecord>, StoreError>;
     /// Everything about each device, for listings.
@@ -252,6 +311,14 @@ pub trait Records: Send + Sync {
         filter: &RefusalFilter,
         before: Option<u64>,
         limit: usize,
+    ) -> Result<Vec<(u64, Happening)>, StoreError>;
+
+    /// The last refusal of each of these ids in any of these journals, where there is one, in no certain order; at most
+    /// [`crate::limits::LAST_REFUSALS_MAX`] ids are looked for.
+    async fn list_last_refusals(
+        &self,
+        owners: &[JournalOwner],
+        ids: &[String],
     ) -> Result<Vec<(u64, Happening)>, StoreError>;
 
     async fn find_enrollment(&self, dps: &IdScope, id: &RegistrationId) -> Result<Option<Enrollment>, StoreError>;

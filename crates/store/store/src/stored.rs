@@ -19,6 +19,7 @@ mod fixtures;
 pub mod happening;
 mod hub;
 mod hub_settings;
+mod issued;
 mod message;
 mod module;
 mod place;
@@ -28,6 +29,7 @@ mod registration;
 mod resource_group;
 mod subscriptions;
 mod twin;
+mod twin_revision;
 
 use roadstead_model::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};

@@ -52,6 +52,10 @@ impl Tables {
             forget(&mut self.subscriptions, hub, id.as_str());
             forget(&mut self.presence, hub, id.as_str());
             forget(&mut self.messages, hub, id.as_str());
+            let is_of = |text: &str| {
+                text.strip_prefix(id.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            self.twin_revisions.retain(|_, ((of, text), _)| *of != hub || !is_of(text));
         }
         done
     }
@@ -71,6 +75,7 @@ impl Tables {
             forget(&mut self.twins, hub, &id.to_string());
             forget(&mut self.subscriptions, hub, &id.to_string());
             forget(&mut self.presence, hub, &id.to_string());
+            self.twin_revisions.retain(|_, (of, _)| *of != (hub, id.to_string()));
         }
         done
     }

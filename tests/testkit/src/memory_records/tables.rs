@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use roadstead_model::{
     Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps,
     Enrollment, EnrollmentGroup, Etag, Feedback, FileNotification, Guid, Happening, HappeningClass, Hub, HubKey,
-    IdScope, JournalOwner, Module, Presence, Principal, PrincipalId, Registration, ResourceGroup, RoleScope,
-    Subscription, Twin, UnixMillis, What,
+    IdScope, IssuedCertificate, JournalOwner, Module, Presence, Principal, PrincipalId, Registration, ResourceGroup,
+    RoleScope, Subscription, Twin, TwinRevision, UnixMillis, What,
 };
-use roadstead_store::{Expect, JournalBounds, Write};
+use roadstead_store::{
+    Expect, IssuedBounds, JournalBounds, Place, RevisionBounds, SealKey, Sealer, Stored, Vault, Write,
+};
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct Tables {
@@ -23,8 +25,12 @@ pub(super) struct Tables {
     pub(super) deleted_hubs: BTreeSet<HubKey>,
     pub(super) dps: BTreeMap<String, Dps>,
     pub(super) certificates: BTreeMap<(String, CertificateName), CaCertificate>,
+    pub(super) issued: BTreeMap<u64, (IdScope, IssuedCertificate)>,
+    issuances: u64,
     pub(super) devices: BTreeMap<(HubKey, String), Device>,
     pub(super) twins: BTreeMap<(HubKey, String), Twin>,
+    pub(super) twin_revisions: BTreeMap<u64, ((HubKey, String), TwinRevision)>,
+    revised: u64,
     pub(super) modules: BTreeMap<(HubKey, String), Module>,
     pub(super) subscriptions: BTreeMap<(HubKey, String), Vec<Subscription>>,
     pub(super) presence: BTreeMap<(HubKey, String), Presence>,
@@ -143,6 +149,7 @@ impl Tables {
             Write::DeleteCertificate(of, name, expect) => {
                 write(&mut self.certificates, (owner(&of), name), None, &expect, |c| Some(&c.etag))
             }
+            Write::AddIssued(scope, issued, bounds) => self.add_issued(scope, issued, bounds),
             Write::PutDevice(hub, device, expect) => {
                 write(&mut self.devices, on_hub(hub, &device.id), Some(device), &expect, |d| Some(&d.etag))
             }
@@ -150,6 +157,10 @@ impl Tables {
             Write::PutModule(hub, module, expect) => self.put_module(hub, module, &expect),
             Write::DeleteModule(hub, id, expect) => self.delete_module(hub, &id, &expect),
             Write::PutTwin(hub, id, twin, expect) => self.put_twin(hub, &id, twin, &expect),
+            Write::AddTwinRevision { hub, id, revision, bounds } => {
+                self.add_twin_revision((hub, id.to_string()), revision, bounds);
+                true
+            }
             Write::PutSubscriptions(hub, id, list) => self.put_subscriptions(hub, &id, list),
             Write::PutPresence(hub, id, presence) => self.put_presence(hub, &id, presence),
             Write::PutActivity(hub, heard) => self.put_activity(hub, heard),
@@ -189,6 +200,37 @@ impl Tables {
         }
     }
 
+    /// Those of a CA.
+    pub(super) fn issued_by<'a>(
+        &'a self,
+        dps: &'a IdScope,
+        ca: &'a CertificateName,
+    ) -> impl Iterator<Item = (u64, &'a IssuedCertificate)> {
+        let is_its = |issued: &IssuedCertificate| issued.ca.as_str().eq_ignore_ascii_case(ca.as_str());
+        let all = self.issued.iter().filter(move |(_, (scope, issued))| scope == dps && is_its(issued));
+        all.map(|(number, (_, issued))| (*number, issued))
+    }
+
+    fn add_issued(&mut self, scope: IdScope, issued: IssuedCertificate, bounds: IssuedBounds) -> bool {
+        if !self.certificates.contains_key(&(owner(&CertificateOwner::Dps(scope.clone())), issued.ca.clone())) {
+            return false;
+        }
+        self.issued.retain(|_, (of, old)| *of != scope || old.not_after >= bounds.forget_before);
+        let is_full = |tables: &Self| tables.issued_by(&scope, &issued.ca).count() as u64 >= bounds.per_ca_max;
+        if is_full(self) {
+            let ended = self.issued_by(&scope, &issued.ca).filter(|(_, old)| old.not_after < bounds.now);
+            for number in ended.map(|(number, _)| number).collect::<Vec<_>>() {
+                self.issued.remove(&number);
+            }
+        }
+        if is_full(self) {
+            return false;
+        }
+        self.issuances += 1;
+        self.issued.insert(self.issuances, (scope, issued));
+        true
+    }
+
     fn add_happenings(&mut self, happenings: Vec<Happening>, bounds: &JournalBounds) {
         for mut happening in happenings {
             let key = |of: &Happening| (of.owner.clone(), of.owner.key_of(&of.id), of.class());
@@ -220,12 +262,35 @@ impl Tables {
         self.happenings.retain(|_, happening| happening.at >= bounds.forget_before);
     }
 
+    fn add_twin_revision(&mut self, of: (HubKey, String), revision: TwinRevision, bounds: RevisionBounds) {
+        let hub = of.0;
+        self.revised += 1;
+        self.twin_revisions.insert(self.revised, (of.clone(), revision));
+        let own = self.twin_revisions.iter().filter(|(_, (other, _))| *other == of).map(|(number, _)| *number);
+        let own: Vec<u64> = own.collect();
+        for number in own.iter().rev().skip(bounds.per_identity_max as usize) {
+            self.twin_revisions.remove(number);
+        }
+        let sealer = Sealer::new(&SealKey::fresh(&roadstead_store::suite::samples::Pattern));
+        let bytes = |revision: &TwinRevision| {
+            revision.encode(Vault { sealer: &sealer, place: Place::Twin(hub, "") }).len() as u64
+        };
+        while self.twin_revisions.values().filter(|((of, _), _)| *of == hub).map(|(_, one)| bytes(one)).sum::<u64>()
+            > bounds.hub_bytes_max
+        {
+            let oldest = self.twin_revisions.iter().find(|(_, ((of, _), _))| *of == hub).map(|(number, _)| *number);
+            let Some(oldest) = oldest else { break };
+            self.twin_revisions.remove(&oldest);
+        }
+    }
+
     /// With all that belongs to it.
     fn delete_hub(&mut self, key: HubKey, expect: &Expect) -> bool {
         let done = write(&mut self.hubs, key, None, expect, |h| Some(&h.etag));
         if done {
             self.devices.retain(|(hub, _), _| *hub != key);
             self.twins.retain(|(hub, _), _| *hub != key);
+            self.twin_revisions.retain(|_, ((hub, _), _)| *hub != key);
             self.modules.retain(|(hub, _), _| *hub != key);
             self.subscriptions.retain(|(hub, _), _| *hub != key);
             self.presence.retain(|(hub, _), _| *hub != key);
@@ -249,6 +314,7 @@ impl Tables {
             self.enrollments.retain(|(of, _), _| of != scope.as_str());
             self.enrollment_groups.retain(|(of, _), _| of != scope.as_str());
             self.registrations.retain(|(of, _), _| of != scope.as_str());
+            self.issued.retain(|_, (of, _)| *of != scope);
             let journal = JournalOwner::Dps(scope.clone());
             self.happenings.retain(|_, happening| happening.owner != journal);
             let gone = owner(&CertificateOwner::Dps(scope));

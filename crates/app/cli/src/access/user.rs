@@ -15,21 +15,27 @@ use zeroize::Zeroizing;
 const USER: PrincipalKind = PrincipalKind::User;
 /// Of a password that is made here: 22 characters.
 const PASSWORD_BYTES: usize = 16;
-const TABLE: &str = "[].{Name:userPrincipalName, DisplayName:displayName, Enabled:accountEnabled, Id:id}";
+const TABLE: &str = "[].{Name:userPrincipalName, DisplayName:displayName, Enabled:accountEnabled, \
+                     Issuer:identities[0].issuer, Id:id}";
 
 pub async fn run(command: &UserCommand, global: &Global) -> Result<Printed, Failure> {
     let management = Server::open(global)?.management;
     Ok(match command {
         UserCommand::Create(create) => {
-            let (password, is_made) = password(create.password_stdin)?;
-            let mut body = json!({
-                "userPrincipalName": create.user.name,
-                "accountEnabled": true,
-                "passwordProfile": { "password": password.expose() },
-            });
+            let mut body = json!({ "userPrincipalName": create.user.name, "accountEnabled": true });
             if let Some(name) = &create.display_name {
                 body["displayName"] = json!(name);
             }
+            if let Some(issuer) = &create.issuer {
+                let mut identity = json!({ "signInType": "federated", "issuer": issuer });
+                if let Some(subject) = &create.subject {
+                    identity["issuerAssignedId"] = json!(subject);
+                }
+                body["identities"] = json!([identity]);
+                return Ok(management.create_principal::<Value>(USER, &body).await?.into());
+            }
+            let (password, is_made) = password(create.password_stdin)?;
+            body["passwordProfile"] = json!({ "password": password.expose() });
             let mut made: Value = management.create_principal(USER, &body).await?;
             if is_made {
                 made["password"] = json!(password.expose());

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
-    /// Create a user; without `--password-stdin`, a password is made and printed this once
+    /// Create a user; without `--password-stdin` or `--issuer`, a password is made and printed this once
     Create(UserCreate),
     /// List users
     List,
@@ -37,8 +37,14 @@ pub struct UserCreate {
     #[arg(long)]
     pub display_name: Option<String>,
     /// Read the password from the first line of stdin
-    #[arg(long)]
+    #[arg(long, conflicts_with = "issuer")]
     pub password_stdin: bool,
+    /// The user logs in at this issuer and has no password: its URL as in `[[issuers]]` of the configuration
+    #[arg(long)]
+    pub issuer: Option<String>,
+    /// Who the user is at the issuer (`sub`); when left out, the first one of that name who logs in
+    #[arg(long, requires = "issuer")]
+    pub subject: Option<String>,
 }
 
 #[derive(Debug, Args)]

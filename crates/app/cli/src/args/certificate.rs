@@ -39,6 +39,12 @@ pub enum DpsCertificateCommand {
     GenerateVerificationCode(Marked<OfDps>),
     /// Prove possession of a CA
     Verify(Proof<OfDps>),
+    /// Make a CA whose key the server keeps
+    CreateCa(NewCa),
+    /// Issue a device's certificate from a CA that the server keeps
+    Issue(Issue),
+    /// List certificates that were issued
+    Issued(Issued),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -87,6 +93,55 @@ pub struct Upload<Of: Args> {
     /// Trust it at once, without proof of possession
     #[arg(short = 'v', long, num_args(0..=1), default_missing_value = "true", value_parser = three_state)]
     pub verified: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub struct NewCa {
+    #[command(flatten)]
+    pub named: Named<OfDps>,
+    /// Common name of the CA; the certificate's name when left out
+    #[arg(long)]
+    pub common_name: Option<String>,
+    /// Days for which it is valid
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub days: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Issue {
+    #[command(flatten)]
+    pub named: Named<OfDps>,
+    /// Registration id of the device, which becomes the common name: the server makes the key, and keeps it not
+    #[arg(long, required_unless_present = "request", conflicts_with = "request")]
+    pub id: Option<String>,
+    /// Certificate request (PKCS#10) of a device that keeps its key
+    #[arg(long, value_name = "CSR")]
+    pub request: Option<PathBuf>,
+    /// Days for which it is valid
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub days: Option<u32>,
+    /// Folder for `ID.key`, `ID.pem` and `ID.chain.pem`
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Issued {
+    #[command(flatten)]
+    pub of: OfDps,
+    /// Name of the CA's certificate: lists by id. All of the DPS by their end, when left out
+    #[arg(short = 'n', long = "certificate-name", visible_alias = "name")]
+    pub certificate_name: Option<String>,
+    /// Only ids that begin so
+    #[arg(long, requires = "certificate_name", default_value = "")]
+    pub id_prefix: String,
+    /// Only what ends at this time or later: 2026-11-22T00:00:00Z
+    #[arg(long, conflicts_with = "certificate_name")]
+    pub ends_after: Option<String>,
+    /// How many at most
+    #[arg(long, default_value_t = 1000)]
+    pub top: usize,
 }
 
 #[derive(Debug, Args)]

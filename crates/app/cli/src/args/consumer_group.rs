@@ -1,5 +1,6 @@
 //! `roadstead iot hub consumer-group`
 
+use super::hub_target::HubTarget;
 use super::in_group::InGroup;
 use clap::{Args, Subcommand};
 
@@ -13,6 +14,11 @@ pub enum ConsumerGroupCommand {
     Show(ConsumerGroup),
     /// Delete a consumer group
     Delete(ConsumerGroup),
+    /// Show who reads, and how many events each group has not been given yet
+    #[command(
+        after_help = "What a group's readers were given is known since the server started; before anybody reads, there is no lag.\nExample: roadstead iot hub consumer-group lag -n plant -o table"
+    )]
+    Lag(HubTarget),
 }
 
 #[derive(Debug, Args)]

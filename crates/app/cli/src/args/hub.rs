@@ -10,6 +10,7 @@ use super::method::InvokeMethod;
 use super::module::{ModuleCommand, ModuleShow};
 use super::policy::HubPolicyCommand;
 use super::twin::{DeviceTwinCommand, ModuleTwinCommand};
+use super::upload::DeviceUploadCommand;
 use super::value::{EventProperties, EventTransport, KeyType, Top, tag, top};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -48,6 +49,9 @@ pub enum HubCommand {
     /// Twins of devices
     #[command(subcommand)]
     DeviceTwin(Box<DeviceTwinCommand>),
+    /// Files that devices uploaded
+    #[command(subcommand)]
+    DeviceUpload(Box<DeviceUploadCommand>),
     /// Modules of devices
     #[command(subcommand)]
     ModuleIdentity(Box<ModuleCommand>),

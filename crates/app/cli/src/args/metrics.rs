@@ -16,7 +16,7 @@ pub struct ShowMetrics {
     #[command(flatten)]
     pub within: InGroup,
     /// Which; of a hub connectedDeviceCount, totalDeviceCount, d2c.telemetry.ingress.allProtocol and .success, of a DPS
-    /// AttestationAttempts, RegistrationAttempts and DeviceAssignments
+    /// AttestationAttempts, RegistrationAttempts and DeviceAssignments; of both roadstead.refusals
     #[arg(long, num_args(1..), value_name = "METRIC")]
     pub metrics: Vec<String>,
     /// From when to when, the last hour when left out: `2026-11-22T17:00:00Z/2026-11-22T18:00:00Z`

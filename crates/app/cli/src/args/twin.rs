@@ -2,7 +2,7 @@
 
 use super::device::{DeviceList, DeviceShow};
 use super::module::ModuleShow;
-use super::value::{Changes, json, json_object};
+use super::value::{Changes, Top, json, json_object, top};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
@@ -24,6 +24,9 @@ pub enum DeviceTwinCommand {
     /// Put a twin's tags and desired properties in place of what was there
     #[command(after_help = "Example: roadstead iot hub device-twin replace -n dev -d thermo-7 --json twin.json")]
     Replace(TwinReplace<DeviceShow>),
+    /// What back ends made of a device's twin, newest first
+    #[command(after_help = "Example: roadstead iot hub device-twin history -n dev -d thermo-7 -o table")]
+    History(TwinHistory<DeviceShow>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +44,9 @@ pub enum ModuleTwinCommand {
         after_help = "Example: roadstead iot hub module-twin replace -n dev -d thermo-7 -m filter --json twin.json"
     )]
     Replace(TwinReplace<ModuleShow>),
+    /// What back ends made of a module's twin, newest first
+    #[command(after_help = "Example: roadstead iot hub module-twin history -n dev -d thermo-7 -m filter -o table")]
+    History(TwinHistory<ModuleShow>),
 }
 
 #[derive(Debug, Args)]
@@ -58,6 +64,15 @@ pub struct TwinUpdate<Of: Args> {
     /// Only if its etag still is this one
     #[arg(short = 'e', long)]
     pub etag: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct TwinHistory<Of: Args> {
+    #[command(flatten)]
+    pub of: Of,
+    /// At most so many versions; all when left out or -1
+    #[arg(long, value_parser = top, allow_negative_numbers = true)]
+    pub top: Option<Top>,
 }
 
 #[derive(Debug, Args)]

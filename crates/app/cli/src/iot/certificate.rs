@@ -1,6 +1,7 @@
 //! `roadstead iot hub certificate` and `roadstead iot dps certificate`: CAs, and the proof that one has them.
 
 use super::attestation::read_certificate;
+use super::issuing;
 use super::lookup::{find, word};
 use crate::args::Global;
 use crate::args::certificate::{
@@ -17,7 +18,7 @@ use roadstead_service::{Kind, Management, Resource};
 use serde_json::Value;
 
 /// What a certificate belongs to.
-trait Owner: Args {
+pub(super) trait Owner: Args {
     fn kind(&self) -> Kind;
     fn name(&self) -> &str;
     fn group(&self) -> Option<&str>;
@@ -68,10 +69,13 @@ pub async fn run_dps(command: &DpsCertificateCommand, global: &Global) -> Result
         DpsCertificateCommand::Delete(marked) => delete(marked, global).await,
         DpsCertificateCommand::GenerateVerificationCode(marked) => generate_verification_code(marked, global).await,
         DpsCertificateCommand::Verify(proof) => verify(proof, global).await,
+        DpsCertificateCommand::CreateCa(ca) => issuing::create_ca(ca, global).await,
+        DpsCertificateCommand::Issue(wanted) => issuing::issue(wanted, global).await,
+        DpsCertificateCommand::Issued(wanted) => issuing::issued(wanted, global).await,
     }
 }
 
-async fn open(owner: &impl Owner, global: &Global) -> Result<(Management, Resource), Failure> {
+pub(super) async fn open(owner: &impl Owner, global: &Global) -> Result<(Management, Resource), Failure> {
     let management = Server::open(global)?.management;
     let found = find(&management, owner.kind(), owner.name(), owner.group()).await?;
     Ok((management, found.resource))

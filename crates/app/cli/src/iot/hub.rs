@@ -3,7 +3,7 @@
 use super::lookup::{find, hub_service};
 use super::{
     certificate, connection_string, consumer_group, device, feedback, hub_update, method, module, monitor, policy,
-    sas_token, twin,
+    sas_token, twin, uploaded,
 };
 use crate::args::Global;
 use crate::args::hub::{ConnectionStringCommand, HubCommand, HubCreate, StateCommand};
@@ -42,6 +42,7 @@ pub async fn run(command: &HubCommand, global: &Global) -> Result<Printed, Failu
         HubCommand::GenerateSasToken(generate) => sas_token::run(generate, global).await?,
         HubCommand::DeviceIdentity(command) => device::run(command, global).await?,
         HubCommand::DeviceTwin(command) => twin::run_device(command, global).await?,
+        HubCommand::DeviceUpload(command) => uploaded::run(command, global).await?,
         HubCommand::ModuleIdentity(command) => module::run(command, global).await?,
         HubCommand::ModuleTwin(command) => twin::run_module(command, global).await?,
         HubCommand::InvokeDeviceMethod(invoke) => method::run(invoke, global).await?,

@@ -51,6 +51,8 @@ async fn watch(
             }
             Some(StreamItem::Interrupted(fault)) => note(global, &format!("warning: {fault}; trying again")),
             Some(StreamItem::Resumed) => note(global, "connected again"),
+            // Of samples only.
+            Some(StreamItem::Skipped(_)) => {}
             Some(StreamItem::Event(event)) => {
                 if is_wanted(&event, monitor) {
                     put(&text(&shown(&event, monitor), global.format()))?;

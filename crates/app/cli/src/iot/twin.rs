@@ -5,7 +5,7 @@ use super::{device, module};
 use crate::args::Global;
 use crate::args::device::DeviceShow;
 use crate::args::module::ModuleShow;
-use crate::args::twin::{DeviceTwinCommand, ModuleTwinCommand, TwinReplace, TwinUpdate};
+use crate::args::twin::{DeviceTwinCommand, ModuleTwinCommand, TwinHistory, TwinReplace, TwinUpdate};
 use crate::failure::Failure;
 use crate::output::Printed;
 use clap::Args;
@@ -18,6 +18,7 @@ pub async fn run_device(command: &DeviceTwinCommand, global: &Global) -> Result<
         DeviceTwinCommand::List(list) => device::list(list, global).await,
         DeviceTwinCommand::Update(update) => update_twin(update, global).await,
         DeviceTwinCommand::Replace(replace) => replace_twin(replace, global).await,
+        DeviceTwinCommand::History(of) => history(of, global).await,
     }
 }
 
@@ -26,6 +27,7 @@ pub async fn run_module(command: &ModuleTwinCommand, global: &Global) -> Result<
         ModuleTwinCommand::Show(show) => show_twin(show, global).await,
         ModuleTwinCommand::Update(update) => update_twin(update, global).await,
         ModuleTwinCommand::Replace(replace) => replace_twin(replace, global).await,
+        ModuleTwinCommand::History(of) => history(of, global).await,
     }
 }
 
@@ -66,6 +68,16 @@ impl Owner for ModuleShow {
 async fn show_twin(of: &impl Owner, global: &Global) -> Result<Printed, Failure> {
     let hub = hub_service(&of.device().hub, global).await?;
     Ok(find(&hub, of).await?.into())
+}
+
+async fn history<Of: Args + Owner>(history: &TwinHistory<Of>, global: &Global) -> Result<Printed, Failure> {
+    let of = &history.of;
+    let hub = hub_service(&of.device().hub, global).await?;
+    let top = history.top.and_then(|top| top.0);
+    let versions = hub.twin_history(&of.device().device_id, of.module_id(), top).await?;
+    let versions: Value = versions.into_iter().map(|version| json!(version)).collect();
+    Ok(Printed::from(versions)
+        .table("[].{Version:version,Time:time,By:name || actor,Operation:operation,Tags:to_string(tags),Desired:to_string(properties.desired)}"))
 }
 
 async fn find(hub: &HubService, of: &impl Owner) -> Result<Value, Failure> {

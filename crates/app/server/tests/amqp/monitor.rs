@@ -59,6 +59,7 @@ async fn take(events: &mut AmqpEvents, count: usize) -> Vec<String> {
             StreamItem::Event(event) => text(&event),
             StreamItem::Interrupted(_) => "lost".to_owned(),
             StreamItem::Resumed => "again".to_owned(),
+            StreamItem::Skipped(_) => panic!("AMQP has no samples"),
         });
     }
     shown

@@ -23,7 +23,7 @@ pub enum PublicKey {
     Other,
 }
 
-pub(super) fn read_key(algorithm: &[u8], key: &[u8]) -> PublicKey {
+pub(crate) fn read_key(algorithm: &[u8], key: &[u8]) -> PublicKey {
     let is = |id: AlgorithmIdentifier| *id == *algorithm;
     if is(alg_id::RSA_ENCRYPTION) {
         rsa_bits(key).map_or(PublicKey::Other, |bits| PublicKey::Rsa { bits })

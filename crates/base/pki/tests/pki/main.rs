@@ -11,5 +11,6 @@ mod mutated;
 mod openssl;
 mod paths;
 mod proofs;
+mod requests;
 mod seeds;
 mod texts;

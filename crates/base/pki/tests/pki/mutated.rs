@@ -2,8 +2,10 @@
 
 use crate::made::{Made, NOW_S, ca, device, registered};
 use crate::openssl::Bench;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
-use roadstead_pki::{Certificate, Registered, judge, parse_certificates};
+use roadstead_pki::{Certificate, Registered, Request, judge, parse_certificates};
 use std::sync::OnceLock;
 
 /// A v3 device, its CA, a v1 certificate, and one with many extensions.
@@ -24,6 +26,23 @@ fn samples() -> &'static (Vec<Vec<u8>>, Registered) {
         let ours = registered(&[&root], &[], &[]);
         (vec![leaf.der, root.der, bench.der("a.pem"), bench.der("b.pem")], ours)
     })
+}
+
+/// A certificate request.
+fn request() -> &'static Vec<u8> {
+    static REQUEST: OnceLock<Vec<u8>> = OnceLock::new();
+    REQUEST.get_or_init(|| {
+        let bench = Bench::new();
+        bench.run(
+            "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /O=plant/CN=dev1 \
+                -addext basicConstraints=CA:FALSE -outform DER -out r.der; base64 -w0 r.der > r.txt",
+        );
+        STANDARD.decode(bench.read("r.txt")).unwrap()
+    })
+}
+
+fn request_pem(der: &[u8]) -> String {
+    format!("-----BEGIN CERTIFICATE REQUEST-----\n{}\n-----END CERTIFICATE REQUEST-----\n", STANDARD.encode(der))
 }
 
 fn mutate(der: &mut Vec<u8>, changes: &[(prop::sample::Index, u8, u8)]) {
@@ -61,9 +80,20 @@ proptest! {
     }
 
     #[test]
+    fn no_changed_request_is_believed(
+        changes in prop::collection::vec(any::<(prop::sample::Index, u8, u8)>(), 0..3),
+    ) {
+        let mut der = request().clone();
+        mutate(&mut der, &changes);
+        let read = Request::from_pem(&request_pem(&der));
+        prop_assert_eq!(read.is_ok(), der == *request(), "{:?}", read);
+    }
+
+    #[test]
     fn any_text_and_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300), text in ".{0,100}") {
         let _ = Certificate::from_der(&bytes);
         let _ = parse_certificates(&text);
+        let _ = Request::from_pem(&request_pem(&bytes));
         let _ = parse_certificates(&format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----"));
     }
 }

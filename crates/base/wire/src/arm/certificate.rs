@@ -23,6 +23,9 @@ pub struct CertificateProperties {
     pub certificate: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_code: Option<String>,
+    /// Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roadstead: Option<OfCertificate>,
     /// Everything else, kept and given back: `policyResourceId`, …
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -40,14 +43,23 @@ impl CertificateProperties {
             updated: http_date(certificate.updated),
             certificate: Some(certificate_text::to_base64_pem(&certificate.der)),
             verification_code: certificate.verification_code.clone(),
+            roadstead: certificate.key.is_some().then_some(OfCertificate { holds_key: true }),
             other: certificate.properties.clone(),
         }
     }
 }
 
-/// What of a certificate's properties only the server says, and clients send back. `warning` is ours.
-pub const READ_ONLY_OF_CERTIFICATE: [&str; 7] =
-    ["subject", "expiry", "thumbprint", "created", "updated", "verificationCode", "warning"];
+/// What only Roadstead says of a certificate: `{"holdsKey":true}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OfCertificate {
+    /// The server made it and has its key: it can issue.
+    pub holds_key: bool,
+}
+
+/// What of a certificate's properties only the server says, and clients send back. `warning` and `roadstead` are ours.
+pub const READ_ONLY_OF_CERTIFICATE: [&str; 8] =
+    ["subject", "expiry", "thumbprint", "created", "updated", "verificationCode", "warning", "roadstead"];
 /// The same of what stands beside them, which is in the same object when a body is flat.
 const BESIDE: [&str; 6] = ["id", "name", "type", "etag", "systemData", "properties"];
 
@@ -123,6 +135,7 @@ mod tests {
             der: vec![0x30, 0],
             verified: false,
             verification_code: Some("code".into()),
+            key: None,
             etag: Etag::from_client("e"),
             created: UnixMillis(0),
             updated: UnixMillis(0),

@@ -1,8 +1,8 @@
 //! Users and service principals, in the words of Microsoft Graph. Members that nobody here needs are left out.
 //!
-//! Source: docs, Microsoft Graph v1.0: `user`, `servicePrincipal`, `passwordCredential`, `federatedIdentityCredential`
+//! Source: docs, Microsoft Graph v1.0: `user`, `objectIdentity`, `servicePrincipal`, `passwordCredential`, `federatedIdentityCredential`
 
-use roadstead_model::{ClientSecret, FederatedCredential, Guid, Login, Principal, Secret};
+use roadstead_model::{ClientSecret, FederatedCredential, Guid, IssuerLink, Login, Principal, Secret, UserProof};
 use serde::{Deserialize, Serialize};
 
 /// A user or a service principal as Graph shows it.
@@ -17,6 +17,9 @@ pub struct GraphPrincipal {
     /// Of a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_principal_name: Option<String>,
+    /// Of a user who logs in at another issuer; has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identities: Option<Vec<ObjectIdentity>>,
     /// Of a service principal; the same as its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
@@ -25,6 +28,21 @@ pub struct GraphPrincipal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_credentials: Option<Vec<PasswordCredential>>,
 }
+
+/// By whose word a user logs in: `{"signInType":"federated","issuer":"https://login.example","issuerAssignedId":"f81d4fae"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectIdentity {
+    pub sign_in_type: String,
+    /// As its tokens have it in `iss`.
+    pub issuer: String,
+    /// As its tokens have it in `sub`; absent here until the user logs in for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_assigned_id: Option<String>,
+}
+
+/// The only kind of [`ObjectIdentity`] here.
+pub const FEDERATED: &str = "federated";
 
 /// A secret of a service principal. The text itself is told once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,7 +67,8 @@ pub struct FederatedIdentity {
     pub subject: String,
 }
 
-/// `POST /v1.0/users`. Graph needs `mailNickname`, too; here nobody looks at it.
+/// `POST /v1.0/users`, with one of `passwordProfile` and `identities`. Graph needs `mailNickname`, too; here nobody looks at
+/// it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewUser {
@@ -58,7 +77,10 @@ pub struct NewUser {
     pub display_name: Option<String>,
     #[serde(default)]
     pub account_enabled: Option<bool>,
-    pub password_profile: PasswordProfile,
+    #[serde(default)]
+    pub password_profile: Option<PasswordProfile>,
+    #[serde(default)]
+    pub identities: Option<Vec<ObjectIdentity>>,
 }
 
 /// A new password.
@@ -162,12 +184,19 @@ impl From<&Principal> for GraphPrincipal {
             account_enabled: principal.enabled,
             created_date_time: Some(principal.created.iso()),
             user_principal_name: None,
+            identities: None,
             app_id: None,
             service_principal_type: None,
             password_credentials: None,
         };
         match &principal.login {
-            Login::User { name, .. } => shown.user_principal_name = Some(name.to_string()),
+            Login::User { name, proof, .. } => {
+                shown.user_principal_name = Some(name.to_string());
+                shown.identities = match proof {
+                    UserProof::Password(_) => None,
+                    UserProof::Issuer(link) => Some(vec![ObjectIdentity::from(link)]),
+                };
+            }
             Login::Service { secrets, .. } => {
                 shown.app_id = Some(principal.id.to_string());
                 shown.service_principal_type = Some("Application".to_owned());
@@ -208,6 +237,12 @@ impl PasswordCredential {
     }
 }
 
+impl From<&IssuerLink> for ObjectIdentity {
+    fn from(IssuerLink { issuer, subject }: &IssuerLink) -> Self {
+        Self { sign_in_type: FEDERATED.to_owned(), issuer: issuer.clone(), issuer_assigned_id: subject.clone() }
+    }
+}
+
 impl From<&FederatedCredential> for FederatedIdentity {
     fn from(FederatedCredential { id, name, issuer, subject }: &FederatedCredential) -> Self {
         Self { id: Some(*id), name: name.clone(), issuer: issuer.clone(), subject: subject.clone() }
@@ -229,7 +264,7 @@ mod tests {
             enabled: true,
             login: Login::User {
                 name: UserName::parse("alice").unwrap(),
-                password: Secret::new("HASH"),
+                proof: UserProof::Password(Secret::new("HASH")),
                 logins: Vec::new(),
             },
             sessions: 0,
@@ -240,6 +275,12 @@ mod tests {
         let expected = json!({"id": "01010101-0101-0101-0101-010101010101", "displayName": "Alice",
             "accountEnabled": true, "createdDateTime": "1970-01-01T00:00:00.0000000Z", "userPrincipalName": "alice"});
         assert_eq!(shown, expected);
+        let link = IssuerLink { issuer: "https://login.example".to_owned(), subject: None };
+        let login =
+            Login::User { name: UserName::parse("lena").unwrap(), proof: UserProof::Issuer(link), logins: Vec::new() };
+        let shown = serde_json::to_value(GraphPrincipal::from(&Principal { login, ..user.clone() })).unwrap();
+        let expected = json!([{"signInType": "federated", "issuer": "https://login.example"}]);
+        assert_eq!(shown["identities"], expected);
         let secret = ClientSecret {
             key_id: Guid::from_bytes([2; 16]),
             display_name: "ci".to_owned(),

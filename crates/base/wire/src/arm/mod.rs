@@ -9,12 +9,14 @@
 mod activity;
 mod certificate;
 mod contents;
+mod disk;
 mod dps;
 mod envelope;
 mod error;
 mod graph;
 mod hub;
 mod hub_settings;
+mod issuing;
 mod key;
 mod metadata;
 mod metric;
@@ -24,22 +26,25 @@ mod role;
 mod token;
 
 pub use activity::{activity, group as group_of_target};
-pub use certificate::{CertificateProperties, CertificateRequest, READ_ONLY_OF_CERTIFICATE, http_date};
+pub use certificate::{CertificateProperties, CertificateRequest, OfCertificate, READ_ONLY_OF_CERTIFICATE, http_date};
 pub use contents::{Contents, DESTROYED_HEADER};
+pub use disk::Disk;
 pub use dps::{DpsProperties, IotHubLink, mask_connection_string};
 pub use envelope::{
     GroupProperties, List, NameAvailability, NameQuery, Resource, Sku, Subscription, TagsUpdate, Tenant, Unavailable,
 };
 pub use error::ArmError;
 pub use graph::{
-    AddPassword, ChangePassword, DirectoryIds, FederatedIdentity, GraphApplication, GraphPrincipal, NewApplication,
-    NewServicePrincipal, NewUser, PasswordCredential, PrincipalPatch, RemovePassword, SecretWish,
+    AddPassword, ChangePassword, DirectoryIds, FEDERATED, FederatedIdentity, GraphApplication, GraphPrincipal,
+    NewApplication, NewServicePrincipal, NewUser, ObjectIdentity, PasswordCredential, PrincipalPatch, RemovePassword,
+    SecretWish,
 };
 pub use hub::{EventHub, EventHubEndpoints, HubProperties, Location};
 pub use hub_settings::{
     CloudToDevice, Feedback, MessagingEndpoints, Roadstead, Route, RouteSource, Routing, StorageEndpoint,
     StorageEndpoints, Throttle, Throttling,
 };
+pub use issuing::{CaRequest, IssueAnswer, IssueRequest, Issued, IssuedList};
 pub use key::AccessKey;
 pub use metadata::Cloud;
 pub use metric::{Aggregation, GRAINS, Localized, MetricName, MetricSeries, MetricValue, Metrics, TimeSeries};

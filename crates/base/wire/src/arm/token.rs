@@ -19,6 +19,9 @@ pub struct TokenAnswer {
     /// For users, of the Entra-shaped authority: who it is among all tenants, by [`client_info`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_info: Option<String>,
+    /// Of a token that was exchanged for another one. Source: RFC 8693, 2.2.1
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<String>,
 }
 
 /// `{"uid":"…","utid":"…"}`, base64url: under which name MSAL keeps the account. Source: msal (Python) `token_cache.py`
@@ -30,8 +33,15 @@ impl TokenAnswer {
     /// A bearer token that lives so long.
     pub fn bearer(access_token: Secret, expires_in_s: u32) -> Self {
         let token_type = "Bearer".to_owned();
-        let (refresh_token, id_token, client_info) = (None, None, None);
-        Self { token_type, expires_in: expires_in_s, access_token, refresh_token, id_token, client_info }
+        Self {
+            token_type,
+            expires_in: expires_in_s,
+            access_token,
+            refresh_token: None,
+            id_token: None,
+            client_info: None,
+            issued_token_type: None,
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::{HubService, quoted};
 use crate::error::ServiceError;
+use crate::page;
 use reqwest::Method;
+use roadstead_wire::twin_history::TwinVersion;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -41,6 +43,17 @@ impl HubService {
         etag: Option<&str>,
     ) -> Result<T, ServiceError> {
         self.write_twin(Method::PUT, id, module, twin, etag).await
+    }
+
+    /// What back ends made of a twin, newest first: all that is kept, or the last `top`. What devices report is not kept.
+    /// Roadstead's own; Azure has no such API.
+    pub async fn twin_history(
+        &self,
+        id: &str,
+        module: Option<&str>,
+        top: Option<usize>,
+    ) -> Result<Vec<TwinVersion>, ServiceError> {
+        page::list(self.transport(), top, || Ok(self.identity(Method::GET, ROOT, id, module, "/history"))).await
     }
 
     async fn write_twin<T: DeserializeOwned>(

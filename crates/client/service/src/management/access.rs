@@ -120,11 +120,17 @@ impl Management {
         &self,
         resource: Option<&Resource>,
     ) -> Result<Vec<T>, ServiceError> {
-        const BELOW: &str = "/providers/Microsoft.Authorization/permissions";
         let url = match resource {
-            Some(resource) => self.versioned_url(resource, BELOW, ROLES_VERSION).await?,
-            None => self.url(BELOW, ROLES_VERSION).await?,
+            Some(resource) => self.versioned_url(resource, PERMISSIONS, ROLES_VERSION).await?,
+            None => self.url(PERMISSIONS, ROLES_VERSION).await?,
         };
+        Ok(self.send(Method::GET, &url, None, None).await?.json::<Listed<T>>()?.value)
+    }
+
+    /// The same in a resource group.
+    pub async fn list_group_permissions<T: DeserializeOwned>(&self, group: &str) -> Result<Vec<T>, ServiceError> {
+        let path = format!("/resourceGroups/{}{PERMISSIONS}", percent::encode(group));
+        let url = self.url(&path, ROLES_VERSION).await?;
         Ok(self.send(Method::GET, &url, None, None).await?.json::<Listed<T>>()?.value)
     }
 
@@ -208,4 +214,5 @@ impl Management {
     }
 }
 
+const PERMISSIONS: &str = "/providers/Microsoft.Authorization/permissions";
 const FEDERATED: &str = "/federatedIdentityCredentials";

@@ -25,6 +25,7 @@ async fn take(stream: &mut EventStream, count: usize) -> Vec<String> {
     while shown.len() < count {
         shown.push(match stream.next().await.unwrap() {
             StreamItem::Event(event) => event.offset,
+            StreamItem::Skipped(left_out) => format!("without {} and {}", left_out.skipped, left_out.unseen),
             StreamItem::Interrupted(_) => "lost".to_owned(),
             StreamItem::Resumed => "again".to_owned(),
         });
@@ -66,17 +67,19 @@ async fn a_stream_that_gave_nothing_begins_again_at_its_own_beginning() {
 async fn a_filter_is_asked_for_at_every_connection() {
     let server = Server::start(|before, _| match before {
         0 => stream(vec![Step::Send(event(1))]),
-        _ => stream(vec![Step::Send(event(2)), Step::Hang]),
+        _ => stream(vec![Step::Send(event(2) + "event: skipped\ndata: {\"skipped\":12,\"unseen\":3}\n\n"), Step::Hang]),
     });
     let server = server.await;
     let filter = EventFilter {
         device_id: Some("dev #1".to_owned()),
         enqueued_after: Some(UnixMillis(5)),
         consumer_group: Some("$Default".to_owned()),
+        sample: Some(20),
     };
-    assert_eq!(take(&mut events(&server, filter), 4).await, ["1", "lost", "again", "2"]);
-    let line =
-        "GET /messages/events?api-version=2021-04-12&deviceId=dev%20%231&enqueuedTime=5&consumerGroup=%24Default";
+    let taken = take(&mut events(&server, filter), 5).await;
+    assert_eq!(taken, ["1", "lost", "again", "2", "without 12 and 3"]);
+    let line = "GET /messages/events?api-version=2021-04-12&deviceId=dev%20%231&enqueuedTime=5&consumerGroup=%24Default\
+                &sample=20";
     assert_eq!(server.lines(), [line, line]);
     let asked = server.asked().remove(0);
     assert_eq!(asked.headers["accept"], "text/event-stream");

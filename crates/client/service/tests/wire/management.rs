@@ -116,3 +116,27 @@ async fn certificates_of_hubs_and_dps_have_their_own_bodies() {
         ]
     );
 }
+
+#[tokio::test]
+async fn permissions_are_asked_for_where_they_count() {
+    let server = Server::start(|_, asked| token(asked, "t").unwrap_or_else(|| told(200, r#"{"value":[1]}"#)));
+    let server = server.await;
+    let management = management(&server, Some("s"));
+    let hub = Resource { kind: Kind::Hub, group: "g".to_owned(), name: "h".to_owned() };
+    for found in [
+        management.list_permissions::<i32>(None).await,
+        management.list_permissions::<i32>(Some(&hub)).await,
+        management.list_group_permissions::<i32>("my group").await,
+    ] {
+        assert_eq!(found.unwrap(), [1]);
+    }
+    let tail = "/providers/Microsoft.Authorization/permissions?api-version=2022-04-01";
+    assert_eq!(
+        server.lines()[1..],
+        [
+            format!("GET /subscriptions/s{tail}"),
+            format!("GET /subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/h{tail}"),
+            format!("GET /subscriptions/s/resourceGroups/my%20group{tail}"),
+        ]
+    );
+}

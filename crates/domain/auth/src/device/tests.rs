@@ -55,6 +55,7 @@ fn uploaded(ca: &Authority, verified: bool) -> CaCertificate {
         der: ca.certificate().der().to_vec(),
         verified,
         verification_code: None,
+        key: None,
         etag: Etag::from_client("e"),
         created: UnixMillis(0),
         updated: UnixMillis(0),

@@ -147,6 +147,7 @@ impl World {
             der: ca.der().to_vec(),
             verified,
             verification_code: None,
+            key: None,
             etag: Etag::from_client("c"),
             created: UnixMillis(0),
             updated: UnixMillis(0),

@@ -1,6 +1,6 @@
 //! What a write makes of a twin.
 
-use roadstead_model::{Twin, TwinSection, UnixMillis, twin::stamp};
+use roadstead_model::{Actor, Twin, TwinRevision, TwinSection, UnixMillis, twin::stamp};
 use serde_json::{Map, Value};
 
 use super::{
@@ -17,6 +17,8 @@ pub struct TwinChange {
     pub desired: SectionChange,
     /// Only where an identity comes from another hub with what its device reported there, and only in place of what is here.
     pub reported: SectionChange,
+    /// Who wants it, where that is known: for the twin's history.
+    pub by: Option<Actor>,
 }
 
 /// What a back end wants of one section.
@@ -57,6 +59,27 @@ impl TwinChange {
         [&mut desired, &mut reported].into_iter().flatten().for_each(drop_own);
         let is_change = tags.is_some() || desired.is_some() || reported.is_some();
         is_change.then_some(Sections { tags, desired, reported })
+    }
+}
+
+impl Sections {
+    /// What is kept of this change, of which `twin` came; `None` when it wrote neither tags nor desired properties.
+    pub(crate) fn revision(
+        &self,
+        twin: &Twin,
+        write: TwinWrite,
+        by: Option<Actor>,
+        at: UnixMillis,
+    ) -> Option<TwinRevision> {
+        let is_kept = self.tags.is_some() || self.desired.is_some();
+        is_kept.then(|| TwinRevision {
+            version: twin.version,
+            at,
+            by,
+            is_replacement: write == TwinWrite::Replace,
+            tags: self.tags.is_some().then(|| twin.tags.clone()),
+            desired: self.desired.is_some().then(|| (twin.desired.value.clone(), twin.desired.version)),
+        })
     }
 }
 

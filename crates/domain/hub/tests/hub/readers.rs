@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use roadstead_hub::{EventStart, ReaderError};
-use roadstead_model::{ConsumerGroup, ConsumerGroupName, Hub as HubResource, UnixMillis};
+use roadstead_hub::{ConsumerGroupProgress, Consumers, EventStart, Position, ReaderError};
+use roadstead_model::{ConsumerGroup, ConsumerGroupName, Hub as HubResource, Properties, UnixMillis};
 
 use crate::world::World;
 
@@ -25,4 +25,66 @@ async fn a_reader_ends_with_its_consumer_group() {
     assert!(matches!(open("billing").await, Err(ReaderError::NoSuchGroup(_))));
     assert!(default.check().is_ok());
     assert!(open("audit").await.unwrap().check().is_ok());
+}
+
+/// For each consumer group: its readers, and over both partitions what was delivered and how far behind it is.
+type Told<'a> = (&'a str, usize, [Option<u64>; 2], [Option<u64>; 2]);
+
+fn told(consumers: &Consumers) -> Vec<Told<'_>> {
+    fn group<'a>(consumers: &Consumers, group: &'a ConsumerGroupProgress) -> Told<'a> {
+        let ConsumerGroupProgress { name, partitions } = group;
+        let at = |partition: usize| partitions[partition].position;
+        let lag = |partition: usize| at(partition).map(|position| position.lag(&consumers.partitions[partition]));
+        (
+            name.as_str(),
+            partitions.iter().map(|progress| progress.readers).sum(),
+            [0, 1].map(|partition| at(partition).and_then(Position::delivered)),
+            [0, 1].map(lag),
+        )
+    }
+    consumers.groups.iter().map(|one| group(consumers, one)).collect()
+}
+
+#[tokio::test]
+async fn every_group_has_a_lag_of_its_own() {
+    let world = World::new();
+    with_groups(&world, &["billing"]);
+    let session = world.connect(&world.device("thermo-7").await).await;
+    let send = |count| {
+        for _ in 0..count {
+            session.send(&mut Properties::new(), b"x").unwrap();
+        }
+    };
+    send(3);
+    let nobody = world.hub.consumers().await.unwrap();
+    let own = nobody.partitions.iter().position(|held| held.next == 3).unwrap();
+    let only = |value: u64| std::array::from_fn(|partition| (partition == own).then_some(value));
+    let none = [None, None];
+    assert_eq!(told(&nobody), [("$Default", 0, none, none), ("billing", 0, none, none)], "never read");
+    assert!(nobody.event_bytes > 0 && nobody.partitions[own].last_enqueued.is_some());
+
+    let open = async |start| {
+        let partition = own.to_string();
+        world.hub.read_partition("BILLING", &partition, start, None, Arc::default()).await.unwrap()
+    };
+    let mut reader = open(EventStart::First).await;
+    assert_eq!(told(&world.hub.consumers().await.unwrap())[1], ("billing", 1, none, only(3)), "attached");
+    for event in &reader.peek(1 << 20).await.unwrap()[..2] {
+        reader.take(event);
+    }
+    assert_eq!(told(&world.hub.consumers().await.unwrap())[1].2, none, "read ahead is not delivered");
+    reader.note_delivered();
+    assert_eq!(told(&world.hub.consumers().await.unwrap())[1], ("billing", 1, only(1), only(1)));
+    drop(reader);
+    send(2);
+    let left = world.hub.consumers().await.unwrap();
+    assert_eq!(told(&left), [("$Default", 0, none, none), ("billing", 0, only(1), only(3))], "and gone");
+    let reader = open(EventStart::Offset(5)).await;
+    assert_eq!(told(&world.hub.consumers().await.unwrap())[1], ("billing", 1, none, only(0)), "elsewhere");
+    drop(reader);
+
+    with_groups(&world, &[]);
+    with_groups(&world, &["billing"]);
+    let again = world.hub.consumers().await.unwrap();
+    assert_eq!(told(&again)[1], ("billing", 0, none, none), "a group made again was never read");
 }

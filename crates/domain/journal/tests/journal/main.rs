@@ -76,6 +76,9 @@ async fn a_flood_stays_in_bounds_and_is_counted() {
     clock.advance_ms(1000);
     journal.refused(refused("dev-1", RefusalCause::TokenExpired, 7));
     assert_eq!(refusals(&journal).await[0], ("dev-1".to_owned(), RefusalCause::TokenExpired, 1), "life goes on");
+    assert_eq!(journal.count_refusals(&HUB), 100_001);
+    journal.keep_counts(|owner| *owner != HUB);
+    assert_eq!(journal.count_refusals(&HUB), 0, "the hub is gone");
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ mod groups;
 #[cfg(test)]
 mod hubs;
 #[cfg(test)]
+mod issuing;
+#[cfg(test)]
 mod links;
 #[cfg(test)]
 mod world;

@@ -136,7 +136,7 @@ impl EventLink {
                 self.metric = Some(Metric { state: self.reader.state().await?, retrieved: clock.now() });
             }
         }
-        let mut sent = Sent::Nothing;
+        let (mut sent, mut is_given) = (Sent::Nothing, false);
         while let Some(event) = self.ahead.front() {
             if out.len() >= limits::EVENT_BYTES_AHEAD_MAX {
                 break;
@@ -151,11 +151,17 @@ impl EventLink {
                     counters.event_bytes.increment(bytes as u64);
                 }
                 Err(SendError::Busy | SendError::NoLink) => break,
-                Err(SendError::TooLong { len, max }) => return Ok(Sent::TooLong { offset: event.offset, len, max }),
+                Err(SendError::TooLong { len, max }) => {
+                    sent = Sent::TooLong { offset: event.offset, len, max };
+                    break;
+                }
             }
             self.reader.take(event);
             self.ahead.pop_front();
-            sent = Sent::Some;
+            (sent, is_given) = (Sent::Some, true);
+        }
+        if is_given {
+            self.reader.note_delivered();
         }
         Ok(sent)
     }

@@ -49,6 +49,8 @@ struct Conversation<'f> {
     started: Instant,
     /// Since when nothing speaks for the client: neither a token nor a device that was let in.
     unknown_since: Option<Instant>,
+    /// It was known once: who lets go of all links or whose token ran out is no stranger.
+    was_known: bool,
     opened: Option<Opened>,
     grants: Grants,
     links: Links,
@@ -71,6 +73,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         proto: Connection::new(settings(), 0),
         started: Instant::now(),
         unknown_since: Some(Instant::now()),
+        was_known: false,
         opened: None,
         grants: Grants::new(front.bearers.clone()),
         links: Links::default(),
@@ -97,11 +100,15 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         conversation.close(Some(AmqpError::new(condition::CONNECTION_FORCED, &why)), stream.out());
     }
     std::mem::take(&mut conversation.devices).end(end.disconnect_reason());
-    if let End::Protocol(error) = &end {
+    let nobody = || {
         let opened = conversation.opened.as_ref();
         let owner = opened.map_or(JournalOwner::NoHub, |opened| opened.hub.journal_owner());
-        let target = opened.map_or_else(String::new, |opened| opened.host.to_string());
-        noted::broke_the_rules(front, caller, Claim::of_nobody(owner, target), error);
+        Claim::of_nobody(owner, opened.map_or_else(String::new, |opened| opened.host.to_string()))
+    };
+    match &end {
+        End::Protocol(error) => noted::broke_the_rules(front, caller, nobody(), error),
+        End::NoOpen | End::NoToken if !conversation.was_known => noted::said_nothing(front, caller, nobody(), &end),
+        _ => {}
     }
     if conversation.opened.is_none() {
         front.counters.refused.increment(1);
@@ -155,6 +162,7 @@ impl Conversation<'_> {
             if stream.waiting() == 0 {
                 taken = now;
             }
+            self.was_known |= self.is_known();
             self.unknown_since = if self.is_known() { None } else { self.unknown_since.or(Some(now)) };
             let look = self.next_look(now, taken + limits::WRITE_WAIT);
             // An alarm that rings too early costs less than setting it at every turn.

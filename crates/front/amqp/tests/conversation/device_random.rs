@@ -270,7 +270,7 @@ async fn meddle(world: &World, chance: &mut Chance) {
         }
         1 => {
             let desired = SectionChange::Write(json!({"n": chance.among(0..1000)}).as_object().cloned().unwrap());
-            let change = TwinChange { tags: SectionChange::Keep, desired, reported: SectionChange::Keep };
+            let change = TwinChange { desired, ..TwinChange::default() };
             world.hub.update_twin(&device.into(), change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
         }
         2 => {

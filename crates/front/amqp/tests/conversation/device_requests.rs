@@ -68,7 +68,7 @@ async fn asks(
 
 async fn desire(world: &World, properties: Json) {
     let desired = SectionChange::Write(properties.as_object().cloned().unwrap());
-    let change = TwinChange { tags: SectionChange::Keep, desired, reported: SectionChange::Keep };
+    let change = TwinChange { desired, ..TwinChange::default() };
     world.hub.update_twin(&id("cam-1").into(), change, TwinWrite::Patch, IfMatch::Any).await.unwrap();
 }
 

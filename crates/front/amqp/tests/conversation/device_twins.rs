@@ -124,6 +124,7 @@ async fn what_changes_meanwhile_is_told_behind_the_answer() {
         tags: roadstead_hub::SectionChange::Keep,
         desired,
         reported: roadstead_hub::SectionChange::Keep,
+        by: None,
     };
     let hub = world.hub.clone();
     let changes = tokio::spawn(async move {

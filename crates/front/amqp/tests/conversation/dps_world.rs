@@ -190,6 +190,7 @@ impl World {
             der: ROOT.certificate().der().to_vec(),
             verified: true,
             verification_code: None,
+            key: None,
             etag: Etag::from_client("c"),
             created: UnixMillis(0),
             updated: UnixMillis(0),

@@ -6,6 +6,8 @@ use roadstead_amqp_proto::{
 };
 use roadstead_front_amqp::limits;
 use roadstead_hub::CloseReason;
+use roadstead_journal::RefusalFilter;
+use roadstead_model::{JournalOwner, RefusalCause, What};
 
 use crate::{
     client::{Client, FROM_START, reader},
@@ -125,6 +127,14 @@ async fn who_never_opens_brings_no_token_or_falls_silent_is_hung_up_on() {
     assert_eq!(&*error.condition, condition::UNAUTHORIZED_ACCESS);
     assert_eq!(error.description.as_deref(), Some("no token that holds for 60 s: put one on $cbs"));
     assert_eq!(began.elapsed().as_secs(), limits::TOKEN_WAIT.as_secs());
+    let (journal, owner) = (world.hub.journal(), world.hub.journal_owner());
+    let noted = journal.refusals(&owner, &RefusalFilter::default(), None, 10).await.unwrap().items;
+    let told = |cause, code: &str, owner: JournalOwner| {
+        let is_it = |what: &What| matches!(what, What::Refused(one) if one.cause == cause && one.code == code);
+        noted.iter().any(|one| one.id.is_empty() && one.owner == owner && is_it(&one.what))
+    };
+    assert!(told(RefusalCause::BadRequest, "connection closed", JournalOwner::NoHub), "{noted:?}");
+    assert!(told(RefusalCause::NoCredentials, condition::UNAUTHORIZED_ACCESS, owner.clone()), "{noted:?}");
 
     let mut silent = world.client().await;
     let began = tokio::time::Instant::now();

@@ -95,7 +95,7 @@ fn request(call: &Call) -> Result<CertificateRequest, Refusal> {
     CertificateRequest::parse(&call.body).map_err(|error| Refusal::bad_body(&error))
 }
 
-fn shape(arm: &Arm, owner: &Owner, certificate: &CaCertificate) -> Result<Resource<Properties>, Refusal> {
+pub(crate) fn shape(arm: &Arm, owner: &Owner, certificate: &CaCertificate) -> Result<Resource<Properties>, Refusal> {
     let facts = facts(certificate)?;
     let subscription = subscription::id(arm);
     let name = certificate.name.as_str();

@@ -23,7 +23,18 @@ const SPAN_DEFAULT_MS: i64 = 60 * 60 * 1000;
 /// How long metrics are kept, as definitions tell it: [`roadstead_meter::limits::MINUTES_KEPT`].
 const RETENTION: &str = "P1D";
 
-const HUB_METRICS: [(Metric, MetricName); 4] = [
+/// Azure has none.
+const REFUSALS: (Metric, MetricName) = (
+    Metric::Refusals,
+    MetricName {
+        name: "roadstead.refusals",
+        title: "Refusals",
+        description: "Refused registrations, connections and messages of devices",
+        aggregation: Aggregation::Total,
+    },
+);
+
+const HUB_METRICS: [(Metric, MetricName); 5] = [
     (
         Metric::ConnectedDevices,
         MetricName {
@@ -60,9 +71,10 @@ const HUB_METRICS: [(Metric, MetricName); 4] = [
             aggregation: Aggregation::Total,
         },
     ),
+    REFUSALS,
 ];
 
-const DPS_METRICS: [(Metric, MetricName); 3] = [
+const DPS_METRICS: [(Metric, MetricName); 4] = [
     (
         Metric::Attestations,
         MetricName {
@@ -90,6 +102,7 @@ const DPS_METRICS: [(Metric, MetricName); 3] = [
             aggregation: Aggregation::Total,
         },
     ),
+    REFUSALS,
 ];
 
 /// A hub or a DPS instance, with what is measured of it.

@@ -46,6 +46,7 @@ pub(crate) fn first(arm: &Arm) -> GraphPrincipal {
         account_enabled: true,
         created_date_time: None,
         user_principal_name: None,
+        identities: None,
         app_id: Some(installation.client_id.clone()),
         service_principal_type: Some("Application".to_owned()),
         password_credentials: None,

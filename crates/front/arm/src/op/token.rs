@@ -1,7 +1,7 @@
 //! `POST /adfs/oauth2/token`, `/{tenant}/oauth2/v2.0/token`: credentials for tokens; `…/devicecode`: the begin of a device's
 //! login.
 //!
-//! Source: `reference/arm-and-az.md` 2 and 8; RFC 6749, 4.3, 4.4, 5.2 and 6; RFC 7523, 2.2; RFC 8628, 3
+//! Source: `reference/arm-and-az.md` 2 and 8; RFC 6749, 4.3, 4.4, 5.2 and 6; RFC 7523, 2.2; RFC 8628, 3; RFC 8693, 2
 
 use hyper::StatusCode;
 use roadstead_model::Secret;
@@ -25,6 +25,11 @@ const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The same as MSAL for Node writes it, and Entra takes it. Source: @azure/msal-common, `GrantType.DEVICE_CODE_GRANT`
 const SHORT_DEVICE_GRANT: &str = "device_code";
 
+/// Another issuer's token for ours. Source: RFC 8693, 2.1
+const EXCHANGE_GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
 pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>, cloud: &Cloud<'_>, authority: Authority) -> Reply {
     let text = |name| field(&call.body, name).unwrap_or_default();
     let (grant, wanted) = (text("grant_type"), wanted(&text("scope")));
@@ -36,16 +41,21 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>, cloud: &Cloud<'_
         "password" => &["username", "password"],
         "refresh_token" => &["refresh_token"],
         DEVICE_GRANT | SHORT_DEVICE_GRANT => &["device_code"],
+        EXCHANGE_GRANT => &["subject_token", "subject_token_type"],
         _ => {
             let grant: String = grant.chars().take(64).collect();
             let text = format!(
-                "grant_type is `{grant}`; it can be client_credentials, password, refresh_token or that of device codes"
+                "grant_type is `{grant}`; it can be client_credentials, password, refresh_token, or that of device codes or of token exchange"
             );
             return refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", text);
         }
     };
     if needed.iter().any(|name| field(&call.body, name).is_none()) {
         let text = format!("the form needs {}", needed.join(" and "));
+        return refused(StatusCode::BAD_REQUEST, "invalid_request", text);
+    }
+    if grant == EXCHANGE_GRANT && text("subject_token_type") != ID_TOKEN {
+        let text = format!("subject_token_type can be {ID_TOKEN} only");
         return refused(StatusCode::BAD_REQUEST, "invalid_request", text);
     }
     let access = &arm.access;
@@ -55,6 +65,7 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>, cloud: &Cloud<'_
         DEVICE_GRANT | SHORT_DEVICE_GRANT => {
             access.log_in_device(Secret::new(text("device_code")).expose(), wanted).await
         }
+        EXCHANGE_GRANT => access.log_in_person(Secret::new(text("subject_token")).expose(), way.address, wanted).await,
         _ if text("client_assertion_type") == ASSERTION => {
             let assertion = Secret::new(text("client_assertion"));
             access.log_in_federated(&text("client_id"), assertion.expose(), wanted).await
@@ -64,7 +75,9 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, way: Way<'_>, cloud: &Cloud<'_
     match outcome {
         Ok(given) => {
             info!(name = given.name, address = %way.address, grant, "logged in");
-            Reply::ok(&answer(arm, given, &text("client_id"), cloud, authority))
+            let mut answer = answer(arm, given, &text("client_id"), cloud, authority);
+            answer.issued_token_type = (grant == EXCHANGE_GRANT).then(|| ACCESS_TOKEN.to_owned());
+            Reply::ok(&answer)
         }
         Err(refusal) => {
             if !matches!(refusal, LoginRefusal::DeviceWaiting | LoginRefusal::DeviceTooSoon) {
@@ -151,6 +164,8 @@ fn words(refusal: &LoginRefusal) -> (StatusCode, &'static str) {
         | LoginRefusal::TooMany { .. }
         | LoginRefusal::Refresh(_)
         | LoginRefusal::UserCode => (StatusCode::BAD_REQUEST, "invalid_grant"),
+        // Source: RFC 8693, 2.2.2: whatever is wrong with the subject_token
+        LoginRefusal::Person(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
         LoginRefusal::DeviceWaiting => (StatusCode::BAD_REQUEST, "authorization_pending"),
         LoginRefusal::DeviceTooSoon => (StatusCode::BAD_REQUEST, "slow_down"),
         LoginRefusal::DeviceOver => (StatusCode::BAD_REQUEST, "expired_token"),

@@ -1,8 +1,9 @@
 //! Users, in the words of Microsoft Graph.
 
 use hyper::StatusCode;
-use roadstead_resources::UserSpec;
-use roadstead_wire::arm::{GraphPrincipal, List, NewUser};
+use roadstead_model::IssuerLink;
+use roadstead_resources::{ProofSpec, UserSpec};
+use roadstead_wire::arm::{FEDERATED, GraphPrincipal, List, NewUser, ObjectIdentity};
 
 use crate::{
     arm::Arm,
@@ -21,10 +22,18 @@ pub(crate) fn list(arm: &Arm, call: &Call) -> Reply {
 
 pub(crate) async fn create(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
     let asked: NewUser = call.json()?;
+    let proof = match (asked.password_profile, asked.identities.as_deref()) {
+        (Some(profile), None | Some([])) => ProofSpec::Password(profile.password),
+        (None, Some([identity])) if identity.sign_in_type.eq_ignore_ascii_case(FEDERATED) => {
+            let ObjectIdentity { issuer, issuer_assigned_id, .. } = identity.clone();
+            ProofSpec::Issuer(IssuerLink { issuer, subject: issuer_assigned_id })
+        }
+        _ => return Err(Refusal::no_proof()),
+    };
     let spec = UserSpec {
         name: asked.user_principal_name,
         display_name: asked.display_name,
-        password: asked.password_profile.password,
+        proof,
         enabled: asked.account_enabled.unwrap_or(true),
     };
     let made = arm.resources.create_user(spec).await?;

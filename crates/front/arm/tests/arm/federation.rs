@@ -13,13 +13,17 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hyper::Method;
 use parking_lot::Mutex;
 use roadstead_auth::issuer::IssuerKeys;
-use roadstead_resources::federation::{Issuers, TrustedIssuer};
+use roadstead_resources::federation::{IssuerPeople, Issuers, TrustedIssuer};
 use serde_json::{Value, json};
 
 use crate::world::{NOW, World};
 
-const ISSUER: &str = "https://login.example/";
+pub const ISSUER: &str = "https://login.example/";
 const AUDIENCE: &str = "api://AzureADTokenExchange";
+/// Of this server where people log in.
+pub const CLIENT: &str = "portal";
+/// Trusted for service principals only.
+pub const WORKLOADS: &str = "https://workloads.example";
 
 /// The configuration trusts one issuer, which changes its key when a test says so: those who ask hear of the new one when they
 /// ask again.
@@ -43,8 +47,10 @@ impl Issuers for OneIssuer {
         if renew {
             *self.kept.lock() = Arc::new(jwks(&self.key.lock()));
         }
-        let trusted = TrustedIssuer { audience: AUDIENCE.to_owned(), keys: self.kept.lock().clone() };
-        Ok((issuer == ISSUER).then_some(trusted))
+        let (client_id, user_claim) = (CLIENT.to_owned(), "preferred_username".to_owned());
+        let people = (issuer == ISSUER).then_some(IssuerPeople { client_id, user_claim });
+        let trusted = TrustedIssuer { audience: AUDIENCE.to_owned(), keys: self.kept.lock().clone(), people };
+        Ok([ISSUER, WORKLOADS].contains(&issuer).then_some(trusted))
     }
 }
 
@@ -65,12 +71,29 @@ fn jwks(key: &EcdsaKeyPair) -> IssuerKeys {
 }
 
 impl OneIssuer {
+    pub fn change_key(&self) {
+        *self.key.lock() = new_key();
+    }
+
     fn token(&self, changes: &Value) -> String {
+        self.signed(json!({"alg": "ES256"}), changes)
+    }
+
+    /// Of a person, as it is now.
+    pub fn id_token(&self, changes: &Value) -> String {
+        let mut claims = json!({"aud": CLIENT, "sub": "f81d", "iat": NOW.seconds().0, "exp": NOW.seconds().0 + 3600,
+            "preferred_username": "Lena@example.com", "nonce": "n"});
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        self.token(&claims)
+    }
+
+    pub fn signed(&self, mut head: Value, changes: &Value) -> String {
         let key = self.key.lock();
+        head["kid"] = json!(kid(&key));
         let mut claims = json!({"iss": ISSUER, "sub": "repo:plant", "aud": AUDIENCE, "exp": NOW.seconds().0 + 60});
         claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(json!({"alg": "ES256", "kid": kid(&key)})), part(claims));
+        let signed = format!("{}.{}", part(head), part(claims));
         let signature = key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -122,7 +145,7 @@ async fn an_issuers_word_counts_where_configuration_and_owner_say_so() {
     assert_eq!(log_in(&id, "a.b.c".to_owned()).await.0, 401);
     assert_eq!(log_in(&id.replace('-', ""), good()).await.0, 401);
 
-    *issuer.key.lock() = new_key();
+    issuer.change_key();
     assert_eq!(log_in(&id, good()).await.0, 200, "a new key is asked for");
     assert_eq!(world.delete(&format!("{credentials}/ci")).await.status, 204);
     assert_eq!(world.ask_as(token, Method::GET, "/v1.0/me", None, Value::Null).await.status, 401);

@@ -17,8 +17,12 @@ mod hub_settings;
 #[cfg(test)]
 mod hubs;
 #[cfg(test)]
+mod issuing;
+#[cfg(test)]
 mod login;
 mod metrics;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod principals;
 #[cfg(test)]

@@ -74,7 +74,7 @@ async fn what_happened_in_a_dps() {
 #[tokio::test]
 async fn definitions_name_what_may_be_asked_for() {
     let world = with_hub_and_dps().await;
-    for (kind, name, metrics) in [("IotHubs", "plant", 4), ("provisioningServices", "plant-dps", 3)] {
+    for (kind, name, metrics) in [("IotHubs", "plant", 5), ("provisioningServices", "plant-dps", 4)] {
         let found = world.get(&path(kind, name, "/providers/microsoft.insights/metricdefinitions")).await;
         let definitions = found.body["value"].as_array().unwrap().clone();
         assert_eq!(definitions.len(), metrics, "{}", found.body);

@@ -55,7 +55,7 @@ async fn users_that_are_refused() {
         (user("a b", "correct horse"), "InvalidResourceName"),
         (user("alice", "short"), "InvalidParameter"),
         (user("alice", &"x".repeat(257)), "InvalidParameter"),
-        (json!({"userPrincipalName": "alice"}), "InvalidRequestContent"),
+        (json!({"userPrincipalName": "alice"}), "Request_BadRequest"),
         (json!({}), "InvalidRequestContent"),
     ] {
         let answer = world.post("/v1.0/users", body).await;

@@ -73,6 +73,8 @@ async fn what_there_is_room_for() {
     assert_eq!(names, json!(["centralindia", "westus"]));
     let usages = world.get(&of_subscription("/usages")).await.body["value"].clone();
     assert_eq!((&usages[0]["name"]["value"], &usages[0]["currentValue"]), (&json!("IotHubs"), &json!(1)));
+    let disk = world.get(&path("/providers/Roadstead/disk?api-version=2022-12-01")).await.body;
+    assert_eq!(disk, json!({"databaseBytes": 5, "eventBytes": 0, "fileBytes": 0, "freeBytes": 50, "totalBytes": 100}));
     let tiers = world.get(&of_group("/IotHubs/plant/skus")).await.body["value"].clone();
     assert_eq!(tiers[0]["sku"], json!({"name": "F1", "tier": "Free"}));
     let tiers = world.get(&of_group("/provisioningServices/plant-dps/skus")).await.body["value"].clone();

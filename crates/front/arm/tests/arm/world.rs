@@ -7,12 +7,12 @@ use std::{
 
 use bytes::Bytes;
 use hyper::{Method, Request, Response, header};
-use roadstead_front_arm::Arm;
+use roadstead_front_arm::{Arm, DiskGauge, DiskReading, DiskSpace};
 use roadstead_hub::Hubs;
 use roadstead_meter::Meters;
 use roadstead_model::{PrincipalId, Random, Role, Secret, UnixMillis};
 use roadstead_resources::{
-    Access, Change, Guid, Installation, Naming, Observer, Place, Resources, SecretDigest, TokenFor, UserSpec,
+    Access, Change, Guid, Installation, Naming, Observer, Place, ProofSpec, Resources, SecretDigest, TokenFor, UserSpec,
 };
 use roadstead_testkit::{CountingRandom, FakeClock, MemoryRecords};
 use serde_json::{Value, json};
@@ -33,6 +33,15 @@ struct Deaf;
 #[async_trait::async_trait]
 impl Observer for Deaf {
     async fn changed(&self, _: &Change) {}
+}
+
+/// A disk with some room.
+pub struct HalfFull;
+
+impl DiskGauge for HalfFull {
+    fn read(&self) -> DiskReading {
+        DiskReading { database_bytes: 5, has_files: true, space: Some(DiskSpace { free: 50, total: 100 }) }
+    }
 }
 
 /// An answer, read.
@@ -95,6 +104,7 @@ impl World {
             access.clone(),
             Arc::new(Hubs::new()),
             meters.clone(),
+            Arc::new(HalfFull),
             clock.clone(),
             random.clone(),
         );
@@ -117,7 +127,8 @@ impl World {
     pub async fn with_user(name: &str, password: &str) -> Self {
         let world = Self::empty().await;
         let password = Secret::new(password);
-        let spec = UserSpec { name: name.to_owned(), display_name: None, password, enabled: true };
+        let proof = ProofSpec::Password(password);
+        let spec = UserSpec { name: name.to_owned(), display_name: None, proof, enabled: true };
         let user = world.resources.create_user(spec).await.unwrap();
         let id = Guid::fresh(&*world.random);
         world.resources.put_assignment(id, user.id, Role::Reader, Place::Subscription).await.unwrap();

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{Method, Response, StatusCode, body::Incoming, header::HeaderValue};
-use roadstead_hub::{BlobError, BlobInfo, FileAccess, FileError, Hub, HubError};
+use roadstead_hub::{BlobError, BlobInfo, FileAccess, FileError, HubError};
 use roadstead_model::{Etag, RefusalCause};
 use roadstead_wire::{
     blob::{self, BlobCode, CLIENT_REQUEST_ID_HEADER, ContentHeaders, ERROR_CODE_HEADER, VERSION, VERSION_HEADER},
@@ -16,7 +16,7 @@ use tracing::{error, info};
 use super::{blob_get, blob_put};
 use crate::{
     call::{BodyFault, Call},
-    limits, noted,
+    gate, limits, noted,
     reply::{Body, Reply},
     route::{Does, FetchOp, PutOp, find_file},
     serve::Parts,
@@ -52,27 +52,40 @@ pub(crate) fn target(path: &str) -> Option<(String, String)> {
 }
 
 /// Answers a request for a file.
-pub(crate) async fn answer(
-    parts: &Parts,
-    call: &Call,
-    (device, name): (String, String),
-    mut body: Incoming,
-) -> Response<Body> {
-    let answered = match parts.hubs.by_host(&call.host) {
-        Some(hub) => route(&hub, call, (&device, &name), &mut body).await,
-        None => Err(no_such_hub(call)),
-    };
-    let mut response = match answered {
-        Ok(response) => response,
+pub(crate) async fn answer(parts: &Parts, call: &Call, file: (String, String), mut body: Incoming) -> Response<Body> {
+    match route(parts, call, (&file.0, &file.1), Some(&mut body)).await {
+        Ok(response) => told(call, response),
         Err(refused) => {
-            info!(request = %call.id, path = call.path, code = refused.code.name(), "refused: {}", refused.message);
-            noted::refused_file(parts, call, &device, &refused);
             pass_over(body).await;
-            refusal(parts, call, &refused)
+            refuse(parts, call, &file.0, &refused)
         }
-    };
+    }
+}
+
+/// The same without a body: files are fetched and removed so, and not put.
+pub(crate) async fn answer_in_process(parts: &Parts, call: &Call, (device, name): (String, String)) -> Response<Body> {
+    match route(parts, call, (&device, &name), None).await {
+        Ok(response) => told(call, response),
+        Err(refused) => refuse(parts, call, &device, &refused),
+    }
+}
+
+fn refuse(parts: &Parts, call: &Call, device: &str, refused: &Refused) -> Response<Body> {
+    info!(request = %call.id, path = call.path, code = refused.code.name(), "refused: {}", refused.message);
+    noted::refused_file(parts, call, device, refused);
+    told(call, refusal(parts, call, refused))
+}
+
+/// For browsers, which keep the portal's cookies for the same host; SDKs do not look at it.
+const FILE_POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
+
+/// With the headers that every answer has.
+fn told(call: &Call, mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
+    // What a device uploaded is no page of this server, whatever it says it is: a browser that is led here runs nothing of it.
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    headers.insert("content-security-policy", HeaderValue::from_static(FILE_POLICY));
     if let Some(id) = call.headers.get(CLIENT_REQUEST_ID_HEADER) {
         headers.insert(CLIENT_REQUEST_ID_HEADER, id.clone());
     }
@@ -85,16 +98,18 @@ fn no_such_hub(call: &Call) -> Refused {
 }
 
 async fn route(
-    hub: &Hub,
+    parts: &Parts,
     call: &Call,
     (device, name): (&str, &str),
-    body: &mut Incoming,
+    body: Option<&mut Incoming>,
 ) -> Result<Response<Body>, Refused> {
-    let access = FileAccess { query: &call.query, token: call.authorization() };
+    let hub = &*parts.hubs.by_host(&call.host).ok_or_else(|| no_such_hub(call))?;
     let refuse = |error| refused(call, error);
     let comp = call.argument("comp");
-    match find_file(&call.method, comp).map(|route| route.does) {
-        Some(Does::Put(op)) => {
+    let found = find_file(&call.method, comp).map(|route| route.does);
+    let mut access = FileAccess { query: &call.query, token: call.authorization(), has_role: false };
+    match (found, body) {
+        (Some(Does::Put(op)), Some(body)) => {
             let file = hub.open_to_write(access, device, name).await.map_err(refuse)?;
             match op {
                 PutOp::Whole => blob_put::whole(hub, call, &file, body).await,
@@ -102,7 +117,8 @@ async fn route(
                 PutOp::BlockList => blob_put::list(hub, call, &file, body).await,
             }
         }
-        Some(Does::Fetch(op)) => {
+        (Some(Does::Fetch(op, _, permission)), _) => {
+            access.has_role = gate::admit_to_files(parts, call, hub, permission).map_err(refuse)?;
             let file = hub.open_to_read(access, device, name).map_err(refuse)?;
             match op {
                 FetchOp::Content => blob_get::get(hub, call, &file).await,
@@ -110,7 +126,8 @@ async fn route(
                 FetchOp::BlockList => blob_get::block_list(hub, call, &file).await,
             }
         }
-        Some(Does::RemoveFile) => {
+        (Some(Does::RemoveFile(_, permission)), _) => {
+            access.has_role = gate::admit_to_files(parts, call, hub, permission).map_err(refuse)?;
             hub.delete_file(access, device, name).await.map_err(refuse)?;
             Ok(Reply::empty(StatusCode::ACCEPTED).into_response())
         }

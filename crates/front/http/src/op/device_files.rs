@@ -4,8 +4,8 @@ use hyper::StatusCode;
 use roadstead_hub::HubError;
 use roadstead_wire::{
     blob::CONTAINER,
-    file_upload::{FileUploadPlace, FileUploadRequest, FileUploadStatus},
-    object_body, percent,
+    file_upload::{FileUploadPlace, FileUploadRequest, FileUploadStatus, blob_uri},
+    object_body,
 };
 
 use crate::{call::Call, gate::DeviceDoor, op::hub_refusal, reply::Reply, serve::Parts};
@@ -30,10 +30,7 @@ pub(crate) async fn finish(parts: &Parts, call: &Call, door: DeviceDoor<'_>, in_
         Err(error) => return hub_refusal(parts, call, &HubError::Invalid(format!("the body: {error}"))),
     };
     let id = in_path.or(status.correlation_id.as_deref()).unwrap_or_default();
-    let uri = |name: &str| {
-        let segments: Vec<String> = name.split('/').map(percent::encode).collect();
-        format!("https://{}/{CONTAINER}/{}", call.host, segments.join("/"))
-    };
+    let uri = |name: &str| blob_uri(&call.host, name);
     match door.finish_upload(id, status.is_success, uri).await {
         Ok(()) => Reply::empty(StatusCode::NO_CONTENT),
         Err(refused) => hub_refusal(parts, call, &refused),

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use roadstead_hub::{
     Hub, HubError, IdentitySpec, IfMatch, ModuleSpec, RegistryChange, ScopeSpec, TwinChange, When, check_bulk,
 };
-use roadstead_model::{DeviceStatus, Etag, IdentityId};
+use roadstead_model::{Actor, DeviceStatus, Etag, IdentityId};
 use roadstead_wire::hub_service::{BulkResult, ImportMode, OperationError, RegistryOperation};
 use serde_json::value::RawValue;
 
@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// 200 when all went well, else 400 with what did not.
-pub(crate) async fn change(parts: &Parts, hub: &Arc<Hub>, call: &Call) -> Reply {
-    match change_all(hub, call).await {
+pub(crate) async fn change(parts: &Parts, hub: &Arc<Hub>, call: &Call, actor: &Actor) -> Reply {
+    match change_all(hub, call, actor).await {
         Ok(result) => {
             let status = if result.is_successful { StatusCode::OK } else { StatusCode::BAD_REQUEST };
             Reply { status, ..Reply::ok(&result) }
@@ -36,7 +36,7 @@ struct Named {
     mode: ImportMode,
 }
 
-async fn change_all(hub: &Arc<Hub>, call: &Call) -> Result<BulkResult, HubError> {
+async fn change_all(hub: &Arc<Hub>, call: &Call, actor: &Actor) -> Result<BulkResult, HubError> {
     let unread = |error: serde_json::Error| HubError::Invalid(format!("the body: {error}"));
     // Counted before they are read: each that is badly named is answered with more bytes than it has.
     let entries: Vec<&RawValue> = serde_json::from_slice(&call.body).map_err(unread)?;
@@ -47,7 +47,7 @@ async fn change_all(hub: &Arc<Hub>, call: &Call) -> Result<BulkResult, HubError>
     for operation in operations {
         let mode = operation.import_mode.map_or(ImportMode::CreateOrUpdate, |mode| mode.0);
         let name = Named { device: operation.id.clone(), module: operation.module_id.clone(), mode };
-        match read(operation, mode) {
+        match read(operation, mode, actor) {
             Ok(change) => {
                 changes.push(change);
                 named.push(name);
@@ -73,13 +73,14 @@ fn worded(name: &Named, refused: &HubError) -> OperationError {
     OperationError { module_id: name.module.clone(), ..error }
 }
 
-fn read(operation: RegistryOperation, mode: ImportMode) -> Result<RegistryChange, HubError> {
+fn read(operation: RegistryOperation, mode: ImportMode, actor: &Actor) -> Result<RegistryChange, HubError> {
     let id = IdentityId::parse(&operation.id, operation.module_id.as_deref())?;
     let properties = operation.properties.unwrap_or_default();
     let twin = TwinChange {
         tags: operation.tags.map_or_else(Default::default, roadstead_hub::SectionChange::Write),
         desired: section(properties.desired),
         reported: section(properties.reported),
+        by: Some(actor.clone()),
     };
     let (etag, twin_etag) = (condition(operation.etag.as_deref()), condition(operation.twin_etag.as_deref()));
     let needed = |etag: Option<IfMatch>, member: &str| {

@@ -5,7 +5,6 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::{Response, body::Frame, header::HeaderValue};
-use roadstead_front_transport::DrainWatch;
 use roadstead_hub::{EventPosition, EventReader, Hub, HubError, StoredEvent};
 use roadstead_model::UnixMillis;
 use roadstead_wire::{
@@ -15,10 +14,19 @@ use roadstead_wire::{
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::{call::Call, limits, op::hub_refusal, reply::Body, serve::Parts};
+use crate::{
+    call::Call,
+    limits,
+    op::{hub_events_sample, hub_refusal},
+    reply::Body,
+    serve::Parts,
+};
+
+/// Into the answer's body.
+pub(super) type Sender = mpsc::Sender<Result<Frame<Bytes>, Infallible>>;
 
 /// Follows all partitions, from `Last-Event-ID`, else from `enqueuedTime` (Unix milliseconds), else from now on.
-/// With `deviceId`, only that device's events are sent.
+/// With `deviceId`, only that device's events are sent; with `sample`, at most so many a second, see [`hub_events_sample`].
 /// Ends when `revoked` resolves.
 pub(crate) async fn follow(
     parts: &Parts,
@@ -30,13 +38,18 @@ pub(crate) async fn follow(
         Ok(from) => from,
         Err(why) => return hub_refusal(parts, call, &HubError::Invalid(why)).into_response(),
     };
-    match hub.read_events(from).await {
-        Ok(reader) => {
-            let device = call.argument("deviceId").map(str::to_owned);
-            stream(reader, device, call.draining.clone(), revoked)
+    let device = call.argument("deviceId").map(str::to_owned);
+    let opened = match hub_events_sample::per_second(call) {
+        Err(why) => Err(HubError::Invalid(why)),
+        Ok(None) => {
+            hub.read_events(from).await.map(|reader| stream(call, revoked, |sender| feed(reader, device, sender)))
         }
-        Err(refused) => hub_refusal(parts, call, &refused).into_response(),
-    }
+        Ok(Some(per_second)) => hub
+            .sample_events(device, from)
+            .await
+            .map(|sample| stream(call, revoked, |sender| hub_events_sample::feed(sample, per_second, sender))),
+    };
+    opened.unwrap_or_else(|refused| hub_refusal(parts, call, &refused).into_response())
 }
 
 fn position(call: &Call) -> Result<EventPosition, String> {
@@ -45,28 +58,34 @@ fn position(call: &Call) -> Result<EventPosition, String> {
             .map(EventPosition::Offsets)
             .ok_or_else(|| format!("{LAST_EVENT_ID_HEADER} `{id}` is not the id of an event of this stream"));
     }
-    match call.argument("enqueuedTime").filter(|text| !text.is_empty()) {
-        None => Ok(EventPosition::Latest),
-        Some(text) => text
-            .parse()
-            .map(|ms| EventPosition::EnqueuedAt(UnixMillis(ms)))
-            .map_err(|_| format!("enqueuedTime `{text}` is not a number of milliseconds since 1970")),
-    }
+    let time = enqueued_time(call.argument("enqueuedTime").filter(|text| !text.is_empty()))?;
+    Ok(time.map_or(EventPosition::Latest, EventPosition::EnqueuedAt))
+}
+
+/// Reads the argument of that name.
+pub(crate) fn enqueued_time(text: Option<&str>) -> Result<Option<UnixMillis>, String> {
+    let parse = |text: &str| {
+        let fault = |_| format!("enqueuedTime `{text}` is not a number of milliseconds since 1970");
+        text.parse().map(UnixMillis).map_err(fault)
+    };
+    text.map(parse).transpose()
 }
 
 /// A task reads the log and waits when the client does not keep up; it ends with the client's connection, with its bearer token,
 /// or when the server drains: the client comes back with the position it has.
-fn stream(
-    reader: EventReader,
-    device: Option<String>,
-    draining: DrainWatch,
+fn stream<F>(
+    call: &Call,
     revoked: impl Future<Output = ()> + Send + 'static,
-) -> Response<Body> {
-    let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, Infallible>>(limits::EVENTS_AHEAD_MAX);
+    feed: impl FnOnce(Sender) -> F,
+) -> Response<Body>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(limits::EVENTS_AHEAD_MAX);
+    let (mut draining, gone, feeding) = (call.draining.clone(), sender.clone(), feed(sender));
     tokio::spawn(async move {
-        let (mut draining, gone) = (draining, sender.clone());
         tokio::select! {
-            () = feed(reader, device, sender) => {}
+            () = feeding => {}
             () = draining.started() => {}
             () = gone.closed() => {}
             () = revoked => {}
@@ -79,7 +98,7 @@ fn stream(
     response
 }
 
-async fn feed(mut reader: EventReader, device: Option<String>, sender: mpsc::Sender<Result<Frame<Bytes>, Infallible>>) {
+async fn feed(mut reader: EventReader, device: Option<String>, sender: Sender) {
     // The first bytes tell the client that the position is taken: what is sent from now on will be seen.
     let mut out = Vec::new();
     event_stream::write_start(&event_stream::write_position(&reader.positions()), &mut out);
@@ -88,11 +107,10 @@ async fn feed(mut reader: EventReader, device: Option<String>, sender: mpsc::Sen
             return;
         }
         let Ok(next) = next_matching(&mut reader, device.as_deref(), limits::EVENTS_HEARTBEAT).await else {
-            tracing::error!("a stream of events ended: its log could not be read");
-            return;
+            return log_unread();
         };
         match next {
-            Some((partition, event)) => write(&reader, partition, &event, &mut out),
+            Some((partition, event)) => write(&reader.positions(), partition, &event, &mut out),
             None => out.extend_from_slice(event_stream::KEEP_ALIVE),
         }
     }
@@ -118,11 +136,21 @@ async fn next_matching(
     }
 }
 
-fn write(reader: &EventReader, partition: u16, event: &StoredEvent, out: &mut Vec<u8>) {
-    let Some(view) = event.view() else {
+pub(super) fn log_unread() {
+    tracing::error!("a stream of events ended: its log could not be read");
+}
+
+pub(super) fn write(positions: &[u64], partition: u16, event: &StoredEvent, out: &mut Vec<u8>) {
+    let Some(streamed) = streamed(partition, event) else {
         tracing::warn!(partition, offset = event.offset, "an event cannot be read and was passed over");
         return;
     };
+    event_stream::write(&event_stream::write_position(positions), &streamed, out);
+}
+
+/// An event as back ends see it; `None` when it cannot be read.
+pub(crate) fn streamed(partition: u16, event: &StoredEvent) -> Option<StreamedEvent> {
+    let view = event.view()?;
     let origin = Origin {
         partition,
         offset: event.offset,
@@ -133,6 +161,5 @@ fn write(reader: &EventReader, partition: u16, event: &StoredEvent, out: &mut Ve
         module_id: view.module_id,
         generation: view.generation,
     };
-    let streamed = StreamedEvent::of(&origin, view.properties, view.body);
-    event_stream::write(&event_stream::write_position(&reader.positions()), &streamed, out);
+    Some(StreamedEvent::of(&origin, view.properties, view.body))
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use roadstead_dps::{DpsError, Instance};
 use roadstead_hub::{Hub, HubError};
-use roadstead_journal::{Entries, Mend, Named, RefusalFilter, mend};
+use roadstead_journal::{Entries, Mend, Named, RefusalFilter, limits::LAST_REFUSALS_MAX, mend};
 use roadstead_model::{Happening, RefusalCause, What};
 use roadstead_wire::{journal as wire, query::CONTINUATION_HEADER};
 
@@ -28,6 +28,10 @@ pub(crate) async fn of_device(parts: &Parts, hub: &Hub, call: &Call, device: &st
 /// `GET /refusals/devices`
 pub(crate) async fn of_devices(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
     let found = async {
+        let ids = last_of(call).map_err(HubError::Invalid)?;
+        if !ids.is_empty() {
+            return Ok(hub.journal().last_refusals(&hub.journal_owner(), &ids).await?);
+        }
         let (filter, before) = (filter(call).map_err(HubError::Invalid)?, before(call).map_err(HubError::Invalid)?);
         Ok(hub.journal().refusals(&hub.journal_owner(), &filter, before, call.page_items()).await?)
     };
@@ -50,6 +54,10 @@ pub(crate) async fn of_registration(dps: &Instance, call: &Call, id: &str) -> Re
 
 /// `GET /refusals/registrations`
 pub(crate) async fn of_registrations(dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
+    let ids = last_of(call).map_err(|fault| invalid("query", fault))?;
+    if !ids.is_empty() {
+        return Ok(listing(&dps.journal().last_refusals(&dps.journal_owner(), &ids).await?, &dps.name()));
+    }
     let filter = filter(call).map_err(|fault| invalid("query", fault))?;
     let before = before(call).map_err(|fault| invalid(CONTINUATION_HEADER, fault))?;
     let found = dps.journal().refusals(&dps.journal_owner(), &filter, before, call.page_items()).await?;
@@ -75,10 +83,25 @@ fn shown(happening: &Happening, name: &str) -> wire::Entry {
     wire::Entry::new(happening, mended.map(|Mend { text, command }| wire::Mend { text, command }))
 }
 
-fn before(call: &Call) -> Result<Option<u64>, String> {
+/// Where a page begins that goes backwards by numbers.
+pub(super) fn before(call: &Call) -> Result<Option<u64>, String> {
     let text = call.header(CONTINUATION_HEADER).filter(|text| !text.is_empty());
     let fault = || format!("{CONTINUATION_HEADER} is not a continuation that this service gave");
     text.map(|text| text.parse().map_err(|_| fault())).transpose()
+}
+
+/// The ids whose last refusals are asked for: `lastOf=a&lastOf=b`.
+fn last_of(call: &Call) -> Result<Vec<String>, String> {
+    let named = call.query.iter().filter(|(name, id)| name.eq_ignore_ascii_case("lastOf") && !id.is_empty());
+    let ids: Vec<String> = named.map(|(_, id)| id.clone()).collect();
+    let others = ["idPrefix", "cause", "address", "since"];
+    if ids.len() > LAST_REFUSALS_MAX {
+        return Err(format!("lastOf is there {} times, at most {LAST_REFUSALS_MAX} are allowed", ids.len()));
+    }
+    match others.into_iter().find(|name| !ids.is_empty() && call.argument(name).is_some()) {
+        Some(other) => Err(format!("lastOf and {other} do not go together")),
+        None => Ok(ids),
+    }
 }
 
 fn filter(call: &Call) -> Result<RefusalFilter, String> {

@@ -69,6 +69,8 @@ async fn a_file_is_put_whole_and_fetched() {
     assert_eq!((get.header("etag"), get.header("last-modified")), (put.header("etag"), put.header("last-modified")));
     let all = world.send(&format!("GET {path}{sas}"), &[], "").await;
     assert_eq!((all.status, all.text(), all.header("content-type")), (200, "hello", Some("text/csv")));
+    let for_browsers = (all.header("content-security-policy"), all.header("x-content-type-options"));
+    assert_eq!(for_browsers, (Some("sandbox; default-src 'none'; frame-ancestors 'none'"), Some("nosniff")));
     assert_eq!((all.header("x-ms-meta-line"), all.header("x-ms-blob-type")), (Some("3"), Some("BlockBlob")));
     let beyond = world.send(&format!("GET {path}{sas}"), &[("Range", "bytes=5-")], "").await;
     assert_eq!(beyond.blob_refusal(), (416, "InvalidRange".to_owned()));
@@ -189,6 +191,62 @@ async fn back_ends_fetch_and_remove_files() {
     assert_eq!(world.send(&format!("DELETE {path}"), &[("Authorization", &reader)], "").await.status, 202);
     let gone = world.send(&format!("DELETE {path}"), &[("Authorization", &reader)], "").await;
     assert_eq!(gone.blob_refusal(), (404, "BlobNotFound".to_owned()));
+}
+
+#[tokio::test]
+async fn who_logged_in_fetches_and_removes_by_role() {
+    let (world, path, sas) = granted("a").await;
+    world.send(&format!("PUT {path}{sas}"), &[BLOCK], "hello").await;
+    let reader = ("Authorization", "Bearer HubDataReader");
+    assert_eq!(world.send(&format!("GET {path}"), &[reader], "").await.text(), "hello");
+    let refused = world.send(&format!("DELETE {path}"), &[reader], "").await;
+    assert_eq!(refused.blob_refusal(), (403, "AuthenticationFailed".to_owned()));
+    // A role does not stand for the signature that a device asks for.
+    let writer = ("Authorization", "Bearer HubDataContributor");
+    let put = world.send(&format!("PUT {path}"), &[BLOCK, writer], "x").await;
+    assert_eq!(put.blob_refusal(), (403, "AuthenticationFailed".to_owned()));
+    assert_eq!(world.send(&format!("DELETE {path}"), &[writer], "").await.status, 202);
+}
+
+#[tokio::test]
+async fn what_a_device_uploaded_is_listed_in_pages() {
+    let (world, ..) = granted("z").await;
+    let reader = policy_token(Right::ServiceConnect.as_str());
+    let list = async |line: &str, more: &[(&str, &str)]| {
+        let headers: Vec<_> = [("Authorization", reader.as_str())].into_iter().chain(more.iter().copied()).collect();
+        world.send(line, &headers, "").await
+    };
+    let empty = list("GET /devices/dev1/uploads", &[]).await;
+    assert_eq!((empty.status, empty.text(), empty.header("x-ms-continuation")), (200, "[]", None));
+    for (name, body) in [("b", "22"), ("logs/a 1.txt", "1"), ("c", "333")] {
+        let place = ask(&world, "dev1", name).await.ok();
+        let path = format!("/uploads/dev1/{}", name.replace(' ', "%20"));
+        let headers = [BLOCK, ("x-ms-blob-content-type", "text/csv")];
+        let put = world.send(&format!("PUT {path}{}", place["sasToken"].as_str().unwrap()), &headers, body).await;
+        assert_eq!(put.status, 201);
+    }
+    let page = list("GET /devices/dev1/uploads", &[("x-ms-max-item-count", "2")]).await;
+    let found: Value = serde_json::from_str(page.text()).unwrap();
+    let time = found[0]["lastUpdatedTime"].as_str().unwrap();
+    assert!(time.ends_with("+00:00"), "{time}");
+    let file = |name: &str, path: &str, bytes: u64| {
+        json!({"blobName": format!("dev1/{name}"), "blobUri": format!("https://plant.example/uploads/dev1/{path}"),
+            "blobSizeInBytes": bytes, "contentType": "text/csv", "lastUpdatedTime": time})
+    };
+    let names = |found: &Value| -> Vec<String> {
+        found.as_array().unwrap().iter().map(|one| one["blobName"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(found[0], file("b", "b", 2));
+    assert_eq!(names(&found), ["dev1/b", "dev1/c"]);
+    let next = page.header("x-ms-continuation").unwrap().to_owned();
+    let last = list("GET /devices/dev1/uploads", &[("x-ms-continuation", &next)]).await;
+    let found: Value = serde_json::from_str(last.text()).unwrap();
+    assert_eq!(
+        (found[0]["blobUri"].as_str(), last.header("x-ms-continuation")),
+        (Some("https://plant.example/uploads/dev1/logs/a%201.txt"), None)
+    );
+    assert_eq!(list("GET /devices/dev%002/uploads", &[]).await.status, 400);
+    assert_eq!(list("GET /devices/another/uploads", &[]).await.text(), "[]");
 }
 
 #[tokio::test]

@@ -139,6 +139,19 @@ async fn other_upgrades_are_not() {
     let old = UPGRADE.replace("Version: 13", "Version: 8");
     let old = world.raw(format!("{old}Sec-WebSocket-Protocol: mqtt\r\n\r\n").as_bytes()).await;
     assert_eq!((old.status, old.header("sec-websocket-version")), (426, Some("13")));
+    world.clock.advance_ms(1);
+    let elsewhere = UPGRADE.replace("plant.example", "elsewhere.example");
+    world.raw(format!("{elsewhere}Sec-WebSocket-Protocol: chat\r\n\r\n").as_bytes()).await;
+    let noted = world.ask("GET /refusals/devices", json!(null)).await.ok();
+    let told = |at: usize| {
+        let one = &noted[at];
+        assert_eq!(
+            (one["cause"].as_str(), one.get("id"), one["protocol"].as_str()),
+            (Some("badRequest"), None, Some("https"))
+        );
+        (one["target"].as_str().unwrap(), one["count"].as_i64().unwrap())
+    };
+    assert_eq!([told(0), told(1)], [("elsewhere.example", 1), ("plant.example", 2)]);
     // Java's and curl's clients offer HTTP/2 so; who does not speak it just answers.
     let h2c = world.send("GET /healthz", &[("Upgrade", "h2c"), ("Connection", "Upgrade, HTTP2-Settings")], "").await;
     assert_eq!(h2c.status, 200);

@@ -89,24 +89,25 @@ pub struct FewBearers {
 }
 
 impl Bearers for FewBearers {
-    fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<(), AuthRefusal> {
+    fn judge(&self, token: &str, at: BearerAt<'_>, permission: Permission) -> Result<String, AuthRefusal> {
+        let known = || Ok(token.to_owned());
         let is_read = matches!(permission, Permission::ReadHubData | Permission::ReadDpsData);
         let lacks = || AuthRefusal::RoleLacks { name: token.to_owned(), permission };
         match token {
-            "reader" if is_read => Ok(()),
+            "reader" if is_read => known(),
             "writer" => {
                 assert_eq!(
                     matches!(at, BearerAt::Hub(_)),
                     matches!(permission, Permission::ReadHubData | Permission::WriteHubData)
                 );
-                Ok(())
+                known()
             }
-            "brief" if self.briefs.fetch_add(1, Ordering::SeqCst) == 0 => Ok(()),
+            "brief" if self.briefs.fetch_add(1, Ordering::SeqCst) == 0 => known(),
             "brief" => Err(BearerRefusal::Revoked.into()),
             "reader" | "nobody" => Err(lacks()),
             "late" => Err(BearerRefusal::Expired { by_s: 7 }.into()),
             other => match Role::ALL.into_iter().find(|role| format!("{role:?}") == other) {
-                Some(role) => allows(role, permission).then_some(()).ok_or_else(lacks),
+                Some(role) => allows(role, permission).then(|| token.to_owned()).ok_or_else(lacks),
                 None => Err(BearerRefusal::Foreign.into()),
             },
         }

@@ -78,13 +78,52 @@ async fn only_one_device() {
     }
 }
 
+/// Of the past the newest fifty, then so many a second, and how many more there were.
+#[tokio::test(start_paused = true)]
+async fn a_sample_is_what_somebody_can_look_at() {
+    let world = World::new().await;
+    world.device("dev1").await;
+    let bodies = |range: std::ops::Range<u32>| range.map(|n| n.to_string());
+    for body in bodies(0..60) {
+        send(&world, "dev1", &body).await;
+    }
+    for query in ["?enqueuedTime=0&sample=4", "?enqueuedTime=0&sample=4&deviceId=dev1"] {
+        let mut stream = follow(&world, query, &[]).await;
+        let mut position = String::new();
+        for _ in 0..50 {
+            position = event(&mut stream).await.0;
+        }
+        for body in bodies(0..10) {
+            send(&world, "dev1", &body).await;
+        }
+        let (mut shown, mut skipped, mut last) = (0, 0, 0);
+        while shown + skipped < 10 {
+            let block = stream.until("\n\n").await;
+            let data = block.split_once("data: ").unwrap().1;
+            let data: serde_json::Value = serde_json::from_str(data).unwrap();
+            if block.contains("event: skipped\n") {
+                assert_eq!(data["unseen"], 0, "{query}");
+                skipped += data["skipped"].as_u64().unwrap();
+            } else {
+                (shown, last) = (shown + 1, data["body"].as_u64().unwrap());
+            }
+        }
+        assert!(skipped > 0 && last == 9, "{query}: {shown} shown, {skipped} skipped, the last is {last}");
+        drop(stream);
+        let mut again = follow(&world, query, &[("Last-Event-ID", &position)]).await;
+        assert_eq!(event(&mut again).await.1["body"], 0, "{query}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn silence_is_filled() {
     let world = World::new().await;
-    let mut stream = follow(&world, "", &[]).await;
-    let before = tokio::time::Instant::now();
-    stream.until(":\n\n").await;
-    assert_eq!(before.elapsed().as_secs(), 15);
+    for query in ["", "?sample=1"] {
+        let mut stream = follow(&world, query, &[]).await;
+        let before = tokio::time::Instant::now();
+        stream.until(":\n\n").await;
+        assert_eq!(before.elapsed().as_secs(), 15, "{query}");
+    }
 }
 
 #[tokio::test]
@@ -121,6 +160,9 @@ async fn refused() {
         ("", vec![], 401, "IotHubUnauthorized"),
         ("", vec![("Authorization", policy_token("RegistryWrite"))], 401, "IotHubUnauthorizedAccess"),
         ("?enqueuedTime=yesterday", vec![("Authorization", service.clone())], 400, "ArgumentInvalid"),
+        ("?sample=0", vec![("Authorization", service.clone())], 400, "ArgumentInvalid"),
+        ("?sample=101", vec![("Authorization", service.clone())], 400, "ArgumentInvalid"),
+        ("?sample=all", vec![("Authorization", service.clone())], 400, "ArgumentInvalid"),
         ("", vec![("Authorization", service.clone()), ("Last-Event-ID", "x".to_owned())], 400, "ArgumentInvalid"),
     ] {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

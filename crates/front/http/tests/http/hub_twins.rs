@@ -157,3 +157,67 @@ async fn refused() {
         assert_eq!((refusal.0, &*refusal.1), (401, "IotHubUnauthorizedAccess"), "{line}");
     }
 }
+
+/// Newest first, each with who made it and what its sections became; of a module as of a device.
+#[tokio::test]
+async fn what_back_ends_made_of_a_twin_is_told() {
+    let world = World::new().await;
+    world.device("dev1").await;
+    module(&world).await;
+    assert_eq!(world.ask("GET /twins/dev1/history", json!(null)).await.ok(), json!([]));
+    world
+        .ask("PATCH /twins/dev1", json!({"tags": {"site": "north"}, "properties": {"desired": {"a": 1, "b": 2}}}))
+        .await
+        .ok();
+    let bearer = [("Authorization", "Bearer writer")];
+    let patch = json!({"properties": {"desired": {"b": null}}}).to_string();
+    assert_eq!(world.send("PATCH /twins/dev1", &bearer, patch).await.status, 200);
+    world.ask("PUT /twins/dev1", json!({"properties": {"desired": {"c": 3}}})).await.ok();
+    let bulk = json!([{"id": "dev1", "importMode": "updateTwin", "tags": {"site": "south"}}]);
+    world.ask("POST /devices", bulk).await.ok();
+    world.ask("PATCH /twins/dev1/modules/m1", json!({"tags": {"of": "m1"}})).await.ok();
+    // Refused, or nothing written: nothing to keep.
+    assert_ne!(world.ask("PATCH /twins/dev1", json!({"tags": {"a b": 1}})).await.status, 200);
+    world.ask("PATCH /twins/dev1", json!({})).await.ok();
+
+    let found = world.ask("GET /twins/dev1/history?api-version=2021-04-12", json!(null)).await.ok();
+    let told: Vec<Value> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            json!([
+                one["version"],
+                one["operation"],
+                one["actor"],
+                one["name"],
+                one["tags"],
+                one["properties"]["desired"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!([6, "replace", "policy", "owner", {"site": "south"}, null]),
+            json!([5, "replace", "policy", "owner", null, {"c": 3, "$version": 4}]),
+            json!([4, "patch", "principal", "writer", null, {"a": 1, "$version": 3}]),
+            json!([3, "patch", "policy", "owner", {"site": "north"}, {"a": 1, "b": 2, "$version": 2}]),
+        ]
+    );
+    let two = [("x-ms-max-item-count", "2")];
+    let first = world.ask_with("GET /twins/dev1/history", &two, json!(null)).await;
+    let next = [("x-ms-continuation", first.header("x-ms-continuation").unwrap())];
+    let rest = world.ask_with("GET /twins/dev1/history", &next, json!(null)).await;
+    assert_eq!((first.ok().as_array().unwrap().len(), rest.ok()[0]["version"].as_i64()), (2, Some(4)));
+    let module = world.ask("GET /twins/dev1/modules/m1/history", json!(null)).await.ok();
+    assert_eq!((module[0]["tags"].clone(), module.as_array().unwrap().len()), (json!({"of": "m1"}), 1));
+    for (line, status) in [("GET /twins/dev9/history", 404), ("GET /twins/dev1/modules/m9/history", 404)] {
+        assert_eq!(world.ask(line, json!(null)).await.hub_refusal().0, status, "{line}");
+    }
+    let foreign = [("x-ms-continuation", "x")];
+    assert_eq!(world.ask_with("GET /twins/dev1/history", &foreign, json!(null)).await.hub_refusal().0, 400);
+    world.ask_with("DELETE /devices/dev1", &[("If-Match", "*")], json!(null)).await;
+    world.device("dev1").await;
+    assert_eq!(world.ask("GET /twins/dev1/history", json!(null)).await.ok(), json!([]), "another device of that id");
+}

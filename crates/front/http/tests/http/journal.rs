@@ -204,13 +204,16 @@ async fn pages_and_filters() {
         ("idPrefix=a", vec!["a2", "a1"]),
         ("idPrefix=a&cause=unknownDevice&address=192.0.2.7", vec!["a2", "a1"]),
         ("cause=wrongKey", vec![]),
+        ("lastOf=a1&lastOf=none&lastOf=b1", vec!["b1", "a1"]),
+        ("lastOf=", vec!["b1", "a2", "a1"]),
         ("address=2001:db8::1", vec![]),
         (&*format!("since={since}"), vec!["b1", "a2"]),
     ] {
         let found = world.ask(&format!("GET /refusals/devices?{query}"), json!(null)).await;
         assert_eq!(ids(&found.ok()), expected, "{query}");
     }
-    for query in ["cause=x", "address=here", "since=yesterday"] {
+    let many = "lastOf=a&".repeat(51);
+    for query in ["cause=x", "address=here", "since=yesterday", "lastOf=a&idPrefix=a", &many] {
         let refused = world.ask(&format!("GET /refusals/devices?{query}"), json!(null)).await;
         assert_eq!(refused.hub_refusal().0, 400, "{query}");
         let refused = world.ask(&format!("GET /refusals/registrations?{query}"), json!(null)).await;

@@ -11,6 +11,7 @@ mod device_send;
 mod fakes;
 mod hub_bulk;
 mod hub_devices;
+mod hub_event_log;
 mod hub_events;
 mod hub_methods;
 mod hub_modules;

@@ -188,9 +188,10 @@ fn known(route: &RouteInfo, own: &Certificate) -> Vec<(Visitor, bool)> {
     for right in Right::ALL {
         let has = |needed: Right| Rights::of(&[right]).allows(needed);
         let may = match route.needs {
-            Needs::Right(needed, _) | Needs::RightOrDevice(needed, _) => has(needed),
+            Needs::Right(needed, _) | Needs::RightOrDevice(needed, _) | Needs::UploadSignatureOrRight(needed, _) => {
+                has(needed)
+            }
             Needs::Device => has(Right::DeviceConnect),
-            Needs::UploadSignatureOrPolicy | Needs::Policy => has(Right::ServiceConnect),
             Needs::Nothing | Needs::Registrant | Needs::UploadSignature => false,
         };
         known.push((token(right.as_str(), policy_token(right.as_str())), may));
@@ -199,7 +200,9 @@ fn known(route: &RouteInfo, own: &Certificate) -> Vec<(Visitor, bool)> {
     known.push((token("owner", policy_token("owner")), takes_owner));
     for role in Role::ALL {
         let may = match route.needs {
-            Needs::Right(_, permission) | Needs::RightOrDevice(_, permission) => allows(role, permission),
+            Needs::Right(_, permission)
+            | Needs::RightOrDevice(_, permission)
+            | Needs::UploadSignatureOrRight(_, permission) => allows(role, permission),
             _ => false,
         };
         known.push((token(&format!("{role:?}"), format!("Bearer {role:?}")), may));
@@ -219,7 +222,7 @@ fn known(route: &RouteInfo, own: &Certificate) -> Vec<(Visitor, bool)> {
     for (read, write) in [(true, true), (true, false), (false, true)] {
         let may = match route.needs {
             Needs::UploadSignature => write,
-            Needs::UploadSignatureOrPolicy => read,
+            Needs::UploadSignatureOrRight(..) => read,
             _ => false,
         };
         let signature = UploadKey::derive(b"installation", "plant").sign("d/x", BlobRights { read, write }, LATER);
@@ -296,11 +299,23 @@ async fn open_are_these_and_no_other() {
 #[test]
 fn permissions_are_of_the_api_that_they_open() {
     for route in routes() {
-        let (Needs::Right(_, permission) | Needs::RightOrDevice(_, permission)) = route.needs else { continue };
+        let (Needs::Right(_, permission)
+        | Needs::RightOrDevice(_, permission)
+        | Needs::UploadSignatureOrRight(_, permission)) = route.needs
+        else {
+            continue;
+        };
         let of_hub = matches!(permission, Permission::ReadHubData | Permission::WriteHubData);
         let of_dps = matches!(permission, Permission::ReadDpsData | Permission::WriteDpsData);
-        assert_eq!((of_hub, of_dps), (route.face == Face::Hub, route.face == Face::DpsService), "{route:?}");
+        assert_eq!(
+            (of_hub, of_dps),
+            (matches!(route.face, Face::Hub | Face::Files), route.face == Face::DpsService),
+            "{route:?}"
+        );
         let is_write = matches!(permission, Permission::WriteHubData | Permission::WriteDpsData);
-        assert!(is_write || *route.method == Method::GET || route.path.ends_with("/query"), "{route:?}");
+        assert!(
+            is_write || [Method::GET, Method::HEAD].contains(route.method) || route.path.ends_with("/query"),
+            "{route:?}"
+        );
     }
 }

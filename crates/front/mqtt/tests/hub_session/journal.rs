@@ -138,6 +138,28 @@ async fn who_says_no_connect_that_is_understood_is_one_entry() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_is_one_entry_and_who_leaves_is_none() {
+    let world = World::new().await;
+    for (says, expected) in [(None, 0), (Some(&b""[..]), 1), (Some(&b"\x10"[..]), 1)] {
+        let (mut client, server) = duplex(4096);
+        let front = world.front.clone();
+        let served = tokio::spawn(async move { front.serve(server, caller()).await });
+        match says {
+            Some(bytes) => {
+                client.write_all(bytes).await.unwrap();
+                rest(client).await;
+            }
+            None => drop(client),
+        }
+        served.await.unwrap();
+        assert_eq!(refusals(&world).await.len(), expected, "those that are alike are one entry");
+    }
+    let (claimed, refusal) = refusals(&world).await.remove(0);
+    assert_eq!((claimed.as_str(), refusal.cause, refusal.count), ("", RefusalCause::BadRequest, 2));
+    assert_eq!(refusal.message, "no CONNECT within 30 s");
+}
+
 #[tokio::test]
 async fn a_session_ends_in_the_timeline_and_what_ended_it_is_there() {
     let world = World::new().await;

@@ -1,7 +1,7 @@
 //! Coming and going: signing in by password or link, the sessions there are, signing out.
 
 use crate::ask::{Ask, ROOT};
-use crate::call::{Call, Frame, text};
+use crate::call::{Call, Frame, href, text};
 use crate::fault::Fault;
 use crate::moment::Moment;
 use crate::portal::Portal;
@@ -10,6 +10,7 @@ use crate::session::{Login, Visitor};
 use askama::Template;
 use http::{Response, StatusCode};
 use roadstead_service::{Api, Management, Proof, ServiceError, Tokens, Transport, log_in};
+use roadstead_wire::percent;
 use serde_json::Value;
 use std::net::SocketAddr;
 use zeroize::Zeroizing;
@@ -30,6 +31,13 @@ struct SignIn {
     fault: Option<String>,
     name: String,
     then: String,
+    elsewhere: Vec<Elsewhere>,
+}
+
+/// Another issuer where one may sign in.
+struct Elsewhere {
+    name: String,
+    href: String,
 }
 
 pub(crate) fn show_sign_in(guest: &Guest<'_>, is_signed_in: bool) -> Response<Body> {
@@ -41,13 +49,24 @@ pub(crate) fn show_sign_in(guest: &Guest<'_>, is_signed_in: bool) -> Response<Bo
 
 fn sign_in_page(guest: &Guest<'_>, status: StatusCode, fault: Option<String>, then: &str) -> Response<Body> {
     let (name, then) = (guest.ask.field("username").to_owned(), then.to_owned());
-    reply::page(status, &SignIn { frame: guest.portal.bare_frame("Sign in", "", Vec::new()), fault, name, then })
+    let link = |name: String| {
+        let query = if then.is_empty() { String::new() } else { format!("?then={}", percent::encode(&then)) };
+        Elsewhere { href: href(&["out", &name]) + &query, name }
+    };
+    let elsewhere = guest.portal.sign_ins.names().into_iter().map(link).collect();
+    let frame = guest.portal.bare_frame("Sign in", "", Vec::new());
+    reply::page(status, &SignIn { frame, fault, name, then, elsewhere })
+}
+
+/// The page to sign in on, which says why that did not work.
+pub(crate) fn refuse(guest: &Guest<'_>, status: StatusCode, text: &str) -> Response<Body> {
+    sign_in_page(guest, status, Some(text.to_owned()), "")
 }
 
 /// Where to go after signing in: pages of ours only.
-fn there(then: &str) -> String {
-    let is_ours =
-        then.starts_with("/portal/") && !then.contains(['\\', '\r', '\n']) && !then.starts_with("/portal/in/");
+pub(crate) fn there(then: &str) -> String {
+    let comes_and_goes = ["/portal/in/", "/portal/out/", "/portal/back/"].iter().any(|begin| then.starts_with(begin));
+    let is_ours = then.starts_with("/portal/") && !then.contains(['\\', '\r', '\n']) && !comes_and_goes;
     if is_ours { then.to_owned() } else { format!("{ROOT}/") }
 }
 
@@ -86,7 +105,7 @@ pub(crate) async fn sign_in(guest: &Guest<'_>) -> Response<Body> {
 }
 
 /// Our messages begin small and end without a full stop; a page's sentence does not.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(char::to_uppercase).into_iter().flatten();
     first.chain(chars).chain((!text.ends_with('.')).then_some('.')).collect()
@@ -108,7 +127,7 @@ pub(crate) async fn enter(guest: &Guest<'_>, code: &str) -> Response<Body> {
     }
 }
 
-async fn welcome(guest: &Guest<'_>, management: Management, login: Login, then: &str) -> Response<Body> {
+pub(crate) async fn welcome(guest: &Guest<'_>, management: Management, login: Login, then: &str) -> Response<Body> {
     let me: Value = match management.show_me().await {
         Ok(me) => me,
         Err(error) => return sign_in_page(guest, StatusCode::BAD_GATEWAY, Some(sentence(&error.to_string())), then),
@@ -217,6 +236,8 @@ mod tests {
             ("/portalx", "/portal/"),
             ("/portal/\r\nset-cookie: a", "/portal/"),
             ("/portal/in/code", "/portal/"),
+            ("/portal/out/Plant", "/portal/"),
+            ("/portal/back/Plant?code=c&state=s", "/portal/"),
         ] {
             assert_eq!(there(then), leads, "{then}");
         }

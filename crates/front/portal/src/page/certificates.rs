@@ -1,9 +1,10 @@
 //! CA certificates of a hub or DPS instance: upload, and the proof that the one who uploads has the key.
 
 use crate::ask::Ask;
-use crate::call::{At, Call, Frame, text};
+use crate::call::{At, Call, Frame, href, text};
 use crate::fault::Fault;
 use crate::moment::Moment;
+use crate::page::issuing::{self, Held, is_held};
 use crate::reply::{self, Body};
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,6 +18,7 @@ struct Row {
     subject: String,
     until: Option<Moment>,
     is_verified: bool,
+    is_held: bool,
 }
 
 #[derive(Template)]
@@ -28,6 +30,9 @@ struct ListPage {
     rows: Vec<Row>,
     may_write: bool,
     fault: Option<String>,
+    /// The fault is of the form that makes a CA.
+    is_making: bool,
+    calendar: String,
     name: String,
 }
 
@@ -48,6 +53,8 @@ struct OnePage {
     warning: String,
     code: String,
     may_write: bool,
+    /// What it issued, where its key is here.
+    held: Option<Held>,
 }
 
 /// A certificate's file, or else what was pasted: as text, whatever form it came in. `None` when there is neither.
@@ -77,7 +84,7 @@ pub(crate) async fn route(call: &Call<'_>, at: &At, is_post: bool, words: &[&str
     }
 }
 
-fn above(at: &At) -> (&'static str, Vec<(String, String)>) {
+pub(crate) fn above(at: &At) -> (&'static str, Vec<(String, String)>) {
     let section = match at.resource.kind {
         Kind::Hub => "hubs",
         Kind::Dps => "dps",
@@ -93,6 +100,7 @@ async fn list(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response
         subject: text(one, "/properties/subject").to_owned(),
         until: Moment::parse(text(one, "/properties/expiry")),
         is_verified: one["properties"]["isVerified"] == Value::Bool(true),
+        is_held: is_held(one),
     };
     let (section, above) = above(at);
     let page = ListPage {
@@ -102,6 +110,8 @@ async fn list(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response
         rows: found.iter().map(row).collect(),
         may_write: at.rights.write,
         fault: fault.as_ref().map(Fault::text),
+        is_making: call.ask.field("do") == "make",
+        calendar: href(&["certificates"]),
         name: call.ask.field("certificate").to_owned(),
     };
     Ok(reply::page(fault.map_or(StatusCode::OK, |fault| fault.status()), &page))
@@ -109,11 +119,14 @@ async fn list(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response
 
 async fn upload(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
     Call::require(at.rights.write, "upload certificates here")?;
-    match try_upload(call, at).await {
-        Ok(name) => {
-            let text = "It is uploaded, and counts for nothing until you prove that you have its key.";
-            Ok(call.done(&at.href(&["certificates", &name]), text))
-        }
+    let (made, text) = if call.ask.field("do") == "make" {
+        let text = "The CA is made and counts at once. An enrollment group that names it lets its devices in.";
+        (issuing::make_ca(call, at).await, text)
+    } else {
+        (try_upload(call, at).await, "It is uploaded, and counts for nothing until you prove that you have its key.")
+    };
+    match made {
+        Ok(name) => Ok(call.done(&at.href(&["certificates", &name]), text)),
         Err(Fault::SignedOut) => Err(Fault::SignedOut),
         Err(fault) => list(call, at, Some(fault)).await,
     }
@@ -154,6 +167,7 @@ async fn show(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fa
     let found = find(call, at, name).await?;
     let (section, mut above) = above(at);
     above.push(("CA certificates".to_owned(), at.href(&["certificates"])));
+    let held = if is_held(&found) { Some(issuing::held(call, at, name).await?) } else { None };
     let member = |name: &str| text(&found, &format!("/properties/{name}")).to_owned();
     let page = OnePage {
         frame: call.frame(name, section, above),
@@ -172,6 +186,7 @@ async fn show(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fa
         warning: member("warning"),
         code: member("verificationCode"),
         may_write: at.rights.write,
+        held,
     };
     Ok(reply::page(StatusCode::OK, &page))
 }
@@ -193,6 +208,7 @@ async fn act(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fau
             management.verify_certificate::<Value>(&at.resource, name, etag, &encoded(&proof)).await?;
             Ok(call.done(&here, "It is verified: certificates below it are accepted now."))
         }
+        "issue" => issuing::issue(call, at, name).await,
         "delete" => {
             call.require_name(name)?;
             management.delete_certificate(&at.resource, name, etag).await?;

@@ -2,17 +2,21 @@
 
 use crate::call::{At, Call, Frame, href, text};
 use crate::fault::Fault;
-use crate::limits::CONNECT_INSTANCES_MAX;
+use crate::limits::{CONNECT_CA, CONNECT_INSTANCES_MAX, PAGE_ITEMS};
+use crate::moment::Moment;
 use crate::page::certificates::uploaded;
 use crate::page::connect_steps::{self, Steps};
 use crate::page::enrollment::{https, keys_of};
 use crate::page::enrollment_form::common_name;
 use crate::page::enrollments::find;
+use crate::page::issuing::{self, is_held};
 use crate::page::overview::{list, resource};
-use crate::reply::{self, Body};
+use crate::reply::{self, Body, see_other};
 use askama::Template;
 use http::{Response, StatusCode};
-use roadstead_service::{EnrollmentKind, Kind};
+use roadstead_model::RegistrationId;
+use roadstead_service::{CaRequest, EnrollmentKind, Kind};
+use roadstead_wire::percent;
 use serde_json::{Value, json};
 
 const KIND: EnrollmentKind = EnrollmentKind::Individual;
@@ -22,7 +26,7 @@ const KIND: EnrollmentKind = EnrollmentKind::Individual;
 struct Draft {
     /// Of the DPS instance: `GROUP/NAME`.
     dps: String,
-    /// `certificate`, `key`
+    /// `certificate`, `key`, `here`: a certificate that is made here
     by: String,
     id: String,
     pem: String,
@@ -44,7 +48,7 @@ struct FormPage {
     draft: Draft,
     choices: Vec<Choice>,
     /// Instances without a hub, which cannot be chosen.
-    unlinked: Vec<String>,
+    unlinked: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -56,6 +60,8 @@ struct DevicePage {
     here: String,
     enrollment: String,
     steps: Steps,
+    /// The held CA that makes its certificate.
+    making: Option<Making>,
     // What programs are made of.
     is_group: bool,
     is_walk: bool,
@@ -66,6 +72,15 @@ struct DevicePage {
     id_scope: String,
     registration: String,
     key: String,
+    key_file: String,
+}
+
+/// A device whose certificate is made here: it comes by the enrollment group of a held CA.
+struct Making {
+    ca: String,
+    /// The newest certificate that was issued to it.
+    issued: Option<issuing::Row>,
+    may_write: bool,
 }
 
 /// The DPS instances where who is signed in may enroll devices.
@@ -106,7 +121,7 @@ fn form(call: &Call<'_>, instances: &[At], draft: Draft, fault: Option<&Fault>) 
         fault: fault.map(Fault::sentences),
         draft,
         choices: linked_ones.iter().map(choice).collect(),
-        unlinked: unlinked.iter().map(|at| at.resource.name.clone()).collect(),
+        unlinked: unlinked.iter().map(|at| (at.resource.name.clone(), at.href(&[]))).collect(),
     };
     reply::page(fault.map_or(StatusCode::OK, Fault::status), &page)
 }
@@ -121,6 +136,10 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let instances = choices(call).await?;
     let answered = match instances.iter().find(|at| value_of(at) == draft.dps) {
         None => Err(Fault::invalid("Choose where it is enrolled.")),
+        Some(at) if draft.by == "here" => match enroll_by_group(call, at, &draft.id).await {
+            Ok(ca) => return Ok(see_other(&made_here(at, &draft.id, &ca))),
+            Err(fault) => Err(fault),
+        },
         Some(at) => match enroll(call, at, &draft).await {
             Ok((id, keys)) => return device(call, at, &id, keys).await,
             Err(fault) => Err(fault),
@@ -166,6 +185,68 @@ async fn enroll(call: &Call<'_>, at: &At, draft: &Draft) -> Result<(String, Opti
     Ok((id, keys))
 }
 
+/// The page of a device whose certificate is made here.
+fn made_here(at: &At, id: &str, ca: &str) -> String {
+    format!("{}?ca={}", at.href(&["connect", id]), percent::encode(ca))
+}
+
+/// Sees to it that there are a held CA and an enrollment group that names it. Gives the CA's name.
+async fn enroll_by_group(call: &Call<'_>, at: &At, id: &str) -> Result<String, Fault> {
+    Call::require(at.rights.write, "have a certificate made here")?;
+    if RegistrationId::parse(id).is_err() {
+        return Err(Fault::invalid("Type an id for the device: letters, digits and - . _ : only."));
+    }
+    let (management, dps) = (call.management().await?, call.dps(at).await?);
+    if dps.find::<Value>(KIND, id).await?.is_some() {
+        return Err(Fault::Invalid(format!(
+            "{id} is enrolled at {} by itself already. Take another id, or open it among the enrollments.",
+            at.resource.name
+        )));
+    }
+    let cas: Vec<Value> = management.list_certificates(&at.resource).await?;
+    // One that has ended issues nothing.
+    let is_good = |ca: &&Value| {
+        let until = Moment::parse(text(ca, "/properties/expiry"));
+        is_held(ca) && !issuing::End::of(until.as_ref(), call.now()).is_past()
+    };
+    let ca = if let Some(found) = cas.iter().find(is_good) {
+        text(found, "/name").to_owned()
+    } else {
+        let request = CaRequest { common_name: CONNECT_CA.to_owned(), days: None };
+        let made: Value = management.create_ca(&at.resource, CONNECT_CA, &request).await?;
+        text(&made, "/name").to_owned()
+    };
+    let by_ca = json!({ "type": "x509", "x509": { "caReferences": { "primary": ca } } });
+    match dps.find::<Value>(EnrollmentKind::Group, &ca).await? {
+        None => {
+            let group = json!({ "enrollmentGroupId": ca, "attestation": by_ca, "provisioningStatus": "enabled" });
+            dps.put::<Value>(EnrollmentKind::Group, &ca, &group, None).await?;
+        }
+        Some(group) if text(&group, "/attestation/x509/caReferences/primary") != ca => {
+            return Err(Fault::Invalid(format!(
+                "There is an enrollment group {ca} that does not name the CA of that name: let it, or delete it first."
+            )));
+        }
+        Some(_) => {}
+    }
+    Ok(ca)
+}
+
+/// Issues the certificate of a device that comes by a held CA. The answer is the file.
+pub(crate) async fn issue(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
+    Call::require(at.rights.write, "have a certificate made here")?;
+    match (call.ask.field("do"), call.ask.field("id")) {
+        ("issue", named) if named == id => issuing::issue(call, at, call.ask.field("ca")).await,
+        _ => Err(Fault::invalid("There is no such button.")),
+    }
+}
+
+/// How a device came that has no enrollment of its own.
+async fn registered(call: &Call<'_>, at: &At, id: &str) -> Result<Value, Fault> {
+    let state: Option<Value> = call.dps(at).await?.find_registration(id).await?;
+    Ok(json!({ "registrationState": state, "attestation": { "type": "x509" } }))
+}
+
 /// What is seen of a device that was enrolled, without its keys.
 pub(crate) async fn follow(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
     call.require_data(at, false)?;
@@ -173,7 +254,23 @@ pub(crate) async fn follow(call: &Call<'_>, at: &At, id: &str) -> Result<Respons
 }
 
 async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String)>) -> Result<Response<Body>, Fault> {
-    let enrollment = find(call, at, KIND, id).await?;
+    let ca = call.ask.argument("ca");
+    let making = if ca.is_empty() {
+        None
+    } else {
+        let page = call.management().await?.list_issued(&at.resource, ca, id, None, PAGE_ITEMS).await?;
+        let own = page.items.iter().filter(|issued| issued.common_name.eq_ignore_ascii_case(id));
+        let newest = own.max_by(|one, other| one.issued.cmp(&other.issued));
+        Some(Making {
+            ca: ca.to_owned(),
+            issued: newest.map(|issued| issuing::row(at, issued, call.now())),
+            may_write: at.rights.write,
+        })
+    };
+    let enrollment = match &making {
+        Some(_) => registered(call, at, id).await?,
+        None => find(call, at, KIND, id).await?,
+    };
     let page = DevicePage {
         frame: call.frame(
             &format!("Connect {id}"),
@@ -181,8 +278,11 @@ async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String
             vec![("Connect a device".to_owned(), href(&["connect"]))],
         ),
         id: id.to_owned(),
-        here: at.href(&["connect", id]),
-        enrollment: at.href(&["enrollments", "of", id]),
+        here: if ca.is_empty() { at.href(&["connect", id]) } else { made_here(at, id, ca) },
+        enrollment: match &making {
+            Some(making) => at.href(&["groups", "of", &making.ca]),
+            None => at.href(&["enrollments", "of", id]),
+        },
         steps: connect_steps::of(call, &enrollment).await?,
         is_group: false,
         is_walk: true,
@@ -191,6 +291,9 @@ async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String
         https: https(call),
         id_scope: text(&at.shown, "/properties/idScope").to_owned(),
         registration: id.to_owned(),
+        // What is made here is one file.
+        key_file: format!("{id}.{}", if making.is_some() { "pem" } else { "key" }),
+        making,
         key: keys.as_ref().map_or_else(|| "KEY".to_owned(), |(primary, _)| primary.clone()),
         keys,
     };

@@ -2,7 +2,7 @@
 
 use crate::call::{At, Call, href, text};
 use crate::fault::Fault;
-use crate::limits::{CONNECT_LISTEN, CONNECT_LOOK_BACK_MS};
+use crate::limits::{CONNECT_LISTEN, CONNECT_LOOK_BACK_MS, LIVE_PER_S};
 use crate::moment::Moment;
 use crate::page::live::Line;
 use crate::page::overview::{list, resource};
@@ -93,8 +93,12 @@ pub(crate) async fn of(call: &Call<'_>, enrollment: &Value) -> Result<Steps, Fau
 /// Its first message within the time that is looked at. Waits for none that is not there yet.
 async fn first_message(call: &Call<'_>, at: &At, device: &str) -> Result<Option<Line>, Fault> {
     let since = call.now().plus_ms(-CONNECT_LOOK_BACK_MS);
-    let filter =
-        EventFilter { device_id: Some(device.to_owned()), enqueued_after: Some(since), ..EventFilter::default() };
+    let filter = EventFilter {
+        device_id: Some(device.to_owned()),
+        enqueued_after: Some(since),
+        sample: Some(LIVE_PER_S),
+        ..EventFilter::default()
+    };
     let mut events = call.hub(at).await?.events(filter);
     let until = Instant::now() + CONNECT_LISTEN;
     loop {
@@ -105,7 +109,7 @@ async fn first_message(call: &Call<'_>, at: &At, device: &str) -> Result<Option<
                     return Ok(Some(line));
                 }
             }
-            Ok(Ok(StreamItem::Resumed)) => {}
+            Ok(Ok(StreamItem::Resumed | StreamItem::Skipped(_))) => {}
             Err(_) | Ok(Ok(StreamItem::Interrupted(_))) => return Ok(None),
             Ok(Err(error)) => return Err(error.into()),
         }

@@ -6,6 +6,7 @@ use crate::moment::Moment;
 use crate::page::devices::proof;
 use crate::page::timeline::{self, Timeline};
 use crate::page::twin::{pretty, without_metadata};
+use crate::page::uploads;
 use crate::reply::{self, Body};
 use askama::Template;
 use http::{Response, StatusCode};
@@ -60,7 +61,8 @@ struct Page {
     connected: Option<Moment>,
     active: Option<Moment>,
     by: &'static str,
-    thumbprints: Vec<String>,
+    /// The first and the second; either may be empty. `None` of one that proves itself otherwise.
+    thumbprints: Option<(String, String)>,
     generation: String,
     waiting: u64,
     version: u64,
@@ -69,6 +71,7 @@ struct Page {
     reported: String,
     modules: Vec<Module>,
     timeline: Timeline,
+    uploads: uploads::Newest,
     may_write: bool,
     shown: Shown,
 }
@@ -103,10 +106,7 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, id: &str, shown: Shown) -> Re
         connected: moment("/connectionStateUpdatedTime"),
         active: moment("/lastActivityTime"),
         by: proof(text(&device, "/authentication/type")),
-        thumbprints: [thumbprint("primary"), thumbprint("secondary")]
-            .into_iter()
-            .filter(|one| !one.is_empty())
-            .collect(),
+        thumbprints: has_thumbprints(&device).then(|| (thumbprint("primary"), thumbprint("secondary"))),
         generation: text(&device, "/generationId").to_owned(),
         waiting: device["cloudToDeviceMessageCount"].as_u64().unwrap_or_default(),
         version: twin["version"].as_u64().unwrap_or_default(),
@@ -115,6 +115,7 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, id: &str, shown: Shown) -> Re
         reported: section("reported"),
         modules: modules.iter().map(module).collect(),
         timeline: timeline::newest_of_device(call, at, id).await?,
+        uploads: uploads::few(call, at, id).await?,
         may_write: at.rights.data_write,
         shown,
     };
@@ -130,6 +131,7 @@ pub(crate) async fn act(call: &Call<'_>, at: &At, id: &str) -> Result<Response<B
         "keys" => reveal(call, at, id).await,
         "rotate-primary" => rotate(call, at, id, "primaryKey").await,
         "rotate-secondary" => rotate(call, at, id, "secondaryKey").await,
+        "thumbprints" => change_thumbprints(call, at, id).await,
         "send" => send(call, at, id).await,
         "call" => invoke(call, at, id).await,
         "purge" => {
@@ -200,6 +202,30 @@ async fn rotate(call: &Call<'_>, at: &At, id: &str, which: &str) -> Result<Respo
     put(call, at, id, &device).await?;
     let text = "The key is another one now. Whoever uses the old one is disconnected and refused.";
     Ok(call.done(&at.href(&["devices", id]), text))
+}
+
+fn has_thumbprints(device: &Value) -> bool {
+    text(device, "/authentication/type") == "selfSigned"
+}
+
+async fn change_thumbprints(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
+    let mut device = find(call, at, id).await?;
+    if !has_thumbprints(&device) {
+        return Err(Fault::invalid("This device does not prove itself with a certificate of its own."));
+    }
+    for (field, member) in [("primary", "primaryThumbprint"), ("secondary", "secondaryThumbprint")] {
+        let typed = plain_thumbprint(call.ask.field(field));
+        device["authentication"]["x509Thumbprint"][member] = if typed.is_empty() { Value::Null } else { typed.into() };
+    }
+    put(call, at, id, &device).await?;
+    let text = "The thumbprints are changed. A device with another certificate is disconnected and refused.";
+    Ok(call.done(&at.href(&["devices", id]), text))
+}
+
+/// `AB12` of `SHA1 Fingerprint=AB:12`, as openssl prints it.
+fn plain_thumbprint(typed: &str) -> String {
+    let digits = typed.rsplit('=').next().unwrap_or_default();
+    digits.chars().filter(|c| !c.is_whitespace() && *c != ':').collect()
 }
 
 /// `name=value` in each line.

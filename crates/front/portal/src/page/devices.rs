@@ -3,12 +3,12 @@
 use crate::call::{At, Call, Frame, text};
 use crate::cause;
 use crate::fault::Fault;
-use crate::limits::{PAGE_ITEMS, REFUSALS_OF_LIST_MAX, REFUSALS_OF_LIST_MS};
+use crate::limits::PAGE_ITEMS;
 use crate::moment::Moment;
 use crate::reply::{self, Body};
 use askama::Template;
 use http::{Response, StatusCode};
-use roadstead_service::{Entry, HubService, RefusalsWanted};
+use roadstead_service::Entry;
 use roadstead_wire::percent;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -32,14 +32,6 @@ struct Refused {
     words: String,
 }
 
-/// Who was refused of late.
-#[derive(Debug, Default)]
-struct Lately {
-    by_id: HashMap<String, Refused>,
-    /// Where there were too many to look at all: since when they were looked at.
-    since: Option<Moment>,
-}
-
 #[derive(Template)]
 #[template(path = "devices.html")]
 struct Page {
@@ -50,8 +42,6 @@ struct Page {
     condition: String,
     fault: Option<String>,
     rows: Vec<Row>,
-    /// Refusals were looked at from here on; of all of a day, `None`.
-    looked_since: Option<Moment>,
     total: u64,
     connected: u64,
     /// The address of the next page.
@@ -101,7 +91,8 @@ async fn list(call: &Call<'_>, at: &At, draft: Draft) -> Result<Response<Body>, 
     };
     let (devices, service): (Value, Value) = (hub.device_statistics().await?, hub.service_statistics().await?);
     let here = at.href(&["devices"]);
-    let lately = if twins.is_empty() { Lately::default() } else { refused(call, &hub, prefix).await? };
+    let ids: Vec<&str> = twins.iter().map(|twin| text(twin, "/deviceId")).collect();
+    let refused = last_refused(hub.last_refusals(&ids).await?);
     let row = |twin: &Value| Row {
         id: text(twin, "/deviceId").to_owned(),
         href: at.href(&["devices", text(twin, "/deviceId")]),
@@ -109,7 +100,7 @@ async fn list(call: &Call<'_>, at: &At, draft: Draft) -> Result<Response<Body>, 
         is_connected: text(twin, "/connectionState") == "Connected",
         active: Moment::parse(text(twin, "/lastActivityTime")),
         by: proof(text(twin, "/authenticationType")),
-        refused: lately.by_id.get(text(twin, "/deviceId")).cloned(),
+        refused: refused.get(text(twin, "/deviceId")).cloned(),
     };
     let searched = format!("{here}?q={}&where={}", percent::encode(prefix), percent::encode(condition));
     let page = Page {
@@ -121,7 +112,6 @@ async fn list(call: &Call<'_>, at: &At, draft: Draft) -> Result<Response<Body>, 
         condition: condition.to_owned(),
         fault,
         rows: twins.iter().map(row).collect(),
-        looked_since: lately.since,
         total: devices["totalDeviceCount"].as_u64().unwrap_or_default(),
         connected: service["connectedDeviceCount"].as_u64().unwrap_or_default(),
         next: next.map(|token| format!("{searched}&after={}", percent::encode(&token))),
@@ -133,27 +123,13 @@ async fn list(call: &Call<'_>, at: &At, draft: Draft) -> Result<Response<Body>, 
     Ok(reply::page(StatusCode::OK, &page))
 }
 
-/// The refusals of the last day, of devices of which the id begins so.
-async fn refused(call: &Call<'_>, hub: &HubService, prefix: &str) -> Result<Lately, Fault> {
-    let wanted = RefusalsWanted {
-        id_prefix: Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty()),
-        since: Some(call.now().plus_ms(-REFUSALS_OF_LIST_MS).iso()),
-        ..RefusalsWanted::default()
+/// The last refusal of each device.
+fn last_refused(entries: Vec<Entry>) -> HashMap<String, Refused> {
+    let told = |Entry { id, time, cause, .. }: Entry| {
+        let words = cause::words(cause.as_deref().unwrap_or_default()).to_owned();
+        Some((id?, Refused { at: Moment::parse(&time), words }))
     };
-    let (entries, next) = hub.refusals_page(&wanted, REFUSALS_OF_LIST_MAX, None).await?;
-    Ok(lately(entries, next.is_some()))
-}
-
-/// `entries`: newest first.
-fn lately(entries: Vec<Entry>, is_cut: bool) -> Lately {
-    let since = entries.last().filter(|_| is_cut).and_then(|entry| Moment::parse(&entry.time));
-    let mut by_id = HashMap::new();
-    for Entry { id, time, cause, .. } in entries {
-        let Some(id) = id else { continue };
-        let words = || cause::words(cause.as_deref().unwrap_or_default()).to_owned();
-        by_id.entry(id).or_insert_with(|| Refused { at: Moment::parse(&time), words: words() });
-    }
-    Lately { by_id, since }
+    entries.into_iter().filter_map(told).collect()
 }
 
 /// What is asked of the hub. Texts are quoted as its language wants it. Source: `reference/hub-service.md` 1.10
@@ -204,23 +180,6 @@ pub(crate) async fn create(call: &Call<'_>, at: &At) -> Result<Response<Body>, F
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_refusal_of_each_is_told() {
-        let entry = |id: &str, minute: u32, cause: &str| Entry {
-            id: Some(id.to_owned()).filter(|id| !id.is_empty()),
-            time: format!("2026-11-22T14:{minute:02}:00.0000000Z"),
-            cause: Some(cause.to_owned()),
-            ..Entry::default()
-        };
-        let entries = vec![entry("a", 3, "wrongKey"), entry("", 2, "throttled"), entry("a", 1, "tokenExpired")];
-        let whole = lately(entries.clone(), false);
-        assert_eq!(
-            (whole.by_id.len(), whole.by_id["a"].words.as_str(), &whole.since),
-            (1, "token signed with another key", &None)
-        );
-        assert_eq!(lately(entries, true).since.unwrap().shown, "2026-11-22 14:01:00 UTC");
-    }
 
     #[test]
     fn what_is_typed_stays_inside_its_quotes() {

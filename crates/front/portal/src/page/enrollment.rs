@@ -67,6 +67,8 @@ struct OnePage {
     is_walk: bool,
     /// In the programs: the registration id, or one that is made up.
     registration: String,
+    /// In the programs.
+    key_file: String,
     /// In the programs: the primary key, or a word for it.
     key: String,
     /// There are programs for this kind of proof.
@@ -141,6 +143,7 @@ pub(crate) async fn show(
         host: text(&at.shown, "/properties/deviceProvisioningHostName").to_owned(),
         https: https(call),
         is_walk: false,
+        key_file: format!("{}.key", if is_group { "my-device" } else { id }),
         registration: if is_group { "my-device".to_owned() } else { id.to_owned() },
         key: keys.as_ref().map_or_else(|| "KEY".to_owned(), |(primary, _)| primary.clone()),
         is_shown_how: text(&enrollment, "/attestation/type") != "tpm",

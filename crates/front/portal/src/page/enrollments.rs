@@ -65,7 +65,7 @@ pub(crate) async fn route(call: &Call<'_>, at: &At, is_post: bool, words: &[&str
 }
 
 pub(crate) fn above(at: &At, kind: Option<EnrollmentKind>) -> Vec<(String, String)> {
-    let mut above = vec![(at.resource.name.clone(), at.href(&["enrollments"]))];
+    let mut above = vec![(at.resource.name.clone(), at.href(&[]))];
     match kind {
         Some(EnrollmentKind::Individual) => above.push(("Enrollments".to_owned(), at.href(&["enrollments"]))),
         Some(EnrollmentKind::Group) => above.push(("Enrollment groups".to_owned(), at.href(&["groups"]))),

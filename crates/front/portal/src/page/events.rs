@@ -14,6 +14,8 @@ struct Page {
     frame: Frame,
     hub: String,
     here: String,
+    /// The same from the log, page by page.
+    log: String,
     /// Where the module asks for messages.
     live: String,
     /// Below this is each device's page.
@@ -36,6 +38,7 @@ pub(crate) fn show(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
             .with_tabs(at.tabs("events")),
         hub: at.resource.name.clone(),
         here: at.href(&["events"]),
+        log: format!("{}?device={}", at.href(&["events", "log"]), percent::encode(device)),
         live: format!("{live}?since={}", percent::encode(since)),
         devices: href(&["hubs", &at.resource.group, &at.resource.name, "devices"]),
         device: device.to_owned(),

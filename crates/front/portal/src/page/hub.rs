@@ -1,19 +1,20 @@
-//! One hub: where it is, its policies and their keys, its consumer groups.
+//! One hub: where it is, how much of it is used, its consumer groups.
 
 use crate::call::{At, Call, Frame, text};
+use crate::chart::Chart;
 use crate::fault::Fault;
+use crate::lag::{self, Reading};
+use crate::rates;
 use crate::reply::{self, Body};
+use crate::size;
 use askama::Template;
 use http::{Response, StatusCode};
 use serde_json::Value;
 
-/// A policy that was asked for.
-pub(crate) struct Revealed {
-    name: String,
-    rights: String,
-    primary: String,
-    secondary: String,
-    connection_string: String,
+/// How much of something a hub has, and may have.
+struct Usage {
+    words: &'static str,
+    shown: String,
 }
 
 #[derive(Template)]
@@ -27,18 +28,32 @@ struct Page {
     events: String,
     partitions: u64,
     retention_days: u64,
-    groups: Vec<String>,
-    revealed: Vec<Revealed>,
+    usage: Vec<Usage>,
+    groups: Vec<Reading>,
+    /// Who reads them is for the roles of who looks.
+    is_read: bool,
+    /// `None` likewise.
+    event_bytes: Option<String>,
+    charts: Vec<Chart>,
     may_write: bool,
-    may_see_keys: bool,
 }
 
-pub(crate) async fn show(call: &Call<'_>, at: &At, revealed: Option<Vec<Revealed>>) -> Result<Response<Body>, Fault> {
-    let groups: Vec<Value> = match call.management().await?.list_consumer_groups(&at.resource).await {
+pub(crate) async fn show(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
+    let management = call.management().await?;
+    let groups: Vec<Value> = match management.list_consumer_groups(&at.resource).await {
         Ok(groups) => groups,
         Err(error) if error.status() == Some(403) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
+    let quota: Vec<Value> = match management.list_quota(&at.resource).await {
+        Ok(quota) => quota,
+        // It is being opened at this very moment.
+        Err(error) if error.status() == Some(503) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let consumers = lag::consumers(call, at).await?;
+    let unread = || groups.iter().map(|group| Reading::unread(text(group, "/name"))).collect();
+    let now = call.now();
     let events = &at.shown["properties"]["eventHubEndpoints"]["events"];
     let page = Page {
         frame: call.frame(&at.resource.name, "hubs", Vec::new()).with_tabs(at.tabs("")),
@@ -49,10 +64,12 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, revealed: Option<Vec<Revealed
         events: text(events, "/endpoint").to_owned(),
         partitions: events["partitionCount"].as_u64().unwrap_or_default(),
         retention_days: events["retentionTimeInDays"].as_u64().unwrap_or_default(),
-        groups: groups.iter().map(|group| text(group, "/name").to_owned()).collect(),
-        revealed: revealed.unwrap_or_default(),
+        usage: usage(&quota),
+        is_read: consumers.is_some(),
+        event_bytes: consumers.as_ref().map(|read| size::words(read.event_bytes)),
+        groups: consumers.map_or_else(unread, |read| read.consumer_groups.iter().map(Reading::of).collect()),
+        charts: rates::charts(&management, std::slice::from_ref(&at.resource), now).await?,
         may_write: at.rights.write,
-        may_see_keys: at.rights.keys,
     };
     Ok(reply::page(StatusCode::OK, &page))
 }
@@ -60,12 +77,6 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, revealed: Option<Vec<Revealed
 pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
     let management = call.management().await?;
     match call.ask.field("do") {
-        "keys" => {
-            Call::require(at.rights.keys, "see the keys of this hub's policies")?;
-            let keys: Vec<Value> = management.list_keys(&at.resource).await?;
-            let revealed = keys.iter().map(|key| revealed(&at.host, key)).collect();
-            show(call, at, Some(revealed)).await
-        }
         "add-group" => {
             Call::require(at.rights.write, "change this hub")?;
             let name = call.ask.field("group").trim();
@@ -86,13 +97,45 @@ pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Faul
     }
 }
 
-fn revealed(host: &str, key: &Value) -> Revealed {
-    let (name, primary) = (text(key, "/keyName").to_owned(), text(key, "/primaryKey").to_owned());
-    Revealed {
-        rights: text(key, "/rights").to_owned(),
-        secondary: text(key, "/secondaryKey").to_owned(),
-        connection_string: format!("HostName={host};SharedAccessKeyName={name};SharedAccessKey={primary}"),
-        name,
-        primary,
+/// Messages are counted by hubs that are throttled like a tier of Azure, and by no other.
+fn usage(quota: &[Value]) -> Vec<Usage> {
+    let shown = |name: &str| {
+        let metric = quota.iter().find(|metric| text(metric, "/name") == name)?;
+        let now = grouped(metric["currentValue"].as_u64()?);
+        Some(
+            metric["maxValue"]
+                .as_u64()
+                .map_or_else(|| now.clone(), |most| format!("{now} of at most {}", grouped(most))),
+        )
+    };
+    let not_counted = || "not counted, since no throttle bounds them".to_owned();
+    vec![
+        Usage { words: "Devices", shown: shown("TotalDeviceCount").unwrap_or_else(|| "not known".to_owned()) },
+        Usage { words: "Messages today", shown: shown("TotalMessages").unwrap_or_else(not_counted) },
+    ]
+}
+
+/// `1,000,000`
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() * 4 / 3 + 1);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_told_apart() {
+        for (number, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_000_000, "1,000,000"), (12_345, "12,345")] {
+            assert_eq!(grouped(number), shown);
+        }
     }
 }

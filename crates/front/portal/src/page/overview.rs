@@ -3,14 +3,17 @@
 use crate::call::{At, Call, Frame, href, text};
 use crate::chart::Chart;
 use crate::fault::Fault;
-use crate::limits::{EXPIRY_NOTICE_DAYS, OVERVIEW_HUBS_MAX};
+use crate::lag;
+use crate::limits::{BEHIND_SHOWN_MAX, DISK_FREE_PERCENT_MIN, EXPIRY_NOTICE_DAYS, OVERVIEW_HUBS_MAX, RATES_FRESH_MAX};
 use crate::moment::Moment;
+use crate::page::create;
 use crate::rates;
 use crate::reply::{self, Body};
 use crate::rights::{Permission, Rights};
+use crate::size;
 use askama::Template;
 use http::{Response, StatusCode};
-use roadstead_service::{Kind, Management, Resource, ServiceError};
+use roadstead_service::{Disk, Kind, Management, Resource, ServiceError};
 use serde_json::Value;
 
 /// What is known of a hub's devices.
@@ -38,6 +41,7 @@ struct DpsRow {
     id_scope: String,
     host: String,
     href: String,
+    enrollments: String,
 }
 
 /// A CA certificate that is over, or soon will be.
@@ -50,6 +54,21 @@ struct Expiring {
     is_over: bool,
 }
 
+/// A consumer group that is far behind, or stands still.
+struct Behind {
+    hub: String,
+    href: String,
+    words: String,
+    delivered: Option<Moment>,
+}
+
+/// The disk under the server.
+#[derive(Debug, PartialEq, Eq)]
+struct Room {
+    words: String,
+    is_short: bool,
+}
+
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct Page {
@@ -60,9 +79,13 @@ struct Page {
     total: u64,
     /// Some hub's figures are not among these.
     is_partial: bool,
+    /// `None` for whom it is not to be seen.
+    disk: Option<Room>,
+    behind: Vec<Behind>,
     expiring: Vec<Expiring>,
     /// Of all that may be seen.
     charts: Vec<Chart>,
+    may_create: bool,
 }
 
 pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
@@ -71,14 +94,23 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let measured: Vec<_> = (hubs.iter().take(OVERVIEW_HUBS_MAX).map(|hub| resource(Kind::Hub, hub)))
         .chain(dps.iter().take(OVERVIEW_HUBS_MAX).map(|dps| resource(Kind::Dps, dps)))
         .collect();
-    let charts = rates::charts(&management, &measured, call.now()).await?;
-    let mut expiring = Vec::new();
+    let charts = charts(call, &management, &measured).await?;
+    // Asked once, not for each.
+    let roles = call.roles_everywhere(&management).await?;
+    let everywhere = Rights::of(Kind::Hub, &roles);
+    let (mut expiring, mut behind) = (Vec::new(), Vec::new());
     let mut rows = Vec::new();
     for (at, hub) in hubs.iter().enumerate() {
         let resource = resource(Kind::Hub, hub);
         let mut figures = None;
         if at < OVERVIEW_HUBS_MAX {
-            figures = self::figures(call, &management, &resource, hub).await?;
+            let rights = if everywhere.data_read {
+                everywhere
+            } else {
+                let roles: Vec<Permission> = management.list_permissions(Some(&resource)).await?;
+                Rights::of(Kind::Hub, &roles)
+            };
+            figures = self::figures(call, &management, &resource, hub, rights, &mut behind).await?;
             expiring.extend(self::expiring(call, &management, &resource).await?);
         }
         rows.push(HubRow {
@@ -97,7 +129,8 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let dps = dps.iter().map(|dps| {
         let resource = resource(Kind::Dps, dps);
         DpsRow {
-            href: href(&["dps", &resource.group, &resource.name, "enrollments"]),
+            href: href(&["dps", &resource.group, &resource.name]),
+            enrollments: href(&["dps", &resource.group, &resource.name, "enrollments"]),
             id_scope: text(dps, "/properties/idScope").to_owned(),
             host: text(dps, "/properties/deviceProvisioningHostName").to_owned(),
             name: resource.name,
@@ -110,6 +143,9 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         connected: known().map(|figures| figures.connected).sum(),
         total: known().map(|figures| figures.total).sum(),
         charts,
+        may_create: create::is_possible(&management, &roles).await?,
+        disk: disk(&management).await?,
+        behind,
         expiring,
         is_partial: rows.iter().any(|row| row.figures.is_none()),
         dps: dps.collect(),
@@ -157,14 +193,25 @@ async fn expiring(call: &Call<'_>, management: &Management, owner: &Resource) ->
     Ok(found.iter().filter_map(row).collect())
 }
 
+/// The lines of the last hour. Those of many resources cost more than all else on the page, and change but slowly.
+async fn charts(call: &Call<'_>, management: &Management, of: &[Resource]) -> Result<Vec<Chart>, Fault> {
+    let kept = if of.len() > RATES_FRESH_MAX { call.session.kept_lines(call.now()) } else { None };
+    if let Some(charts) = kept {
+        return Ok(charts);
+    }
+    let charts = rates::charts(management, of, call.now()).await?;
+    call.session.keep_lines(&charts, call.now());
+    Ok(charts)
+}
+
 async fn figures(
     call: &Call<'_>,
     management: &Management,
     resource: &Resource,
     shown: &Value,
+    rights: Rights,
+    behind: &mut Vec<Behind>,
 ) -> Result<Option<Figures>, Fault> {
-    let roles: Vec<Permission> = management.list_permissions(Some(resource)).await?;
-    let rights = Rights::of(Kind::Hub, &roles);
     if !rights.data_read {
         return Ok(None);
     }
@@ -172,6 +219,17 @@ async fn figures(
     let at = At { resource: resource.clone(), host, shown: Value::Null, rights };
     let hub = call.hub(&at).await?;
     let (devices, service): (Value, Value) = (hub.device_statistics().await?, hub.service_statistics().await?);
+    let consumers = hub.consumers().await?;
+    let trouble = consumers.consumer_groups.iter().filter_map(|group| {
+        let words = lag::trouble(group, call.now())?;
+        Some(Behind {
+            hub: resource.name.clone(),
+            href: at.href(&[]),
+            words,
+            delivered: lag::Reading::of(group).delivered,
+        })
+    });
+    behind.extend(trouble.take(BEHIND_SHOWN_MAX - behind.len().min(BEHIND_SHOWN_MAX)));
     let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
     // A Reader of data alone may not ask for the quota.
     let quota: Vec<Value> = management.list_quota(resource).await.unwrap_or_default();
@@ -182,4 +240,57 @@ async fn figures(
         connected: number(&service, "connectedDeviceCount"),
         messages_today: today.map(|metric| number(metric, "currentValue")),
     }))
+}
+
+async fn disk(management: &Management) -> Result<Option<Room>, Fault> {
+    match management.disk().await {
+        Ok(disk) => Ok(disk.map(|disk| room(&disk))),
+        Err(error) if error.status() == Some(403) => Ok(None),
+        Err(ServiceError::Odd { cause, .. }) if cause.contains("no subscription") => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `Disk: 1.2 GB used by Roadstead, 36 GB free.`
+fn room(disk: &Disk) -> Room {
+    let used = format!("Disk: {} used by Roadstead", size::words(disk.used_bytes()));
+    let (Some(free), Some(total)) = (disk.free_bytes, disk.total_bytes) else {
+        return Room { words: format!("{used}."), is_short: false };
+    };
+    let (left, whole) = (size::words(free), size::words(total));
+    if free >= total / 100 * DISK_FREE_PERCENT_MIN {
+        return Room { words: format!("{used}, {left} free."), is_short: false };
+    }
+    let words = format!(
+        "{used}, {left} free. That is less than {DISK_FREE_PERCENT_MIN} percent of {whole}: when the disk is full, messages of devices \
+         are refused. Make room, or keep messages for fewer days."
+    );
+    Room { words, is_short: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_with_little_room_is_warned_of() {
+        let disk = |free, total| Disk {
+            database_bytes: 200_000_000,
+            event_bytes: 900_000_000,
+            file_bytes: Some(100_000_000),
+            free_bytes: free,
+            total_bytes: total,
+        };
+        for (free, total, words, is_short) in [
+            (Some(36_000_000_000), Some(80_000_000_000), "Disk: 1.2 GB used by Roadstead, 36 GB free.", false),
+            (Some(8_000_000_000), Some(80_000_000_000), "Disk: 1.2 GB used by Roadstead, 8.0 GB free.", false),
+            (Some(7_900_000_000), Some(80_000_000_000), "less than 10 percent of 80 GB", true),
+            (Some(0), Some(80_000_000_000), "0 B free. That is less", true),
+            (None, None, "Disk: 1.2 GB used by Roadstead.", false),
+        ] {
+            let room = room(&disk(free, total));
+            assert!(room.words.contains(words), "{}", room.words);
+            assert_eq!(room.is_short, is_short, "{}", room.words);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use crate::call::{At, Call, Frame, text};
 use crate::difference::{Difference, differences};
 use crate::fault::Fault;
+use crate::page::twin_history;
 use crate::reply::{self, Body};
 use askama::Template;
 use http::{Response, StatusCode};
@@ -76,8 +77,13 @@ fn page(call: &Call<'_>, at: &At, id: &str) -> Page {
 
 pub(crate) async fn edit(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
     let twin = find(call, at, id).await?;
-    let (tags, desired) = sections(&twin);
+    let (tags, mut desired) = sections(&twin);
     let etag = text(&twin, "/etag").to_owned();
+    // Of a version of before, to be put back: what is saved is compared first, as always.
+    let version = call.ask.argument("version");
+    if !version.is_empty() {
+        desired = twin_history::desired_of(call, at, id, version).await?;
+    }
     Ok(reply::page(
         StatusCode::OK,
         &Page { tags: pretty(&tags), desired: pretty(&desired), etag, ..page(call, at, id) },

@@ -99,7 +99,11 @@ async fn who_may_not_enroll_is_told_which_role_does() {
         assert!(page.text.contains("Device Provisioning Service Data Contributor"), "{}", page.text);
     }
     *world.api.roles.lock() = crate::world::owner();
-    assert!(world.get(&cookie, "/portal/connect").await.text.contains("has no hub yet"));
+    let mut alone = crate::world::dps();
+    alone["properties"]["iotHubs"] = json!([]);
+    *world.api.answers.lock() = vec![("provisioningServices/d", 200, alone)];
+    let page = world.get(&cookie, "/portal/connect").await.text;
+    assert!(page.contains("has no hub yet") && page.contains("<a href=\"/portal/dps/g/d\">d</a>"), "{page}");
     *world.api.answers.lock() = vec![("provisioningServices", 200, json!({"value": []}))];
     assert!(world.get(&cookie, "/portal/connect").await.text.contains("roadstead iot dps create"));
 }

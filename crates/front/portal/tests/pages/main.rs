@@ -2,9 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod administration;
 mod connect;
+mod elsewhere;
+mod issuing;
+mod log;
 mod pages;
 mod refusals;
 mod safety;
 mod signing_in;
+mod twin_history;
+mod uploads;
 mod world;

@@ -69,6 +69,8 @@ async fn nothing_yet_says_what_to_do() {
         assert!(page.contains(words), "{path}: {page}");
     }
     *world.api.answers.lock() = vec![("/IotHubs", 403, json!({})), ("/provisioningServices", 403, json!({}))];
+    assert!(world.get(&cookie, "/portal/").await.text.contains("Create a hub"), "an owner may");
+    *world.api.roles.lock() = json!([]);
     assert!(world.get(&cookie, "/portal/").await.text.contains("There is nothing here that you may see."));
 }
 
@@ -138,6 +140,8 @@ async fn nothing_is_deleted_without_its_name() {
     for (path, form, name) in [
         ("/portal/hubs/g/h/devices/x", "do=delete", "x"),
         ("/portal/hubs/g/h", "do=delete-group&group=readers", "readers"),
+        ("/portal/hubs/g/h/settings", "do=delete", "h"),
+        ("/portal/dps/g/d", "do=delete", "d"),
         ("/portal/hubs/g/h/certificates/root", "do=delete", "root"),
         ("/portal/dps/g/d/enrollments/of/x", "do=delete", "x"),
         ("/portal/dps/g/d/enrollments/of/x", "do=forget", "x"),

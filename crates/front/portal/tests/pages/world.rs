@@ -1,5 +1,6 @@
 //! An API that knows one hub, one DPS instance and one device, and a browser.
 
+use crate::elsewhere::Issuers;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -59,6 +60,81 @@ fn timeline() -> Value {
     ])
 }
 
+/// Two changes, by hostile names, of hostile texts.
+fn history() -> Value {
+    json!([
+        {"version": 4, "time": "2026-11-21T20:02:50.0000000Z", "operation": "replace", "actor": "principal", "name": HOSTILE,
+            "tags": {"site": HOSTILE}, "properties": {"desired": {"hz": 5, "$version": 2}}},
+        {"version": 3, "time": "2026-11-21T20:02:40.0000000Z", "operation": "patch", "actor": "policy", "name": HOSTILE,
+            "properties": {"desired": {"hz": 3, HOSTILE: HOSTILE, "$version": 1}}},
+    ])
+}
+
+/// One file with a hostile name and type, one as most are.
+fn uploads() -> Value {
+    json!([
+        {"blobName": format!("{DEVICE}/{HOSTILE}"), "blobUri": "https://h", "blobSizeInBytes": 1_300_000, "contentType": HOSTILE,
+            "lastUpdatedTime": "2026-11-21T20:02:50+00:00"},
+        {"blobName": format!("{DEVICE}/logs/1.txt"), "blobUri": "https://h", "blobSizeInBytes": 5, "lastUpdatedTime": "2026-11-21T20:02:50+00:00"},
+    ])
+}
+
+/// As Resource Manager shows it, with members that nobody knows.
+pub fn hub() -> Value {
+    let route = json!({"name": "mine", "source": "twinChangeEvents", "isEnabled": false, "endpointNames": ["events"]});
+    json!({"id": format!("{GROUP}/IotHubs/h"), "name": "h", "etag": "h1", "location": "local", "tags": {"a": HOSTILE}, "properties": {
+        "hostName": "h.localhost", "state": "Active", "unknown": {"x": 1},
+        "eventHubEndpoints": {"events": {"retentionTimeInDays": 1, "partitionCount": 4}},
+        "cloudToDevice": {"maxDeliveryCount": 10, "defaultTtlAsIso8601": "PT1H", "other": 2,
+            "feedback": {"lockDurationAsIso8601": "PT1M", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10}},
+        "storageEndpoints": {"$default": {"sasTtlAsIso8601": "PT1H", "connectionString": ""}},
+        "messagingEndpoints": {"fileNotifications": {"lockDurationAsIso8601": "PT5S", "ttlAsIso8601": "P1DT12H", "maxDeliveryCount": 10}},
+        "enableFileUploadNotifications": false,
+        "routing": {"routes": [route], "enrichments": []},
+        "roadstead": {"messageQueueDepth": 50, "throttle": null, "faultInjection": false}}})
+}
+
+/// The same of a DPS instance, which is linked to the hub and to one elsewhere.
+pub fn dps() -> Value {
+    let link = |host: &str| {
+        json!({"name": host, "location": HOSTILE, "x": 1,
+        "connectionString": format!("HostName={host};SharedAccessKeyName=iothubowner;SharedAccessKey=****")})
+    };
+    json!({"id": format!("{GROUP}/provisioningServices/d"), "name": "d", "etag": "d1", "properties": {
+        "idScope": "0ne00ABC123", "serviceOperationsHostName": "d.localhost", "deviceProvisioningHostName": "d.localhost",
+        "allocationPolicy": "Hashed", "state": "Active", "unknown": {"x": 1},
+        "iotHubs": [link("h.localhost"), link("far.example")]}})
+}
+
+/// One group far behind in one of two partitions, and one that nobody read.
+pub fn consumers() -> Value {
+    let partition = |id: &str| json!({"partitionId": id, "readers": 0, "firstSequenceNumber": 0});
+    let behind = json!({"partitionId": "1", "readers": 2, "firstSequenceNumber": 0, "lastEnqueuedSequenceNumber": 4999,
+        "lastEnqueuedTime": "2026-11-21T20:02:50.5160000Z", "deliveredSequenceNumber": 99,
+        "deliveredTime": "2026-11-21T20:02:40.0000000Z", "lag": 4900});
+    json!({"eventBytes": 1_300_000, "consumerGroups": [
+        {"consumerGroup": "$Default", "partitions": [partition("0"), partition("1")]},
+        {"consumerGroup": HOSTILE, "partitions": [partition("0"), behind]},
+    ]})
+}
+
+/// A page of which every text is hostile.
+pub fn log() -> Value {
+    let event = json!({"partition": 1, "offset": "17", "sequenceNumber": 17, "enqueuedTimeUtc": "2026-11-21T20:02:50.0000000Z",
+        "systemProperties": {"message-id": HOSTILE}, "applicationProperties": {HOSTILE: HOSTILE, "bare": null},
+        "annotations": {"iothub-connection-device-id": DEVICE, "iothub-connection-module-id": HOSTILE, "iothub-message-source": "Telemetry"},
+        "body": {"t": HOSTILE}});
+    json!({"events": [event], "older": "older:3,17", "newer": "newer:4,18", "examined": 20_000,
+        "examinedTo": "2026-11-21T20:02:50.0000000Z"})
+}
+
+/// A certificate that was issued.
+pub fn issued() -> Value {
+    json!({"commonName": DEVICE, "serialNumber": "5A", "thumbprint": "AB", "sha256Thumbprint": "CD", "notBefore": "2026-11-21T20:02:50Z",
+        "notAfter": "2026-12-01T20:02:50.0000000Z", "issued": "2026-11-21T20:02:50Z", "issuedBy": HOSTILE, "fromRequest": false,
+        "certificateName": HOSTILE, "caThumbprint": "EF"})
+}
+
 const GROUP: &str = "/subscriptions/S/resourceGroups/g/providers/Microsoft.Devices";
 
 impl Api {
@@ -74,9 +150,7 @@ impl Api {
             return (status, body);
         }
         let list = |value: Value| (200, json!({ "value": value }));
-        let hub = json!({"id": format!("{GROUP}/IotHubs/h"), "name": "h", "properties": {"hostName": "h.localhost", "state": "Active"}});
-        let dps = json!({"id": format!("{GROUP}/provisioningServices/d"), "name": "d", "properties": {
-            "idScope": "0ne00ABC123", "serviceOperationsHostName": "d.localhost", "deviceProvisioningHostName": "d.localhost"}});
+        let (hub, dps) = (hub(), dps());
         let device = json!({"deviceId": DEVICE, "etag": "e1", "status": "enabled", "statusReason": HOSTILE, "connectionState": "Connected",
             "lastActivityTime": "2026-11-21T20:02:50Z", "cloudToDeviceMessageCount": 1, "generationId": "1",
             "authentication": {"type": "sas", "symmetricKey": {"primaryKey": KEY, "secondaryKey": KEY}}});
@@ -106,21 +180,41 @@ impl Api {
             "revokeSignInSessions" => (200, json!({"value": true})),
             "subscriptions" => list(json!([{"subscriptionId": "S"}])),
             "permissions" => list(self.roles.lock().clone()),
+            "resourcegroups" => list(json!([{"name": "g", "location": "local"}])),
+            "checkNameAvailability" | "checkProvisioningServiceNameAvailability" => {
+                (200, json!({"nameAvailable": !body.contains("taken"), "message": "another hub has the name"}))
+            }
             "IotHubs" => list(json!([hub])),
             "provisioningServices" => list(json!([dps])),
             "h" => (200, hub),
             "d" => (200, dps),
-            "quotaMetrics" => list(json!([{"name": "TotalMessages", "currentValue": 7}])),
+            "quotaMetrics" => list(
+                json!([{"name": "TotalMessages", "currentValue": 7, "maxValue": 400_000}, {"name": "TotalDeviceCount", "currentValue": 3}]),
+            ),
+            "contents" => (200, json!({"hubs": 1, "devices": 3, "connected": 1})),
             "ConsumerGroups" => list(json!([{"name": "$Default"}, {"name": HOSTILE}])),
+            "consumers" => (200, consumers()),
+            "log" => (200, log()),
+            "disk" => {
+                (200, json!({"databaseBytes": 1, "eventBytes": 2, "fileBytes": 3, "freeBytes": 40, "totalBytes": 100}))
+            }
             "listkeys" => list(
                 json!([{"keyName": "iothubowner", "primaryKey": KEY, "secondaryKey": KEY, "rights": "RegistryRead"}]),
             ),
             "certificates" => list(json!([certificate])),
             "root" => (200, certificate),
+            "held" => (
+                200,
+                json!({"name": "held", "etag": "c1", "properties": {"subject": HOSTILE, "isVerified": true,
+                    "expiry": "Sat, 21 Nov 2026 21:09:03 GMT", "roadstead": {"holdsKey": true}}}),
+            ),
+            "issued" | "issuedCertificates" => list(json!([issued()])),
             "values" => list(json!([{"operationId": "1", "eventTimestamp": "2026-11-21T20:02:50Z", "caller": HOSTILE,
                 "operationName": {"value": "x/write"}, "resourceId": HOSTILE, "status": {"value": "Failed"}, "subStatus": {"value": "409 Conflict"},
                 "httpRequest": {"clientIpAddress": "192.0.2.7"}}])),
             "timeline" => (200, timeline()),
+            "uploads" => (200, uploads()),
+            "history" => (200, history()),
             "devices" | "registrations" if path.starts_with("/refusals") => (200, timeline()),
             "devices" if path.starts_with("/statistics") => {
                 (200, json!({"totalDeviceCount": 1, "enabledDeviceCount": 1, "disabledDeviceCount": 0}))
@@ -152,14 +246,28 @@ impl InProcess for Api {
         let (head, body) = request.into_parts();
         let body = String::from_utf8_lossy(&body).into_owned();
         let path = head.uri.path().to_owned();
-        let authorization = head.headers.get("authorization").map_or("", |value| value.to_str().unwrap()).to_owned();
-        self.asked.lock().push((head.method, path.clone(), authorization, body.clone()));
-        let (status, answer) = self.answer(&path, &body);
+        let text = |name: &str| head.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let (authorization, method) = (text("authorization"), head.method.clone());
+        self.asked.lock().push((head.method.clone(), path.clone(), authorization, body.clone()));
+        let (mut status, mut answer) = self.answer(&path, &body);
+        let etag = text("if-match");
+        if method == Method::PUT
+            && status == 200
+            && ["IotHubs/h", "provisioningServices/d"].iter().any(|end| path.ends_with(end))
+        {
+            (status, answer) = if etag.is_empty() || answer["etag"] == etag {
+                (200, serde_json::from_str(&body).unwrap())
+            } else {
+                (412, json!({"error": {"code": "PreconditionFailed", "message": "it changed"}}))
+            };
+        }
         let next = self.next.lock().unwrap_or_default();
+        let answer = answer.to_string();
         Response::builder()
             .status(status)
             .header("x-ms-continuation", next)
-            .body(Full::new(Bytes::from(answer.to_string())).boxed())
+            .header("content-length", answer.len())
+            .body(Full::new(Bytes::from(answer)).boxed())
             .unwrap()
     }
 }
@@ -192,6 +300,7 @@ impl Door for There {
 pub struct World {
     pub api: Arc<Api>,
     pub clock: Arc<Time>,
+    pub issuers: Arc<Issuers>,
     pub portal: Portal,
 }
 
@@ -226,8 +335,10 @@ impl World {
             logins: AtomicU64::new(0),
         });
         let transport = Transport::in_process(api.clone(), clock.clone()).unwrap();
-        let portal = Portal::new(Arc::new(There(transport)), clock.clone(), Arc::new(Numbered::default()));
-        Self { api, clock, portal }
+        let issuers = Arc::new(Issuers::default());
+        let random = Arc::new(Numbered::default());
+        let portal = Portal::new(Arc::new(There(transport)), issuers.clone(), clock.clone(), random);
+        Self { api, clock, issuers, portal }
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {

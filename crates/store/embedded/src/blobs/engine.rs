@@ -14,10 +14,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use parking_lot::Mutex;
-use roadstead_model::{HubKey, UnixMillis};
+use roadstead_model::{DeviceId, HubKey, UnixMillis};
 use roadstead_store::{
     BlobCondition, BlobError, BlobInfo, BlobPath, BlobProperties, BlobRead, BlobWriter, Blobs, BlockId, BlockWriter,
-    ByteRange, StoreError, WaitingBlock,
+    ByteRange, ListedBlob, Page, StoreError, WaitingBlock,
     limits::{BLOB_WRITER_WAIT, BLOB_WRITERS_MAX},
 };
 use tokio::{
@@ -30,6 +30,7 @@ use super::{
     hub::{HubFiles, sync_directory},
     layout,
     limits::CHUNK_BYTES,
+    listing,
     new_file::{NewFile, unix_millis},
     pool::Pool,
     writers::{Block, WholeBlob, Writing},
@@ -201,6 +202,19 @@ impl Blobs for EmbeddedBlobs {
         let range = range.map_or(Ok(0..size), |range| range.within(size))?;
         let chunks = chunks(self.pool.clone(), Arc::new(file), range.clone());
         Ok(Some(BlobRead { info: trailer.info(size), range, chunks }))
+    }
+
+    async fn list(
+        &self,
+        hub: HubKey,
+        device: &DeviceId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ListedBlob>, BlobError> {
+        let (path, device) = (self.shared.path_of(hub), device.clone());
+        let after = after.map(str::to_owned);
+        // Not through the hub's slot, which would make a directory for a hub without files and sum up one that was not asked for.
+        self.pool.run(move || listing::list(&layout::device(&path, &device), after.as_deref(), limit)).await
     }
 
     async fn delete(&self, path: &BlobPath) -> Result<bool, BlobError> {

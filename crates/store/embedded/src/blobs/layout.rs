@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use roadstead_model::DeviceId;
 use roadstead_store::{
     BlobPath, BlockId,
     blob_path::{digest_name, hex_name, storage_name},
@@ -11,8 +12,12 @@ use super::limits::FILE_NAME_BYTES_MAX;
 
 /// `files/thermo-7/logs%2F1.txt` below a hub's directory.
 pub(crate) fn file(hub: &Path, path: &BlobPath) -> PathBuf {
-    let name = |text| storage_name(text, FILE_NAME_BYTES_MAX);
-    hub.join("files").join(name(path.device().as_str())).join(name(path.name()))
+    device(hub, path.device()).join(storage_name(path.name(), FILE_NAME_BYTES_MAX))
+}
+
+/// Where the files of a device are.
+pub(crate) fn device(hub: &Path, id: &DeviceId) -> PathBuf {
+    hub.join("files").join(storage_name(id.as_str(), FILE_NAME_BYTES_MAX))
 }
 
 /// Where the blocks of a blob wait.

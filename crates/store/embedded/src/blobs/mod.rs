@@ -14,6 +14,7 @@
 //! - **Blocks** are synced and renamed likewise, each into a file of its own; a block list copies them into one new file.
 //! - **The quota** counts what files take on the disk, what is being written included. What a hub has is summed up when its
 //!   first blob is asked for (`hub`).
+//! - **A listing** reads the names of a device's directory, all of them for each page, and of the page's files the last bytes.
 //! - Everything that waits for the disk does so on a few threads of its own (`limits::BLOCKING_MAX`).
 
 mod commit;
@@ -21,6 +22,7 @@ mod engine;
 mod hub;
 mod layout;
 pub mod limits;
+mod listing;
 mod new_file;
 mod pool;
 mod trailer;

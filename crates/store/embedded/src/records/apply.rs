@@ -5,7 +5,7 @@ use roadstead_store::Expect;
 use rusqlite::{Connection, OptionalExtension, Result, params, types::Value};
 
 use super::{
-    apply_happening, apply_message,
+    apply_happening, apply_issued, apply_message, apply_revision,
     change::{Change, Delete, Key, Put},
     table::Table,
 };
@@ -79,10 +79,15 @@ pub(super) fn apply_batch(connection: &Connection, run: i64, changes: &[Change])
             Change::DeleteFileNotifications { hub, numbers } => {
                 apply_message::delete_told(connection, "file_notifications", hub, numbers)?
             }
+            Change::TwinRevision { of, body, bounds } => {
+                apply_revision::add(connection, of, body, bounds)?;
+                true
+            }
             Change::Happenings(entries, bounds) => {
                 apply_happening::add(connection, entries, bounds)?;
                 true
             }
+            Change::Issued(issued, bounds) => apply_issued::add(connection, issued, bounds)?,
         };
         if !found {
             return Ok(Some(index));
@@ -203,6 +208,7 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
             ] {
                 connection.prepare_cached(sql)?.execute(params![scope, name])?;
             }
+            apply_revision::forget_device(connection, key)?;
             delete_identity(connection, key)?;
         }
         Table::Modules => delete_identity(connection, key)?,
@@ -215,6 +221,8 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
                 "device_counts",
                 "modules",
                 "twins",
+                "twin_revisions",
+                "twin_revision_bytes",
                 "tag_values",
                 "presence",
                 "messages",
@@ -227,7 +235,7 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
             connection.prepare_cached("INSERT OR IGNORE INTO deleted_hubs (hub) VALUES (?1)")?.execute([name])?;
         }
         Table::Dps => {
-            for table in ["enrollments", "enrollment_groups", "registrations"] {
+            for table in ["enrollments", "enrollment_groups", "registrations", "issued"] {
                 connection.prepare_cached(&format!("DELETE FROM {table} WHERE scope = ?1"))?.execute([name])?;
             }
         }
@@ -236,7 +244,7 @@ fn apply_delete(connection: &Connection, delete: &Delete) -> Result<bool> {
     if let Some(owner) = owner {
         connection.prepare_cached("DELETE FROM certificates WHERE owner = ?1")?.execute([owner])?;
         connection.prepare_cached("DELETE FROM assignments WHERE scope = ?1")?.execute([owner])?;
-        connection.prepare_cached("DELETE FROM happenings WHERE owner = ?1")?.execute([owner])?;
+        apply_happening::delete(connection, owner)?;
     }
     Ok(true)
 }
@@ -250,7 +258,7 @@ fn delete_identity(connection: &Connection, Key { scope, name }: &Key) -> Result
     ] {
         connection.prepare_cached(sql)?.execute(params![scope, name])?;
     }
-    Ok(())
+    apply_revision::forget(connection, &Key { scope: scope.clone(), name: name.clone() })
 }
 
 fn expected(expect: &Expect) -> Option<String> {

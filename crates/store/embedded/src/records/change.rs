@@ -4,11 +4,14 @@ use roadstead_model::{
     CertificateOwner, DeviceId, DeviceStatus, Guid, Happening, HubKey, IdScope, IdentityId, Presence, PrincipalId,
     RoleScope, What,
 };
-use roadstead_store::{Expect, JournalBounds, Place, Sealer, Stored, Vault, Write, stored::happening};
+use roadstead_store::{
+    Expect, IssuedBounds, JournalBounds, Place, RevisionBounds, Sealer, Stored, Vault, Write, stored::happening,
+};
 use rusqlite::types::Value;
 
 use super::{
     apply_happening::{Entry, Likeness},
+    apply_issued::Issued,
     table::Table,
 };
 
@@ -78,6 +81,12 @@ pub(super) enum Change {
         numbers: Vec<u64>,
     },
     Happenings(Vec<Entry>, JournalBounds),
+    Issued(Issued, IssuedBounds),
+    TwinRevision {
+        of: Key,
+        body: String,
+        bounds: RevisionBounds,
+    },
 }
 
 #[derive(Debug)]
@@ -229,6 +238,18 @@ impl Change {
             Write::DeleteCertificate(owner, name, expect) => {
                 delete(Table::Certificates, Key::certificate(&owner, name.as_str()), expect)
             }
+            Write::AddIssued(scope, certificate, bounds) => {
+                let issued = Issued {
+                    owner: owner_text(&CertificateOwner::Dps(scope.clone())),
+                    certificate: certificate.ca.as_str().to_owned(),
+                    ca: certificate.ca.as_str().to_ascii_lowercase(),
+                    name: certificate.common_name.key(),
+                    ends: certificate.not_after.0,
+                    body: certificate.encode(Vault { sealer, place: Place::Issued(scope.as_str()) }),
+                    scope: scope.as_str().to_owned(),
+                };
+                Self::Issued(issued, bounds)
+            }
             Write::PutDevice(hub, device, expect) => {
                 let body = device.encode(Vault { sealer, place: Place::Device(hub, device.id.as_str()) });
                 let key = Key::device(hub, &device.id);
@@ -245,6 +266,10 @@ impl Change {
             Write::PutTwin(hub, id, twin, expect) => {
                 let body = twin.encode(Vault { sealer, place: Place::Twin(hub, &id.to_string()) });
                 put(Table::Twins, Key::identity(hub, &id), Some(twin.version.to_string()), body, expect)
+            }
+            Write::AddTwinRevision { hub, id, revision, bounds } => {
+                let body = revision.encode(Vault { sealer, place: Place::Twin(hub, &id.to_string()) });
+                Self::TwinRevision { of: Key::identity(hub, &id), body, bounds }
             }
             Write::PutSubscriptions(hub, id, subscriptions) => {
                 let vault = Vault { sealer, place: Place::Subscriptions(hub, &id.to_string()) };

@@ -18,8 +18,12 @@ pub const LOG_PAGES: i64 = 2000;
 /// Bytes to which the write-ahead log is cut back after it had to grow.
 pub const LOG_BYTES_KEPT: i64 = 32 * 1024 * 1024;
 /// Prepared statements a connection keeps; above what this crate has.
-pub const STATEMENTS_KEPT: usize = 96;
+pub const STATEMENTS_KEPT: usize = 112;
 /// Entries of journals looked at with each write of some, whether they are too old: many times what a write adds.
 pub const FORGOTTEN_AT_ONCE: i64 = 1000;
+/// Issued certificates that have ended and go with each write of one.
+pub const ENDED_AT_ONCE: i64 = 256;
 /// Milliseconds a connection waits for a lock of the database file. Only another program that opened the file holds one for long.
 pub const BUSY_MS: u64 = 5000;
+/// Revisions of twins that one write drops at most to come below the bytes of a hub: each write adds one.
+pub const REVISIONS_FORGOTTEN_AT_ONCE: usize = 64;

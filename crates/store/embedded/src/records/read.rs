@@ -1,14 +1,17 @@
 //! Reading records out of rows.
 
 use roadstead_model::{
-    CloudMessage, Device, DisconnectReason, Guid, Happening, HubKey, IdScope, IdentityId, JournalOwner, Module,
-    Presence, Twin, UnixMillis,
+    CloudMessage, Device, DisconnectReason, Guid, Happening, HubKey, IdScope, IdentityId, IssuedCertificate,
+    JournalOwner, Module, Presence, Twin, UnixMillis,
 };
 use roadstead_store::{
     DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, RefusalFilter, Sealer, SessionRecord, StoreError,
     Stored, Vault, limits::PAGE_ITEMS_MAX, stored,
 };
-use rusqlite::{Connection, OptionalExtension, Params, Row, params, types::Value};
+use rusqlite::{
+    Connection, OptionalExtension, Params, Row, params,
+    types::{Value, ValueRef},
+};
 
 use super::{
     change::{Key, integer},
@@ -223,8 +226,34 @@ pub(super) const DELETED_HUBS: &str = "SELECT hub FROM deleted_hubs ORDER BY hub
 pub(super) const DPS: &str = "SELECT scope, body FROM dps ORDER BY scope";
 pub(super) const CERTIFICATES: &str = "SELECT name, body FROM certificates WHERE owner = ?1 ORDER BY name";
 
+/// Parameters: ID scope, CA; the name and number before the first, the name before which all are; how many.
+pub(super) const ISSUED: &str = "SELECT name, number, body FROM issued
+    WHERE scope = ?1 AND ca = ?2 AND (name, number) > (?3, ?4) AND name < ?5 ORDER BY name, number LIMIT ?6";
+/// Parameters: ID scope; the end and number before the first; how many.
+pub(super) const ISSUED_BY_END: &str = "SELECT ends, number, body FROM issued
+    WHERE scope = ?1 AND (ends, number) > (?2, ?3) ORDER BY ends, number LIMIT ?4";
+
+/// Where a listing of issued certificates goes on: `dev-01/17`.
+pub(super) fn issued_position(after: Option<&str>) -> Option<(&str, i64)> {
+    let (first, number) = after?.rsplit_once('/')?;
+    Some((first, number.parse().ok()?))
+}
+
+/// A row of either listing, and its position.
+pub(super) fn issued(row: &Row<'_>, dps: &IdScope, sealer: &Sealer) -> Result<(String, IssuedCertificate), ReadError> {
+    let first = match row.get_ref(0)? {
+        ValueRef::Integer(ends) => ends.to_string(),
+        name => name.as_str().map_err(rusqlite::Error::from)?.to_owned(),
+    };
+    let vault = Vault { sealer, place: Place::Issued(dps.as_str()) };
+    Ok((format!("{first}/{}", row.get::<_, i64>(1)?), IssuedCertificate::decode(text(row, 2)?, vault)?))
+}
+
+pub(super) const TWIN_REVISIONS: &str = "SELECT number, body FROM twin_revisions
+    WHERE hub = ?1 AND identity = ?2 AND number < ?3 ORDER BY number DESC LIMIT ?4";
+/// Of one class, as the index has them.
 pub(super) const HAPPENINGS: &str = "SELECT number, owner, at, since, count, body FROM happenings
-    WHERE owner = ?1 AND id = ?2 AND number < ?3 ORDER BY number DESC LIMIT ?4";
+    WHERE owner = ?1 AND id = ?2 AND class = ?3 AND number < ?4 ORDER BY number DESC LIMIT ?5";
 const REFUSALS: &str = "SELECT number, owner, at, since, count, body FROM happenings WHERE class = 0 AND number < ?";
 
 /// Refusals in some journals: all conditions but the first look at what there is of them, which is bounded.
@@ -316,7 +345,7 @@ pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::connection::open_database;
+    use crate::records::{apply_issued, connection::open_database};
     use roadstead_store::{SealKey, suite::samples::Pattern};
 
     /// However many records there are, a read goes straight to those it returns.
@@ -353,6 +382,10 @@ mod tests {
             CERTIFICATES,
             AUDIT,
             HAPPENINGS,
+            ISSUED,
+            ISSUED_BY_END,
+            apply_issued::COUNT,
+            TWIN_REVISIONS,
             &refused,
         ];
         for sql in finds.into_iter().chain(reads) {

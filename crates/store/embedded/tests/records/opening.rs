@@ -53,7 +53,7 @@ async fn a_later_schema_is_refused() {
     database.pragma_update(None, "user_version", 1000).unwrap();
     drop(database);
     let error = refusal(temporary.path(), &SealKey::fresh(&Pattern));
-    assert!(matches!(error, OpenError::Newer { found: 1000, known: 9, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 1000, known: 1..1000, .. }), "{error}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ async fn no_file_shows_a_secret() {
         Write::PutHub(samples::hub(HUB, "plant"), Expect::Absent),
         Write::PutDps(samples::dps(&scope(), "plant-dps"), Expect::Absent),
         Write::PutCertificate(CertificateOwner::Hub(HUB), samples::certificate("rootCA"), Expect::Absent),
+        Write::PutCertificate(CertificateOwner::Dps(scope()), samples::held_certificate("held"), Expect::Absent),
         Write::PutTwin(HUB, samples::identity("sas"), samples::twin(), Expect::Absent),
         Write::PutEnrollment(scope(), samples::enrollment("dev-01"), Expect::Absent),
         Write::PutRegistration(scope(), samples::registration("dev-01", None), Expect::Absent),

@@ -1,4 +1,4 @@
-//! Uploaded CA certificates.
+//! CA certificates.
 
 use roadstead_model::{CaCertificate, CertificateName, Etag, UnixMillis};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ struct CertificateV1 {
     verified: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     verification_code: Option<String>,
+    /// Sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     etag: Etag,
     created: UnixMillis,
     updated: UnixMillis,
@@ -25,14 +28,16 @@ struct CertificateV1 {
 }
 
 impl Stored for CaCertificate {
-    fn encode(&self, _: Vault<'_>) -> String {
-        let Self { name, der, verified, verification_code, etag, created, updated, properties } = self.clone();
-        write(&CertificateV1 { v: V1, name, der, verified, verification_code, etag, created, updated, properties })
+    fn encode(&self, vault: Vault<'_>) -> String {
+        let Self { name, der, verified, verification_code, key, etag, created, updated, properties } = self.clone();
+        let key = key.map(|key| vault.seal("key", &key));
+        write(&CertificateV1 { v: V1, name, der, verified, verification_code, key, etag, created, updated, properties })
     }
 
     fn decode(text: &str, vault: Vault<'_>) -> Result<Self, StoreError> {
-        let CertificateV1 { v: V1, name, der, verified, verification_code, etag, created, updated, properties } =
+        let CertificateV1 { v: V1, name, der, verified, verification_code, key, etag, created, updated, properties } =
             vault.read(text)?;
-        Ok(Self { name, der, verified, verification_code, etag, created, updated, properties })
+        let key = key.map(|key| vault.unseal("key", &key)).transpose()?;
+        Ok(Self { name, der, verified, verification_code, key, etag, created, updated, properties })
     }
 }

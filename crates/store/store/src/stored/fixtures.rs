@@ -26,6 +26,9 @@ fn each_sample(visit: &mut impl Visit) {
     let (user, service) = (samples::user(1), samples::service_principal(2));
     visit.record("principal-user", Place::Principal(user.id), &user);
     visit.record("principal-user-logged-in", Place::Principal(user.id), &samples::logged_in_user(1));
+    visit.record("principal-user-of-issuer", Place::Principal(user.id), &samples::user_of_issuer(1, None));
+    let known = samples::user_of_issuer(1, Some("f81d4fae"));
+    visit.record("principal-user-of-issuer-known", Place::Principal(user.id), &known);
     visit.record("principal-service", Place::Principal(PrincipalId(samples::guid(2))), &service);
     for ((name, scope), role) in samples::role_scopes().into_iter().zip(Role::ALL) {
         let assignment = samples::assignment(3, 1, role, scope);
@@ -50,6 +53,8 @@ fn each_sample(visit: &mut impl Visit) {
     let owner = CertificateOwner::Hub(hub);
     let kept = samples::certificate_that_keeps("rootCA");
     visit.record("certificate-kept", Place::Certificate(&owner, "rootCA"), &kept);
+    visit.record("certificate-held", Place::Certificate(&owner, "rootCA"), &samples::held_certificate("rootCA"));
+    visit.record("issued", Place::Issued(scope), &samples::issued("Dev-01", 1));
     visit.record("certificate", Place::Certificate(&owner, "rootCA"), &samples::certificate("rootCA"));
     for (name, auth) in samples::device_auths() {
         let device = Device { auth, ..samples::device("thermo-7") };
@@ -66,6 +71,8 @@ fn each_sample(visit: &mut impl Visit) {
     visit.record("file-notification", Place::FileNotification(hub), &samples::file_notification("thermo-7"));
     visit.record("subscriptions", Place::Subscriptions(hub, "thermo-7"), &samples::subscriptions());
     visit.record("twin", Place::Twin(hub, "thermo-7"), &samples::twin());
+    visit.record("twin-revision", Place::Twin(hub, "thermo-7"), &samples::twin_revision(7));
+    visit.record("twin-revision-provisioned", Place::Twin(hub, "thermo-7"), &samples::provisioned_revision());
     visit.record("enrollment-keys", Place::Enrollment(scope, "dev-01"), &samples::enrollment("Dev-01"));
     let by_certificate = samples::enrollment_by_certificate("Dev-01");
     visit.record("enrollment-certificate", Place::Enrollment(scope, "dev-01"), &by_certificate);

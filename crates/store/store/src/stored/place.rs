@@ -27,6 +27,8 @@ pub enum Place<'a> {
     Enrollment(&'a str, &'a str),
     EnrollmentGroup(&'a str, &'a str),
     Registration(&'a str, &'a str),
+    /// What the CAs of a DPS instance issued.
+    Issued(&'a str),
     Journal(&'a JournalOwner),
 }
 
@@ -52,6 +54,7 @@ impl fmt::Display for Place<'_> {
             Self::Enrollment(scope, id) => write!(f, "dps/{scope}/enrollment/{id}"),
             Self::EnrollmentGroup(scope, id) => write!(f, "dps/{scope}/enrollment-group/{id}"),
             Self::Registration(scope, id) => write!(f, "dps/{scope}/registration/{id}"),
+            Self::Issued(scope) => write!(f, "dps/{scope}/issued"),
             Self::Journal(owner) => write!(f, "{owner}/journal"),
         }
     }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use roadstead_model::{
-    ClientSecret, Etag, FederatedCredential, Guid, Login, Principal, PrincipalId, Secret, UnixMillis, UserLogin,
-    UserName,
+    ClientSecret, Etag, FederatedCredential, Guid, IssuerLink, Login, Principal, PrincipalId, Secret, UnixMillis,
+    UserLogin, UserName, UserProof,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +27,13 @@ struct PrincipalV1<'a> {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 enum LoginV1 {
-    /// The password's hash is sealed.
+    /// With one of `password`, whose hash is sealed, and `issuer`.
     User {
         name: UserName,
-        password: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        issuer: Option<IssuerLinkV1>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         logins: Vec<UserLoginV1>,
     },
@@ -39,6 +42,14 @@ enum LoginV1 {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         federated: Vec<FederatedV1>,
     },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct IssuerLinkV1 {
+    issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,11 +84,14 @@ struct FederatedV1 {
 impl LoginV1 {
     fn new(login: &Login, vault: Vault<'_>) -> Self {
         match login {
-            Login::User { name, password, logins } => Self::User {
-                name: name.clone(),
-                password: vault.seal(PASSWORD, password),
-                logins: logins.iter().map(UserLoginV1::from).collect(),
-            },
+            Login::User { name, proof, logins } => {
+                let (password, issuer) = match proof {
+                    UserProof::Password(hash) => (Some(vault.seal(PASSWORD, hash)), None),
+                    UserProof::Issuer(link) => (None, Some(IssuerLinkV1::from(link))),
+                };
+                let logins = logins.iter().map(UserLoginV1::from).collect();
+                Self::User { name: name.clone(), password, issuer, logins }
+            }
             Login::Service { secrets, federated } => Self::Service {
                 secrets: secrets.iter().map(|secret| ClientSecretV1::new(secret, vault)).collect(),
                 federated: federated.iter().map(FederatedV1::from).collect(),
@@ -87,11 +101,18 @@ impl LoginV1 {
 
     fn load(self, vault: Vault<'_>) -> Result<Login, StoreError> {
         Ok(match self {
-            Self::User { name, password, logins } => Login::User {
-                name,
-                password: vault.unseal(PASSWORD, &password)?,
-                logins: logins.into_iter().map(UserLogin::from).collect(),
-            },
+            Self::User { name, password, issuer, logins } => {
+                let proof = match (password, issuer) {
+                    (Some(hash), None) => UserProof::Password(vault.unseal(PASSWORD, &hash)?),
+                    (None, Some(link)) => UserProof::Issuer(link.into()),
+                    _ => {
+                        return Err(StoreError::Unreadable(
+                            "a user has neither a password nor an issuer, or both".to_owned(),
+                        ));
+                    }
+                };
+                Login::User { name, proof, logins: logins.into_iter().map(UserLogin::from).collect() }
+            }
             Self::Service { secrets, federated } => Login::Service {
                 secrets: secrets.into_iter().map(|secret| secret.load(vault)).collect::<Result<_, _>>()?,
                 federated: federated.into_iter().map(FederatedCredential::from).collect(),
@@ -116,6 +137,19 @@ impl ClientSecretV1 {
         let Self { key_id, display_name, digest, hint, created, expires } = self;
         let digest: Secret = vault.unseal(&digest_of(key_id), &digest)?;
         Ok(ClientSecret { key_id, display_name, digest, hint, created, expires })
+    }
+}
+
+impl From<&IssuerLink> for IssuerLinkV1 {
+    fn from(link: &IssuerLink) -> Self {
+        let IssuerLink { issuer, subject } = link.clone();
+        Self { issuer, subject }
+    }
+}
+
+impl From<IssuerLinkV1> for IssuerLink {
+    fn from(IssuerLinkV1 { issuer, subject }: IssuerLinkV1) -> Self {
+        Self { issuer, subject }
     }
 }
 

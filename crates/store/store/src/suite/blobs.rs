@@ -1,6 +1,7 @@
 //! The promises of [`Blobs`], one case each. An engine runs them all with [`blobs_suite!`](crate::blobs_suite).
 
 mod block;
+mod listing;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use block::*;
+pub use listing::*;
 
 /// Where an engine keeps its blobs: empty at first, and it outlives the engine.
 #[async_trait]
@@ -48,6 +50,9 @@ macro_rules! blobs_suite {
             a_dropped_writer_leaves_nothing
             names_keep_their_case_and_their_characters
             hubs_and_devices_do_not_see_each_other
+            listings_are_paged_and_complete
+            listings_show_what_each_blob_is
+            listings_are_of_one_device
             a_deleted_blob_is_gone
             a_deleted_hub_is_gone
             the_quota_holds_and_what_is_deleted_frees_it

@@ -4,12 +4,14 @@ mod access;
 mod batch;
 mod expectation;
 mod happening;
+mod issued;
 mod listing;
 mod message;
 mod name;
 mod presence;
 mod query;
 mod removal;
+mod revision;
 mod subscription;
 
 use std::sync::Arc;
@@ -21,12 +23,14 @@ pub use access::*;
 pub use batch::*;
 pub use expectation::*;
 pub use happening::*;
+pub use issued::*;
 pub use listing::*;
 pub use message::*;
 pub use name::*;
 pub use presence::*;
 pub use query::*;
 pub use removal::*;
+pub use revision::*;
 pub use subscription::*;
 
 use super::samples::{self, HUB, device_id, group_id, identity, module_id, registration_id, scope};
@@ -88,8 +92,15 @@ macro_rules! records_suite {
             the_audit_log_is_bounded
             journals_keep_what_happened
             refusals_that_are_alike_are_one_entry
+            the_last_refusal_of_each_id_is_found
             journals_are_bounded
             a_journal_goes_with_its_owner
+            what_was_issued_is_listed
+            what_was_issued_is_bounded
+            what_was_issued_outlives_its_ca_but_not_its_dps
+            twins_have_a_past
+            the_past_of_twins_is_bounded
+            the_past_of_a_twin_goes_with_its_identity
             devices_are_counted_by_status
             a_restart_finds_everything
         }

@@ -2,16 +2,17 @@
 //! beside the old ones.
 
 use roadstead_model::{
-    AccessPolicy, Ack, AllocationPolicy, Assignment, Attestation, AuditEntry, AuditOutcome, AuthMethod, CaCertificate,
-    CertificateEntry, CertificateName, ClientSecret, CloudMessage, CloudToDevice, ConsumerGroup, ConsumerGroupName,
-    Device, DeviceAuth, DeviceId, DeviceProtocol, DeviceStatus, DisconnectReason, Dps, DpsName, Enrollment,
-    EnrollmentGroup, EnrollmentGroupId, Etag, EventSwitches, FederatedCredential, Feedback, FileNotification,
-    FileUploads, GenerationId, GroupAttestation, GroupName, Guid, Happening, Hub, HubKey, HubName, HubSettings,
-    IdScope, IdentityId, InitialTwin, JournalOwner, LinkedHub, Login, MessageOutcome, Module, ModuleId, Origin,
-    Presence, Principal, PrincipalId, Properties, Provisioning, ProvisioningStatus, Random, RefusalCause, RefusalEntry,
-    Registration, RegistrationId, RegistrationStatus, ReprovisionPolicy, ResourceGroup, Right, Rights, Role, RoleScope,
-    Secret, Subscription, Substatus, SymmetricKeys, SystemProperty, ThrottleProfile, Thumbprint, Tier, TpmAttestation,
-    Twin, TwinSection, UnixMillis, UserLogin, UserName, Webhook, What,
+    AccessPolicy, Ack, Actor, AllocationPolicy, Assignment, Attestation, AuditEntry, AuditOutcome, AuthMethod,
+    CaCertificate, CertificateEntry, CertificateName, ClientSecret, CloudMessage, CloudToDevice, ConsumerGroup,
+    ConsumerGroupName, Device, DeviceAuth, DeviceId, DeviceProtocol, DeviceStatus, DisconnectReason, Dps, DpsName,
+    Enrollment, EnrollmentGroup, EnrollmentGroupId, Etag, EventSwitches, FederatedCredential, Feedback,
+    FileNotification, FileUploads, GenerationId, GroupAttestation, GroupName, Guid, Happening, Hub, HubKey, HubName,
+    HubSettings, IdScope, IdentityId, InitialTwin, IssuedCertificate, IssuerLink, JournalOwner, LinkedHub, Login,
+    MessageOutcome, Module, ModuleId, Origin, Presence, Principal, PrincipalId, Properties, Provisioning,
+    ProvisioningStatus, Random, RefusalCause, RefusalEntry, Registration, RegistrationId, RegistrationStatus,
+    ReprovisionPolicy, ResourceGroup, Right, Rights, Role, RoleScope, Secret, Subscription, Substatus, SymmetricKeys,
+    SystemProperty, ThrottleProfile, Thumbprint, Tier, TpmAttestation, Twin, TwinRevision, TwinSection, UnixMillis,
+    UserLogin, UserName, UserProof, Webhook, What,
 };
 use serde_json::{Map, Value, json};
 
@@ -109,13 +110,23 @@ pub fn user(number: u8) -> Principal {
         enabled: true,
         login: Login::User {
             name: UserName::parse("Alice@plant.example").unwrap(),
-            password: secret("password"),
+            proof: UserProof::Password(secret("password")),
             logins: Vec::new(),
         },
         sessions: 3,
         etag: etag("principal-1"),
         created: NOW,
     }
+}
+
+/// A user of another issuer, who never logged in, or did.
+pub fn user_of_issuer(number: u8, subject: Option<&str>) -> Principal {
+    let link = IssuerLink { issuer: "https://login.example/".to_owned(), subject: subject.map(str::to_owned) };
+    let mut user = user(number);
+    if let Login::User { proof, .. } = &mut user.login {
+        *proof = UserProof::Issuer(link);
+    }
+    user
 }
 
 /// The same one, logged in at two places.
@@ -298,10 +309,35 @@ pub fn certificate(name: &str) -> CaCertificate {
         der: vec![0x30, 0x03, 0x02, 0x01, 0xff],
         verified: false,
         verification_code: Some("8A3C".to_owned()),
+        key: None,
         etag: etag("certificate-1"),
         created: NOW,
         updated: NOW.plus_ms(1),
         properties: Map::new(),
+    }
+}
+
+/// A certificate of a CA that was made here.
+pub fn held_certificate(name: &str) -> CaCertificate {
+    let key = Secret::new(format!("-----BEGIN PRIVATE KEY-----\n{SECRET_MARK}\n"));
+    CaCertificate { verified: true, verification_code: None, key: Some(key), ..certificate(name) }
+}
+
+/// What the CA `rootCA` issued to a device, good for so many days.
+pub fn issued(common_name: &str, days: i64) -> IssuedCertificate {
+    IssuedCertificate {
+        ca: certificate_name("rootCA"),
+        ca_sha256: thumbprint("ef").expect("64 digits"),
+        serial: "5A01".to_owned(),
+        common_name: registration_id(common_name),
+        sha1: Thumbprint::parse(&"ab".repeat(20)).expect("40 digits"),
+        sha256: thumbprint("cd").expect("64 digits"),
+        not_before: NOW.plus_ms(-300_000),
+        not_after: NOW.plus_ms(days * 86_400_000),
+        issued: NOW,
+        by: PrincipalId(guid(1)),
+        by_name: "alice@plant.example".to_owned(),
+        from_request: true,
     }
 }
 
@@ -608,4 +644,22 @@ pub fn failed_registration(id: &str) -> Registration {
         payload: None,
         ..registration(id, None)
     }
+}
+
+/// What a policy made of a twin, both sections.
+pub fn twin_revision(version: i64) -> TwinRevision {
+    let map = |value: serde_json::Value| value.as_object().cloned().unwrap_or_default();
+    TwinRevision {
+        version,
+        at: NOW,
+        by: Some(Actor::Policy("iothubowner".to_owned())),
+        is_replacement: false,
+        tags: Some(map(serde_json::json!({"site": "north"}))),
+        desired: Some((map(serde_json::json!({"rate": version, "deep": {"list": [1, null, "\u{e4}"]}})), version + 1)),
+    }
+}
+
+/// What DPS made of a twin's tags, in place of what was there.
+pub fn provisioned_revision() -> TwinRevision {
+    TwinRevision { by: Some(Actor::Provisioning), is_replacement: true, desired: None, ..twin_revision(1) }
 }

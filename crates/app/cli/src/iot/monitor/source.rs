@@ -22,6 +22,7 @@ impl Source {
             device_id: monitor.device_id.clone().filter(|id| !super::is_pattern(id)),
             enqueued_after: monitor.enqueued_time.map(UnixMillis),
             consumer_group: Some(monitor.consumer_group.clone()),
+            sample: None,
         };
         let login = monitor.hub.login.as_deref();
         let transport = transport(login, monitor.transport)?;

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use roadstead_model::{
-    Assignment, AuditEntry, CaCertificate, CertificateOwner, CloudMessage, Device, DeviceId, Dps, Enrollment,
-    EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Happening, Hub, HubKey, IdScope, IdentityId,
-    JournalOwner, Module, Principal, Registration, RegistrationId, ResourceGroup, Twin, UnixMillis,
+    Assignment, AuditEntry, CaCertificate, CertificateName, CertificateOwner, CloudMessage, Device, DeviceId, Dps,
+    Enrollment, EnrollmentGroup, EnrollmentGroupId, Feedback, FileNotification, Happening, Hub, HubKey, IdScope,
+    IdentityId, IssuedCertificate, JournalOwner, Module, Principal, Registration, RegistrationId, ResourceGroup, Twin,
+    TwinRevision, UnixMillis,
 };
 use roadstead_query::Query;
 use roadstead_store::{
@@ -88,6 +89,49 @@ impl Records for SlowRecords {
         limit: usize,
     ) -> Result<Vec<(u64, Happening)>, StoreError> {
         self.inner.list_refusals(owners, filter, before, limit).await
+    }
+
+    async fn list_last_refusals(
+        &self,
+        owners: &[JournalOwner],
+        ids: &[String],
+    ) -> Result<Vec<(u64, Happening)>, StoreError> {
+        self.inner.list_last_refusals(owners, ids).await
+    }
+
+    async fn list_twin_revisions(
+        &self,
+        hub: HubKey,
+        identity: &IdentityId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, TwinRevision)>, StoreError> {
+        self.inner.list_twin_revisions(hub, identity, before, limit).await
+    }
+
+    async fn list_issued(
+        &self,
+        dps: &IdScope,
+        ca: &CertificateName,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<IssuedCertificate>, StoreError> {
+        self.inner.list_issued(dps, ca, prefix, after, limit).await
+    }
+
+    async fn list_issued_by_end(
+        &self,
+        dps: &IdScope,
+        from: UnixMillis,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<IssuedCertificate>, StoreError> {
+        self.inner.list_issued_by_end(dps, from, after, limit).await
+    }
+
+    async fn count_issued(&self, dps: &IdScope, ca: &CertificateName) -> Result<u64, StoreError> {
+        self.inner.count_issued(dps, ca).await
     }
 
     async fn list_groups(&self) -> Result<Vec<ResourceGroup>, StoreError> {

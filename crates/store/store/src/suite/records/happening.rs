@@ -4,6 +4,7 @@ use roadstead_model::{Happening, HubKey, JournalOwner, RefusalCause, UnixMillis,
 
 use super::{OTHER_HUB, Place, put};
 use crate::{
+    limits::LAST_REFUSALS_MAX,
     records::{Expect, JournalBounds, Records, RefusalFilter, Write},
     suite::samples::{self, HUB, refusal, scope},
 };
@@ -100,6 +101,39 @@ pub async fn refusals_that_are_alike_are_one_entry(place: &dyn Place) {
     let page = store.list_refusals(&hubs, &none(), None, 2).await.unwrap();
     let rest = store.list_refusals(&hubs, &none(), Some(page[1].0), 10).await.unwrap();
     assert_eq!((page.len(), rest.len()), (2, 3));
+}
+
+/// [`Records::list_last_refusals`]: of those that are asked for, whatever else happened to them, and to how many others.
+pub async fn the_last_refusal_of_each_id_is_found(place: &dyn Place) {
+    let store = place.start().await;
+    let at = |at, owner: JournalOwner, id: &str, cause| refusal(owner, id, UnixMillis(at), cause);
+    let (key, expired) = (RefusalCause::WrongKey, RefusalCause::TokenExpired);
+    let created = Happening { owner: hub(HUB), id: "a".to_owned(), at: UnixMillis(9000), what: What::Created };
+    let mut all = vec![
+        at(1000, hub(HUB), "a", key),
+        at(2000, hub(HUB), "a", expired),
+        at(3000, hub(HUB), "b", key),
+        at(3500, JournalOwner::NoHub, "b", key),
+        at(4000, hub(HUB), "A", key),
+        at(5000, hub(OTHER_HUB), "c", key),
+        created,
+    ];
+    all.extend((0..200).map(|n| at(6000 + n, hub(HUB), &format!("other-{n}"), key)));
+    put(&*store, [Write::AddHappenings(all, WIDE)]).await;
+    let owners = [hub(HUB), JournalOwner::NoHub];
+    let find = async |ids: &[&str]| {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        let mut found = store.list_last_refusals(&owners, &ids).await.unwrap();
+        found.sort_by_key(|(number, _)| *number);
+        found.into_iter().map(|(_, one)| (one.id, one.at.0)).collect::<Vec<_>>()
+    };
+    let one = |id: &str, at| (id.to_owned(), at);
+    assert_eq!(find(&["a", "b", "c", "none", ""]).await, [one("a", 2000), one("b", 3500)]);
+    assert_eq!(find(&["A"]).await, [one("A", 4000)]);
+    assert!(find(&[]).await.is_empty());
+    let many: Vec<String> = (0..200).map(|n| format!("other-{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(find(&many).await.len(), LAST_REFUSALS_MAX);
 }
 
 /// [`JournalBounds`]: of each id, in total, by age; one class leaves the others alone.

@@ -1,0 +1,97 @@
+//! `roadstead iot hub device-upload`
+
+use super::lookup::{hub_label, hub_service};
+use crate::args::Global;
+use crate::args::upload::{DeviceUploadCommand, UploadDownload, UploadName};
+use crate::failure::Failure;
+use crate::note::note;
+use crate::output::Printed;
+use roadstead_service::HubService;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+pub async fn run(command: &DeviceUploadCommand, global: &Global) -> Result<Printed, Failure> {
+    match command {
+        DeviceUploadCommand::List(list) => {
+            let hub = hub_service(&list.device.hub, global).await?;
+            let files = hub.uploads(&list.device.device_id, list.top.and_then(|top| top.0)).await?;
+            let files: Value = files.into_iter().map(|file| json!(file)).collect();
+            Ok(Printed::from(files)
+                .table("[].{Name:blobName,Bytes:blobSizeInBytes,Type:contentType,Updated:lastUpdatedTime}"))
+        }
+        DeviceUploadCommand::Download(download) => fetch(download, global).await,
+        DeviceUploadCommand::Delete(of) => {
+            let hub = hub_service(&of.device.hub, global).await?;
+            if !hub.delete_upload(&of.device.device_id, own_name(of)).await? {
+                return Err(absent(&hub, of));
+            }
+            Ok(Printed::nothing())
+        }
+    }
+}
+
+/// The name without the device's id, which lists show before it.
+fn own_name(of: &UploadName) -> &str {
+    let prefix = of.blob_name.strip_prefix(&of.device.device_id).and_then(|rest| rest.strip_prefix('/'));
+    prefix.unwrap_or(&of.blob_name)
+}
+
+fn absent(hub: &HubService, of: &UploadName) -> Failure {
+    let (hub, id) = (hub_label(hub), &of.device.device_id);
+    Failure::not_found(format!("device `{id}` has no uploaded file `{}`", own_name(of))).hint(format!(
+        "`roadstead iot hub device-upload list --hub-name {hub} --device-id {id} -o table` shows those there are"
+    ))
+}
+
+/// The last part of a name, by which a file is kept here when nobody says otherwise. Never a path.
+fn file_name(name: &str) -> Option<PathBuf> {
+    let last = name.trim_end_matches('/').rsplit('/').next()?;
+    Path::new(last).file_name().filter(|found| *found == last).map(PathBuf::from)
+}
+
+async fn fetch(download: &UploadDownload, global: &Global) -> Result<Printed, Failure> {
+    let of = &download.of;
+    let name = own_name(of);
+    let path = match &download.file_path {
+        Some(path) => path.clone(),
+        None => file_name(name).ok_or_else(|| Failure::usage(format!("say with `--file-path` where `{name}` goes")))?,
+    };
+    let hub = hub_service(&of.device.hub, global).await?;
+    let mut content = hub.find_upload(&of.device.device_id, name).await?.ok_or_else(|| absent(&hub, of))?;
+    let fault = |error: std::io::Error| Failure::error(format!("cannot write {}: {error}", path.display()));
+    let mut file = File::create_new(&path).map_err(fault)?;
+    note(global, &format!("fetching {} bytes to {}", content.bytes_total(), path.display()));
+    let written = async {
+        while let Some(piece) = content.next().await? {
+            file.write_all(&piece).map_err(fault)?;
+        }
+        file.sync_all().map_err(fault)
+    };
+    let written: Result<(), Failure> = written.await;
+    if written.is_err() {
+        // Half a file is worse than none.
+        let _ = fs::remove_file(&path);
+    }
+    written.map(|()| Printed::nothing())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_here_lead_nowhere_else() {
+        for (name, expected) in [
+            ("a.txt", Some("a.txt")),
+            ("logs/1.txt", Some("1.txt")),
+            ("logs/", Some("logs")),
+            ("/", None),
+            ("a/..", None),
+            ("a/.", None),
+        ] {
+            assert_eq!(file_name(name).as_deref(), expected.map(Path::new), "{name}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Looking at a hub's events.
+
+use roadstead_hub::{EventPosition, Glimpse, Session, limits::SAMPLE_LOOKED_AT_MAX};
+use roadstead_model::{Properties, UnixMillis};
+use roadstead_store::HubLog;
+
+use crate::world::World;
+
+fn send(session: &Session, bodies: impl IntoIterator<Item = u64>) {
+    for body in bodies {
+        session.send(&mut Properties::new(), body.to_string().as_bytes()).unwrap();
+    }
+}
+
+/// Bodies, how many more, how many unseen.
+fn told(glimpse: &Glimpse) -> (Vec<String>, u64, u64) {
+    let text = |(_, event): &(u16, roadstead_hub::StoredEvent)| {
+        String::from_utf8(event.view().unwrap().body.to_vec()).unwrap()
+    };
+    (glimpse.events.iter().map(text).collect(), glimpse.skipped, glimpse.unseen)
+}
+
+fn shown(bodies: impl IntoIterator<Item = u64>, skipped: u64, unseen: u64) -> (Vec<String>, u64, u64) {
+    (bodies.into_iter().map(|body| body.to_string()).collect(), skipped, unseen)
+}
+
+#[tokio::test]
+async fn the_newest_of_all_partitions_are_shown_and_the_others_counted() {
+    let world = World::new();
+    let a = world.connect(&world.device("a").await).await;
+    let b = world.connect(&world.device("b").await).await;
+    send(&a, 0..10);
+    send(&b, 10..12);
+    assert!([0, 1].iter().all(|partition| world.log.bounds(*partition).next > 0), "both partitions have some");
+    let mut sample = world.hub.sample_events(None, EventPosition::EnqueuedAt(UnixMillis(0))).await.unwrap();
+    world.clock.advance_ms(1);
+    send(&a, 20..23);
+    assert_eq!(told(&sample.look(4).await.unwrap()), shown([11, 20, 21, 22], 11, 0));
+    assert_eq!(told(&sample.look(4).await.unwrap()), shown([], 0, 0));
+
+    let [one, other] = <[u64; 2]>::try_from(sample.positions().to_vec()).unwrap();
+    assert_eq!((one, other), (world.log.bounds(0).next, world.log.bounds(1).next));
+    send(&b, 30..31);
+    sample.changed().await;
+    assert_eq!(told(&sample.look(4).await.unwrap()), shown([30], 0, 0));
+}
+
+#[tokio::test]
+async fn only_the_wanted_device_is_shown_as_far_as_was_looked() {
+    let world = World::new();
+    // In one partition.
+    let a = world.connect(&world.device("a").await).await;
+    let c = world.connect(&world.device("c").await).await;
+    let mut sample = world.hub.sample_events(Some("a".to_owned()), EventPosition::Latest).await.unwrap();
+    send(&a, 0..3);
+    send(&c, 100..110);
+    send(&a, 3..6);
+    assert_eq!(told(&sample.look(4).await.unwrap()), shown(2..6, 2, 0));
+
+    send(&a, 6..8);
+    send(&c, 0..SAMPLE_LOOKED_AT_MAX - 1);
+    send(&a, 8..9);
+    assert_eq!(told(&sample.look(4).await.unwrap()), shown([8], 0, 2), "two went by without a look");
+    assert_eq!(told(&sample.look(4).await.unwrap()), shown([], 0, 0));
+}

@@ -1,0 +1,132 @@
+"""A browser at the portal of the server under test, and what its pages are about."""
+
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+from azure.iot.device import IoTHubDeviceClient
+from azure.storage.blob import BlobClient
+
+from . import browser as browsers
+from .browser import Browser
+from .python_sdk import Sdk
+from .server import Server
+
+NODE_MODULES = Path(__file__).parents[1] / "node" / "node_modules"
+
+
+def start(**options) -> Browser:
+    if browsers.programs() is None:
+        pytest.skip("there is no Chromium here: install chromium and chromium-driver")
+    return Browser(**options)
+
+
+def sign_in(opened: Browser, origin: str, user: dict) -> None:
+    opened.open(f"{origin}/portal/")
+    opened.fill("User name", user["userPrincipalName"])
+    opened.fill("Password", user["password"])
+    opened.click("Sign in")
+    opened.says("Sign out")
+
+
+def upload(client: IoTHubDeviceClient, server: Server, name: str, content: bytes, **options) -> None:
+    """Uploads a file as the Python SDK's own sample does. The server must be at port 443."""
+    place = client.get_storage_info_for_blob(name)
+    url = "https://{hostName}/{containerName}/{blobName}{sasToken}".format(**place)
+    with BlobClient.from_blob_url(url, connection_verify=server.ca_file, max_single_put_size=1 << 20, **options) as blob:
+        blob.upload_blob(content, overwrite=True)
+    client.notify_blob_upload_status(place["correlationId"], True, 200, "ok")
+
+
+def connect(connection_string: str) -> IoTHubDeviceClient:
+    """The Python SDK's client, connected; what refuses it is raised."""
+    client = IoTHubDeviceClient.create_from_connection_string(connection_string, connection_retry=False)
+    try:
+        client.connect()
+    except BaseException:
+        client.shutdown()
+        raise
+    return client
+
+
+@pytest.fixture(scope="session")
+def origin(server):
+    port = "" if server.https_port == 443 else f":{server.https_port}"
+    return f"https://{server.hub_host}{port}"
+
+
+@pytest.fixture(scope="session")
+def browser(command_line, origin):
+    """Of somebody who may do everything, for all tests."""
+    opened = start()
+    administrator = command_line("user", "create", "-n", "administrator@plant.example")
+    name = administrator["userPrincipalName"]
+    try:
+        for role in ("Owner", "IoT Hub Data Contributor", "Device Provisioning Service Data Contributor"):
+            command_line("role", "assignment", "create", "--assignee", name, "--role", role)
+        sign_in(opened, origin, administrator)
+        yield opened
+    finally:
+        opened.end()
+        command_line("user", "delete", "-n", name)
+
+
+@pytest.fixture(autouse=True)
+def no_complaints(request):
+    """No page breaks its own content policy, no script of it fails."""
+    yield
+    if "browser" in request.fixturenames:
+        assert request.getfixturevalue("browser").complaints() == []
+
+
+@pytest.fixture
+def blocking(server, roadstead):
+    made = Sdk("sync", "mqtt")
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def device_page(origin, roadstead, device_id):
+    return f"{origin}/portal/hubs/{roadstead.group}/{roadstead.hub_name}/devices/{device_id}"
+
+
+@pytest.fixture
+def dps_page(origin, roadstead):
+    return f"{origin}/portal/dps/{roadstead.group}/{roadstead.dps_name}"
+
+
+@pytest.fixture
+def person(roadstead):
+    """A user with these roles everywhere."""
+    made = []
+
+    def create(*roles):
+        made.append(roadstead("user", "create", "-n", f"reader-{uuid.uuid4().hex[:8]}@plant.example"))
+        for role in roles:
+            roadstead("role", "assignment", "create", "--assignee", made[-1]["userPrincipalName"], "--role", role)
+        return made[-1]
+
+    yield create
+    for one in made:
+        roadstead("user", "delete", "-n", one["userPrincipalName"])
+
+
+@pytest.fixture
+def run(server, tmp_path):
+    """A program that a page shows, as somebody runs it who pasted it."""
+
+    def running(browser, language: str) -> str:
+        text = browser.driver.find_element("xpath", f"//pre[@aria-label='{language}']").get_attribute("textContent")
+        file = tmp_path / {"Python": "device.py", "Node.js": "device.js"}.get(language, "device.sh")
+        file.write_text(text)
+        environment = {**os.environ, **server.exports, "NODE_PATH": str(NODE_MODULES)}
+        command = {"Python": sys.executable, "Node.js": "node"}.get(language, "bash")
+        done = subprocess.run([command, file], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"{text}\n{done.stderr}"
+        return done.stdout
+
+    return running

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Keeps pages of the portal open as browsers do, so that something can be measured beside them.
+
+    python portal_load.py LINK --pages 10 --seconds 20
+
+Each follows the hub's messages and asks for the overview every three seconds. SSL_CERT_FILE names the server's CA.
+"""
+
+import argparse
+import json
+import os
+import threading
+import time
+from urllib.parse import urljoin
+
+import requests
+
+REFRESH_S = 3
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("link", help="what `roadstead dev` printed; it signs in once")
+    words.add_argument("--pages", type=int, default=10)
+    words.add_argument("--seconds", type=float, default=20)
+    words.add_argument("--hub", default="dev/dev", help="resource group and name")
+    chosen = words.parse_args()
+
+    person = requests.Session()
+    person.verify = os.environ["SSL_CERT_FILE"]
+    entered = person.get(chosen.link, timeout=20)
+    entered.raise_for_status()
+    overview, over = urljoin(chosen.link, "/portal/"), time.monotonic() + chosen.seconds
+    shown, skipped, looks = [], [], []
+
+    def follow() -> None:
+        """One page's stream, until the time is over."""
+        with person.get(f"{overview}hubs/{chosen.hub}/live", stream=True, timeout=20) as stream:
+            stream.raise_for_status()
+            kind = ""
+            for line in stream.iter_lines(chunk_size=1, decode_unicode=True):
+                field, _, value = line.partition(": ")
+                if field == "event":
+                    kind = value
+                elif field == "data" and kind == "skipped":
+                    skipped.append(json.loads(value)["skipped"])
+                elif field == "data":
+                    shown.append(value)
+                elif not line:
+                    kind = ""
+                if time.monotonic() > over:
+                    return
+
+    def refresh() -> None:
+        while time.monotonic() < over:
+            began = time.monotonic()
+            person.get(overview, timeout=20).raise_for_status()
+            looks.append(time.monotonic() - began)
+            time.sleep(REFRESH_S)
+
+    pages = [threading.Thread(target=work, daemon=True) for work in (follow, refresh) for _ in range(chosen.pages)]
+    for page in pages:
+        page.start()
+    for page in pages:
+        page.join(chosen.seconds + 20)
+    median = sorted(looks)[len(looks) // 2] * 1000
+    print(f"{chosen.pages} pages: {len(shown)} messages shown, {sum(skipped)} counted; {len(looks)} overviews, median {median:.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

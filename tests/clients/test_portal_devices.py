@@ -1,0 +1,221 @@
+"""The portal's pages of devices: keys, twins, methods, and why one was refused."""
+
+import json
+import re
+import subprocess
+
+import pytest
+from azure.iot.device import IoTHubDeviceClient, X509
+
+from harness import wait
+from harness.portal import connect
+
+SOON_S = 20
+
+
+def test_keys_are_made_anew(browser, dps_page, device_page, roadstead, device_id):
+    """Of a group and of a device: only the one that was named changes, and only with the name."""
+    group = roadstead.enroll_group_with_key(device_id)
+    browser.open(f"{dps_page}/groups/of/{device_id}")
+    assert group not in browser.source
+    browser.click("Show keys")
+    browser.says("Hide the keys")
+    assert group in browser.source
+    browser.click("Make a new primary key")
+    browser.fill("Type", device_id)
+    browser.click("Make it")
+    browser.says("The key is another one now.")
+    browser.click("Show keys")
+    browser.says("Hide the keys")
+    assert group not in browser.source
+
+    keys = roadstead.create_device(device_id)["authentication"]["symmetricKey"]
+    client = IoTHubDeviceClient.create_from_connection_string(roadstead.connection_string(device_id), connection_retry=False)
+    try:
+        client.connect()
+        browser.open(device_page)
+        browser.click("Show keys")
+        browser.click("Make a new primary key")
+        browser.fill("Type", device_id)
+        browser.click("Make it")
+        browser.says("The key is another one now.")
+        wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
+    finally:
+        client.shutdown()
+    now = roadstead.hub("device-identity", "show", "--device-id", device_id)["authentication"]["symmetricKey"]
+    assert now["primaryKey"] != keys["primaryKey"] and now["secondaryKey"] == keys["secondaryKey"]
+
+
+def test_a_certificate_takes_the_place_of_another(browser, device_page, roadstead, server, device_id, certificates):
+    """By thumbprints: the new one is let in beside the old one, which then goes."""
+    old, new = (certificates.self_signed(device_id) for _ in range(2))
+    roadstead.create_device(device_id, "--auth-method", "x509_thumbprint", "--primary-thumbprint", old.thumbprint)
+
+    def connects(certificate) -> bool:
+        x509 = X509(*map(str, certificate.pair))
+        client = IoTHubDeviceClient.create_from_x509_certificate(x509, server.hub_host, device_id, connection_retry=False)
+        try:
+            client.connect()
+            return True
+        except Exception:
+            return False
+        finally:
+            client.shutdown()
+
+    assert connects(old) and not connects(new)
+    browser.open(device_page)
+    browser.click("Change the thumbprints")
+    browser.fill("Second thumbprint", "SHA1 Fingerprint=" + ":".join(re.findall("..", new.thumbprint)))
+    browser.click("Save the thumbprints")
+    browser.says("The thumbprints are changed.")
+    assert connects(old) and connects(new)
+    browser.click("Change the thumbprints")
+    browser.fill("Thumbprint", new.thumbprint)
+    browser.fill("Second thumbprint", "")
+    browser.click("Save the thumbprints")
+    browser.says("The thumbprints are changed.")
+    assert connects(new) and not connects(old)
+
+
+def test_disabling_bites(browser, device_page, roadstead, device_id):
+    roadstead.create_device(device_id)
+    client = IoTHubDeviceClient.create_from_connection_string(roadstead.connection_string(device_id), connection_retry=False)
+    try:
+        client.connect()
+        browser.open(device_page)
+        browser.says("connected since")
+        browser.click("Disable")
+        browser.says("It is disabled: its connections are closed")
+        wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
+        browser.says("disconnected")
+        browser.click("Enable")
+        browser.says("It is enabled")
+        client.connect()
+        browser.says("connected since")
+    finally:
+        client.shutdown()
+
+
+def test_a_refused_device_is_explained_and_mended(browser, device_page, roadstead, server, device_id):
+    """The Python SDK with another device's key: its page says why, and the command that it shows mends it."""
+    roadstead.create_device(device_id)
+    right, wrong = roadstead.connection_string(device_id), roadstead.device_key(f"{device_id}-other")
+    browser.open(device_page)
+    with pytest.raises(Exception):
+        connect(re.sub("SharedAccessKey=.*", f"SharedAccessKey={wrong}", right))
+    browser.says("token signed with another key over MQTT from 127.0.0.1 (CONNACK 5)")
+    browser.says("Give the device its own key")
+    assert wrong not in browser.source
+    command = browser.driver.find_element("css selector", "[data-copy='the command']").text.split()
+    assert command[0] == "roadstead"
+    printed = subprocess.run([server.binary, *command[1:]], env=server.environment, capture_output=True, text=True, check=True)
+    client = connect(json.loads(printed.stdout)["connectionString"])
+    browser.says("connected with its key over MQTT from 127.0.0.1")
+    wait.until(lambda: "Give the device its own key" not in browser.text, SOON_S, "what is mended is not to be mended")
+    assert "token signed with another key" in browser.text, "it is still told"
+
+    browser.click("Disable")
+    browser.says("disconnected it was disabled")
+    wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
+    client.shutdown()
+    with pytest.raises(Exception):
+        connect(right)
+    browser.says(f"--device-id {device_id} --status enabled")
+    browser.click("Enable")
+    browser.says("enabled it may connect")
+    assert "--status enabled" not in browser.text, "that is done"
+    client = connect(right)
+    client.shutdown()
+    browser.says("disconnected it said goodbye")
+
+    browser.open(f"{device_page.split('/devices/')[0]}/refusals")
+    browser.fill("Id begins with", device_id)
+    browser.choose_option("Cause", "device is disabled")
+    browser.click("Search")
+    browser.says("device is disabled (CONNACK 3)")
+    assert "another key" not in browser.driver.find_element("tag name", "table").text
+    browser.click("What to do")
+    browser.says("--status enabled")
+    browser.click(device_id)
+    browser.says("Timeline")
+    assert browser.path.endswith(f"/devices/{device_id}")
+    browser.open(device_page.split("/hubs/")[0] + "/")
+    browser.says("refusals per minute")
+    rows = roadstead("metrics", "--hub-name", roadstead.hub_name, "--metrics", "roadstead.refusals", "--interval", "PT1H")
+    assert rows[-1]["total"] >= 2
+
+
+def test_one_that_nobody_knows_is_explained(browser, device_page, dps_page, roadstead, server, device_id, blocking, certificates):
+    """A device that is registered nowhere, and one that is enrolled nowhere, each have a page once they were refused."""
+    stranger = f"HostName={server.hub_host};DeviceId={device_id};SharedAccessKey={roadstead.device_key(f'{device_id}-other')}"
+    with pytest.raises(Exception):
+        connect(stranger)
+    browser.open(device_page)
+    browser.says(f"There is no device {device_id}")
+    browser.says("device is not registered over MQTT")
+    browser.says(f"device-identity create --hub-name {roadstead.hub_name} --device-id {device_id}")
+    browser.click("Add it, with a key that the hub makes")
+    browser.says(f"The device {device_id} is added.")
+    connect(roadstead.connection_string(device_id)).shutdown()
+    browser.says("connected with its key")
+
+    x509 = X509(*map(str, certificates.self_signed(device_id).pair))
+    with pytest.raises(Exception):
+        blocking.provision_and_send(server, "x509_certificate", device_id, x509=x509)
+    browser.open(f"{dps_page}/refusals")
+    browser.click(device_id)
+    assert browser.path.endswith(f"/registrations/{device_id}")
+    browser.says("not registered")
+    browser.says("certificate of no verified CA over MQTT from 127.0.0.1")
+    browser.says("certificate list --dps-name")
+
+
+def test_the_twin_is_compared_before_it_is_saved(browser, device_page, roadstead, device_id):
+    roadstead.create_device(device_id)
+    browser.open(f"{device_page}/twin")
+    browser.fill("Desired properties", '{"interval": 60')
+    browser.click("Compare")
+    browser.says("Line 1, character 15")
+    browser.fill("Desired properties", '{"interval": 60}')
+    browser.fill("Tags", '{"site": "<b>north</b>"}')
+    browser.click("Compare")
+    assert "desired.interval" in browser.text and "not there" in browser.text
+    browser.click("Save")
+    browser.says("The twin is saved: 2 changes.")
+    twin = roadstead.hub("device-twin", "show", "--device-id", device_id)
+    assert (twin["tags"], twin["properties"]["desired"]["interval"]) == ({"site": "<b>north</b>"}, 60)
+    assert '"<b>north</b>"' in browser.text and "<b>north" not in browser.source
+
+
+def test_a_method_is_called_and_a_message_sent(browser, device_page, roadstead, device_id, blocking):
+    roadstead.create_device(device_id)
+    client = blocking.hub_client("connection_string", connection_string=roadstead.connection_string(device_id))
+    client.connect()
+    inbox = blocking.messages(client)
+    blocking.answer_methods(client, lambda request: (200, {"heard": request.payload}))
+    browser.open(device_page)
+    browser.fill("Method", "reboot")
+    browser.fill("Payload", '{"delay": 3}')
+    browser.click("Call")
+    browser.says("Status: 200")
+    assert '"delay": 3' in browser.text
+    browser.fill("Text", "come home")
+    browser.fill("Properties", "priority=high")
+    browser.click("Send")
+    browser.says("The message waits for the device.")
+    message = inbox.take()
+    assert (message.data, message.custom_properties["priority"]) == (b"come home", "high")
+
+
+def test_a_device_is_deleted_by_its_name(browser, device_page, roadstead, device_id):
+    roadstead.create_device(device_id)
+    browser.open(device_page)
+    browser.click("Delete the device")
+    browser.fill("Type", "another")
+    browser.click("Delete")
+    browser.says("so nothing was done")
+    browser.click("Delete the device")
+    browser.fill("Type", device_id)
+    browser.click("Delete")
+    browser.says(f"The device {device_id} is deleted")
+    assert browser.path.endswith("/devices")
