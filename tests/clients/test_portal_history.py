@@ -49,7 +49,7 @@ def test_files_are_listed_saved_and_deleted(browser, device_page, uploaded, tmp_
     browser.says("Uploaded files")
     browser.says("logs/large.bin")
     browser.click("With their types")
-    browser.says("2.8 MiB")
+    browser.says("3.0 MB")
     assert browser.violations() == []
     assert saved(browser, tmp_path, "logs/large.bin") == large
     assert saved(browser, tmp_path, "page.html") == page

@@ -41,6 +41,12 @@ pub enum ServiceError {
         /// What is odd.
         cause: String,
     },
+    /// The caller's roles let no subscription be seen, so nothing in it.
+    #[error("{origin} shows no subscription: none of your roles is there")]
+    Unseen {
+        /// `https://localhost:8443`
+        origin: String,
+    },
     /// The token endpoint refused the credentials.
     #[error("the sign-in at {origin} was refused: {refusal}")]
     SignIn {
@@ -111,6 +117,7 @@ impl ServiceError {
             Self::NoTrust { .. } => "install the package of your system that brings CA certificates".to_owned(),
             Self::Broken { .. } => "see the server's log, then repeat the command".to_owned(),
             Self::Odd { .. } => "see whether the host and port are those of a Roadstead server".to_owned(),
+            Self::Unseen { .. } => "an owner gives roles: `roadstead role assignment create --role Reader --assignee NAME`".to_owned(),
             Self::SignIn { .. } => {
                 "the client id and secret must be the server's: `roadstead dev` and `roadstead init` write them to `context.toml`"
                     .to_owned()

@@ -196,6 +196,7 @@ pub(crate) fn is_passing(fault: &ServiceError) -> bool {
         ServiceError::Refused(refusal) => matches!(refusal.status, 408 | 429 | 500..),
         ServiceError::Untrusted { .. }
         | ServiceError::Odd { .. }
+        | ServiceError::Unseen { .. }
         | ServiceError::SignIn { .. }
         | ServiceError::Unsendable { .. }
         | ServiceError::CaFile { .. }

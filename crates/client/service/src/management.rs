@@ -389,8 +389,8 @@ impl Management {
         }
         let url = format!("{}/subscriptions?api-version={SUBSCRIPTIONS_VERSION}", self.endpoint);
         let listed: Listed<Subscription> = self.send(Method::GET, &url, None, None).await?.json()?;
-        let odd = || ServiceError::Odd { origin: self.endpoint.clone(), cause: "it has no subscription".to_owned() };
-        listed.value.into_iter().next().map(|first| first.subscription_id).ok_or_else(odd)
+        let unseen = || ServiceError::Unseen { origin: self.endpoint.clone() };
+        listed.value.into_iter().next().map(|first| first.subscription_id).ok_or_else(unseen)
     }
 
     /// Sends as the administrator. An access token that the server no longer knows, perhaps restarted, is renewed once.

@@ -43,7 +43,6 @@ const refresh = () => {
       setTimeout(again, seconds * 1000);
     }
   };
-  for (const part of parts()) known.set(part.id, part.innerHTML);
   setTimeout(again, seconds * 1000);
 };
 
@@ -112,7 +111,6 @@ const follow = (list) => {
   const state = document.getElementById("live-state");
   const box = document.getElementById("charts");
   let chart = () => {};
-  let shown = 0;
   let skipped = 0;
   let unseen = 0;
   const say = (text) => {
@@ -126,7 +124,6 @@ const follow = (list) => {
     list.replaceChildren();
     box?.replaceChildren();
     if (box) chart = charts(box);
-    shown = 0;
     say("Following. Nothing came yet: what is sent appears here.");
   };
   source.onerror = () => say("Not connected; trying again.");
@@ -159,7 +156,6 @@ const follow = (list) => {
     if (line.source === "Telemetry") chart(line.body);
     list.prepend(row);
     list.hidden = false;
-    shown += 1;
     while (list.children.length > LINES_MAX) list.lastChild.remove();
     say("Following.");
   };

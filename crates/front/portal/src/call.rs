@@ -7,6 +7,7 @@ use crate::portal::Portal;
 use crate::reply::{Body, see_other};
 use crate::rights::{Permission, Rights};
 use crate::session::{Login, Note, Session};
+use crate::shell::quoted;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Response;
 use roadstead_model::UnixMillis;
@@ -205,8 +206,7 @@ impl Call<'_> {
         match management.list_permissions(None).await {
             Ok(roles) => Ok(roles),
             Err(error) if error.status() == Some(403) => Ok(Vec::new()),
-            // Nobody's role lets the subscription be seen.
-            Err(ServiceError::Odd { cause, .. }) if cause.contains("no subscription") => Ok(Vec::new()),
+            Err(ServiceError::Unseen { .. }) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }
     }
@@ -222,12 +222,12 @@ impl Call<'_> {
             Kind::Dps => ("enrollments", at.role(is_write)),
         };
         let verb = if is_write { "change" } else { "see" };
-        let (name, group) = (&at.resource.name, &at.resource.group);
+        let (name, group) = (&at.resource.name, quoted(&at.resource.group));
         Err(Fault::Forbidden {
             text: format!("Your roles do not let you {verb} the {what} of {name}."),
             hint: format!(
                 "An owner can give you the role: roadstead role assignment create --role \"{role}\" --assignee {} -g {group}",
-                self.session.visitor.name
+                quoted(&self.session.visitor.name)
             ),
         })
     }

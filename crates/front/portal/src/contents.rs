@@ -1,8 +1,9 @@
 //! What a deletion takes along, in words.
 
+use crate::size;
 use roadstead_service::Contents;
 
-/// `2 hubs, 12 devices (3 connected), 5012 messages (1.2 MiB)`. What there is none of is left out.
+/// `2 hubs, 12 devices (3 connected), 5012 messages (1.3 MB)`. What there is none of is left out.
 pub(crate) fn describe(contents: &Contents) -> String {
     let Contents { hubs, devices, connected, events, event_bytes, file_bytes, .. } = *contents;
     let Contents { provisioning_services, enrollments, enrollment_groups, registrations, .. } = *contents;
@@ -22,8 +23,8 @@ pub(crate) fn describe(contents: &Contents) -> String {
         counted(hubs, "hub").filter(|_| several),
         counted(provisioning_services, "DPS instance").filter(|_| several),
         devices,
-        more(counted(events, "message"), bytes(event_bytes)),
-        (file_bytes > 0).then(|| format!("{} of uploaded files", bytes(file_bytes))),
+        more(counted(events, "message"), size::words(event_bytes)),
+        (file_bytes > 0).then(|| format!("{} of uploaded files", size::words(file_bytes))),
         counted(enrollments, "enrollment"),
         counted(enrollment_groups, "enrollment group"),
         counted(registrations, "registration"),
@@ -34,17 +35,6 @@ pub(crate) fn describe(contents: &Contents) -> String {
     if parts.is_empty() { "nothing in it".to_owned() } else { parts.join(", ") }
 }
 
-/// `512 B`, `1.2 KiB`, `3.4 MiB`, `5.6 GiB`.
-fn bytes(count: u64) -> String {
-    let tenths = |unit: u64| format!("{}.{}", count / unit, count % unit * 10 / unit);
-    match count {
-        0..0x400 => format!("{count} B"),
-        0x400..0x10_0000 => format!("{} KiB", tenths(0x400)),
-        0x10_0000..0x4000_0000 => format!("{} MiB", tenths(0x10_0000)),
-        _ => format!("{} GiB", tenths(0x4000_0000)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,7 +43,7 @@ mod tests {
     fn what_there_is_none_of_is_left_out() {
         let hub =
             Contents { hubs: 1, devices: 12, connected: 3, events: 5012, event_bytes: 1_300_000, ..Default::default() };
-        assert_eq!(describe(&hub), "12 devices (3 connected), 5012 messages (1.2 MiB)");
+        assert_eq!(describe(&hub), "12 devices (3 connected), 5012 messages (1.3 MB)");
         let dps = Contents { provisioning_services: 1, enrollments: 1, registrations: 2, ..Default::default() };
         assert_eq!(describe(&dps), "1 enrollment, 2 registrations");
         let both = Contents { provisioning_services: 1, file_bytes: 600, ..hub };

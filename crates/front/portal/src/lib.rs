@@ -19,7 +19,9 @@ mod ask;
 mod asset;
 mod call;
 mod cause;
+mod certificate_end;
 mod chart;
+mod content;
 mod contents;
 mod difference;
 mod fault;
@@ -38,6 +40,7 @@ mod reply;
 mod rights;
 mod session;
 mod setting;
+mod shell;
 mod size;
 mod span;
 

@@ -65,8 +65,8 @@ pub const CALENDAR_SKIP_MAX: usize = 900;
 pub const RATE_MINUTES: u32 = 60;
 /// Hubs and DPS instances up to which the overview's lines are drawn anew at each look.
 pub const RATES_FRESH_MAX: usize = 8;
-/// How long the lines of more are kept.
-pub const RATES_KEPT_MS: i64 = 20 * 1000;
+/// How long the lines of more are kept, and whether somebody may create something.
+pub const OVERVIEW_KEPT_MS: i64 = 20 * 1000;
 /// How much of a minute must be over before it has a rate.
 pub const RATE_SECONDS_MIN: i32 = 10;
 /// Messages not delivered yet from which a consumer group is said to be behind.

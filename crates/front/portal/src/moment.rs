@@ -24,6 +24,11 @@ impl Moment {
     }
 }
 
+/// A time without its fraction: `2026-11-22T14:02:11`. What is shorter stays as it is.
+pub(crate) fn second(iso: &str) -> &str {
+    iso.get(..19).unwrap_or(iso)
+}
+
 /// `Sat, 21 Nov 2026 21:09:03 GMT` to `2026-11-21T21:09:03`.
 fn of_http(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split(' ').collect();

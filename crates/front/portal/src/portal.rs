@@ -182,6 +182,7 @@ impl Portal {
                     (true, ["policies"]) => policies::act(call, &at).await,
                     (false, ["refusals"]) => refusals::show(call, &at).await,
                     (false, ["registrations", id]) => registration::show(call, &at, id).await,
+                    (true, ["registrations", id]) => registration::act(call, &at, id).await,
                     (false, ["connect", id]) => connect::follow(call, &at, id).await,
                     (true, ["connect", id]) => connect::issue(call, &at, id).await,
                     (_, ["enrollments" | "groups", ..]) => enrollments::route(call, &at, is_post, rest).await,

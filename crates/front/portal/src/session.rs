@@ -2,7 +2,7 @@
 
 use crate::chart::Chart;
 use crate::limits::{
-    AGENT_CHARS_MAX, LIVE_STREAMS_OF_SESSION_MAX, RATES_KEPT_MS, SECRET_BYTES, SESSION_IDLE_MS, SESSION_LIFETIME_MS,
+    AGENT_CHARS_MAX, LIVE_STREAMS_OF_SESSION_MAX, OVERVIEW_KEPT_MS, SECRET_BYTES, SESSION_IDLE_MS, SESSION_LIFETIME_MS,
     SESSIONS_MAX, SESSIONS_OF_USER_MAX,
 };
 use aws_lc_rs::digest::{SHA256, digest};
@@ -86,22 +86,36 @@ pub(crate) struct Session {
     pub(crate) live: Arc<Semaphore>,
     /// Locked while new tokens are asked for, as each answer takes the place of what it was asked with.
     pub(crate) purse: tokio::sync::Mutex<Purse>,
-    /// The overview's lines, and when they were drawn.
-    lines: Mutex<Option<(UnixMillis, Vec<Chart>)>>,
+    /// The overview's lines.
+    pub(crate) lines: Kept<Vec<Chart>>,
+    /// Whether there is something that who is signed in may create.
+    pub(crate) may_create: Kept<bool>,
     ended: AtomicBool,
 }
 
+/// What is dear to find out and changes slowly.
+#[derive(Debug)]
+pub(crate) struct Kept<T>(Mutex<Option<(UnixMillis, T)>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    /// What was found out so lately that it is as good as new.
+    pub(crate) fn get(&self, now: UnixMillis) -> Option<T> {
+        let kept = self.0.lock();
+        kept.as_ref().filter(|(at, _)| now < at.plus_ms(OVERVIEW_KEPT_MS)).map(|(_, found)| found.clone())
+    }
+
+    pub(crate) fn set(&self, found: T, now: UnixMillis) {
+        *self.0.lock() = Some((now, found));
+    }
+}
+
 impl Session {
-    /// The overview's lines, if they were drawn so lately that they are as good as new.
-    pub(crate) fn kept_lines(&self, now: UnixMillis) -> Option<Vec<Chart>> {
-        let lines = self.lines.lock();
-        lines.as_ref().filter(|(at, _)| now < at.plus_ms(RATES_KEPT_MS)).map(|(_, charts)| charts.clone())
-    }
-
-    pub(crate) fn keep_lines(&self, charts: &[Chart], now: UnixMillis) {
-        *self.lines.lock() = Some((now, charts.to_vec()));
-    }
-
     pub(crate) fn seen(&self) -> UnixMillis {
         *self.seen.lock()
     }
@@ -159,7 +173,8 @@ impl Sessions {
             seen: Mutex::new(now),
             note: Mutex::default(),
             live: Arc::new(Semaphore::new(LIVE_STREAMS_OF_SESSION_MAX)),
-            lines: Mutex::default(),
+            lines: Kept::default(),
+            may_create: Kept::default(),
             is_user: matches!(login, Login::Refresh(_)),
             purse: tokio::sync::Mutex::new(Purse { login, tokens: HashMap::new() }),
             ended: AtomicBool::new(false),

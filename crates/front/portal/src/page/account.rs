@@ -214,11 +214,23 @@ pub(crate) fn sign_out(call: &Call<'_>) -> Response<Body> {
 /// Ends all sessions, and all tokens where they can be ended: those of the installation's first service principal end with
 /// its secret only.
 pub(crate) async fn sign_out_everywhere(call: &Call<'_>) -> Result<Response<Body>, Fault> {
-    if call.session.is_user {
-        call.management().await?.sign_me_out().await?;
-    }
+    let management = if call.session.is_user { Some(call.management().await) } else { None };
+    // Sessions end whatever becomes of the tokens.
     call.portal.sessions.lock().end_all(&call.session.visitor.id);
-    Ok(sign_out(call))
+    let signed_out = match management {
+        Some(Ok(management)) => management.sign_me_out().await.map_err(Fault::from),
+        Some(Err(fault)) => Err(fault),
+        None => Ok(()),
+    };
+    match signed_out {
+        // The page of a form is not shown to who is signed out.
+        Err(fault) if !matches!(fault, Fault::SignedOut) => {
+            let mut response = super::fault::show(call, &fault);
+            set_cookie(&mut response, "");
+            Ok(response)
+        }
+        _ => Ok(sign_out(call)),
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! All certificates by their end: CAs of hubs and DPS instances, what was issued to devices, and enrollments' own.
 
 use crate::call::{At, Call, Frame, href, text};
+use crate::certificate_end::End;
 use crate::fault::Fault;
 use crate::limits::{CALENDAR_BACK_DAYS, CALENDAR_ENROLLMENTS_MAX, CALENDAR_SKIP_MAX, OVERVIEW_HUBS_MAX, PAGE_ITEMS};
-use crate::moment::Moment;
-use crate::page::issuing::End;
+use crate::moment::{Moment, second};
+use crate::page::enrollments::{id_of, word};
 use crate::page::overview::{list, resource};
 use crate::reply::{self, Body};
 use askama::Template;
@@ -84,25 +85,30 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         for (at, shown) in found.iter().enumerate() {
             let owner = resource(kind, shown);
             if at == OVERVIEW_HUBS_MAX {
-                left_out.push(format!("Of {} and those behind it: nothing is looked up here.", owner.name));
+                left_out.push(format!(
+                    "Only the first {OVERVIEW_HUBS_MAX} {} are looked at: {} and later ones are missing.",
+                    nouns(kind),
+                    owner.name
+                ));
                 break;
             }
             rows.extend(cas(call, &management, &owner).await?);
             if kind == Kind::Dps {
                 rows.extend(issued(call, &management, &owner, &position).await?);
-                let (found, has_more) = enrollments(call, &owner).await?;
-                rows.extend(found);
-                if has_more {
-                    left_out.push(format!(
-                        "Of the enrollments of {}, the certificates of the first {CALENDAR_ENROLLMENTS_MAX} only.",
-                        owner.name
-                    ));
+                for (what, kind) in [("enrollments", EnrollmentKind::Individual), ("groups", EnrollmentKind::Group)] {
+                    let (found, has_more) = enrollments(call, &owner, kind).await?;
+                    rows.extend(found);
+                    if has_more {
+                        let name = &owner.name;
+                        left_out
+                            .push(format!("Only the first {CALENDAR_ENROLLMENTS_MAX} {what} of {name} are looked at."));
+                    }
                 }
             }
         }
     }
-    let from = second(&position.from.iso());
-    rows.retain(|row: &Row| second(&row.until.iso) >= from);
+    let from = position.from.iso();
+    rows.retain(|row: &Row| second(&row.until.iso) >= second(&from));
     // Those that end together stay in the order of the API, in which further pages go on.
     rows.sort_by(|one, other| (&one.until.iso, &one.owner).cmp(&(&other.until.iso, &other.owner)));
     let mut rest = rows.split_off(position.skip.min(rows.len()));
@@ -119,15 +125,10 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     Ok(reply::page(StatusCode::OK, &page))
 }
 
-/// A time without its fraction: `2026-11-22T14:02:11`.
-fn second(iso: &str) -> String {
-    iso.chars().take(19).collect()
-}
-
 /// Where the page behind this one begins, if there is one.
 fn next(before: &[Row], rest: &[Row], position: &Position) -> Option<(String, usize)> {
     rest.get(PAGE_ITEMS)?;
-    let last = second(&rest.get(PAGE_ITEMS - 1)?.until.iso);
+    let last = second(&rest.get(PAGE_ITEMS - 1)?.until.iso).to_owned();
     let same = |row: &&Row| second(&row.until.iso) == last;
     let skip = before.iter().filter(same).count() + rest.iter().take(PAGE_ITEMS).filter(same).count();
     // So many end in one second that no page could hold its place among them: go on behind them.
@@ -154,6 +155,13 @@ fn month(iso: &str) -> String {
     let number: usize = iso.get(5..7).and_then(|text| text.parse().ok()).unwrap_or_default();
     let name = number.checked_sub(1).and_then(|at| MONTHS.get(at)).unwrap_or(&"");
     format!("{name} {}", iso.get(..4).unwrap_or_default())
+}
+
+fn nouns(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Hub => "hubs",
+        Kind::Dps => "DPS instances",
+    }
 }
 
 fn below(owner: &Resource, words: &[&str]) -> String {
@@ -209,27 +217,35 @@ async fn issued(
     Ok(found.items.iter().filter_map(row).collect())
 }
 
-/// The certificates that enrollments name, and whether there are more enrollments than were looked at.
-async fn enrollments(call: &Call<'_>, owner: &Resource) -> Result<(Vec<Row>, bool), Fault> {
+/// The certificates that enrollments or groups hold, and whether there are more of these than were looked at.
+async fn enrollments(call: &Call<'_>, owner: &Resource, kind: EnrollmentKind) -> Result<(Vec<Row>, bool), Fault> {
     let at: At = call.at(Kind::Dps, &owner.group, &owner.name).await?;
     if !at.rights.data_read {
         return Ok((Vec::new(), false));
     }
-    let listed = call.dps(&at).await?.list_page(EnrollmentKind::Individual, CALENDAR_ENROLLMENTS_MAX, None).await;
+    let listed = call.dps(&at).await?.list_page(kind, CALENDAR_ENROLLMENTS_MAX, None).await;
     let (found, next): (Vec<Value>, Option<String>) = seen(listed)?;
-    let row = |one: &Value| {
-        let id = text(one, "/registrationId");
-        let until = Moment::parse(text(one, "/attestation/x509/clientCertificates/primary/info/notAfterUtc"))?;
-        Some(Row {
-            what: "enrollment",
-            name: id.to_owned(),
-            href: below(owner, &["enrollments", "of", id, "edit"]),
-            owner: owner.name.clone(),
-            end: End::of(Some(&until), call.now()),
-            until,
-        })
+    let (what, member) = match kind {
+        EnrollmentKind::Individual => ("enrollment", "clientCertificates"),
+        EnrollmentKind::Group => ("CA of a group", "signingCertificates"),
     };
-    Ok((found.iter().filter_map(row).collect(), next.is_some()))
+    let mut rows = Vec::new();
+    for enrollment in &found {
+        let id = id_of(kind, enrollment);
+        for which in ["primary", "secondary"] {
+            let end = text(enrollment, &format!("/attestation/x509/{member}/{which}/info/notAfterUtc"));
+            let Some(until) = Moment::parse(end) else { continue };
+            rows.push(Row {
+                what,
+                name: id.to_owned(),
+                href: below(owner, &[word(kind), "of", id]),
+                owner: owner.name.clone(),
+                end: End::of(Some(&until), call.now()),
+                until,
+            });
+        }
+    }
+    Ok((rows, next.is_some()))
 }
 
 #[cfg(test)]

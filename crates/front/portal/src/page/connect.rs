@@ -1,6 +1,7 @@
 //! From nothing to the first message of one device: its enrollment, its program, and what is seen of it meanwhile.
 
 use crate::call::{At, Call, Frame, href, text};
+use crate::certificate_end::End;
 use crate::fault::Fault;
 use crate::limits::{CONNECT_CA, CONNECT_INSTANCES_MAX, PAGE_ITEMS};
 use crate::moment::Moment;
@@ -207,7 +208,7 @@ async fn enroll_by_group(call: &Call<'_>, at: &At, id: &str) -> Result<String, F
     // One that has ended issues nothing.
     let is_good = |ca: &&Value| {
         let until = Moment::parse(text(ca, "/properties/expiry"));
-        is_held(ca) && !issuing::End::of(until.as_ref(), call.now()).is_past()
+        is_held(ca) && !End::of(until.as_ref(), call.now()).is_past()
     };
     let ca = if let Some(found) = cas.iter().find(is_good) {
         text(found, "/name").to_owned()

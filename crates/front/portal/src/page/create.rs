@@ -7,15 +7,36 @@ use crate::reply::{self, Body};
 use crate::rights::{Permission, may};
 use askama::Template;
 use http::{Response, StatusCode};
-use roadstead_service::{Kind, Management, Resource};
+use roadstead_service::{Kind, Management, Resource, ServiceError};
 use serde_json::{Value, json};
 
 /// Where who is signed in may make something.
 struct Places {
-    /// Resource groups, each with its location.
-    groups: Vec<(String, String)>,
-    /// Everywhere, so resource groups as well.
-    everywhere: bool,
+    /// Where hubs, and where DPS instances.
+    hubs: Vec<Group>,
+    dps: Vec<Group>,
+    /// New resource groups.
+    groups: bool,
+}
+
+#[derive(Clone)]
+struct Group {
+    name: String,
+    location: String,
+}
+
+impl Places {
+    fn of(&self, thing: Thing) -> &[Group] {
+        match thing {
+            Thing::Hub => &self.hubs,
+            Thing::Dps => &self.dps,
+            Thing::Group => &[],
+        }
+    }
+
+    fn allow(&self, thing: Thing) -> bool {
+        if thing == Thing::Group { self.groups } else { !self.of(thing).is_empty() }
+    }
 }
 
 /// What may be made.
@@ -40,6 +61,15 @@ impl Thing {
             Self::Hub => "hub",
             Self::Dps => "DPS instance",
             Self::Group => "resource group",
+        }
+    }
+
+    /// What somebody must be allowed to do to make it.
+    fn action(self) -> &'static str {
+        match self {
+            Self::Hub => "Microsoft.Devices/IotHubs/write",
+            Self::Dps => "Microsoft.Devices/provisioningServices/write",
+            Self::Group => "Microsoft.Resources/subscriptions/resourceGroups/write",
         }
     }
 }
@@ -69,37 +99,53 @@ struct Page {
     forms: Vec<Form>,
 }
 
-/// What somebody must be allowed to do to make a hub.
-const ACTION: &str = "Microsoft.Devices/IotHubs/write";
+const THINGS: [Thing; 3] = [Thing::Hub, Thing::Dps, Thing::Group];
 
 /// Whether who has these roles everywhere, and others in resource groups, may make something.
-pub(crate) async fn is_possible(management: &Management, roles: &[Permission]) -> Result<bool, Fault> {
-    Ok(may(roles, ACTION) || !places(management, roles).await?.groups.is_empty())
+pub(crate) async fn is_possible(call: &Call<'_>, management: &Management, roles: &[Permission]) -> Result<bool, Fault> {
+    if THINGS.iter().any(|thing| may(roles, thing.action())) {
+        return Ok(true);
+    }
+    if let Some(known) = call.session.may_create.get(call.now()) {
+        return Ok(known);
+    }
+    let found = places(management, roles).await?;
+    let is_possible = THINGS.into_iter().any(|thing| found.allow(thing));
+    call.session.may_create.set(is_possible, call.now());
+    Ok(is_possible)
 }
 
 /// Where who has these roles everywhere may make something.
 async fn places(management: &Management, roles: &[Permission]) -> Result<Places, Fault> {
-    let everywhere = may(roles, ACTION);
+    let mut places = Places { hubs: Vec::new(), dps: Vec::new(), groups: may(roles, Thing::Group.action()) };
     let found: Vec<Value> = match management.list_groups().await {
         Ok(found) => found,
-        Err(error) if error.status() == Some(403) => return Ok(Places { groups: Vec::new(), everywhere }),
+        Err(error) if error.status() == Some(403) => return Ok(places),
+        Err(ServiceError::Unseen { .. }) => return Ok(places),
         Err(error) => return Err(error.into()),
     };
-    let mut groups = Vec::new();
-    let looked_at = if everywhere { found.len() } else { GROUPS_LOOKED_AT_MAX };
+    let everywhere = [Thing::Hub, Thing::Dps].map(|thing| may(roles, thing.action()));
+    let is_everywhere = everywhere == [true, true];
+    let looked_at = if is_everywhere { found.len() } else { GROUPS_LOOKED_AT_MAX };
     for group in found.iter().take(looked_at) {
-        let name = text(group, "/name").to_owned();
-        if everywhere || may(&management.list_group_permissions::<Permission>(&name).await?, ACTION) {
-            groups.push((name, text(group, "/location").to_owned()));
+        let made = Group { name: text(group, "/name").to_owned(), location: text(group, "/location").to_owned() };
+        let here: Vec<Permission> =
+            if is_everywhere { Vec::new() } else { management.list_group_permissions(&made.name).await? };
+        if everywhere[0] || may(&here, Thing::Hub.action()) {
+            places.hubs.push(made.clone());
+        }
+        if everywhere[1] || may(&here, Thing::Dps.action()) {
+            places.dps.push(made);
         }
     }
-    Ok(Places { groups, everywhere })
+    Ok(places)
 }
 
 pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let management = call.management().await?;
     let places = places(&management, &call.roles_everywhere(&management).await?).await?;
-    Call::require(places.everywhere || !places.groups.is_empty(), "make hubs, DPS instances or resource groups")?;
+    let is_possible = THINGS.into_iter().any(|thing| places.allow(thing));
+    Call::require(is_possible, "make hubs, DPS instances or resource groups")?;
     Ok(page(call, &places, None, StatusCode::OK))
 }
 
@@ -108,31 +154,30 @@ fn page(call: &Call<'_>, places: &Places, said: Option<(Thing, String, bool)>, s
         let said = said.as_ref().filter(|(of, ..)| *of == thing);
         let typed = |name: &str, first: &str| if said.is_some() { call.ask.field(name) } else { first }.to_owned();
         let chosen = typed("group", "");
-        let groups = places.groups.iter().map(|(name, _)| (name.clone(), *name == chosen));
+        let groups = places.of(thing).iter().map(|group| (group.name.clone(), group.name == chosen));
         Form {
             thing: thing.word(),
             noun: thing.noun(),
             title,
             about,
             name: typed("name", ""),
-            groups: if thing == Thing::Group { Vec::new() } else { groups.collect() },
+            groups: groups.collect(),
             partitions: (thing == Thing::Hub).then(|| typed("partitions", &PARTITIONS_DEFAULT.to_string())),
             location: (thing == Thing::Group).then(|| typed("location", "local")),
             said: said.map(|(_, text, is_fault)| (text.clone(), *is_fault)),
         }
     };
-    let mut forms = Vec::new();
-    if !places.groups.is_empty() {
-        forms.push(form(Thing::Hub, "Hub", "Devices connect to it, back ends read their messages there."));
-        forms.push(form(Thing::Dps, "DPS instance", "Devices register there, and are placed on its linked hubs."));
-    }
-    if places.everywhere {
-        forms.push(form(Thing::Group, "Resource group", "Hubs and DPS instances that are administered together."));
-    }
+    let about = |thing| match thing {
+        Thing::Hub => ("Hub", "Devices connect to it, back ends read their messages there."),
+        Thing::Dps => ("DPS instance", "Devices register there, and are placed on its linked hubs."),
+        Thing::Group => ("Resource group", "Hubs and DPS instances that are administered together."),
+    };
+    let allowed = THINGS.into_iter().filter(|thing| places.allow(*thing));
+    let forms = allowed.map(|thing| form(thing, about(thing).0, about(thing).1)).collect();
     let page = Page {
         frame: call.frame("Create", "overview", Vec::new()),
         here: href(&["create"]),
-        has_groups: !places.groups.is_empty(),
+        has_groups: places.allow(Thing::Hub) || places.allow(Thing::Dps),
         forms,
     };
     reply::page(status, &page)
@@ -147,8 +192,7 @@ pub(crate) async fn act(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         Some((deed @ "create", "group")) => (deed, Thing::Group),
         _ => return Err(Fault::invalid("There is no such button.")),
     };
-    let allowed = if thing == Thing::Group { places.everywhere } else { !places.groups.is_empty() };
-    Call::require(allowed, "make hubs, DPS instances or resource groups here")?;
+    Call::require(places.allow(thing), "make it here")?;
     let done = if deed == "check" {
         free(call, &management, thing).await.map(|name| format!("{name} is free."))
     } else {
@@ -202,8 +246,8 @@ async fn create(
         return Ok((href(&["create"]), format!("The resource group {name} is there: create a hub in it.")));
     }
     let chosen = call.ask.field("group");
-    let group = places.groups.iter().find(|(group, _)| group == chosen);
-    let (group, location) = group.ok_or_else(|| Fault::invalid("Choose a resource group."))?;
+    let group = places.of(thing).iter().find(|group| group.name == chosen);
+    let Group { name: group, location } = group.ok_or_else(|| Fault::invalid("Choose a resource group."))?;
     let resource = |kind| Resource { kind, group: group.clone(), name: name.clone() };
     let sku = json!({ "name": "S1", "capacity": 1 });
     if thing == Thing::Dps {

@@ -17,7 +17,7 @@ use serde_json::Value;
 pub(crate) struct Registration {
     id: String,
     /// Of its own page.
-    here: String,
+    pub(crate) here: String,
     pub(crate) status: String,
     pub(crate) hub: String,
     pub(crate) device: String,
@@ -109,7 +109,7 @@ pub(crate) async fn show(
         until: Moment::parse(text(info, "/notAfterUtc")),
     });
     let cas = ["primary", "secondary"].iter().map(|which| text(&x509["caReferences"], &format!("/{which}")).to_owned());
-    let desired = &enrollment["initialTwin"]["properties"]["desired"];
+    let twin = initial_twin(&enrollment["initialTwin"]);
     let page = OnePage {
         frame: call.frame(id, "dps", above(at, Some(kind))),
         is_group,
@@ -132,11 +132,7 @@ pub(crate) async fn show(
         updated: Moment::parse(text(&enrollment, "/lastUpdatedDateTimeUtc")),
         proofs: proofs.collect(),
         cas: cas.filter(|name| !name.is_empty()).collect(),
-        twin: if desired.as_object().is_some_and(|members| !members.is_empty()) {
-            pretty(desired)
-        } else {
-            String::new()
-        },
+        twin: twin.map_or_else(String::new, |twin| pretty(&twin)),
         registrations: states.iter().map(|state| registered(at, state, &hubs)).collect(),
         timeline: if is_group { None } else { Some(timeline::newest_of_registration(call, at, id).await?) },
         has_keys: text(&enrollment, "/attestation/type") == "symmetricKey",
@@ -151,6 +147,14 @@ pub(crate) async fn show(
         may_write: at.rights.data_write,
     };
     Ok(reply::page(StatusCode::OK, &page))
+}
+
+/// Tags and desired properties that new twins begin with; `None` where they begin empty.
+fn initial_twin(twin: &Value) -> Option<Value> {
+    let parts = [("tags", &twin["tags"]), ("desired", &twin["properties"]["desired"])];
+    let parts = parts.into_iter().filter(|(_, part)| part.as_object().is_some_and(|members| !members.is_empty()));
+    let parts: serde_json::Map<_, _> = parts.map(|(name, part)| (name.to_owned(), part.clone())).collect();
+    (!parts.is_empty()).then_some(Value::Object(parts))
 }
 
 pub(crate) fn registered(at: &At, state: &Value, hubs: &[Value]) -> Registration {
@@ -226,7 +230,6 @@ async fn rotate(
 
 pub(crate) async fn act(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str) -> Result<Response<Body>, Fault> {
     call.require_data(at, true)?;
-    let dps = call.dps(at).await?;
     match call.ask.field("do") {
         "enable" => set_status(call, at, kind, id, true).await,
         "disable" => set_status(call, at, kind, id, false).await,
@@ -236,23 +239,9 @@ pub(crate) async fn act(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str
         }
         "rotate-primary" => rotate(call, at, kind, id, "primaryKey").await,
         "rotate-secondary" => rotate(call, at, kind, id, "secondaryKey").await,
-        "forget" => {
-            let registration = call.ask.field("name").trim();
-            if registration.is_empty() {
-                return Err(Fault::invalid("Type the registration id."));
-            }
-            if kind == EnrollmentKind::Individual {
-                call.require_name(id)?;
-            }
-            if !dps.delete_registration(registration, None).await? {
-                return Err(Fault::Absent { what: "registration", name: registration.to_owned() });
-            }
-            let text = format!("The registration of {registration} is deleted. Its device stays in its hub.");
-            Ok(call.done(&at.href(&[word(kind), "of", id]), text))
-        }
         "delete" => {
             call.require_name(id)?;
-            dps.delete(kind, id, None).await?;
+            call.dps(at).await?.delete(kind, id, None).await?;
             Ok(call
                 .done(&at.href(&[word(kind)]), format!("{id} is deleted. Devices that registered stay in their hubs.")))
         }
@@ -276,4 +265,22 @@ async fn set_status(
         "It is disabled: its devices are refused when they register. Those that did stay in their hubs."
     };
     Ok(call.done(&at.href(&[word(kind), "of", id]), words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_new_twins_begin_with() {
+        for (twin, shown) in [
+            (Value::Null, None),
+            (json!({"tags": {}, "properties": {"desired": {}}}), None),
+            (json!({"tags": {"site": "north"}}), Some(json!({"tags": {"site": "north"}}))),
+            (json!({"tags": {}, "properties": {"desired": {"hz": 5}}}), Some(json!({"desired": {"hz": 5}}))),
+        ] {
+            assert_eq!(initial_twin(&twin), shown, "{twin}");
+        }
+    }
 }

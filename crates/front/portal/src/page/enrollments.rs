@@ -30,7 +30,8 @@ struct ListPage {
     here: String,
     rows: Vec<Row>,
     next: Option<String>,
-    is_first: bool,
+    /// The address of the first page, on another one.
+    first: Option<String>,
     may_write: bool,
 }
 
@@ -94,7 +95,7 @@ async fn list(call: &Call<'_>, at: &At, kind: EnrollmentKind) -> Result<Response
         is_group: kind == EnrollmentKind::Group,
         rows: found.iter().map(row).collect(),
         next: next.map(|token| format!("{here}?after={}", percent::encode(&token))),
-        is_first: after.is_empty(),
+        first: asked.map(|_| here.clone()),
         may_write: at.rights.data_write,
         here,
     };

@@ -2,6 +2,7 @@
 
 use crate::ask::Ask;
 use crate::call::{At, Call, text};
+use crate::certificate_end::End;
 use crate::fault::Fault;
 use crate::limits::PAGE_ITEMS;
 use crate::moment::Moment;
@@ -34,35 +35,6 @@ pub(crate) struct Row {
     pub(crate) by: String,
     pub(crate) is_from_request: bool,
     pub(crate) thumbprint: String,
-}
-
-/// How near an end is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    Past,
-    Soon,
-    Far,
-}
-
-impl End {
-    pub(crate) fn is_past(self) -> bool {
-        self == Self::Past
-    }
-
-    pub(crate) fn is_soon(self) -> bool {
-        self == Self::Soon
-    }
-
-    pub(crate) fn of(until: Option<&Moment>, now: UnixMillis) -> Self {
-        let soon = now.plus_ms(crate::limits::EXPIRY_NOTICE_DAYS * 24 * 60 * 60 * 1000);
-        // Compared without fractions, as moments are.
-        let second = |at: UnixMillis| at.iso().chars().take(19).collect::<String>();
-        match until.and_then(|until| until.iso.get(..19)) {
-            Some(until) if until < second(now).as_str() => Self::Past,
-            Some(until) if until < second(soon).as_str() => Self::Soon,
-            _ => Self::Far,
-        }
-    }
 }
 
 /// Whether the server has the key of a certificate, as the API shows it.
@@ -138,20 +110,5 @@ fn days(ask: &Ask) -> Result<Option<u32>, Fault> {
     match ask.field("days").trim() {
         "" => Ok(None),
         days => days.parse().map(Some).map_err(|_| Fault::invalid("Days are a whole number.")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ends_are_near_or_far() {
-        let now = UnixMillis(1_795_291_370_516);
-        for (days, end) in [(-1, End::Past), (0, End::Soon), (29, End::Soon), (31, End::Far)] {
-            let until = Moment::parse(&now.plus_ms(days * 86_400_000 + 1000).iso());
-            assert_eq!(End::of(until.as_ref(), now), end, "{days}");
-        }
-        assert_eq!(End::of(None, now), End::Far);
     }
 }

@@ -2,11 +2,11 @@
 //! more than somebody can look at, and counts it.
 
 use crate::call::{At, Call};
+use crate::content::{cut, plain_hex, printable};
 use crate::fault::Fault;
 use crate::limits::{LIVE_BODY_CHARS_MAX, LIVE_HEARTBEAT, LIVE_LOOK_BACK_MS, LIVE_PER_S, LIVE_TICK};
 use crate::reply::{self, Body};
 use crate::session::Session;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
@@ -127,14 +127,12 @@ impl Line {
     pub(crate) fn of(event: &StreamedEvent) -> Self {
         let annotation =
             |name: &str| event.annotations.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let body = match (&event.body, &event.body_base64) {
-            (Some(json), _) => json.get().to_owned(),
-            (None, Some(encoded)) => shown(encoded),
-            (None, None) => String::new(),
-        };
-        let body = match body.char_indices().nth(LIVE_BODY_CHARS_MAX) {
-            None => body,
-            Some((at, _)) => format!("{}…", &body[..at]),
+        let bytes = event.body_bytes();
+        let body = match printable(&bytes) {
+            Some(text) => cut(text, LIVE_BODY_CHARS_MAX),
+            None => {
+                cut(&format!("hex {}", plain_hex(&bytes[..bytes.len().min(LIVE_BODY_CHARS_MAX)])), LIVE_BODY_CHARS_MAX)
+            }
         };
         Self {
             at: event.enqueued_time_utc.clone(),
@@ -144,13 +142,6 @@ impl Line {
             properties: joined(&event.application_properties),
         }
     }
-}
-
-/// Text as text, anything else in base64.
-fn shown(encoded: &str) -> String {
-    let text = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let is_printable = |text: &String| !text.contains(|c: char| c.is_control() && !c.is_whitespace());
-    text.filter(is_printable).unwrap_or_else(|| format!("base64 {encoded}"))
 }
 
 fn joined(properties: &Map<String, Value>) -> String {
@@ -165,6 +156,7 @@ fn joined(properties: &Map<String, Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::{Engine, engine::general_purpose::STANDARD};
     use serde_json::json;
 
     fn event(body: Value) -> StreamedEvent {
@@ -181,8 +173,8 @@ mod tests {
         for (body, shown) in [
             (json!({"body": {"t": 21.5}}), "{\"t\":21.5}"),
             (json!({"bodyBase64": "MjEuNQ=="}), "21.5"),
-            (json!({"bodyBase64": "/w=="}), "base64 /w=="),
-            (json!({"bodyBase64": "AAA="}), "base64 AAA="),
+            (json!({"bodyBase64": "/w=="}), "hex ff"),
+            (json!({"bodyBase64": "AAA="}), "hex 00 00"),
             (json!({}), ""),
         ] {
             let line = Line::of(&event(body.clone()));

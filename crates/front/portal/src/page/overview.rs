@@ -1,10 +1,11 @@
 //! The first page: what there is, and how much of it is connected.
 
 use crate::call::{At, Call, Frame, href, text};
+use crate::certificate_end::End;
 use crate::chart::Chart;
 use crate::fault::Fault;
 use crate::lag;
-use crate::limits::{BEHIND_SHOWN_MAX, DISK_FREE_PERCENT_MIN, EXPIRY_NOTICE_DAYS, OVERVIEW_HUBS_MAX, RATES_FRESH_MAX};
+use crate::limits::{BEHIND_SHOWN_MAX, DISK_FREE_PERCENT_MIN, OVERVIEW_HUBS_MAX, RATES_FRESH_MAX};
 use crate::moment::Moment;
 use crate::page::create;
 use crate::rates;
@@ -51,7 +52,7 @@ struct Expiring {
     owner: String,
     href: String,
     until: Option<Moment>,
-    is_over: bool,
+    end: End,
 }
 
 /// A consumer group that is far behind, or stands still.
@@ -143,7 +144,7 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
         connected: known().map(|figures| figures.connected).sum(),
         total: known().map(|figures| figures.total).sum(),
         charts,
-        may_create: create::is_possible(&management, &roles).await?,
+        may_create: create::is_possible(call, &management, &roles).await?,
         disk: disk(&management).await?,
         behind,
         expiring,
@@ -159,8 +160,7 @@ pub(crate) async fn list(management: &Management, kind: Kind) -> Result<Vec<Valu
     match management.list(kind, None).await {
         Ok(found) => Ok(found),
         Err(error) if error.status() == Some(403) => Ok(Vec::new()),
-        // Nobody's role lets the subscription be seen.
-        Err(ServiceError::Odd { cause, .. }) if cause.contains("no subscription") => Ok(Vec::new()),
+        Err(ServiceError::Unseen { .. }) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
 }
@@ -178,15 +178,15 @@ async fn expiring(call: &Call<'_>, management: &Management, owner: &Resource) ->
         Err(error) if error.status() == Some(403) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
-    let (now, soon) = (call.now().iso(), call.now().plus_ms(EXPIRY_NOTICE_DAYS * 24 * 60 * 60 * 1000).iso());
     let kind = if owner.kind == Kind::Hub { "hubs" } else { "dps" };
     let row = |one: &Value| {
         let (name, until) = (text(one, "/name"), Moment::parse(text(one, "/properties/expiry"))?);
-        (until.iso < soon).then(|| Expiring {
+        let end = End::of(Some(&until), call.now());
+        (end != End::Far).then(|| Expiring {
             href: href(&[kind, &owner.group, &owner.name, "certificates", name]),
             name: name.to_owned(),
             owner: owner.name.clone(),
-            is_over: until.iso < now,
+            end,
             until: Some(until),
         })
     };
@@ -195,12 +195,12 @@ async fn expiring(call: &Call<'_>, management: &Management, owner: &Resource) ->
 
 /// The lines of the last hour. Those of many resources cost more than all else on the page, and change but slowly.
 async fn charts(call: &Call<'_>, management: &Management, of: &[Resource]) -> Result<Vec<Chart>, Fault> {
-    let kept = if of.len() > RATES_FRESH_MAX { call.session.kept_lines(call.now()) } else { None };
+    let kept = if of.len() > RATES_FRESH_MAX { call.session.lines.get(call.now()) } else { None };
     if let Some(charts) = kept {
         return Ok(charts);
     }
     let charts = rates::charts(management, of, call.now()).await?;
-    call.session.keep_lines(&charts, call.now());
+    call.session.lines.set(charts.clone(), call.now());
     Ok(charts)
 }
 
@@ -246,7 +246,7 @@ async fn disk(management: &Management) -> Result<Option<Room>, Fault> {
     match management.disk().await {
         Ok(disk) => Ok(disk.map(|disk| room(&disk))),
         Err(error) if error.status() == Some(403) => Ok(None),
-        Err(ServiceError::Odd { cause, .. }) if cause.contains("no subscription") => Ok(None),
+        Err(ServiceError::Unseen { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -16,6 +16,7 @@ use serde_json::Value;
 struct Page {
     frame: Frame,
     id: String,
+    here: String,
     /// The page of its own enrollment.
     enrollment: Option<String>,
     registration: Option<Registration>,
@@ -41,6 +42,7 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, id: &str) -> Result<Response<
     let page = Page {
         frame: call.frame(id, "dps", above(at, Some(EnrollmentKind::Individual))),
         id: id.to_owned(),
+        here: at.href(&["registrations", id]),
         enrollment: enrolled.map(|_| at.href(&["enrollments", "of", id])),
         registration: state.map(|state| enrollment::registered(at, &state, &hubs)),
         enroll: at.href(&["enrollments", "new"]),
@@ -50,4 +52,18 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, id: &str) -> Result<Response<
         may_write: at.rights.data_write,
     };
     Ok(reply::page(StatusCode::OK, &page))
+}
+
+pub(crate) async fn act(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
+    call.require_data(at, true)?;
+    if call.ask.field("do") != "delete" {
+        return Err(Fault::invalid("There is no such button."));
+    }
+    call.require_name(id)?;
+    if !call.dps(at).await?.delete_registration(id, None).await? {
+        return Err(Fault::Absent { what: "registration", name: id.to_owned() });
+    }
+    let text = format!("The registration of {id} is deleted. Its device stays in its hub.");
+    // An id that is in no enrollment any more, and at which nothing happened, has no page of its own.
+    Ok(call.done(&at.href(&["enrollments"]), text))
 }

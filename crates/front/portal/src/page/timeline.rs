@@ -14,8 +14,6 @@ use roadstead_wire::percent;
 pub(crate) struct Timeline {
     /// Whose: `thermo-7`.
     pub(crate) id: String,
-    /// The same for a shell.
-    pub(crate) quoted: String,
     pub(crate) happenings: Vec<Happening>,
     /// The address of all of it, or of the next page.
     pub(crate) more: Option<String>,
@@ -26,16 +24,8 @@ pub(crate) struct Timeline {
 impl Timeline {
     fn new(at: &At, id: &str, entries: Vec<Entry>, more: Option<String>) -> Self {
         let refusals = refusals_of(at, id);
-        Self { id: id.to_owned(), quoted: quoted(id), happenings: happening::timeline(entries), more, refusals }
+        Self { id: id.to_owned(), happenings: happening::timeline(entries), more, refusals }
     }
-}
-
-/// An id as a shell takes it: as it is, or in quotes.
-fn quoted(id: &str) -> String {
-    if id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:@%+=,/".contains(c)) {
-        return id.to_owned();
-    }
-    format!("'{}'", id.replace('\'', r"'\''"))
 }
 
 fn refusals_of(at: &At, id: &str) -> String {
@@ -138,16 +128,4 @@ pub(crate) async fn of_absent(call: &Call<'_>, at: &At, id: &str) -> Result<Resp
         may_write: at.rights.data_write,
     };
     Ok(reply::page(StatusCode::OK, &page))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_takes_every_id() {
-        for (id, typed) in [("thermo-7", "thermo-7"), ("d/m", "d/m"), ("a$(b)", "'a$(b)'"), ("it's", r"'it'\''s'")] {
-            assert_eq!(quoted(id), typed);
-        }
-    }
 }

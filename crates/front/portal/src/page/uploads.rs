@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::limits::{DOWNLOAD_PIECES_AHEAD_MAX, PAGE_ITEMS, UPLOADS_SHOWN_MAX};
 use crate::moment::Moment;
 use crate::reply::{self, Body};
+use crate::size;
 use askama::Template;
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
@@ -26,7 +27,7 @@ pub(crate) struct Upload {
     pub(crate) name: String,
     /// Where it is fetched.
     pub(crate) href: String,
-    /// `1.2 MiB`
+    /// `1.2 MB`
     pub(crate) size: String,
     pub(crate) content_type: String,
     pub(crate) at: Option<Moment>,
@@ -59,27 +60,10 @@ fn upload(at: &At, id: &str, file: UploadedFile) -> Upload {
     Upload {
         href: at.href(&["devices", id, "uploads", &name]),
         name,
-        size: size(file.blob_size_in_bytes),
+        size: size::words(file.blob_size_in_bytes),
         content_type: file.content_type.unwrap_or_default(),
         at: Moment::parse(&file.last_updated_time),
     }
-}
-
-/// `1.2 MiB`
-fn size(bytes: u64) -> String {
-    let mut tenths = u128::from(bytes) * 10;
-    let units = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
-    }
-    let mut unit = "";
-    for next in units {
-        if tenths < 10 * 1024 {
-            break;
-        }
-        (tenths, unit) = (tenths / 1024, next);
-    }
-    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
 /// A few files of a device. What keeps them from being told is for the log: the rest of its page does not need them.
@@ -184,20 +168,6 @@ fn disposition(name: &str) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_told_in_words() {
-        for (bytes, text) in [
-            (0, "0 bytes"),
-            (1, "1 byte"),
-            (1023, "1023 bytes"),
-            (1024, "1.0 KiB"),
-            (1_300_000, "1.2 MiB"),
-            (u64::MAX, "16777215.9 TiB"),
-        ] {
-            assert_eq!(size(bytes), text);
-        }
-    }
 
     #[test]
     fn names_cannot_leave_their_header() {

@@ -417,7 +417,20 @@ async fn what_is_new_is_made_where_its_maker_may() {
     assert!(page.contains("Create the hub") && !page.contains("Create the resource group"), "{page}");
     assert_eq!(send("do=create-group&name=mine&location=local").await.status, 403);
     *world.api.answers.lock() = Vec::new();
+    // Of DPS instances only: neither hubs nor groups.
+    *world.api.roles.lock() = json!([{"actions": ["*/read", "Microsoft.Devices/provisioningServices/*"]}]);
+    let page = world.get(&cookie, "/portal/create").await.text;
+    assert!(page.contains("Create the DPS instance") && !page.contains("Create the hub"), "{page}");
+    assert_eq!(send("do=create-hub&name=new&group=g&partitions=2").await.status, 403);
+
+    *world.api.roles.lock() = json!([{"actions": ["*/read"]}]);
     let page = world.get(&cookie, "/portal/create").await;
     assert!(page.status == 403 && page.text.contains("Your roles do not let you make hubs"));
-    assert!(!world.get(&cookie, "/portal/").await.text.contains("/portal/create"));
+    let groups_asked =
+        || world.api.asked.lock().iter().filter(|(_, path, ..)| path.ends_with("/resourcegroups")).count();
+    let before = groups_asked();
+    for _ in 0..3 {
+        assert!(!world.get(&cookie, "/portal/").await.text.contains("/portal/create"));
+    }
+    assert_eq!(groups_asked(), before + 1, "a page that is refreshed does not ask for each group each time");
 }

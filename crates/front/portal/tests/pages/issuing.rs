@@ -101,3 +101,26 @@ async fn the_walk_uses_a_held_ca_and_its_group() {
     assert!(page.text.contains("data-from=\"/portal/dps/g/d/connect/thermo-7?ca=held\""), "{}", page.text);
     assert!(page.text.contains("key_file=\"thermo-7.pem\""), "one file holds both: {}", page.text);
 }
+
+#[tokio::test]
+async fn the_calendar_has_whatever_enrollments_and_groups_hold() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    let certificate = |end: &str| json!({"info": {"notAfterUtc": format!("{end}T00:00:00Z")}});
+    let one = json!({"registrationId": "thermo-7", "attestation": {"type": "x509", "x509": {"clientCertificates":
+        {"primary": certificate("2027-01-01"), "secondary": certificate("2027-02-01")}}}});
+    let group = json!({"enrollmentGroupId": "fleet", "attestation": {"type": "x509", "x509": {"signingCertificates":
+        {"primary": certificate("2027-03-01")}}}});
+    *world.api.answers.lock() =
+        vec![("/enrollments/query", 200, json!([one])), ("/enrollmentGroups/query", 200, json!([group]))];
+    let page = world.get(&cookie, "/portal/certificates").await.text;
+    for (end, here) in [
+        ("2027-01-01 00:00:00 UTC", "/portal/dps/g/d/enrollments/of/thermo-7"),
+        ("2027-02-01 00:00:00 UTC", "/portal/dps/g/d/enrollments/of/thermo-7"),
+        ("2027-03-01 00:00:00 UTC", "/portal/dps/g/d/groups/of/fleet"),
+    ] {
+        let row = page.split("<tr>").find(|row| row.contains(end)).unwrap_or_else(|| panic!("no {end} in {page}"));
+        assert!(row.contains(&format!("href=\"{here}\"")), "{row}");
+    }
+    assert!(page.contains("ended in the last 90 days"), "{page}");
+}

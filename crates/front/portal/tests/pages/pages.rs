@@ -35,7 +35,7 @@ async fn an_owner_without_a_data_role_is_told_which() {
         page.text
     );
     let first = world.get(&cookie, "/portal/").await;
-    assert!(first.text.contains("not for your roles"));
+    assert!(first.text.contains("your roles do not show this"));
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn nothing_is_deleted_without_its_name() {
         ("/portal/dps/g/d", "do=delete", "d"),
         ("/portal/hubs/g/h/certificates/root", "do=delete", "root"),
         ("/portal/dps/g/d/enrollments/of/x", "do=delete", "x"),
-        ("/portal/dps/g/d/enrollments/of/x", "do=forget", "x"),
+        ("/portal/dps/g/d/registrations/x", "do=delete", "x"),
     ] {
         let deleted = || world.api.asked.lock().iter().filter(|(method, ..)| method == "DELETE").count();
         let before = deleted();

@@ -95,6 +95,20 @@ async fn signing_out_ends_this_one_and_everywhere_all() {
 }
 
 #[tokio::test]
+async fn sessions_end_even_when_tokens_cannot_be_ended() {
+    let world = World::new();
+    let (first, token) = world.sign_in().await;
+    let (second, _) = world.sign_in().await;
+    let broken = serde_json::json!({"error": {"code": "ServiceUnavailable", "message": "away for a while"}});
+    world.api.answers.lock().push(("/revokeSignInSessions", 503, broken));
+    let answer = world.post(&first, "/portal/sign-out-everywhere", &format!("csrf={token}")).await;
+    assert!(answer.text.contains("away for a while") && answer.cookie() == "__Host-roadstead=", "{}", answer.text);
+    for cookie in [first, second] {
+        assert_eq!(world.get(&cookie, "/portal/").await.status, 303);
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_counts_no_longer_signs_out() {
     let world = World::new();
     let (cookie, _) = world.sign_in().await;

@@ -12,7 +12,7 @@ async fn files_are_listed_and_only_saved() {
     let page = world.get(&cookie, HERE).await.text;
     for words in [
         "href=\"/portal/hubs/g/h/devices/x/uploads/logs%2F1.txt\" download>logs/1.txt</a>",
-        "1.2 MiB",
+        "1.3 MB",
         "2026-11-21 20:02:50 UTC",
         "name=\"file\" value=\"logs/1.txt\"",
         "uploads?after=logs%252F1.txt\" rel=\"next\"",
