@@ -1,27 +1,29 @@
 #!/usr/bin/env python3
 """Keeps pages of the portal open as browsers do, so that something can be measured beside them.
 
-    python portal_load.py LINK --pages 10 --seconds 20
+    python portal_load.py LINK --live 10 --overviews 10 --seconds 20
 
-Each follows the hub's messages and asks for the overview every three seconds. SSL_CERT_FILE names the server's CA.
+Pages of live messages follow all of the hub's; overviews are asked for again as often as they say. SSL_CERT_FILE names the
+server's CA.
 """
 
 import argparse
 import json
 import os
+import re
+import statistics
 import threading
 import time
 from urllib.parse import urljoin
 
 import requests
 
-REFRESH_S = 3
-
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("link", help="what `roadstead dev` printed; it signs in once")
-    words.add_argument("--pages", type=int, default=10)
+    words.add_argument("--live", type=int, default=10)
+    words.add_argument("--overviews", type=int, default=0)
     words.add_argument("--seconds", type=float, default=20)
     words.add_argument("--hub", default="dev/dev", help="resource group and name")
     chosen = words.parse_args()
@@ -54,17 +56,20 @@ def main() -> None:
     def refresh() -> None:
         while time.monotonic() < over:
             began = time.monotonic()
-            person.get(overview, timeout=20).raise_for_status()
+            page = person.get(overview, timeout=20)
+            page.raise_for_status()
             looks.append(time.monotonic() - began)
-            time.sleep(REFRESH_S)
+            time.sleep(int(re.search(r'id="overview" data-refresh="(\d+)"', page.text)[1]))
 
-    pages = [threading.Thread(target=work, daemon=True) for work in (follow, refresh) for _ in range(chosen.pages)]
+    works = [follow] * chosen.live + [refresh] * chosen.overviews
+    pages = [threading.Thread(target=work, daemon=True) for work in works]
     for page in pages:
         page.start()
     for page in pages:
         page.join(chosen.seconds + 20)
-    median = sorted(looks)[len(looks) // 2] * 1000
-    print(f"{chosen.pages} pages: {len(shown)} messages shown, {sum(skipped)} counted; {len(looks)} overviews, median {median:.1f} ms")
+    print(f"{chosen.live} live pages: {len(shown)} messages shown, {sum(skipped)} counted")
+    if looks:
+        print(f"{chosen.overviews} overviews: {len(looks)} asked for, median {statistics.median(looks) * 1000:.1f} ms")
 
 
 if __name__ == "__main__":
