@@ -1,10 +1,12 @@
 //! An event log in memory. A batch is one event, durable at once unless the test holds it back.
 
 use std::{
+    collections::BTreeSet,
+    ops::Range,
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -23,6 +25,10 @@ pub struct MemoryLog {
     commits: Commits,
     held: AtomicBool,
     refusal: Mutex<Option<StoreError>>,
+    damaged: Mutex<BTreeSet<(Partition, u64)>>,
+    /// Offsets of the oldest events.
+    first: Mutex<Vec<u64>>,
+    bytes_read: AtomicU64,
 }
 
 impl MemoryLog {
@@ -34,7 +40,25 @@ impl MemoryLog {
             commits: Commits::new(),
             held: AtomicBool::new(false),
             refusal: Mutex::default(),
+            damaged: Mutex::default(),
+            first: Mutex::new(vec![0; usize::from(partitions)]),
+            bytes_read: AtomicU64::new(0),
         })
+    }
+
+    /// From now on these offsets of a partition cannot be read.
+    pub fn damage(&self, partition: Partition, offsets: Range<u64>) {
+        self.damaged.lock().extend(offsets.map(|offset| (partition, offset)));
+    }
+
+    /// Drops a partition's events before this offset, as a retention does.
+    pub fn drop_before(&self, partition: Partition, offset: u64) {
+        self.first.lock()[usize::from(partition)] = offset;
+    }
+
+    /// Bytes of events that all reads gave up to now.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
     }
 
     /// From now on events are refused so, or taken again.
@@ -93,11 +117,28 @@ impl HubLog for MemoryLog {
     }
 
     fn bounds(&self, partition: Partition) -> Bounds {
-        Bounds { first: 0, next: self.partitions.lock()[usize::from(partition)].len() as u64 }
+        let first = self.first.lock()[usize::from(partition)];
+        Bounds { first, next: self.partitions.lock()[usize::from(partition)].len() as u64 }
     }
 
-    async fn read(&self, partition: Partition, from: u64, _: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        Ok(self.partitions.lock()[usize::from(partition)].iter().skip(from as usize).cloned().collect())
+    async fn read(&self, partition: Partition, from: u64, bytes_max: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        let from = self.bounds(partition).first.max(from);
+        let (partitions, damaged) = (self.partitions.lock(), self.damaged.lock());
+        let rest = partitions[usize::from(partition)].iter().skip(from as usize);
+        let intact = rest.filter(|event| !damaged.contains(&(partition, event.offset)));
+        let (mut bytes, mut events) = (0, Vec::new());
+        for event in intact {
+            bytes += event.bytes.len();
+            if !events.is_empty() && bytes > bytes_max {
+                break;
+            }
+            self.bytes_read.fetch_add(event.bytes.len() as u64, Ordering::Relaxed);
+            events.push(event.clone());
+        }
+        if events.is_empty() && damaged.range((partition, from)..=(partition, u64::MAX)).next().is_some() {
+            return Err(StoreError::Unreadable(format!("partition {partition} is damaged from {from} on")));
+        }
+        Ok(events)
     }
 
     async fn offset_at(&self, partition: Partition, at: UnixMillis) -> Result<u64, StoreError> {
