@@ -1,6 +1,9 @@
 //! Looking at a hub's events.
 
-use roadstead_hub::{EventPosition, Glimpse, Session, limits::SAMPLE_LOOKED_AT_MAX};
+use roadstead_hub::{
+    EventPosition, Glimpse, Session,
+    limits::{READ_BYTES_MAX, SAMPLE_BYTES_MAX, SAMPLE_LOOKED_AT_MAX},
+};
 use roadstead_model::{Properties, UnixMillis};
 use roadstead_store::HubLog;
 
@@ -62,4 +65,25 @@ async fn only_the_wanted_device_is_shown_as_far_as_was_looked() {
     send(&a, 8..9);
     assert_eq!(told(&sample.look(4).await.unwrap()), shown([8], 0, 2), "two went by without a look");
     assert_eq!(told(&sample.look(4).await.unwrap()), shown([], 0, 0));
+}
+
+/// However large events are, one look reads so many bytes, and counts those that it did not look at.
+#[tokio::test]
+async fn a_look_reads_so_many_bytes() {
+    let world = World::new();
+    let a = world.connect(&world.device("a").await).await;
+    let mut sample = world.hub.sample_events(Some("a".to_owned()), EventPosition::Latest).await.unwrap();
+    let body = vec![b'x'; 200 * 1024];
+    let sent = 2 * SAMPLE_BYTES_MAX / body.len();
+    for _ in 0..sent {
+        a.send(&mut Properties::new(), &body).unwrap();
+    }
+    let glimpse = sample.look(sent).await.unwrap();
+    let read = usize::try_from(world.log.bytes_read()).unwrap();
+    assert!((SAMPLE_BYTES_MAX..SAMPLE_BYTES_MAX + READ_BYTES_MAX).contains(&read), "{read}");
+    let bytes: usize = glimpse.events.iter().map(|(_, event)| event.bytes.len()).sum();
+    assert_eq!((bytes, glimpse.skipped), (read, 0));
+    assert_eq!(glimpse.unseen as usize, sent - glimpse.events.len());
+    assert!(glimpse.unseen > 0);
+    assert_eq!(told(&sample.look(sent).await.unwrap()), shown([], 0, 0), "what was not looked at is over");
 }
