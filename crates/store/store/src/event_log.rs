@@ -63,7 +63,7 @@ pub trait HubLog: Send + Sync {
     /// What a partition holds now.
     fn bounds(&self, partition: Partition) -> Bounds;
     /// Durable events from `from` on, at most about `bytes_max` of them but at least one if there is one. An offset below
-    /// `first` reads from `first`.
+    /// `first` reads from `first`. Damaged ones are passed over. Errors: `Unreadable` when there are some and all are damaged.
     async fn read(&self, partition: Partition, from: u64, bytes_max: usize) -> Result<Vec<StoredEvent>, StoreError>;
     /// The offset of the first event enqueued at or after `at`; `next` when there is none.
     async fn offset_at(&self, partition: Partition, at: UnixMillis) -> Result<u64, StoreError>;

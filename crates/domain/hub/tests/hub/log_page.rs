@@ -165,3 +165,28 @@ async fn a_page_has_room_for_so_many_bytes() {
         assert_eq!(offsets.len() as u64, offsets[offsets.len() - 1] - offsets[0] + 1, "without gaps");
     }
 }
+
+/// Who looks on looks past what is damaged: within a partition and at its end.
+#[tokio::test]
+async fn damaged_events_are_passed_over() {
+    for damaged in [0..3, 4..6, 7..10, 0..10] {
+        let world = World::new();
+        for ms in 0..10 {
+            put(&world, 0, "a", ms, b"x");
+            put(&world, 1, "b", ms, b"x");
+        }
+        world.log.damage(0, damaged.clone());
+        let intact: Vec<(u16, u64)> = (0..10)
+            .flat_map(|offset| [(0, offset), (1, offset)])
+            .filter(|(partition, offset)| *partition == 1 || !damaged.contains(offset))
+            .collect();
+        for question in [newer(FIRST), older(EventPosition::Latest)] {
+            let found = page(&world, &LogQuestion { items_max: 100, ..question }).await;
+            assert_eq!(places(&found), intact, "{damaged:?}");
+            assert_eq!((found.has_older, found.has_newer), (false, false), "{damaged:?}");
+        }
+        let one = LogQuestion { partition: Some(0), items_max: 100, ..newer(EventPosition::Offsets(vec![7])) };
+        let rest = (7..10).filter(|offset| !damaged.contains(offset)).map(|offset| (0, offset));
+        assert_eq!(places(&page(&world, &one).await), rest.collect::<Vec<_>>(), "{damaged:?}");
+    }
+}

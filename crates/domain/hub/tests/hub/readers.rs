@@ -88,3 +88,27 @@ async fn every_group_has_a_lag_of_its_own() {
     let again = world.hub.consumers().await.unwrap();
     assert_eq!(told(&again)[1], ("billing", 0, none, none), "a group made again was never read");
 }
+
+/// Of a partition whose end is damaged all is told but when it ended; who reads what, of the others, too.
+#[tokio::test]
+async fn a_damaged_end_is_told_of_without_its_time() {
+    let world = World::new();
+    let a = world.connect(&world.device("a").await).await;
+    let b = world.connect(&world.device("b").await).await;
+    for session in [&a, &b] {
+        for _ in 0..3 {
+            session.send(&mut Properties::new(), b"x").unwrap();
+        }
+    }
+    let reader = world.hub.read_partition("$Default", "0", EventStart::Offset(1), None, Arc::default()).await.unwrap();
+    let whole = world.hub.consumers().await.unwrap();
+    assert!(whole.partitions.iter().all(|held| (held.next, held.last_enqueued.is_some()) == (3, true)), "{whole:?}");
+    for damaged in [2..3, 0..3] {
+        world.log.damage(0, damaged.clone());
+        let mut expected = whole.clone();
+        expected.partitions[0].last_enqueued = None;
+        assert_eq!(world.hub.consumers().await.unwrap(), expected, "{damaged:?}");
+        assert_eq!(told(&expected)[0].3[0], Some(2), "{damaged:?}: what cannot be read is still behind");
+        assert_eq!(reader.state().await.unwrap(), expected.partitions[0], "{damaged:?}");
+    }
+}

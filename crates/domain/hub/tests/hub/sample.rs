@@ -87,3 +87,18 @@ async fn a_look_reads_so_many_bytes() {
     assert!(glimpse.unseen > 0);
     assert_eq!(told(&sample.look(sent).await.unwrap()), shown([], 0, 0), "what was not looked at is over");
 }
+
+/// What is damaged is looked past, and counted.
+#[tokio::test]
+async fn a_damaged_end_is_counted() {
+    let world = World::new();
+    let a = world.connect(&world.device("a").await).await;
+    send(&a, 0..6);
+    let partition = u16::from(world.log.bounds(1).next > 0);
+    world.log.damage(partition, 4..6);
+    for device in [None, Some("a".to_owned())] {
+        let mut sample = world.hub.sample_events(device, EventPosition::Offsets(vec![0, 0])).await.unwrap();
+        assert_eq!(told(&sample.look(10).await.unwrap()), shown(0..4, 0, 2));
+        assert_eq!(told(&sample.look(10).await.unwrap()), shown([], 0, 0));
+    }
+}
