@@ -59,10 +59,13 @@ pub const READ_PLACES_MAX: usize = 51 * 128;
 pub const LOG_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Events that are looked at for one page of the log.
 pub const LOG_EXAMINED_MAX: usize = 20_000;
-/// Bytes of events that are looked at for one page of the log.
+/// Bytes that are read of the log for one page, those that are thrown away, too. Beyond them one event of each partition, and
+/// what one look back throws away ([`LOG_LANE_BYTES`] for each power of four up to [`LOG_WINDOW_MAX`]).
 pub const LOG_EXAMINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of one partition that are held while a page of the log is made; one event in any case.
 pub const LOG_LANE_BYTES: usize = 256 * 1024;
+/// Bytes of all partitions together that are held so; one event of each in any case.
+pub const LOG_LANES_BYTES: usize = 4 * 1024 * 1024;
 /// Events of one partition that are asked for at a time on the way back, however small.
 pub const LOG_WINDOW_MAX: u64 = 512;
 /// Bytes a reader of events asks of one partition at a time.

@@ -51,8 +51,25 @@ struct Lane {
     bounds: Bounds,
     /// Where what was read ends, in the direction of the way.
     edge: u64,
+    /// Events to be asked for next on the way back.
+    window: u64,
     /// Read and not looked at, in the order of offsets.
     ready: VecDeque<StoredEvent>,
+}
+
+/// What a page has cost so far.
+#[derive(Default)]
+struct Cost {
+    /// Events that were looked at, and places that were passed over in vain.
+    examined: usize,
+    /// Bytes that were read of the log, those that were thrown away, too.
+    bytes: usize,
+}
+
+impl Cost {
+    fn has_room(&self) -> bool {
+        self.examined < limits::LOG_EXAMINED_MAX && self.bytes < limits::LOG_EXAMINED_BYTES_MAX
+    }
 }
 
 impl Hub {
@@ -65,15 +82,16 @@ impl Hub {
             return Err(HubError::Invalid(text));
         }
         let only = question.partition.or_else(|| question.device_id.map(|id| partition_of(id, count)));
+        let bytes = lane_bytes(if only.is_some() { 1 } else { count });
         let mut lanes = Vec::new();
         for partition in (0..count).filter(|partition| only.is_none_or(|only| only == *partition)) {
-            lanes.push(self.lane(partition, &question.from).await?);
+            lanes.push(self.lane(partition, &question.from, bytes).await?);
         }
         let begun = positions(count, &lanes, direction);
-        let mut walk = Walk { question, events: Vec::new(), bytes: 0, examined: 0, examined_bytes: 0, to: None };
+        let mut walk = Walk { question, events: Vec::new(), bytes: 0, cost: Cost::default(), to: None };
         while walk.goes_on() {
             for lane in &mut lanes {
-                walk.examined += self.fill(lane, direction).await?;
+                self.fill(lane, direction, bytes, &mut walk.cost).await?;
             }
             let Some(lane) = next_lane(&mut lanes, direction) else { break };
             if !walk.look(lane) {
@@ -95,12 +113,12 @@ impl Hub {
             events: walk.events,
             start,
             end,
-            examined: walk.examined,
+            examined: walk.cost.examined,
             examined_to: walk.to,
         })
     }
 
-    async fn lane(&self, partition: u16, from: &EventPosition) -> Result<Lane, HubError> {
+    async fn lane(&self, partition: u16, from: &EventPosition, bytes: usize) -> Result<Lane, HubError> {
         let bounds = self.log().bounds(partition);
         let edge = match from {
             EventPosition::Latest => bounds.next,
@@ -108,59 +126,86 @@ impl Hub {
             EventPosition::Offsets(offsets) => offsets.get(usize::from(partition)).copied().unwrap_or_default(),
         };
         let edge = edge.max(bounds.first).min(bounds.next);
-        Ok(Lane { partition, bounds, edge, ready: VecDeque::new() })
+        Ok(Lane { partition, bounds, edge, window: self.window(bytes), ready: VecDeque::new() })
     }
 
-    /// Reads on if nothing is ready and there is more. Tells how many places were passed over in vain: damaged ones.
-    async fn fill(&self, lane: &mut Lane, direction: Direction) -> Result<usize, HubError> {
-        let from = lane.edge;
-        while lane.ready.is_empty() && lane.edge.abs_diff(from) < limits::LOG_EXAMINED_MAX as u64 {
+    /// Reads on, about `bytes`, if nothing is ready and there is more. What is damaged is passed over, and counts as looked at.
+    async fn fill(&self, lane: &mut Lane, direction: Direction, bytes: usize, cost: &mut Cost) -> Result<(), HubError> {
+        let mut is_begun = false;
+        // One look in any case: without the lane's next event nobody knows which one of all lanes comes next.
+        while lane.ready.is_empty() && (!is_begun || cost.has_room()) {
+            is_begun = true;
+            let (from, bytes) = (lane.edge, if cost.has_room() { bytes } else { 1 });
             match direction {
-                Direction::Newer if lane.edge < lane.bounds.next => self.fill_forwards(lane).await?,
-                Direction::Older if lane.edge > lane.bounds.first => self.fill_backwards(lane).await?,
+                Direction::Newer if lane.edge < lane.bounds.next => self.fill_forwards(lane, bytes, cost).await?,
+                Direction::Older if lane.edge > lane.bounds.first => self.fill_backwards(lane, bytes, cost).await?,
                 _ => break,
             }
+            if lane.ready.is_empty() {
+                let passed = usize::try_from(lane.edge.abs_diff(from)).unwrap_or(usize::MAX);
+                cost.examined = cost.examined.saturating_add(passed);
+            }
         }
-        let passed = if lane.ready.is_empty() { lane.edge.abs_diff(from) } else { 0 };
-        Ok(usize::try_from(passed).unwrap_or(usize::MAX))
+        Ok(())
     }
 
-    async fn fill_forwards(&self, lane: &mut Lane) -> Result<(), HubError> {
-        let events = readable(self.log().read(lane.partition, lane.edge, limits::LOG_LANE_BYTES).await)?;
+    async fn fill_forwards(&self, lane: &mut Lane, bytes: usize, cost: &mut Cost) -> Result<(), HubError> {
+        let events = self.read_for(lane, lane.edge, bytes, cost).await?;
         lane.ready.extend(events.into_iter().take_while(|event| event.offset < lane.bounds.next));
         lane.edge = lane.ready.back().map_or(lane.bounds.next, |last| last.offset + 1);
         Ok(())
     }
 
-    /// Reads the window before the lane's edge. Of one that is larger than expected the end is kept, and the rest read again.
-    async fn fill_backwards(&self, lane: &mut Lane) -> Result<(), HubError> {
-        let mut begin = lane.edge.saturating_sub(self.window()).max(lane.bounds.first);
-        let (mut at, mut bytes) = (begin, 0);
-        while at < lane.edge {
-            let events = readable(self.log().read(lane.partition, at, limits::LOG_LANE_BYTES).await)?;
-            let Some(last) = events.last() else { break };
-            at = last.offset + 1;
-            for event in events.into_iter().take_while(|event| event.offset < lane.edge) {
-                bytes += event.bytes.len();
-                lane.ready.push_back(event);
-                while bytes > limits::LOG_LANE_BYTES && lane.ready.len() > 1 {
-                    let Some(dropped) = lane.ready.pop_front() else { break };
-                    bytes -= dropped.bytes.len();
-                    begin = dropped.offset + 1;
-                }
+    /// Reads the window before the lane's edge. The log is read forwards: of a window that holds more than `bytes`, what was read is
+    /// thrown away, and a quarter of it is tried; a window of one event holds what one read gives. So no more is thrown away than
+    /// `bytes` for each power of four up to [`limits::LOG_WINDOW_MAX`].
+    async fn fill_backwards(&self, lane: &mut Lane, bytes: usize, cost: &mut Cost) -> Result<(), HubError> {
+        loop {
+            let width = if cost.has_room() { lane.window } else { 1 };
+            let begin = lane.edge.saturating_sub(width).max(lane.bounds.first);
+            let (mut found, mut at, mut read) = (VecDeque::new(), begin, 0);
+            while at < lane.edge && read < bytes {
+                let events = self.read_for(lane, at, bytes - read, cost).await?;
+                read += events.iter().map(|event| event.bytes.len()).sum::<usize>();
+                at = events.last().map_or(lane.edge, |last| last.offset + 1);
+                found.extend(events.into_iter().take_while(|event| event.offset < lane.edge));
             }
+            if at < lane.edge {
+                lane.window = ((lane.edge - begin) / 4).max(1);
+                continue;
+            }
+            if found.iter().map(|event| event.bytes.len()).sum::<usize>() <= bytes / 2 {
+                lane.window = (width * 2).min(limits::LOG_WINDOW_MAX);
+            }
+            (lane.edge, lane.ready) = (begin, found);
+            return Ok(());
         }
-        lane.edge = begin;
-        Ok(())
     }
 
-    /// How many events make about [`limits::LOG_LANE_BYTES`].
-    fn window(&self) -> u64 {
+    async fn read_for(
+        &self,
+        lane: &Lane,
+        from: u64,
+        bytes_max: usize,
+        cost: &mut Cost,
+    ) -> Result<Vec<StoredEvent>, HubError> {
+        let events = readable(self.log().read(lane.partition, from, bytes_max).await)?;
+        cost.bytes += events.iter().map(|event| event.bytes.len()).sum::<usize>();
+        Ok(events)
+    }
+
+    /// How many events make about half of so many bytes, so that most windows of events of like sizes hold no more.
+    fn window(&self, bytes: usize) -> u64 {
         let bounds = (0..self.partition_count()).map(|partition| self.log().bounds(partition));
         let events: u64 = bounds.map(|bounds| bounds.next - bounds.first).sum();
         let each = self.log().bytes() / events.max(1);
-        (limits::LOG_LANE_BYTES as u64 / each.max(1)).clamp(1, limits::LOG_WINDOW_MAX)
+        (bytes as u64 / 2 / each.max(1)).clamp(1, limits::LOG_WINDOW_MAX)
     }
+}
+
+/// Bytes of each of so many partitions that are read at a time.
+fn lane_bytes(lanes: u16) -> usize {
+    (limits::LOG_LANES_BYTES / usize::from(lanes.max(1))).min(limits::LOG_LANE_BYTES)
 }
 
 /// A page in the making.
@@ -169,16 +214,13 @@ struct Walk<'a> {
     /// In the order in which they were found.
     events: Vec<(u16, StoredEvent)>,
     bytes: usize,
-    examined: usize,
-    examined_bytes: usize,
+    cost: Cost,
     to: Option<UnixMillis>,
 }
 
 impl Walk<'_> {
     fn goes_on(&self) -> bool {
-        self.events.len() < self.question.items_max
-            && self.examined < limits::LOG_EXAMINED_MAX
-            && self.examined_bytes < limits::LOG_EXAMINED_BYTES_MAX
+        self.events.len() < self.question.items_max && self.cost.has_room()
     }
 
     /// Takes the lane's next event; `false`, and it is left, if the page has no room for it.
@@ -191,8 +233,7 @@ impl Walk<'_> {
             return false;
         }
         let Some(event) = lane.pop(self.question.direction) else { return false };
-        self.examined += 1;
-        self.examined_bytes += bytes;
+        self.cost.examined += 1;
         self.to = Some(event.enqueued_at);
         if is_wanted {
             self.bytes += bytes;

@@ -166,6 +166,52 @@ async fn a_page_has_room_for_so_many_bytes() {
     }
 }
 
+/// Every page on the way back, as long as there is one; each with what it read of the log.
+async fn all_older(world: &World, device_id: Option<&str>) -> Vec<(LogPage, u64)> {
+    let (mut pages, mut from) = (Vec::new(), EventPosition::Latest);
+    loop {
+        let before = world.log.bytes_read();
+        let question = LogQuestion { device_id, partition: Some(0), items_max: usize::MAX, ..older(from) };
+        let page = page(world, &question).await;
+        from = EventPosition::Offsets(page.start.clone());
+        let goes_on = page.has_older;
+        pages.push((page, world.log.bytes_read() - before));
+        if !goes_on {
+            return pages;
+        }
+    }
+}
+
+/// Large events among many small ones: what is read again and thrown away on the way back is bounded, and counts.
+#[tokio::test]
+async fn the_way_back_over_unequal_sizes_reads_no_more_than_a_page_may() {
+    const EVENTS: u64 = 30_000;
+    let (small, large) = (vec![b'x'; 10], vec![b'x'; 240 * 1024]);
+    // Whether an event is large: a stretch of large ones, and single ones after more small ones than a window has.
+    let stretch = |number: u64| (10_000..10_150).contains(&number);
+    let single = |number: u64| number % 700 == 0;
+    for (name, is_large) in [("a stretch", &stretch as &dyn Fn(u64) -> bool), ("single ones", &single)] {
+        let world = World::new();
+        for number in 0..EVENTS {
+            put(&world, 0, "a", 0, if is_large(number) { &large } else { &small });
+        }
+        let held = world.log.bytes();
+        let examined_max = limits::LOG_EXAMINED_BYTES_MAX + 5 * (limits::LOG_LANE_BYTES + large.len() + 200);
+        for device in [None, Some("rare")] {
+            let pages = all_older(&world, device).await;
+            let dearest = pages.iter().map(|(_, read)| *read).max().unwrap();
+            assert!(dearest <= examined_max as u64, "{name} for {device:?}: a page read {dearest} bytes");
+            let read: u64 = pages.iter().map(|(_, read)| *read).sum();
+            assert!(read <= 8 * held, "{name} for {device:?}: of {held} bytes {read} were read");
+            let mut found: Vec<u64> = pages.iter().rev().flat_map(|(page, _)| places(page)).map(|at| at.1).collect();
+            if device.is_some() {
+                found = (0..pages.iter().map(|(page, _)| page.examined as u64).sum()).collect();
+            }
+            assert!(found.into_iter().eq(0..EVENTS), "{name} for {device:?}: each is met once");
+        }
+    }
+}
+
 /// Who looks on looks past what is damaged: within a partition and at its end.
 #[tokio::test]
 async fn damaged_events_are_passed_over() {
