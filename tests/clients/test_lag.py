@@ -1,74 +1,96 @@
-"""How far consumer groups are: an unmodified azure-eventhub reads, stops and reads on, and what it was not given yet is counted."""
+"""How far consumer groups are: an unmodified azure-eventhub reads, stops and reads on, and what it was not given yet is counted.
 
-import datetime
+On a server of this file alone: what nobody else sends and reads can be counted to the event.
+"""
+
 import re
 
 import pytest
 
-from harness import eventhub, wait
+from harness import eventhub, hub, wait
+from harness.cli import Roadstead
+from harness.server import Server, free_port
+from harness.service import Service
 
-pytestmark = pytest.mark.usefixtures("port_5671")
+SOON_S = 30
+FLAVOUR = "sync-plain"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    running = Server(tmp_path_factory.mktemp("lag"), free_port(), free_port())
+    try:
+        yield running.start()
+    finally:
+        running.end()
+
+
+@pytest.fixture(scope="module")
+def command_line(server):
+    return Roadstead(server)
 
 
 @pytest.fixture
-def group(roadstead, device_id):
-    """A consumer group that nobody else reads in."""
-    roadstead.hub("consumer-group", "create", "--name", device_id)
-    yield device_id
-    roadstead.hub("consumer-group", "delete", "--name", device_id)
-
-
-@pytest.fixture
-def rows(roadstead, group):
-    """What the command line says of the group, for each partition."""
+def rows(server, consumer_group):
+    """What the hub says of the group, for each partition."""
+    service = Service(server)
 
     def asked() -> list[dict]:
-        return [row for row in roadstead.hub("consumer-group", "lag") if row["consumerGroup"] == group]
+        groups = service.ok("GET", "/statistics/consumers")["consumerGroups"]
+        return next(group["partitions"] for group in groups if group["consumerGroup"] == consumer_group)
 
     return asked
 
 
-def lag(rows: list[dict]) -> int:
-    return sum(row["lag"] for row in rows)
+def readers(rows: list[dict], count: int) -> bool:
+    """So many at every partition: azure-eventhub comes to one after the other."""
+    return all(row["readers"] == count for row in rows)
 
 
-def test_what_was_not_delivered_is_counted(server, roadstead, send, device_id, group, rows):
-    since = datetime.datetime.now(datetime.UTC)
+def lag(rows: list[dict]) -> dict[str, int | None]:
+    """`None` where nobody has read."""
+    return {row["partitionId"]: row.get("lag") for row in rows}
+
+
+def test_what_was_not_delivered_is_counted(server, roadstead, send, device_id, consumer_group, rows):
     for number in range(2):
         send(b"%d" % number)
-    assert {row["readers"] for row in rows()} == {0} and not any("lag" in row or "deliveredTime" in row for row in rows())
+    places = [row["partitionId"] for row in rows()]
+    assert readers(rows(), 0) and lag(rows()) == dict.fromkeys(places) and not any("deliveredTime" in row for row in rows())
 
-    with eventhub.Reader(server, group=group, starting_position=since) as reader:
+    none = dict.fromkeys(places, 0)
+    with eventhub.Reader(server, FLAVOUR, consumer_group) as reader:
         reader.wait(device_id, 2)
-        wait.until(lambda: lag(rows()) == 0, 20, "all is delivered")
-        assert {row["readers"] for row in rows()} == {1}
-    wait.until(lambda: {row["readers"] for row in rows()} == {0}, 20, "the readers are gone")
-    places = {row["partitionId"]: row for row in rows()}
-    partition = next(number for number, event in reader.events if eventhub.device(event) == device_id)
-    assert places[partition]["deliveredSequenceNumber"] == places[partition]["lastEnqueuedSequenceNumber"]
-    assert places[partition]["deliveredTime"] >= places[partition]["lastEnqueuedTime"]
+        wait.until(lambda: readers(rows(), 1), SOON_S, "a reader at every partition")
+        wait.until(lambda: lag(rows()) == none, SOON_S, "all is delivered")
+    wait.until(lambda: readers(rows(), 0), SOON_S, "the readers are gone")
+    partition, event = next((place, event) for place, event in reader.events if eventhub.device(event) == device_id)
+    read = next(row for row in rows() if row["partitionId"] == partition)
+    assert read["deliveredSequenceNumber"] == read["lastEnqueuedSequenceNumber"] == event.sequence_number + 1
+    assert read["deliveredTime"] >= read["lastEnqueuedTime"]
 
     for number in range(2, 5):
         send(b"%d" % number)
-    behind = {row["partitionId"]: row["lag"] for row in rows()}
-    assert behind == {number: 3 if number == partition else 0 for number in places}
+    assert lag(rows()) == {**none, partition: 3}
+    listed = [row for row in roadstead.hub("consumer-group", "lag") if row["consumerGroup"] == consumer_group]
+    assert [{name: value for name, value in row.items() if name != "consumerGroup"} for row in listed] == rows()
     table = roadstead.text("iot", "hub", "consumer-group", "lag", "-n", roadstead.hub_name, "-o", "table")
     assert table.splitlines()[0].split()[:4] == ["Group", "Partition", "Readers", "Lag"]
-    assert re.search(rf"^{re.escape(group)} +{partition} +0 +3 ", table, re.MULTILINE), table
+    assert re.search(rf"^{re.escape(consumer_group)} +{partition} +0 +3 ", table, re.MULTILINE), table
 
-    positions = {number: str(row["deliveredSequenceNumber"]) if "deliveredSequenceNumber" in row else "@latest" for number, row in places.items()}
-    with eventhub.Reader(server, group=group, starting_position=positions) as reader:
+    goes_on = {**dict.fromkeys(places, "@latest"), partition: str(read["deliveredSequenceNumber"])}
+    with eventhub.Reader(server, FLAVOUR, consumer_group, starting_position=goes_on) as reader:
         assert [event.body_as_str() for event in reader.wait(device_id, 3)] == ["2", "3", "4"]
-        wait.until(lambda: lag(rows()) == 0, 20, "it caught up")
+        wait.until(lambda: lag(rows()) == none, SOON_S, "it caught up")
 
 
-def test_a_group_made_again_was_never_read(server, roadstead, send, device_id, group, rows):
-    since = datetime.datetime.now(datetime.UTC)
+def test_a_group_made_again_was_never_read(server, roadstead, send, device_id, consumer_group, rows):
     send(b"1")
-    with eventhub.Reader(server, group=group, starting_position=since) as reader:
+    with eventhub.Reader(server, FLAVOUR, consumer_group) as reader:
         reader.wait(device_id, 1)
-    wait.until(lambda: {row["readers"] for row in rows()} == {0}, 20, "the readers are gone")
-    assert all("lag" in row for row in rows())
-    roadstead.hub("consumer-group", "delete", "--name", group)
-    roadstead.hub("consumer-group", "create", "--name", group)
-    assert not any("lag" in row for row in rows())
+        wait.until(lambda: readers(rows(), 1), SOON_S, "a reader at every partition")
+    wait.until(lambda: readers(rows(), 0), SOON_S, "the readers are gone")
+    assert None not in lag(rows()).values()
+    roadstead.hub("consumer-group", "delete", "--name", consumer_group)
+    roadstead.hub("consumer-group", "create", "--name", consumer_group)
+    assert set(lag(rows()).values()) == {None}
