@@ -1,11 +1,13 @@
 """The Azure CLI itself, azure-cli 2.77.0: the commands of its core. Each takes seconds to start, so that few prove much."""
 
+import json
+
 import pytest
 
 from harness import dps as registry
 from harness import hub as hubs
 from harness import wait
-from harness.az import Az, installed
+from harness.az import COMMAND_WITHIN_S, ForkedAz, installed
 from harness.certs import CertificateMaker
 from harness.cli import Refused, Roadstead
 
@@ -18,14 +20,17 @@ GROUP, HUB, DPS = "az-rg", "az-hub", "az-dps"
 def az(server, tmp_path_factory):
     if not installed().is_file():
         pytest.skip(f"there is no {installed()}: `./test clients` installs the Azure CLI")
-    made = Az(server, tmp_path_factory.mktemp("az"))
-    made.register()
-    # Before the login that succeeds: az keeps a good token, and asks for no other while that lasts.
-    with pytest.raises(Refused) as refused:
-        made.log_in("wrong")
-    assert "wrong client secret" in refused.value.stderr
-    made.log_in()
-    return made
+    made = ForkedAz(server, tmp_path_factory.mktemp("az"))
+    try:
+        made.register()
+        # Before the login that succeeds: az keeps a good token, and asks for no other while that lasts.
+        with pytest.raises(Refused) as refused:
+            made.log_in("wrong")
+        assert "wrong client secret" in refused.value.stderr
+        made.log_in()
+        yield made
+    finally:
+        made.end()
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,8 @@ def refused(az, *words) -> str:
 def test_login(az, server):
     account = az("account", "show")
     assert (account["tenantId"], account["user"]["type"]) == (server.exports["ROADSTEAD_TENANT"], "servicePrincipal")
+    program = az.start("account", "show", "-o", "json")
+    assert json.loads(program.communicate(timeout=COMMAND_WITHIN_S)[0]) == account, "forked or not"
 
 
 def test_groups(az, group):

@@ -1,5 +1,6 @@
 """The Azure CLI, azure-cli 2.77.0: people and service principals, who they are and what they may."""
 
+import contextlib
 import re
 import subprocess
 import uuid
@@ -7,7 +8,7 @@ import uuid
 import pytest
 import requests
 
-from harness.az import Az, installed
+from harness.az import ForkedAz, installed
 from harness.cli import Refused
 
 pytestmark = pytest.mark.timeout(300)
@@ -16,23 +17,28 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def az(server, tmp_path_factory):
     """Logged in as the installation's first service principal."""
-    made = fresh(server, tmp_path_factory)
-    made.log_in()
-    return made
+    with fresh(server, tmp_path_factory) as made:
+        made.log_in()
+        yield made
 
 
 @pytest.fixture
 def stranger(server, tmp_path_factory):
     """A profile of its own in which nobody is logged in."""
-    return fresh(server, tmp_path_factory)
+    with fresh(server, tmp_path_factory) as made:
+        yield made
 
 
-def fresh(server, tmp_path_factory) -> Az:
+@contextlib.contextmanager
+def fresh(server, tmp_path_factory):
     if not installed().is_file():
         pytest.skip(f"there is no {installed()}: `./test clients` installs the Azure CLI")
-    made = Az(server, tmp_path_factory.mktemp("az-access"))
-    made.register()
-    return made
+    made = ForkedAz(server, tmp_path_factory.mktemp("az-access"))
+    try:
+        made.register()
+        yield made
+    finally:
+        made.end()
 
 
 @pytest.fixture
