@@ -82,17 +82,19 @@ class Server:
         command = [self.binary, "dev", "--data-dir", self.data_dir]
         command += ["--mqtt-port", str(self.mqtt_port), "--https-port", str(self.https_port)]
         command += ["--amqp-port", str(self.amqp_port), "--amqp-plain-port", str(self.amqp_plain_port), *extra]
+        log_start = self.log_bytes()
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
-        self.exports = wait.until(self._read_exports, READY_WITHIN_S, "`roadstead env` after `roadstead dev`")
+        wait.until(lambda: self._says_ready(log_start), READY_WITHIN_S, "`Roadstead is ready` of `roadstead dev`")
         wait.until(lambda: self.http_status("/readyz") == 200, READY_WITHIN_S, "/readyz")
+        done = subprocess.run([self.binary, "env"], env=self.environment, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        self.exports = parse_exports(done.stdout)
         return self
 
-    def _read_exports(self) -> dict[str, str] | None:
-        if self.process.poll() is not None:
-            raise AssertionError(f"roadstead dev ended with {self.process.returncode}:\n{self.log()}")
-        done = subprocess.run([self.binary, "env"], env=self.environment, capture_output=True, text=True, timeout=30)
-        return parse_exports(done.stdout) if done.returncode == 0 else None
+    def _says_ready(self, log_start: int) -> bool:
+        assert self.process.poll() is None, f"roadstead dev ended with {self.process.returncode}:\n{self.log()}"
+        return "Roadstead is ready" in self.log(log_start)
 
     def http_status(self, path: str) -> int | None:
         """Status of a GET on the HTTPS port, whatever its certificate; `None` while nothing answers."""
