@@ -104,6 +104,12 @@ def log_in(opened, login: str) -> None:
     opened.click("Continue")
 
 
+def ways(opened, origin: str) -> list[str]:
+    """The portal's cookies of sign-ins that are under way, wherever the browser is now."""
+    cookies = opened.driver.execute_cdp_cmd("Network.getCookies", {"urls": [origin]})["cookies"]
+    return [cookie["name"] for cookie in cookies if cookie["name"].startswith("__Host-roadstead-way-")]
+
+
 def test_a_person_signs_in_and_out(place, visitor):
     _, issuer, roadstead, origin = place
     made = roadstead("user", "create", "-n", "lena@example.com", "--issuer", issuer.url)
@@ -116,7 +122,7 @@ def test_a_person_signs_in_and_out(place, visitor):
     visitor.says("lena@example.com")
     assert visitor.path == "/portal/audit", "where it was wanted"
     cookies = visitor.cookies()
-    assert "__Host-roadstead" in cookies and "__Host-roadstead-way" not in cookies
+    assert "__Host-roadstead" in cookies and not ways(visitor, origin)
     # The provider's own page asks for a font from afar.
     assert [text for text in visitor.complaints() if not text.startswith("https://fonts.googleapis.com/")] == []
     assert roadstead("user", "show", "-n", "lena@example.com")["identities"][0]["issuerAssignedId"] == "lena"
@@ -150,6 +156,32 @@ def test_a_stranger_is_refused_in_words(place, visitor):
     roadstead("user", "delete", "-n", "anna@example.com")
 
 
+def test_two_tabs_sign_in_at_the_same_time(place, visitor):
+    _, issuer, roadstead, origin = place
+    roadstead("user", "create", "-n", "lena@example.com", "--issuer", issuer.url)
+    roadstead("role", "assignment", "create", "--assignee", "lena@example.com", "--role", "Reader")
+    wanted = ("/portal/audit", "/portal/certificates")
+    tabs = []
+    for page in wanted:
+        if tabs:
+            visitor.driver.switch_to.new_window("tab")
+        tabs.append(visitor.driver.current_window_handle)
+        visitor.open(origin + page)
+        visitor.click(f"Continue with {NAME}")
+        wait.until(lambda: visitor.driver.find_elements(By.NAME, "login"), 20, "the page to log in on")
+    assert len(ways(visitor, origin)) == 2, "both are at the issuer"
+    for tab, page in zip(tabs, wanted, strict=True):
+        visitor.driver.switch_to.window(tab)
+        log_in(visitor, "lena")
+        visitor.says("lena@example.com")
+        assert visitor.path == page, "each is led where it wanted"
+    assert ways(visitor, origin) == []
+    visitor.driver.switch_to.window(tabs[0])
+    visitor.open(f"{origin}/portal/")
+    visitor.says("lena@example.com")
+    roadstead("user", "delete", "-n", "lena@example.com")
+
+
 def test_another_state_or_browser_is_refused(place, visitor):
     origin = place[-1]
     visitor.open(f"{origin}/portal/")
@@ -159,7 +191,9 @@ def test_another_state_or_browser_is_refused(place, visitor):
     visitor.says("belongs to no sign-in that this browser began")
     visitor.open(f"{origin}/portal/")
     visitor.click(f"Continue with {NAME}")
-    visitor.driver.execute_cdp_cmd("Network.deleteCookies", {"name": "__Host-roadstead-way", "url": origin})
+    assert len(ways(visitor, origin)) == 2, "of the first one, which never came back, and of this one"
+    for name in ways(visitor, origin):
+        visitor.driver.execute_cdp_cmd("Network.deleteCookies", {"name": name, "url": origin})
     log_in(visitor, "lena")
     visitor.says("belongs to no sign-in that this browser began")
     assert "state=" in visitor.path, "a state of ours, and a code, in a browser that did not begin this"

@@ -92,8 +92,14 @@ impl Ask {
 
     /// The value of a cookie.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies(name).find(|(rest, _)| rest.is_empty()).map(|(_, value)| value)
+    }
+
+    /// The cookies whose names begin so: what follows in the name, and the value.
+    pub(crate) fn cookies(&self, begin: &str) -> impl Iterator<Item = (&str, &str)> {
         let all = self.headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
-        all.flat_map(|header| header.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+        let pairs = all.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter_map(move |(name, value)| Some((name.strip_prefix(begin)?, value)))
     }
 
     /// Whether the page that sent this is one of ours. Browsers say so themselves; those that do not name the page's origin.
@@ -211,5 +217,7 @@ mod tests {
         assert!(found.has_token("secret"));
         assert!(!found.has_token("secre") && !found.has_token("") && !ask(&form, "/portal/", "").await.has_token(""));
         assert_eq!((found.cookie("__Host-x"), found.cookie("Host-x"), found.cookie("c")), (Some("y"), None, Some("d")));
+        assert_eq!(found.cookies("__Host-").collect::<Vec<_>>(), [("x", "y")]);
+        assert_eq!((found.cookie("__Host-"), found.cookie("")), (None, None));
     }
 }

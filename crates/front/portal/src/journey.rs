@@ -1,15 +1,22 @@
 //! People on their way to another issuer and back.
 //!
-//! The portal sends them off with a state, a nonce and the digest of a verifier, and takes them back in the same browser, once,
-//! within ten minutes. Where to, and what the code is worth that they bring, it asks [`SignIns`]: it speaks to no issuer itself.
+//! The portal sends them off with a state, a nonce and the digest of a verifier, and takes them back in the same browser, within
+//! ten minutes. Where to, and what the code is worth that they bring, it asks [`SignIns`]: it speaks to no issuer itself.
+//!
+//! What belongs to a journey goes with the browser, sealed, in a cookie of its own. So there is no list of them that somebody
+//! could fill, and each tab of a browser comes back by itself. Who comes back loses that cookie. Who kept a copy of it, or came by
+//! one, gets no further with it than to the issuer, which takes a code once.
 
-use crate::limits::{JOURNEY_LIFETIME_MS, JOURNEYS_MAX, JOURNEYS_OF_ADDRESS_MAX};
-use crate::session::{Digest, digest_of, fresh};
+use crate::limits::{
+    JOURNEY_COOKIES_READ_MAX, JOURNEY_LIFETIME_MS, JOURNEY_THEN_BYTES_MAX, JOURNEYS_OF_BROWSER_MAX, SECRET_BYTES,
+};
+use crate::session::{digest_of, fresh};
 use async_trait::async_trait;
-use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use roadstead_model::{Random, Secret, UnixMillis};
-use std::net::IpAddr;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// What a browser is sent off with.
@@ -55,18 +62,15 @@ pub trait SignIns: Send + Sync {
 }
 
 /// Somebody who is at an issuer.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Journey {
     /// Of the issuer.
     pub(crate) name: String,
     pub(crate) nonce: String,
-    pub(crate) verifier: Zeroizing<String>,
-    pub(crate) redirect_uri: String,
+    pub(crate) verifier: Secret,
     /// Where to go afterwards.
     pub(crate) then: String,
-    state: Digest,
-    browser: Digest,
-    network: IpAddr,
-    since: UnixMillis,
+    since_ms: i64,
 }
 
 /// What a new journey takes along.
@@ -74,76 +78,73 @@ pub(crate) struct Ticket {
     pub(crate) state: Zeroizing<String>,
     pub(crate) nonce: String,
     pub(crate) challenge: String,
-    /// What the cookie holds.
-    pub(crate) browser: Zeroizing<String>,
+    /// What the cookie of this state holds.
+    pub(crate) sealed: String,
 }
 
-/// All of them, the oldest first.
-#[derive(Default)]
-pub(crate) struct Journeys(Vec<Journey>);
+/// The key that journeys are sealed with. A restart makes another one: who is under way then begins again.
+pub(crate) struct Journeys(hmac::Key);
 
 impl Journeys {
-    /// `cookie`: what the browser has of another journey that is not over, so that several of its tabs may be under way.
-    pub(crate) fn begin(
-        &mut self,
-        (name, then, redirect_uri): (&str, &str, &str),
-        (cookie, address): (Option<&str>, IpAddr),
-        random: &dyn Random,
-        now: UnixMillis,
-    ) -> Ticket {
-        self.0.retain(|journey| !journey.is_over(now));
-        let network = network(address);
-        let of_network = |journey: &Journey| journey.network == network;
-        if self.0.iter().filter(|journey| of_network(journey)).count() >= JOURNEYS_OF_ADDRESS_MAX
-            && let Some(first) = self.0.iter().position(of_network)
-        {
-            self.0.remove(first);
-        }
-        if self.0.len() >= JOURNEYS_MAX {
-            self.0.remove(0);
-        }
-        let known = cookie.filter(|cookie| self.0.iter().any(|journey| journey.browser == digest_of(cookie)));
-        let browser = known.map_or_else(|| fresh(random), |cookie| Zeroizing::new(cookie.to_owned()));
+    pub(crate) fn new(random: &dyn Random) -> Self {
+        let mut key = Zeroizing::new([0; SECRET_BYTES]);
+        random.fill(&mut *key);
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &*key))
+    }
+
+    /// `then` is forgotten where it is too long for a cookie: `home` takes its place.
+    pub(crate) fn begin(&self, name: &str, (then, home): (&str, &str), random: &dyn Random, now: UnixMillis) -> Ticket {
         let (state, nonce, verifier) = (fresh(random), fresh(random).to_string(), fresh(random));
         let challenge = URL_SAFE_NO_PAD.encode(digest_of(&verifier));
-        self.0.push(Journey {
+        let then = if then.len() <= JOURNEY_THEN_BYTES_MAX { then } else { home };
+        let journey = Journey {
             name: name.to_owned(),
             nonce: nonce.clone(),
-            verifier,
-            redirect_uri: redirect_uri.to_owned(),
+            verifier: Secret::new(verifier.as_str()),
             then: then.to_owned(),
-            state: digest_of(&state),
-            browser: digest_of(&browser),
-            network,
-            since: now,
-        });
-        Ticket { state, nonce, challenge, browser }
+            since_ms: now.0,
+        };
+        let sealed = self.seal(&state, &journey);
+        Ticket { state, nonce, challenge, sealed }
     }
 
-    /// The journey of a state, which is over thereby; `None` also where another browser began it.
-    pub(crate) fn end(&mut self, state: &str, cookie: &str, now: UnixMillis) -> Option<Journey> {
-        self.0.retain(|journey| !journey.is_over(now));
-        let state = digest_of(state);
-        let at = self.0.iter().position(|journey| journey.state == state)?;
-        let journey = self.0.remove(at);
-        verify_slices_are_equal(&journey.browser, &digest_of(cookie)).is_ok().then_some(journey)
+    /// The journey that is sealed for a state; `None` also when it took too long.
+    pub(crate) fn open(&self, state: &str, sealed: &str, now: UnixMillis) -> Option<Journey> {
+        let mut bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(sealed).ok()?);
+        let (nonce, sealed) = bytes.split_first_chunk_mut::<NONCE_LEN>()?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let plain = self.key(state).open_in_place(nonce, Aad::empty(), sealed).ok()?;
+        let journey: Journey = serde_json::from_slice(plain).ok()?;
+        let is_over = now.0.saturating_sub(journey.since_ms) >= JOURNEY_LIFETIME_MS;
+        (!is_over).then_some(journey)
     }
-}
 
-impl Journey {
-    fn is_over(&self, now: UnixMillis) -> bool {
-        now.0.saturating_sub(self.since.0) >= JOURNEY_LIFETIME_MS
+    /// Of a browser's journeys, as states and what is sealed, those that make room for another one: what cannot be read or took
+    /// too long first, then the oldest.
+    pub(crate) fn surplus<'a>(&self, kept: impl Iterator<Item = (&'a str, &'a str)>, now: UnixMillis) -> Vec<&'a str> {
+        let since = |state: &str, sealed: &str| self.open(state, sealed, now).map(|journey| journey.since_ms);
+        let kept = kept.take(JOURNEY_COOKIES_READ_MAX);
+        let mut kept: Vec<_> = kept.map(|(state, sealed)| (since(state, sealed), state)).collect();
+        kept.sort_unstable();
+        let surplus = (kept.len() + 1).saturating_sub(JOURNEYS_OF_BROWSER_MAX);
+        kept.into_iter().take(surplus).map(|(_, state)| state).collect()
     }
-}
 
-/// What stands for an address: who has one IPv6 address has its whole network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            [a, b, c, d, 0, 0, 0, 0].into()
-        }
-        address @ IpAddr::V4(_) => address,
+    fn seal(&self, state: &str, journey: &Journey) -> String {
+        let mut bytes = vec![0; NONCE_LEN];
+        serde_json::to_writer(&mut bytes, journey).expect("texts and a number are always written");
+        let sealed = self.key(state).seal_in_place_separate_tag(Aad::empty(), &mut bytes[NONCE_LEN..]);
+        let (nonce, tag) = sealed.expect("AES-GCM seals any text under 64 GiB");
+        bytes[..NONCE_LEN].copy_from_slice(nonce.as_ref());
+        bytes.extend_from_slice(tag.as_ref());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Each state has a key of its own: what is sealed for one opens for no other, and however many people begin, no key is used
+    /// more than once.
+    fn key(&self, state: &str) -> RandomizedNonceKey {
+        let key = hmac::sign(&self.0, state.as_bytes());
+        RandomizedNonceKey::new(&AES_256_GCM, key.as_ref()).expect("AES-256 takes every key of 32 bytes")
     }
 }
 
@@ -169,53 +170,77 @@ mod tests {
     }
 
     const START: UnixMillis = UnixMillis(1_000_000);
-    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
-    const TO: (&str, &str, &str) = ("Plant", "/portal/audit", "https://h/portal/back/Plant");
+
+    fn begin(journeys: &Journeys, random: &Numbered, now: UnixMillis) -> Ticket {
+        journeys.begin("Plant", ("/portal/audit", "/portal/"), random, now)
+    }
 
     #[test]
-    fn who_left_comes_back_once_in_the_same_browser_and_soon() {
-        let (mut journeys, random) = (Journeys::default(), Numbered::default());
-        let begin = |journeys: &mut Journeys, cookie: Option<&str>| journeys.begin(TO, (cookie, HOME), &random, START);
-        let ticket = begin(&mut journeys, None);
-        assert_eq!(ticket.challenge, URL_SAFE_NO_PAD.encode(digest_of(&journeys.0[0].verifier)));
-        assert!(journeys.end("x", &ticket.browser, START).is_none());
-        let journey = journeys.end(&ticket.state, &ticket.browser, START).unwrap();
-        assert_eq!((journey.name.as_str(), journey.then.as_str(), &journey.nonce), ("Plant", TO.1, &ticket.nonce));
-        assert!(journeys.end(&ticket.state, &ticket.browser, START).is_none(), "once");
-
-        let ticket = begin(&mut journeys, None);
-        let second = begin(&mut journeys, Some(&ticket.browser));
-        assert_eq!(second.browser, ticket.browser, "two tabs");
-        assert_ne!(begin(&mut journeys, Some("made-up")).browser.as_str(), "made-up");
-        assert!(journeys.end(&ticket.state, "another", START).is_none());
-        assert!(journeys.end(&ticket.state, &ticket.browser, START).is_none(), "who was guessed is over, too");
+    fn who_left_comes_back_with_its_own_state_and_soon() {
+        let random = Numbered::default();
+        let journeys = Journeys::new(&random);
+        let (one, two) = (begin(&journeys, &random, START), begin(&journeys, &random, START));
+        for ticket in [&two, &one] {
+            let journey = journeys.open(&ticket.state, &ticket.sealed, START).unwrap();
+            assert_eq!(
+                (journey.name.as_str(), journey.then.as_str(), &journey.nonce),
+                ("Plant", "/portal/audit", &ticket.nonce)
+            );
+            assert_eq!(ticket.challenge, URL_SAFE_NO_PAD.encode(digest_of(journey.verifier.expose())));
+        }
+        assert!(one.state != two.state && one.nonce != two.nonce && one.challenge != two.challenge);
+        assert!(journeys.open(&one.state, &two.sealed, START).is_none(), "another's state");
         let late = START.plus_ms(JOURNEY_LIFETIME_MS);
-        assert!(journeys.end(&second.state, &second.browser, late).is_none() && journeys.0.is_empty());
+        assert!(journeys.open(&one.state, &one.sealed, UnixMillis(late.0 - 1)).is_some());
+        assert!(journeys.open(&one.state, &one.sealed, late).is_none(), "too late");
+        assert!(Journeys::new(&random).open(&one.state, &one.sealed, START).is_none(), "another run");
     }
 
     #[test]
-    fn there_are_never_more_than_may_be() {
-        let (mut journeys, random) = (Journeys::default(), Numbered::default());
-        let neighbour = journeys.begin(TO, (None, [198, 51, 100, 1].into()), &random, START);
-        for _ in 0..=JOURNEYS_OF_ADDRESS_MAX {
-            journeys.begin(TO, (None, HOME), &random, START);
+    fn nobody_reads_or_alters_what_a_browser_keeps() {
+        let random = Numbered::default();
+        let journeys = Journeys::new(&random);
+        let Ticket { state, sealed, nonce, .. } = begin(&journeys, &random, START);
+        let bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains(&nonce), "sealed");
+        for at in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1;
+            assert!(journeys.open(&state, &URL_SAFE_NO_PAD.encode(altered), START).is_none(), "byte {at}");
+            assert!(journeys.open(&state, &URL_SAFE_NO_PAD.encode(&bytes[..at]), START).is_none(), "cut at {at}");
         }
-        assert_eq!(journeys.0.len(), JOURNEYS_OF_ADDRESS_MAX + 1);
-        assert!(journeys.end(&neighbour.state, &neighbour.browser, START).is_some(), "of another address");
-        for n in 0..JOURNEYS_MAX {
-            let n = u16::try_from(n).unwrap();
-            journeys.begin(TO, (None, [0x2001, 0xdb8, 0, n, 0, 0, 0, n].into()), &random, START);
+        for made_up in ["", "!", "AAAA", &sealed[1..]] {
+            assert!(journeys.open(&state, made_up, START).is_none(), "{made_up}");
         }
-        assert_eq!(journeys.0.len(), JOURNEYS_MAX);
     }
 
     #[test]
-    fn one_network_is_one_address() {
-        let ip = |text: &str| network(text.parse().unwrap()).to_string();
+    fn a_browser_keeps_some_and_each_fits_into_a_cookie() {
+        let random = Numbered::default();
+        let journeys = Journeys::new(&random);
+        let tickets: Vec<_> =
+            (0..JOURNEYS_OF_BROWSER_MAX).map(|n| begin(&journeys, &random, START.plus_ms(n as i64))).collect();
+        let kept = || tickets.iter().rev().map(|ticket| (ticket.state.as_str(), ticket.sealed.as_str()));
+        assert_eq!(journeys.surplus(kept().skip(1), START), Vec::<&str>::new(), "there is room for one");
+        assert_eq!(journeys.surplus(kept(), START), [tickets[0].state.as_str()], "the oldest goes");
         assert_eq!(
-            [ip("192.0.2.7"), ip("::ffff:192.0.2.7"), ip("2001:db8:1:2:3:4:5:6")],
-            ["192.0.2.7", "192.0.2.7", "2001:db8:1:2::"]
+            journeys.surplus(kept().chain([("x", "y")]), START),
+            ["x", &tickets[0].state],
+            "unreadable ones first"
         );
+        let late = UnixMillis(START.0 + JOURNEY_LIFETIME_MS + 1);
+        assert_eq!(journeys.surplus(kept(), late).len(), 1, "what took too long makes room, too");
+        let many = (0..10_000).map(|_| ("x", "y"));
+        assert!(journeys.surplus(many, START).len() <= JOURNEY_COOKIES_READ_MAX);
+
+        let long = |len: usize| "x".repeat(len);
+        for (len, kept) in
+            [(JOURNEY_THEN_BYTES_MAX, long(JOURNEY_THEN_BYTES_MAX)), (JOURNEY_THEN_BYTES_MAX + 1, "/".to_owned())]
+        {
+            let Ticket { state, sealed, .. } = journeys.begin("Plant", (&long(len), "/"), &random, START);
+            assert_eq!(journeys.open(&state, &sealed, START).unwrap().then, kept);
+            assert!(sealed.len() < 1024, "{}", sealed.len());
+        }
     }
 
     #[test]

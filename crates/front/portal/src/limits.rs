@@ -17,10 +17,13 @@ pub const LINK_LIFETIME_MS: i64 = 15 * 60 * 1000;
 pub const LINKS_MAX: usize = 16;
 /// How long somebody may take at another issuer.
 pub const JOURNEY_LIFETIME_MS: i64 = 10 * 60 * 1000;
-/// People who are at other issuers; the one who left first is forgotten first.
-pub const JOURNEYS_MAX: usize = 1000;
-/// The same, of one address: nobody pushes all others out.
-pub const JOURNEYS_OF_ADDRESS_MAX: usize = 20;
+/// Tabs of one browser that are at other issuers; the one that left first is forgotten first. Their cookies, of at most a kilobyte
+/// each, go with every request: 8 KiB is what proxies commonly take of a header.
+pub const JOURNEYS_OF_BROWSER_MAX: usize = 6;
+/// Cookies of a browser that are looked at for those.
+pub const JOURNEY_COOKIES_READ_MAX: usize = 32;
+/// Bytes of the address of the page to which somebody goes after signing in elsewhere; who wanted a longer one begins at the overview.
+pub const JOURNEY_THEN_BYTES_MAX: usize = 512;
 /// Characters of an issuer's words that a page repeats.
 pub const ISSUER_WORDS_CHARS_MAX: usize = 300;
 /// Random bytes of a cookie, a link or a form's token.

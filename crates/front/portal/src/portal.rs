@@ -35,7 +35,7 @@ pub struct Portal {
     pub(crate) sessions: Mutex<Sessions>,
     pub(crate) links: Mutex<Links>,
     pub(crate) sign_ins: Arc<dyn SignIns>,
-    pub(crate) journeys: Mutex<Journeys>,
+    pub(crate) journeys: Journeys,
     assets: Assets,
 }
 
@@ -47,7 +47,8 @@ impl Portal {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let (sessions, links, journeys) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (sessions, links) = (Mutex::default(), Mutex::default());
+        let journeys = Journeys::new(&*random);
         Self { door, clock, random, sessions, links, sign_ins, journeys, assets: Assets::new() }
     }
 

@@ -22,8 +22,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 /// The session's cookie. The prefix makes browsers hold it to this host, whole and encrypted.
 pub(crate) const COOKIE: &str = "__Host-roadstead";
 
-/// By which a browser that comes back from an issuer is known. For minutes.
-pub(crate) const JOURNEY: &str = "__Host-roadstead-way";
+/// A journey to an issuer, sealed: what the names of such cookies begin with; the state follows. The prefix keeps other hosts of
+/// the same domain from putting one here, which would sign somebody in as somebody else. For minutes.
+pub(crate) const JOURNEY: &str = "__Host-roadstead-way-";
 
 fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Full::new(body.into()).boxed());
@@ -83,10 +84,11 @@ pub(crate) fn set_cookie(response: &mut Response<Body>, value: &str) {
     append_cookie(response, &format!("{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}"));
 }
 
-/// Lets the browser be known when it comes back from an issuer, or forgets that with an empty value.
-pub(crate) fn set_journey(response: &mut Response<Body>, value: &str) {
-    let age_s = if value.is_empty() { 0 } else { JOURNEY_LIFETIME_MS / 1000 };
-    append_cookie(response, &format!("{JOURNEY}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={age_s}"));
+/// Gives the browser a journey of this state, or takes it away with an empty one.
+pub(crate) fn set_journey(response: &mut Response<Body>, state: &str, sealed: &str) {
+    let age_s = if sealed.is_empty() { 0 } else { JOURNEY_LIFETIME_MS / 1000 };
+    let cookie = format!("{JOURNEY}{state}={sealed}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={age_s}");
+    append_cookie(response, &cookie);
 }
 
 fn append_cookie(response: &mut Response<Body>, cookie: &str) {

@@ -2,7 +2,7 @@
 
 use crate::ask::ROOT;
 use crate::call::href;
-use crate::journey::{Departure, Return, has_nonce};
+use crate::journey::{Departure, Journey, Return, has_nonce};
 use crate::limits::ISSUER_WORDS_CHARS_MAX;
 use crate::page::account::{Guest, refuse, sentence, there, welcome};
 use crate::reply::{Body, JOURNEY, see_other, set_journey};
@@ -22,11 +22,9 @@ pub(crate) async fn depart(guest: &Guest<'_>, name: &str) -> Response<Body> {
     if !portal.sign_ins.names().iter().any(|known| known == name) {
         return refuse(guest, StatusCode::NOT_FOUND, "There is no such issuer here. Those there are have a button.");
     }
-    // Each issuer leads back to a place of its own: a code that it gave cannot end another's sign-in. Source: RFC 9700, 4.4.2.2
-    let redirect_uri = format!("{}{}", guest.base_url, href(&["back", name]));
-    let to = (name, there(ask.argument("then")), redirect_uri.as_str());
-    let from = (ask.cookie(JOURNEY), guest.address.ip());
-    let ticket = portal.journeys.lock().begin((to.0, &to.1, to.2), from, &*portal.random, portal.clock.now());
+    let (redirect_uri, now) = (redirect_uri(guest, name), portal.clock.now());
+    let (then, home) = (there(ask.argument("then")), format!("{ROOT}/"));
+    let ticket = portal.journeys.begin(name, (&then, &home), &*portal.random, now);
     let departure = Departure {
         redirect_uri: &redirect_uri,
         state: &ticket.state,
@@ -36,7 +34,10 @@ pub(crate) async fn depart(guest: &Guest<'_>, name: &str) -> Response<Body> {
     match portal.sign_ins.depart(name, &departure).await {
         Ok(url) => {
             let mut response = see_other(&url);
-            set_journey(&mut response, &ticket.browser);
+            set_journey(&mut response, &ticket.state, &ticket.sealed);
+            for state in portal.journeys.surplus(ask.cookies(JOURNEY), now) {
+                set_journey(&mut response, state, "");
+            }
             response
         }
         Err(cause) => {
@@ -46,17 +47,25 @@ pub(crate) async fn depart(guest: &Guest<'_>, name: &str) -> Response<Body> {
     }
 }
 
-/// Takes back who comes from an issuer.
+/// Each issuer leads back to a place of its own: a code that it gave cannot end another's sign-in. Source: RFC 9700, 4.4.2.2
+fn redirect_uri(guest: &Guest<'_>, name: &str) -> String {
+    format!("{}{}", guest.base_url, href(&["back", name]))
+}
+
+/// Takes back who comes from an issuer. What this browser kept for it is gone thereby, whatever comes of it.
 pub(crate) async fn come_back(guest: &Guest<'_>, issuer: &str) -> Response<Body> {
-    let mut response = answer(guest, issuer).await;
-    set_journey(&mut response, "");
+    let state = guest.ask.argument("state");
+    let kept = guest.ask.cookies(JOURNEY).find(|(known, _)| *known == state);
+    let journey = kept.and_then(|(_, sealed)| guest.portal.journeys.open(state, sealed, guest.portal.clock.now()));
+    let mut response = answer(guest, issuer, journey).await;
+    if kept.is_some() {
+        set_journey(&mut response, state, "");
+    }
     response
 }
 
-async fn answer(guest: &Guest<'_>, issuer: &str) -> Response<Body> {
+async fn answer(guest: &Guest<'_>, issuer: &str, journey: Option<Journey>) -> Response<Body> {
     let (ask, portal) = (guest.ask, guest.portal);
-    let cookie = ask.cookie(JOURNEY).unwrap_or_default();
-    let journey = portal.journeys.lock().end(ask.argument("state"), cookie, portal.clock.now());
     let Some(journey) = journey.filter(|journey| journey.name == issuer) else {
         let text = "This answer of an issuer belongs to no sign-in that this browser began within the last 10 minutes, or was used \
                     already. Begin again.";
@@ -72,8 +81,8 @@ async fn answer(guest: &Guest<'_>, issuer: &str) -> Response<Body> {
     }
     let back = Return {
         code,
-        redirect_uri: &journey.redirect_uri,
-        verifier: &journey.verifier,
+        redirect_uri: &redirect_uri(guest, name),
+        verifier: journey.verifier.expose(),
         issuer: Some(ask.argument("iss")).filter(|issuer| !issuer.is_empty()),
     };
     let id_token = match portal.sign_ins.redeem(name, &back).await {

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use roadstead_front_portal::{Departure, Return, SignIns, limits};
 use roadstead_model::Secret;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 const NAME: &str = "Plant & Co";
@@ -43,13 +44,21 @@ impl SignIns for Issuers {
         if code != "good" {
             return Err(format!("invalid_grant: {HOSTILE}"));
         }
-        let last = self.departed.lock().last().unwrap()[1].clone();
-        let nonce = self.nonce.lock().map_or(last, str::to_owned);
+        let departed = self.departed.lock();
+        let [_, nonce, ..] = departed.iter().find(|[.., challenge, _]| *challenge == digest(verifier)).unwrap();
+        let nonce = self.nonce.lock().unwrap_or(nonce);
         Ok(Secret::new(format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json!({"nonce": nonce}).to_string()))))
     }
 }
 
+/// `S256` of PKCE.
+fn digest(verifier: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
+    URL_SAFE_NO_PAD.encode(digest)
+}
+
 const OUT: &str = "/portal/out/Plant%20%26%20Co";
+const COOKIE: &str = "__Host-roadstead-way-";
 const BACK: &str = "/portal/back/Plant%20%26%20Co";
 
 async fn depart(world: &World, cookie: &str, url: &str) -> Answer {
@@ -58,6 +67,44 @@ async fn depart(world: &World, cookie: &str, url: &str) -> Answer {
 
 async fn come_back(world: &World, cookie: &str, place: &str, query: &str) -> Answer {
     world.send("GET", &format!("{place}?{query}"), &[("cookie", cookie), ("sec-fetch-site", "cross-site")], "").await
+}
+
+/// A browser's cookies.
+#[derive(Default)]
+struct Jar(BTreeMap<String, String>);
+
+impl Jar {
+    fn keep(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            if cookie.contains("Max-Age=0") {
+                self.0.remove(name);
+            } else {
+                self.0.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    fn header(&self) -> String {
+        self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    async fn depart(&mut self, world: &World, url: &str) -> String {
+        let departed = depart(world, &self.header(), url).await;
+        self.keep(&departed);
+        state(&departed).to_owned()
+    }
+
+    async fn come_back(&mut self, world: &World, state: &str) -> Answer {
+        let back = come_back(world, &self.header(), BACK, &format!("code=good&state={state}")).await;
+        self.keep(&back);
+        back
+    }
+
+    fn journeys(&self) -> usize {
+        self.0.keys().filter(|name| name.starts_with(COOKIE)).count()
+    }
 }
 
 fn state(departed: &Answer) -> &str {
@@ -75,22 +122,22 @@ async fn there_and_back_is_signed_in() {
     let departed = depart(&world, "", &format!("{OUT}?then=%2Fportal%2Faudit")).await;
     assert_eq!(departed.status, 303, "{}", departed.text);
     let cookie = departed.header("set-cookie");
-    assert!(cookie.starts_with("__Host-roadstead-way="), "{cookie}");
+    assert!(cookie.starts_with(&format!("{COOKIE}{}=", state(&departed))), "{cookie}");
     assert!(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600"), "{cookie}");
     let query = format!("code=good&state={}&iss=https%3A%2F%2Flogin.example", state(&departed));
     let back = come_back(&world, &departed.cookie(), BACK, &query).await;
     assert_eq!((back.status.as_u16(), back.header("location")), (303, "/portal/audit"), "{}", back.text);
     let cookies: Vec<_> = back.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     assert!(cookies[0].starts_with("__Host-roadstead=") && !cookies[0].contains("Max-Age"), "{cookies:?}");
-    assert_eq!(cookies[1], "__Host-roadstead-way=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+    let gone = format!("{COOKIE}{}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", state(&departed));
+    assert_eq!(cookies[1], gone);
     assert_eq!(world.get(&back.cookie(), "/portal/").await.status, 200);
 
     let [sent, nonce, challenge, to] = world.issuers.departed.lock()[0].clone();
     let [code, redirect_uri, verifier, issuer] = world.issuers.redeemed.lock()[0].clone();
     assert_eq!((to, redirect_uri), (format!("https://h.localhost{BACK}"), format!("https://h.localhost{BACK}")));
     assert_eq!((code.as_str(), issuer.as_str()), ("good", "https://login.example"));
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
-    assert_eq!(challenge, URL_SAFE_NO_PAD.encode(digest), "PKCE, S256");
+    assert_eq!(challenge, digest(&verifier), "PKCE, S256");
     let mut secrets = [sent, nonce, challenge, verifier, departed.cookie()];
     assert!(secrets.iter().all(|secret| secret.len() >= 43));
     secrets.sort();
@@ -105,6 +152,7 @@ async fn there_and_back_is_signed_in() {
 async fn who_comes_back_otherwise_is_not() {
     for (what, query, words) in [
         ("another browser", "code=good&state=STATE", "belongs to no sign-in that this browser began"),
+        ("another's journey under this state", "code=good&state=STATE", "belongs to no sign-in"),
         ("another issuer's place", "code=good&state=STATE", "belongs to no sign-in"),
         ("a made-up state", "code=good&state=x", "belongs to no sign-in"),
         ("none", "code=good", "belongs to no sign-in"),
@@ -130,7 +178,14 @@ async fn who_comes_back_otherwise_is_not() {
     ] {
         let world = World::new();
         let departed = depart(&world, "", OUT).await;
-        let cookie = if what == "another browser" { "__Host-roadstead-way=x".to_owned() } else { departed.cookie() };
+        let (mut jar, state) = (Jar::default(), state(&departed));
+        jar.keep(&departed);
+        let other = depart(&world, "", OUT).await.cookie();
+        let cookie = match what {
+            "another browser" => other,
+            "another's journey under this state" => format!("{COOKIE}{state}={}", other.split_once('=').unwrap().1),
+            _ => jar.header(),
+        };
         match what {
             "late" => drop(world.clock.0.fetch_add(limits::JOURNEY_LIFETIME_MS, Ordering::Relaxed)),
             "another nonce" => *world.issuers.nonce.lock() = Some("other"),
@@ -141,19 +196,63 @@ async fn who_comes_back_otherwise_is_not() {
             )),
             _ => {}
         }
-        let query = query.replace("STATE", state(&departed));
+        let query = query.replace("STATE", state);
         let place = if what == "another issuer's place" { "/portal/back/Other" } else { BACK };
         let back = come_back(&world, &cookie, place, &query).await;
         assert!(back.status.as_u16() >= 400 && back.text.contains(words), "{what}: {} {}", back.status, back.text);
         assert!(!back.text.contains("<script>"), "{what}");
-        assert_eq!(back.cookie(), "__Host-roadstead-way=", "{what}: no session");
+        let mut given = back.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+        assert!(given.all(|cookie| !cookie.starts_with("__Host-roadstead=")), "{what}: no session");
+        jar.keep(&back);
         *world.issuers.nonce.lock() = None;
         world.api.answers.lock().clear();
-        let good = format!("code=good&state={}", state(&departed));
-        let again = come_back(&world, &departed.cookie(), BACK, &good).await;
-        let is_untouched = ["a made-up state", "none"].contains(&what);
+        let again = jar.come_back(&world, state).await;
+        let is_untouched = ["another browser", "a made-up state", "none"].contains(&what);
         assert_eq!(again.status.as_u16(), if is_untouched { 303 } else { 403 }, "{what}: a state is good for once");
     }
+}
+
+#[tokio::test]
+async fn each_tab_of_a_browser_comes_back_once() {
+    let (world, mut jar) = (World::new(), Jar::default());
+    let there = ["/portal/", "/portal/audit", "/portal/sessions"];
+    let mut states = Vec::new();
+    for then in there {
+        states.push(jar.depart(&world, &format!("{OUT}?then={then}")).await);
+    }
+    for at in [1, 0, 2] {
+        let back = jar.come_back(&world, &states[at]).await;
+        assert_eq!((back.status.as_u16(), back.header("location")), (303, there[at]), "{}", back.text);
+        assert_eq!(world.get(&jar.header(), "/portal/").await.status, 200);
+        assert_eq!(jar.come_back(&world, &states[at]).await.status, 403, "once");
+    }
+    assert_eq!(jar.journeys(), 0);
+}
+
+#[tokio::test]
+async fn a_browser_with_too_many_tabs_forgets_the_oldest() {
+    let (world, mut jar) = (World::new(), Jar::default());
+    let mut states = Vec::new();
+    for _ in 0..limits::JOURNEYS_OF_BROWSER_MAX + 2 {
+        states.push(jar.depart(&world, OUT).await);
+        world.clock.0.fetch_add(1, Ordering::Relaxed);
+    }
+    assert_eq!(jar.journeys(), limits::JOURNEYS_OF_BROWSER_MAX);
+    for (at, state) in states.iter().enumerate() {
+        let status = jar.come_back(&world, state).await.status.as_u16();
+        assert_eq!(status, if at < 2 { 403 } else { 303 }, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_pushes_out_who_is_under_way() {
+    let (world, mut jar) = (World::new(), Jar::default());
+    let state = jar.depart(&world, OUT).await;
+    for _ in 0..2000 {
+        depart(&world, "", OUT).await;
+    }
+    let back = jar.come_back(&world, &state).await;
+    assert_eq!(back.status, 303, "all of one address: {}", back.text);
 }
 
 #[tokio::test]
