@@ -35,6 +35,7 @@ mod moment;
 mod page;
 mod policy;
 mod portal;
+mod program;
 mod rates;
 mod reply;
 mod rights;

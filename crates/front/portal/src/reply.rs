@@ -1,6 +1,7 @@
 //! Answers. All carry the headers that keep other sites' hands off.
 
 use crate::limits::JOURNEY_LIFETIME_MS;
+use crate::program::file_stem;
 use askama::Template;
 use bytes::Bytes;
 use http::header::{
@@ -44,12 +45,10 @@ pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response<Bod
     }
 }
 
-/// A file in PEM that the browser keeps under this name: letters, digits, `-`, `.` and `_`, others become `_`.
-pub(crate) fn download(name: &str, pem: String) -> Response<Body> {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
-    let name: String = name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
+/// A device's file in PEM, which the browser keeps under the name that programs look for.
+pub(crate) fn download(id: &str, pem: String) -> Response<Body> {
     let mut response = whole(StatusCode::OK, "application/x-pem-file", pem);
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{}.pem\"", file_stem(id))) {
         response.headers_mut().insert(CONTENT_DISPOSITION, value);
     }
     response

@@ -7,11 +7,12 @@ use crate::limits::{CONNECT_CA, CONNECT_INSTANCES_MAX, PAGE_ITEMS};
 use crate::moment::Moment;
 use crate::page::certificates::uploaded;
 use crate::page::connect_steps::{self, Steps};
-use crate::page::enrollment::{https, keys_of};
+use crate::page::enrollment::keys_of;
 use crate::page::enrollment_form::common_name;
 use crate::page::enrollments::find;
 use crate::page::issuing::{self, is_held};
 use crate::page::overview::{list, resource};
+use crate::program::Programs;
 use crate::reply::{self, Body, see_other};
 use askama::Template;
 use http::{Response, StatusCode};
@@ -63,17 +64,7 @@ struct DevicePage {
     steps: Steps,
     /// The held CA that makes its certificate.
     making: Option<Making>,
-    // What programs are made of.
-    is_group: bool,
-    is_walk: bool,
-    has_keys: bool,
-    keys: Option<(String, String)>,
-    host: String,
-    https: String,
-    id_scope: String,
-    registration: String,
-    key: String,
-    key_file: String,
+    programs: Programs,
 }
 
 /// A device whose certificate is made here: it comes by the enrollment group of a held CA.
@@ -272,6 +263,13 @@ async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String
         Some(_) => registered(call, at, id).await?,
         None => find(call, at, KIND, id).await?,
     };
+    let mut programs = Programs::of(call, at, &enrollment["attestation"], id);
+    programs.is_walk = true;
+    if making.is_some() {
+        // What is made here is one file.
+        programs.key_file.clone_from(&programs.cert_file);
+    }
+    let programs = programs.with_key(keys.as_ref().map(|(primary, _)| primary.as_str()));
     let page = DevicePage {
         frame: call.frame(
             &format!("Connect {id}"),
@@ -285,18 +283,8 @@ async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String
             None => at.href(&["enrollments", "of", id]),
         },
         steps: connect_steps::of(call, &enrollment).await?,
-        is_group: false,
-        is_walk: true,
-        has_keys: text(&enrollment, "/attestation/type") == "symmetricKey",
-        host: text(&at.shown, "/properties/deviceProvisioningHostName").to_owned(),
-        https: https(call),
-        id_scope: text(&at.shown, "/properties/idScope").to_owned(),
-        registration: id.to_owned(),
-        // What is made here is one file.
-        key_file: format!("{id}.{}", if making.is_some() { "pem" } else { "key" }),
         making,
-        key: keys.as_ref().map_or_else(|| "KEY".to_owned(), |(primary, _)| primary.clone()),
-        keys,
+        programs,
     };
     Ok(reply::page(StatusCode::OK, &page))
 }

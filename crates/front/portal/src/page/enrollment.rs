@@ -8,11 +8,15 @@ use crate::page::enrollments::{above, find, proof, whole, word};
 use crate::page::registration;
 use crate::page::timeline::{self, Timeline};
 use crate::page::twin::pretty;
+use crate::program::Programs;
 use crate::reply::{self, Body};
 use askama::Template;
 use http::{Response, StatusCode};
 use roadstead_service::EnrollmentKind;
 use serde_json::Value;
+
+/// The device that a group's programs are of.
+const MADE_UP: &str = "my-device";
 
 pub(crate) struct Registration {
     id: String,
@@ -59,18 +63,7 @@ struct OnePage {
     timeline: Option<Timeline>,
     keys: Option<(String, String)>,
     has_keys: bool,
-    /// Where devices register.
-    host: String,
-    /// In the programs: the port of HTTPS, as `:8443`.
-    https: String,
-    /// The programs are what the page is for.
-    is_walk: bool,
-    /// In the programs: the registration id, or one that is made up.
-    registration: String,
-    /// In the programs.
-    key_file: String,
-    /// In the programs: the primary key, or a word for it.
-    key: String,
+    programs: Programs,
     /// There are programs for this kind of proof.
     is_shown_how: bool,
     may_write: bool,
@@ -110,6 +103,10 @@ pub(crate) async fn show(
     });
     let cas = ["primary", "secondary"].iter().map(|which| text(&x509["caReferences"], &format!("/{which}")).to_owned());
     let twin = initial_twin(&enrollment["initialTwin"]);
+    let registration = if is_group { MADE_UP } else { id };
+    let programs = Programs::of(call, at, &enrollment["attestation"], registration);
+    let primary = keys.as_ref().map(|(primary, _)| primary.as_str());
+    let programs = Programs { is_group, ..programs.with_key(primary) };
     let page = OnePage {
         frame: call.frame(id, "dps", above(at, Some(kind))),
         is_group,
@@ -135,13 +132,8 @@ pub(crate) async fn show(
         twin: twin.map_or_else(String::new, |twin| pretty(&twin)),
         registrations: states.iter().map(|state| registered(at, state, &hubs)).collect(),
         timeline: if is_group { None } else { Some(timeline::newest_of_registration(call, at, id).await?) },
-        has_keys: text(&enrollment, "/attestation/type") == "symmetricKey",
-        host: text(&at.shown, "/properties/deviceProvisioningHostName").to_owned(),
-        https: https(call),
-        is_walk: false,
-        key_file: format!("{}.key", if is_group { "my-device" } else { id }),
-        registration: if is_group { "my-device".to_owned() } else { id.to_owned() },
-        key: keys.as_ref().map_or_else(|| "KEY".to_owned(), |(primary, _)| primary.clone()),
+        has_keys: programs.has_keys,
+        programs,
         is_shown_how: text(&enrollment, "/attestation/type") != "tpm",
         keys,
         may_write: at.rights.data_write,
@@ -192,15 +184,6 @@ pub(crate) async fn keys_of(
         "keys of an enrollment are shown in the portal"
     );
     Ok((key("primary"), key("secondary")))
-}
-
-/// The port of HTTPS as programs write it behind a host: `:8443`, or nothing where it is 443.
-pub(crate) fn https(call: &Call<'_>) -> String {
-    let authority = call.base_url.rsplit('/').next().unwrap_or_default();
-    match authority.rsplit_once(':') {
-        Some((_, port)) if port != "443" && port.bytes().all(|byte| byte.is_ascii_digit()) => format!(":{port}"),
-        _ => String::new(),
-    }
 }
 
 /// Writes what was read and changed, unless somebody else was faster.

@@ -102,7 +102,7 @@ pub(crate) async fn issue(call: &Call<'_>, at: &At, ca: &str) -> Result<Response
         "a certificate is given away in the portal"
     );
     let key = made.private_key.as_ref().map_or("", |key| key.expose());
-    Ok(reply::download(&format!("{}.pem", made.issued.common_name), format!("{key}{}", made.chain)))
+    Ok(reply::download(&made.issued.common_name, format!("{key}{}", made.chain)))
 }
 
 /// Days of validity, if any were typed.

@@ -8,6 +8,7 @@ mod elsewhere;
 mod issuing;
 mod log;
 mod pages;
+mod programs;
 mod refusals;
 mod safety;
 mod signing_in;
