@@ -7,8 +7,8 @@ use serde_json::Value;
 pub(crate) struct Programs {
     /// They are what the page is for.
     pub(crate) is_walk: bool,
-    /// The device comes by an enrollment group.
-    pub(crate) is_group: bool,
+    /// They are of any device of an enrollment group: the form that names one.
+    pub(crate) naming: Option<Naming>,
     /// It proves itself by a key, not by a certificate.
     pub(crate) has_keys: bool,
     /// Where devices register.
@@ -28,13 +28,25 @@ pub(crate) struct Programs {
     pub(crate) pfx_file: String,
 }
 
+/// The form by which a device of a group is named. No program has the group's key.
+pub(crate) struct Naming {
+    /// Where it is sent to.
+    pub(crate) here: String,
+    /// It gives the device's key, to who may see it.
+    pub(crate) gives_key: bool,
+    /// The registration id, as it was typed.
+    pub(crate) typed: String,
+    /// Why that is none.
+    pub(crate) fault: Option<String>,
+}
+
 impl Programs {
     /// For a device that registers by this id, with an attestation as the API shows it.
     pub(crate) fn of(call: &Call<'_>, at: &At, attestation: &Value, registration: &str) -> Self {
         let stem = file_stem(registration);
         Self {
             is_walk: false,
-            is_group: false,
+            naming: None,
             has_keys: text(attestation, "/type") == "symmetricKey",
             host: text(&at.shown, "/properties/deviceProvisioningHostName").to_owned(),
             https: https(call.base_url),

@@ -4,18 +4,21 @@ use crate::call::{At, Call, Frame, text};
 use crate::fault::Fault;
 use crate::limits::REGISTRATIONS_SHOWN_MAX;
 use crate::moment::Moment;
+use crate::page::account::sentence;
 use crate::page::enrollments::{above, find, proof, whole, word};
 use crate::page::registration;
 use crate::page::timeline::{self, Timeline};
 use crate::page::twin::pretty;
-use crate::program::Programs;
+use crate::program::{Naming, Programs};
 use crate::reply::{self, Body};
 use askama::Template;
 use http::{Response, StatusCode};
+use roadstead_model::RegistrationId;
+use roadstead_sas::{SasKey, derive_device_key};
 use roadstead_service::EnrollmentKind;
 use serde_json::Value;
 
-/// The device that a group's programs are of.
+/// The device that a group's programs are of before its id is typed.
 const MADE_UP: &str = "my-device";
 
 pub(crate) struct Registration {
@@ -36,6 +39,15 @@ struct Proof {
     issuer: String,
     thumbprint: String,
     until: Option<Moment>,
+}
+
+/// What a button asked for that no page shows by itself.
+pub(crate) enum Shown {
+    Nothing,
+    /// Primary and secondary.
+    Keys(String, String),
+    /// Of the device of a group that was typed.
+    DeviceKey(String),
 }
 
 #[derive(Template)]
@@ -74,7 +86,7 @@ pub(crate) async fn show(
     at: &At,
     kind: EnrollmentKind,
     id: &str,
-    keys: Option<(String, String)>,
+    shown: Shown,
 ) -> Result<Response<Body>, Fault> {
     let enrollment = match find(call, at, kind, id).await {
         Ok(enrollment) => enrollment,
@@ -103,16 +115,24 @@ pub(crate) async fn show(
     });
     let cas = ["primary", "secondary"].iter().map(|which| text(&x509["caReferences"], &format!("/{which}")).to_owned());
     let twin = initial_twin(&enrollment["initialTwin"]);
-    let registration = if is_group { MADE_UP } else { id };
-    let programs = Programs::of(call, at, &enrollment["attestation"], registration);
-    let primary = keys.as_ref().map(|(primary, _)| primary.as_str());
-    let programs = Programs { is_group, ..programs.with_key(primary) };
+    let here = at.href(&[word(kind), "of", id]);
+    let attestation = &enrollment["attestation"];
+    let programs =
+        if is_group { of_group(call, at, attestation, &here) } else { Programs::of(call, at, attestation, id) };
+    let (keys, key) = match shown {
+        Shown::Nothing => (None, None),
+        // A group's opens all its devices: it is in no program.
+        Shown::Keys(primary, secondary) => (Some((primary.clone(), secondary)), (!is_group).then_some(primary)),
+        Shown::DeviceKey(key) => (None, Some(key)),
+    };
+    let programs = programs.with_key(key.as_deref());
+    let is_refused = programs.naming.as_ref().is_some_and(|naming| naming.fault.is_some());
     let page = OnePage {
         frame: call.frame(id, "dps", above(at, Some(kind))),
         is_group,
         delete: if is_group { "Delete the group" } else { "Delete the enrollment" },
         id: id.to_owned(),
-        here: at.href(&[word(kind), "of", id]),
+        here,
         id_scope: text(&at.shown, "/properties/idScope").to_owned(),
         is_enabled: text(&enrollment, "/provisioningStatus") != "disabled",
         by: proof(&enrollment).to_owned(),
@@ -138,7 +158,31 @@ pub(crate) async fn show(
         keys,
         may_write: at.rights.data_write,
     };
-    Ok(reply::page(StatusCode::OK, &page))
+    Ok(reply::page(if is_refused { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &page))
+}
+
+/// The registration id of a device of a group, as it was typed.
+fn typed<'a>(call: &'a Call<'_>) -> &'a str {
+    match call.ask.field("device").trim() {
+        "" => call.ask.argument("device"),
+        typed => typed,
+    }
+}
+
+/// Programs for a device of a group: the one that was typed, or one that is made up.
+fn of_group(call: &Call<'_>, at: &At, attestation: &Value, here: &str) -> Programs {
+    let typed = typed(call);
+    let is_asked = !typed.is_empty() || call.ask.field("do") == "device";
+    let fault = RegistrationId::parse(typed).err().filter(|_| is_asked);
+    let registration = if fault.is_some() || !is_asked { MADE_UP } else { typed };
+    let programs = Programs::of(call, at, attestation, registration);
+    let naming = Naming {
+        here: here.to_owned(),
+        gives_key: programs.has_keys && at.rights.data_write,
+        typed: typed.to_owned(),
+        fault: fault.map(|fault| sentence(&fault.to_string())),
+    };
+    Programs { naming: Some(naming), ..programs }
 }
 
 /// Tags and desired properties that new twins begin with; `None` where they begin empty.
@@ -186,6 +230,23 @@ pub(crate) async fn keys_of(
     Ok((key("primary"), key("secondary")))
 }
 
+/// The key of one device of a group, derived from the group's primary key, about to be shown: the log says so.
+///
+/// Errors: `Invalid` for a group of certificates.
+async fn device_key(call: &Call<'_>, at: &At, group: &str, device: &RegistrationId) -> Result<String, Fault> {
+    let found: Value = call.dps(at).await?.find_attestation(EnrollmentKind::Group, group).await?.unwrap_or_default();
+    let key = SasKey::from_base64(text(&found, "/symmetricKey/primaryKey"));
+    let key = key.map_err(|_| Fault::invalid("It has no keys."))?;
+    tracing::info!(
+        name = call.session.visitor.name,
+        dps = at.host,
+        group,
+        registration = %device,
+        "a device's key is shown in the portal"
+    );
+    Ok(derive_device_key(&key, device.as_str()).to_base64().as_str().to_owned())
+}
+
 /// Writes what was read and changed, unless somebody else was faster.
 async fn put(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str, enrollment: &Value) -> Result<(), Fault> {
     let etag = text(enrollment, "/etag").to_owned();
@@ -217,8 +278,15 @@ pub(crate) async fn act(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str
         "enable" => set_status(call, at, kind, id, true).await,
         "disable" => set_status(call, at, kind, id, false).await,
         "keys" => {
-            let keys = keys_of(call, at, kind, id).await?;
-            show(call, at, kind, id, Some(keys)).await
+            let (primary, secondary) = keys_of(call, at, kind, id).await?;
+            show(call, at, kind, id, Shown::Keys(primary, secondary)).await
+        }
+        "device" if kind == EnrollmentKind::Group => {
+            let shown = match RegistrationId::parse(typed(call)) {
+                Ok(device) => Shown::DeviceKey(device_key(call, at, id, &device).await?),
+                Err(_) => Shown::Nothing,
+            };
+            show(call, at, kind, id, shown).await
         }
         "rotate-primary" => rotate(call, at, kind, id, "primaryKey").await,
         "rotate-secondary" => rotate(call, at, kind, id, "secondaryKey").await,

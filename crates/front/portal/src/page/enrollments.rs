@@ -57,7 +57,7 @@ pub(crate) async fn route(call: &Call<'_>, at: &At, is_post: bool, words: &[&str
         (false, [_]) => list(call, at, kind).await,
         (false, [_, "new"]) => enrollment_form::new(call, at, kind).await,
         (true, [_, "new"]) => enrollment_form::create(call, at, kind).await,
-        (false, [_, "of", id]) => enrollment::show(call, at, kind, id, None).await,
+        (false, [_, "of", id]) => enrollment::show(call, at, kind, id, enrollment::Shown::Nothing).await,
         (true, [_, "of", id]) => enrollment::act(call, at, kind, id).await,
         (false, [_, "of", id, "edit"]) => enrollment_form::edit(call, at, kind, id).await,
         (true, [_, "of", id, "edit"]) => enrollment_form::change(call, at, kind, id).await,

@@ -1,6 +1,6 @@
 //! Programs to paste.
 
-use crate::world::{World, issued};
+use crate::world::{KEY, World, issued, reader};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -143,4 +143,44 @@ async fn what_a_shell_program_encodes() {
 async fn a_program_for_esp32_forgets_the_operation_of_an_earlier_try() {
     let text = shell_program(json!({"type": "symmetricKey"}), "Arduino").await;
     assert!(text.contains("void provision() {\n  operation = \"\";"), "{text}");
+}
+
+#[tokio::test]
+async fn a_groups_programs_have_the_key_of_one_device() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let group = |attestation: Value| json!({"enrollmentGroupId": "fleet", "etag": "\"e\"", "attestation": attestation});
+    *world.api.answers.lock() = vec![
+        ("/enrollmentGroups/fleet", 200, group(json!({"type": "symmetricKey"}))),
+        ("/registrations/fleet/query", 200, json!([])),
+    ];
+    let here = "/portal/dps/g/d/groups/of/fleet";
+    let bare = world.get(&cookie, here).await.text;
+    assert!(program(&bare, "Python").contains("key = \"KEY\"") && bare.contains("derived from the group's"), "{bare}");
+
+    let keys = world.post(&cookie, here, &format!("do=keys&csrf={token}")).await.text;
+    assert!(keys.contains(KEY) && keys.contains("put it in none"), "{keys}");
+    // HMAC-SHA256 of the id by KEY, as Python's hmac derives it.
+    let derived = "YHP7rBm/u7TzNCevbHh+P5bYRJY1KmRNECXhgMcCyOU=";
+    let shown = world.post(&cookie, here, &format!("do=device&device=aa:bb:cc:01&csrf={token}")).await.text;
+    assert!(!shown.contains(KEY), "the group's key is on no page of a device");
+    for language in ["Python", "Node.js", "curl", "mosquitto_pub", "C#", "Arduino"] {
+        assert!(!program(&keys, language).contains(KEY), "{language}");
+        let text = program(&shown, language);
+        assert!(text.contains(derived) && text.contains(&format!("\"{MAC}\"")), "{language}: {text}");
+    }
+    for typed in ["thermo_", ""] {
+        let refused = world.post(&cookie, here, &format!("do=device&device={typed}&csrf={token}")).await;
+        assert!(refused.status == 400 && refused.text.contains("my-device"), "{typed}: {}", refused.text);
+        assert!(refused.text.contains(&format!("value=\"{typed}\"")) && !refused.text.contains(derived));
+    }
+
+    *world.api.roles.lock() = reader();
+    let read = world.get(&cookie, &format!("{here}?device=aa:bb:cc:01")).await.text;
+    assert!(read.contains("method=\"get\"") && program(&read, "curl").contains("key=\"KEY\""), "{read}");
+    assert_eq!(world.post(&cookie, here, &format!("do=device&device=x&csrf={token}")).await.status, 403);
+    world.api.answers.lock()[0].2 = by_certificate("signingCertificates");
+    let page = world.get(&cookie, &format!("{here}?device=aa:bb:cc:01")).await.text;
+    assert!(program(&page, "Python").contains("aa_bb_cc_01.pem"), "{page}");
+    assert_eq!(world.get(&cookie, &format!("{here}?device=a/b")).await.status, 400);
 }
