@@ -73,7 +73,7 @@ def test_an_enrollment_is_edited(browser, dps_page, roadstead, device_id, certif
 
 
 def test_the_programs_it_shows_run(browser, dps_page, roadstead, device_id, certificates, run, tmp_path, monitor):
-    """Pasted as they stand: by a certificate, and by a key of a group. Each sends one message."""
+    """Pasted as they stand: by a certificate, and by a key derived from a group's. Each sends one message."""
     device = certificates.self_signed(device_id)
     roadstead.enroll_certificate(device_id, device.path)
     for suffix, path in ((".pem", device.path), (".key", device.key_path)):
@@ -82,13 +82,46 @@ def test_the_programs_it_shows_run(browser, dps_page, roadstead, device_id, cert
     for program in PROGRAMS:
         assert run(browser, program).endswith(f" as {device_id}\n"), program
     assert len(monitor.wait(device_id, len(PROGRAMS))) == len(PROGRAMS)
-    roadstead.enroll_group_with_key(device_id)
+    group_key = roadstead.enroll_group_with_key(device_id)
     browser.open(f"{dps_page}/groups/of/{device_id}")
+    member = f"{device_id}-member"
+    browser.fill("Its registration id", member)
+    browser.click("Show its key in the programs")
+    browser.says(f"derived from the group's for {member}")
+    assert group_key not in browser.source
+    for program in PROGRAMS:
+        assert run(browser, program).endswith(f" as {member}\n"), program
+    assert len(monitor.wait(member, len(PROGRAMS))) == len(PROGRAMS)
+
+
+def test_the_programs_run_for_any_id(browser, dps_page, roadstead, device_id, certificates, run, tmp_path, monitor):
+    """A registration id as network cards have it, whose colons are in no file's name; a device id that must be encoded in addresses."""
+    card, odd = f"aa:bb:cc:01-{device_id}", f"50%?{device_id}"
+    device = certificates.self_signed(card)
+    roadstead.enroll_certificate(card, device.path)
+    for suffix, path in ((".pem", device.path), (".key", device.key_path)):
+        shutil.copy(path, tmp_path / f"{card.replace(':', '_')}{suffix}")
+    browser.open(f"{dps_page}/enrollments/of/{card.replace(':', '%3A')}")
+    for program in PROGRAMS:
+        assert run(browser, program).endswith(f" as {card}\n"), program
+    assert len(monitor.wait(card, len(PROGRAMS))) == len(PROGRAMS)
+    roadstead.enroll_with_key(device_id, "--device-id", odd)
+    browser.open(f"{dps_page}/enrollments/of/{device_id}")
     browser.click("Show keys")
     browser.says("Hide the keys")
-    for program in PROGRAMS:
-        assert run(browser, program).endswith(" as my-device\n"), program
-    assert len(monitor.wait("my-device", len(PROGRAMS))) == len(PROGRAMS)
+    for program in ("curl", "mosquitto_pub"):
+        assert run(browser, program).endswith(f" as {odd}\n"), program
+    assert len(monitor.wait(odd, 2)) == 2
+
+
+def test_the_programs_say_why_dps_refused(browser, dps_page, roadstead, device_id, run):
+    roadstead.enroll_with_key(device_id, "--provisioning-status", "disabled")
+    browser.open(f"{dps_page}/enrollments/of/{device_id}")
+    assert '"errorCode":401' in run(browser, "curl", fails=True), "it has no key yet"
+    browser.click("Show keys")
+    browser.says("Hide the keys")
+    for program in ("curl", "mosquitto_pub"):
+        assert f"enrollment `{device_id}` is disabled" in run(browser, program, fails=True), program
 
 
 def test_a_device_is_connected_from_nothing(browser, origin, roadstead, device_id, run):

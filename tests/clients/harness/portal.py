@@ -117,16 +117,16 @@ def person(roadstead):
 
 @pytest.fixture
 def run(server, tmp_path):
-    """A program that a page shows, as somebody runs it who pasted it."""
+    """A program that a page shows, as somebody runs it who pasted it: what it prints, or where it shall fail, complains of."""
 
-    def running(browser, language: str) -> str:
+    def running(browser, language: str, fails: bool = False) -> str:
         text = browser.driver.find_element("xpath", f"//pre[@aria-label='{language}']").get_attribute("textContent")
         file = tmp_path / {"Python": "device.py", "Node.js": "device.js"}.get(language, "device.sh")
         file.write_text(text)
         environment = {**os.environ, **server.exports, "NODE_PATH": str(NODE_MODULES)}
         command = {"Python": sys.executable, "Node.js": "node"}.get(language, "bash")
         done = subprocess.run([command, file], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, f"{text}\n{done.stderr}"
-        return done.stdout
+        assert (done.returncode != 0) == fails, f"{text}\n{done.stderr}"
+        return done.stderr if fails else done.stdout
 
     return running
