@@ -38,8 +38,10 @@ pub const FIELDS_MAX: usize = 64;
 pub const PAGE_ITEMS: usize = 50;
 /// DPS instances that a device can be enrolled at by the walk.
 pub const CONNECT_INSTANCES_MAX: usize = 20;
-/// The CA that the walk makes where the instance holds none, and its enrollment group.
+/// The CA that the walk makes where no enrollment group names one that the instance holds, and its enrollment group.
 pub const CONNECT_CA: &str = "devices";
+/// Enrollment groups that are looked through for one that takes a device: all that an instance may have.
+pub const CONNECT_GROUPS_MAX: usize = 200;
 /// How long one look at a device that is being connected waits for its messages of before.
 pub const CONNECT_LISTEN: Duration = Duration::from_millis(500);
 /// How far back its first message is looked for.

@@ -1,23 +1,25 @@
 //! From nothing to the first message of one device: its enrollment, its program, and what is seen of it meanwhile.
 
 use crate::call::{At, Call, Frame, href, text};
-use crate::certificate_end::End;
 use crate::fault::Fault;
-use crate::limits::{CONNECT_CA, CONNECT_INSTANCES_MAX, PAGE_ITEMS};
-use crate::moment::Moment;
+use crate::limits::{CONNECT_INSTANCES_MAX, PAGE_ITEMS};
+use crate::page::account::sentence;
 use crate::page::certificates::uploaded;
+use crate::page::connect_group::{self, Pair, Way};
 use crate::page::connect_steps::{self, Steps};
 use crate::page::enrollment::keys_of;
 use crate::page::enrollment_form::common_name;
 use crate::page::enrollments::find;
-use crate::page::issuing::{self, is_held};
+use crate::page::issuing;
 use crate::page::overview::{list, resource};
 use crate::program::Programs;
 use crate::reply::{self, Body, see_other};
+use crate::session::Note;
 use askama::Template;
 use http::{Response, StatusCode};
 use roadstead_model::RegistrationId;
-use roadstead_service::{CaRequest, EnrollmentKind, Kind};
+use roadstead_pki::limits::COMMON_NAME_CHARS_MAX;
+use roadstead_service::{EnrollmentKind, Kind};
 use roadstead_wire::percent;
 use serde_json::{Value, json};
 
@@ -32,6 +34,8 @@ struct Draft {
     by: String,
     id: String,
     pem: String,
+    /// For a certificate that is made here: the enrollment group that takes it.
+    group: String,
 }
 
 /// A DPS instance where a device can be enrolled.
@@ -39,6 +43,20 @@ struct Choice {
     value: String,
     name: String,
     hubs: String,
+}
+
+/// How a device comes to an instance whose certificate is made here.
+struct Here {
+    /// The field of the form that names the enrollment group.
+    field: String,
+    instance: String,
+    /// Groups to choose from.
+    pairs: Vec<Pair>,
+    /// The group is made, with its CA: both names.
+    made: Option<Pair>,
+    /// Why it comes to none; then where that can be helped: an address, and its words.
+    obstacle: String,
+    place: Option<(String, &'static str)>,
 }
 
 #[derive(Template)]
@@ -49,6 +67,7 @@ struct FormPage {
     fault: Option<String>,
     draft: Draft,
     choices: Vec<Choice>,
+    ways: Vec<Here>,
     /// Instances without a hub, which cannot be chosen.
     unlinked: Vec<(String, String)>,
 }
@@ -70,6 +89,7 @@ struct DevicePage {
 /// A device whose certificate is made here: it comes by the enrollment group of a held CA.
 struct Making {
     ca: String,
+    group: String,
     /// The newest certificate that was issued to it.
     issued: Option<issuing::Row>,
     may_write: bool,
@@ -104,51 +124,107 @@ fn value_of(at: &At) -> String {
     format!("{}/{}", at.resource.group, at.resource.name)
 }
 
-fn form(call: &Call<'_>, instances: &[At], draft: Draft, fault: Option<&Fault>) -> Response<Body> {
+fn field_of(at: &At) -> String {
+    format!("group:{}", value_of(at))
+}
+
+async fn here(call: &Call<'_>, at: &At) -> Result<Here, Fault> {
+    let mut here = Here {
+        field: field_of(at),
+        instance: at.resource.name.clone(),
+        pairs: Vec::new(),
+        made: None,
+        obstacle: String::new(),
+        place: None,
+    };
+    if !at.rights.write {
+        here.obstacle = "Your roles do not let you have a certificate made here.".to_owned();
+        return Ok(here);
+    }
+    match connect_group::way(call, at).await? {
+        Way::There(pairs) => here.pairs = pairs,
+        Way::Made { pair, .. } => here.made = Some(pair),
+        Way::Closed(obstacle) => {
+            here.obstacle = obstacle.sentence();
+            here.place = Some(obstacle.place(at));
+        }
+    }
+    Ok(here)
+}
+
+async fn form(call: &Call<'_>, instances: &[At], draft: Draft, fault: Option<&Fault>) -> Result<Response<Body>, Fault> {
     let (linked_ones, unlinked): (Vec<&At>, Vec<&At>) = instances.iter().partition(|at| !linked(at).is_empty());
     let choice = |at: &&At| Choice { value: value_of(at), name: at.resource.name.clone(), hubs: linked(at).join(", ") };
+    let mut ways = Vec::new();
+    for at in &linked_ones {
+        ways.push(here(call, at).await?);
+    }
     let page = FormPage {
         frame: call.frame("Connect a device", "connect", Vec::new()),
         here: href(&["connect"]),
         fault: fault.map(Fault::sentences),
         draft,
         choices: linked_ones.iter().map(choice).collect(),
+        ways,
         unlinked: unlinked.iter().map(|at| (at.resource.name.clone(), at.href(&[]))).collect(),
     };
-    reply::page(fault.map_or(StatusCode::OK, Fault::status), &page)
+    Ok(reply::page(fault.map_or(StatusCode::OK, Fault::status), &page))
 }
 
 pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
-    Ok(form(call, &choices(call).await?, Draft::default(), None))
+    form(call, &choices(call).await?, Draft::default(), None).await
 }
 
 pub(crate) async fn create(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let field = |name: &str| call.ask.field(name).trim().to_owned();
-    let draft = Draft { dps: field("dps"), by: field("by"), id: field("id"), pem: field("pem") };
+    let group = field(&format!("group:{}", field("dps")));
+    let draft = Draft { dps: field("dps"), by: field("by"), id: field("id"), pem: field("pem"), group };
     let instances = choices(call).await?;
     let answered = match instances.iter().find(|at| value_of(at) == draft.dps) {
         None => Err(Fault::invalid("Choose where it is enrolled.")),
-        Some(at) if draft.by == "here" => match enroll_by_group(call, at, &draft.id).await {
-            Ok(ca) => return Ok(see_other(&made_here(at, &draft.id, &ca))),
-            Err(fault) => Err(fault),
-        },
-        Some(at) => match enroll(call, at, &draft).await {
-            Ok((id, keys)) => return device(call, at, &id, keys).await,
-            Err(fault) => Err(fault),
-        },
+        Some(at) => enroll_at(call, at, &draft).await,
     };
     match answered {
         Err(Fault::SignedOut) => Err(Fault::SignedOut),
-        Err(fault) => Ok(form(call, &instances, draft, Some(&fault))),
+        Err(fault) => form(call, &instances, draft, Some(&fault)).await,
         Ok(response) => Ok(response),
     }
 }
 
-/// Makes the enrollment. Gives its registration id and, where there are some, its keys.
-async fn enroll(call: &Call<'_>, at: &At, draft: &Draft) -> Result<(String, Option<(String, String)>), Fault> {
-    let has_keys = draft.by == "key";
+/// Errors: those after which nothing was made, and `SignedOut`.
+async fn enroll_at(call: &Call<'_>, at: &At, draft: &Draft) -> Result<Response<Body>, Fault> {
+    if draft.by == "here" {
+        let pair = enroll_by_group(call, at, draft).await?;
+        return Ok(see_other(&made_here(at, &draft.id, &pair)));
+    }
+    let id = enroll(call, at, draft).await?;
+    if draft.by == "key" {
+        return with_keys(call, at, &id).await;
+    }
+    Ok(see_other(&at.href(&["connect", &id])))
+}
+
+/// The page of a device that was enrolled, with its keys: the answer to the form only. Where it cannot be shown, its enrollment's.
+async fn with_keys(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
+    let shown = match keys_of(call, at, KIND, id).await {
+        Ok((primary, _)) => device(call, at, id, Some(&primary)).await,
+        Err(fault) => Err(fault),
+    };
+    match shown {
+        Err(Fault::SignedOut) => Err(Fault::SignedOut),
+        Err(fault) => {
+            let text = format!("{id} is enrolled, but its programs could not be shown. {}", fault.sentences());
+            call.session.leave_note(Note { text, is_fault: true });
+            Ok(see_other(&at.href(&["enrollments", "of", id])))
+        }
+        shown => shown,
+    }
+}
+
+/// Makes the enrollment. Gives its registration id.
+async fn enroll(call: &Call<'_>, at: &At, draft: &Draft) -> Result<String, Fault> {
     let mut id = draft.id.clone();
-    let attestation = if has_keys {
+    let attestation = if draft.by == "key" {
         json!({ "type": "symmetricKey", "symmetricKey": {} })
     } else {
         let pem = uploaded(call.ask, "file", "pem")?
@@ -173,55 +249,35 @@ async fn enroll(call: &Call<'_>, at: &At, draft: &Draft) -> Result<(String, Opti
         return Err(Fault::Invalid(text));
     }
     dps.put::<Value>(KIND, &id, &body, None).await?;
-    let keys = if has_keys { Some(keys_of(call, at, KIND, &id).await?) } else { None };
-    Ok((id, keys))
+    Ok(id)
 }
 
 /// The page of a device whose certificate is made here.
-fn made_here(at: &At, id: &str, ca: &str) -> String {
-    format!("{}?ca={}", at.href(&["connect", id]), percent::encode(ca))
+fn made_here(at: &At, id: &str, pair: &Pair) -> String {
+    let here = at.href(&["connect", id]);
+    format!("{here}?ca={}&group={}", percent::encode(&pair.ca), percent::encode(&pair.group))
 }
 
-/// Sees to it that there are a held CA and an enrollment group that names it. Gives the CA's name.
-async fn enroll_by_group(call: &Call<'_>, at: &At, id: &str) -> Result<String, Fault> {
+/// Sees to it that there are a held CA and an enrollment group that names it.
+async fn enroll_by_group(call: &Call<'_>, at: &At, draft: &Draft) -> Result<Pair, Fault> {
     Call::require(at.rights.write, "have a certificate made here")?;
-    if RegistrationId::parse(id).is_err() {
-        return Err(Fault::invalid("Type an id for the device: letters, digits and - . _ : only."));
+    let id = &draft.id;
+    if let Err(error) = RegistrationId::parse(id) {
+        return Err(Fault::Invalid(sentence(&error.to_string())));
     }
-    let (management, dps) = (call.management().await?, call.dps(at).await?);
-    if dps.find::<Value>(KIND, id).await?.is_some() {
+    if id.len() > COMMON_NAME_CHARS_MAX {
+        return Err(Fault::Invalid(format!(
+            "A certificate names an id of {COMMON_NAME_CHARS_MAX} characters at most; this one has {}.",
+            id.len()
+        )));
+    }
+    if call.dps(at).await?.find::<Value>(KIND, id).await?.is_some() {
         return Err(Fault::Invalid(format!(
             "{id} is enrolled at {} by itself already. Take another id, or open it among the enrollments.",
             at.resource.name
         )));
     }
-    let cas: Vec<Value> = management.list_certificates(&at.resource).await?;
-    // One that has ended issues nothing.
-    let is_good = |ca: &&Value| {
-        let until = Moment::parse(text(ca, "/properties/expiry"));
-        is_held(ca) && !End::of(until.as_ref(), call.now()).is_past()
-    };
-    let ca = if let Some(found) = cas.iter().find(is_good) {
-        text(found, "/name").to_owned()
-    } else {
-        let request = CaRequest { common_name: CONNECT_CA.to_owned(), days: None };
-        let made: Value = management.create_ca(&at.resource, CONNECT_CA, &request).await?;
-        text(&made, "/name").to_owned()
-    };
-    let by_ca = json!({ "type": "x509", "x509": { "caReferences": { "primary": ca } } });
-    match dps.find::<Value>(EnrollmentKind::Group, &ca).await? {
-        None => {
-            let group = json!({ "enrollmentGroupId": ca, "attestation": by_ca, "provisioningStatus": "enabled" });
-            dps.put::<Value>(EnrollmentKind::Group, &ca, &group, None).await?;
-        }
-        Some(group) if text(&group, "/attestation/x509/caReferences/primary") != ca => {
-            return Err(Fault::Invalid(format!(
-                "There is an enrollment group {ca} that does not name the CA of that name: let it, or delete it first."
-            )));
-        }
-        Some(_) => {}
-    }
-    Ok(ca)
+    connect_group::open(call, at, &draft.group).await
 }
 
 /// Issues the certificate of a device that comes by a held CA. The answer is the file.
@@ -245,8 +301,9 @@ pub(crate) async fn follow(call: &Call<'_>, at: &At, id: &str) -> Result<Respons
     device(call, at, id, None).await
 }
 
-async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String)>) -> Result<Response<Body>, Fault> {
+async fn device(call: &Call<'_>, at: &At, id: &str, key: Option<&str>) -> Result<Response<Body>, Fault> {
     let ca = call.ask.argument("ca");
+    let group = Some(call.ask.argument("group")).filter(|group| !group.is_empty()).unwrap_or(ca);
     let making = if ca.is_empty() {
         None
     } else {
@@ -255,6 +312,7 @@ async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String
         let newest = own.max_by(|one, other| one.issued.cmp(&other.issued));
         Some(Making {
             ca: ca.to_owned(),
+            group: group.to_owned(),
             issued: newest.map(|issued| issuing::row(at, issued, call.now())),
             may_write: at.rights.write,
         })
@@ -269,7 +327,7 @@ async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String
         // What is made here is one file.
         programs.key_file.clone_from(&programs.cert_file);
     }
-    let programs = programs.with_key(keys.as_ref().map(|(primary, _)| primary.as_str()));
+    let programs = programs.with_key(key);
     let page = DevicePage {
         frame: call.frame(
             &format!("Connect {id}"),
@@ -277,9 +335,13 @@ async fn device(call: &Call<'_>, at: &At, id: &str, keys: Option<(String, String
             vec![("Connect a device".to_owned(), href(&["connect"]))],
         ),
         id: id.to_owned(),
-        here: if ca.is_empty() { at.href(&["connect", id]) } else { made_here(at, id, ca) },
+        here: if ca.is_empty() {
+            at.href(&["connect", id])
+        } else {
+            made_here(at, id, &Pair { group: group.to_owned(), ca: ca.to_owned() })
+        },
         enrollment: match &making {
-            Some(making) => at.href(&["groups", "of", &making.ca]),
+            Some(making) => at.href(&["groups", "of", &making.group]),
             None => at.href(&["enrollments", "of", id]),
         },
         steps: connect_steps::of(call, &enrollment).await?,

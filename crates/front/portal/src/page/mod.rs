@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod calendar;
 pub(crate) mod certificates;
 pub(crate) mod connect;
+pub(crate) mod connect_group;
 pub(crate) mod connect_steps;
 pub(crate) mod create;
 pub(crate) mod device;

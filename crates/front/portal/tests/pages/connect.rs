@@ -3,6 +3,8 @@
 use crate::world::{HOSTILE, KEY, World, reader};
 use serde_json::{Value, json};
 
+/// Of a device that signed its own: `openssl req -x509 -newkey ec -subj /CN=thermo-7 …`.
+const PEM: &str = include_str!("../fixtures/thermo-7.pem");
 const FORM: &str = "dps=g%2Fd&by=key&id=thermo-7";
 
 fn linked() -> Value {
@@ -35,6 +37,51 @@ async fn the_key_is_in_the_answer_to_the_form_only() {
     assert!(made.text.contains("data-from=\"/portal/dps/g/d/connect/thermo-7\""));
     let again = world.get(&cookie, "/portal/dps/g/d/connect/thermo-7").await;
     assert!(again.status == 200 && !again.text.contains(KEY));
+}
+
+#[tokio::test]
+async fn an_enrollment_that_was_made_is_never_lost() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    for (answer, words) in [
+        // Its keys cannot be read.
+        (("/attestationmechanism", 503, json!({"Message": "patience"})), "thermo-7 is enrolled, but its programs"),
+        // Its page cannot be made.
+        (("IotHubs", 500, json!({"error": {"code": "X", "message": "no"}})), "thermo-7 is enrolled, but its programs"),
+    ] {
+        *world.api.answers.lock() = vec![
+            ("provisioningServices", 200, linked()),
+            ("/d", 200, instance()),
+            answer,
+            (
+                "/enrollments/thermo-7",
+                200,
+                enrollment(json!({"status": "assigned", "assignedHub": "h", "deviceId": "x"})),
+            ),
+        ];
+        world.api.once.lock().push(("/enrollments/thermo-7", 404, json!({})));
+        let made = world.post(&cookie, "/portal/connect", &format!("{FORM}&csrf={token}")).await;
+        assert_eq!(made.header("location"), "/portal/dps/g/d/enrollments/of/thermo-7", "{}", made.text);
+        let page = world.get(&cookie, "/portal/dps/g/d/enrollments/of/thermo-7").await.text;
+        assert!(page.contains(words) && page.contains("Show keys"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_enrolled_once_however_often_its_page_is_loaded() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    *world.api.answers.lock() = vec![("provisioningServices", 200, linked()), ("/d", 200, instance())];
+    world.api.once.lock().push(("/enrollments/thermo-7", 404, json!({})));
+    let pem = roadstead_wire::percent::encode(PEM);
+    let form = format!("dps=g%2Fd&by=certificate&id=&pem={pem}&csrf={token}");
+    let made = world.post(&cookie, "/portal/connect", &form).await;
+    assert_eq!(
+        (made.status.as_u16(), made.header("location")),
+        (303, "/portal/dps/g/d/connect/thermo-7"),
+        "{}",
+        made.text
+    );
 }
 
 #[tokio::test]

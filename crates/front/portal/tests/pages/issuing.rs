@@ -3,6 +3,7 @@
 use crate::world::{KEY, World, issued, reader};
 use serde_json::{Value, json};
 
+const LONG: &str = "12345678901234567890123456789012345678901234567890123456789012345";
 const HELD: &str = "/portal/dps/g/d/certificates/held";
 
 fn answer() -> Value {
@@ -63,42 +64,92 @@ async fn a_reader_sees_what_was_issued_and_no_button() {
     assert!(!world.api.asked.lock().iter().any(|(_, path, ..)| path.ends_with("/issue") || path.ends_with("/create")));
 }
 
-#[tokio::test]
-async fn the_walk_uses_a_held_ca_and_its_group() {
-    let world = World::new();
-    let (cookie, token) = world.sign_in().await;
+fn held(name: &str, year: u16) -> Value {
+    json!({"name": name, "properties": {"expiry": format!("Sat, 21 Nov {year} 21:09:03 GMT"), "roadstead": {"holdsKey": true}}})
+}
+
+fn group(id: &str, ca: &str, status: &str) -> Value {
+    json!({"enrollmentGroupId": id, "provisioningStatus": status,
+        "attestation": {"type": "x509", "x509": {"caReferences": {"primary": ca}}}})
+}
+
+/// One instance with a hub, with these CAs and enrollment groups.
+fn instance(cas: &Value, groups: &Value) -> Vec<(&'static str, u16, Value)> {
     let instance = json!({"name": "d", "properties": {"serviceOperationsHostName": "d.localhost", "iotHubs": [{"name": "h.localhost"}]}});
     let instances = json!({"value": [{"id": "/subscriptions/S/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d", "name": "d"}]});
-    let held = |name: &str, year: u16| {
-        json!({"name": name, "properties": {"expiry": format!("Sat, 21 Nov {year} 21:09:03 GMT"),
-        "roadstead": {"holdsKey": true}}})
-    };
-    let group = |ca: &str| json!({"enrollmentGroupId": "held", "attestation": {"type": "x509", "x509": {"caReferences": {"primary": ca}}}});
-    let here = "/portal/dps/g/d/connect/thermo-7?ca=held";
-    for (cas, found, location) in [
-        (json!([held("over", 2025), held("held", 2027)]), (200, group("held")), here),
-        (json!([held("held", 2027)]), (404, json!({})), here),
-        (json!([]), (404, json!({})), "/portal/dps/g/d/connect/thermo-7?ca=devices"),
-        (json!([held("held", 2027)]), (200, group("another")), ""),
+    vec![
+        ("/provisioningServices", 200, instances),
+        ("/d", 200, instance),
+        ("/certificates", 200, json!({ "value": cas })),
+        ("/enrollmentGroups/query", 200, groups.clone()),
+        ("/devices/create", 200, json!({"name": "devices"})),
+        ("/enrollments/thermo-7", 404, json!({})),
+        ("/issued", 200, json!({"value": []})),
+    ]
+}
+
+/// What was made: the last words of paths.
+fn made(world: &World) -> Vec<String> {
+    let asked = world.api.asked.lock();
+    let made = asked.iter().filter(|(method, path, ..)| method == "PUT" || path.ends_with("/create"));
+    made.map(|(_, path, ..)| path.rsplit('/').take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[tokio::test]
+async fn the_walk_uses_the_group_that_it_names() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    for (cas, groups, said, chosen, at, puts) in [
+        // Whatever the group is called.
+        (
+            json!([held("over", 2025), held("plant", 2027)]),
+            json!([group("fleet", "plant", "enabled")]),
+            "by the enrollment group <b>fleet</b>",
+            "fleet",
+            "?ca=plant&group=fleet",
+            &[][..],
+        ),
+        // A CA that no group names is opened to nobody.
+        (
+            json!([held("plant", 2027)]),
+            json!([]),
+            "lets every device register",
+            "devices",
+            "?ca=devices&group=devices",
+            &["create devices", "devices enrollmentGroups"],
+        ),
+        (
+            json!([held("devices", 2027)]),
+            json!([]),
+            "<b>devices</b> is used",
+            "",
+            "?ca=devices&group=devices",
+            &["devices enrollmentGroups"],
+        ),
+        (
+            json!([held("a", 2027), held("b", 2027)]),
+            json!([group("one", "a", "enabled"), group("two", "b", "enabled")]),
+            "<option value=\"two\">two, with a certificate of the CA b</option>",
+            "two",
+            "?ca=b&group=two",
+            &[],
+        ),
     ] {
-        *world.api.answers.lock() = vec![
-            ("/provisioningServices", 200, instances.clone()),
-            ("/d", 200, instance.clone()),
-            ("/certificates", 200, json!({"value": cas})),
-            ("/devices/create", 200, json!({"name": "devices"})),
-            ("/enrollments/thermo-7", 404, json!({})),
-        ];
-        *world.api.once.lock() =
-            vec![("/enrollmentGroups/held", found.0, found.1.clone()), ("/enrollmentGroups/devices", 404, json!({}))];
-        let answer =
-            world.post(&cookie, "/portal/connect", &format!("dps=g%2Fd&by=here&id=thermo-7&csrf={token}")).await;
-        assert_eq!(answer.header("location"), location, "{}", answer.text);
-        assert_eq!(answer.text.contains("does not name the CA"), location.is_empty());
+        *world.api.answers.lock() = instance(&cas, &groups);
+        world.api.answers.lock().push(("/enrollmentGroups/devices", 200, json!({})));
+        world.api.asked.lock().clear();
+        let form = world.get(&cookie, "/portal/connect").await.text;
+        assert!(form.contains(said), "{said}: {form}");
+        let sent = format!("dps=g%2Fd&by=here&id=thermo-7&group%3Ag%2Fd={chosen}&csrf={token}");
+        let answer = world.post(&cookie, "/portal/connect", &sent).await;
+        assert_eq!(answer.header("location"), format!("/portal/dps/g/d/connect/thermo-7{at}"), "{}", answer.text);
+        assert_eq!(made(&world), puts, "{said}");
     }
-    world.api.answers.lock().insert(0, ("/issued", 200, json!({"value": []})));
-    let page = world.get(&cookie, here).await;
+    let page = world.get(&cookie, "/portal/dps/g/d/connect/thermo-7?ca=held&group=fleet").await;
     assert!(page.text.contains("Waiting: download it below."), "{}", page.text);
-    assert!(page.text.contains("data-from=\"/portal/dps/g/d/connect/thermo-7?ca=held\""), "{}", page.text);
+    assert!(page.text.contains("href=\"/portal/dps/g/d/groups/of/fleet\""), "{}", page.text);
+    let from = "data-from=\"/portal/dps/g/d/connect/thermo-7?ca=held&#38;group=fleet\"";
+    assert!(page.text.contains(from), "{}", page.text);
     assert!(page.text.contains("key_file=\"thermo-7.pem\""), "one file holds both: {}", page.text);
 }
 
@@ -123,4 +174,47 @@ async fn the_calendar_has_whatever_enrollments_and_groups_hold() {
         assert!(row.contains(&format!("href=\"{here}\"")), "{row}");
     }
     assert!(page.contains("ended in the last 90 days"), "{page}");
+}
+
+#[tokio::test]
+async fn the_walk_makes_nothing_that_would_be_refused() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let uploaded = json!({"name": "devices", "properties": {"expiry": "Sat, 21 Nov 2027 21:09:03 GMT"}});
+    let open = [held("a", 2027), held("b", 2027)];
+    let groups = [group("one", "a", "enabled"), group("two", "b", "enabled")];
+    for (cas, groups, id, chosen, words, link) in [
+        (json!([uploaded]), json!([]), "x", "", "The CA devices was uploaded", "/certificates"),
+        (json!([held("devices", 2025)]), json!([]), "x", "", "The CA devices has ended", "/certificates/devices"),
+        (
+            json!([held("devices", 2027)]),
+            json!([group("fleet", "devices", "disabled")]),
+            "x",
+            "",
+            "The enrollment group fleet is disabled",
+            "/groups/of/fleet",
+        ),
+        (
+            json!([]),
+            json!([group("devices", "plant", "enabled")]),
+            "x",
+            "",
+            "does not name the CA",
+            "/groups/of/devices",
+        ),
+        (json!(open), json!(groups), "x", "", "Choose the enrollment group of d", ""),
+        (json!(open), json!(groups), "x", "devices", "cannot take the device any more", ""),
+        (json!(open), json!(groups), "thermo_", "one", "the last one a letter, a digit or -.", ""),
+        (json!(open), json!(groups), "", "one", "Registration id is empty.", ""),
+        (json!(open), json!(groups), LONG, "one", "64 characters at most; this one has 65", ""),
+    ] {
+        *world.api.answers.lock() = instance(&cas, &groups);
+        world.api.answers.lock().push(("/enrollments/x", 404, json!({})));
+        let sent = format!("dps=g%2Fd&by=here&id={id}&group%3Ag%2Fd={chosen}&csrf={token}");
+        let answer = world.post(&cookie, "/portal/connect", &sent).await;
+        assert!(answer.status == 400 && answer.text.contains(words), "{words}: {}", answer.text);
+        assert!(link.is_empty() || answer.text.contains(&format!("href=\"/portal/dps/g/d{link}\"")), "{}", answer.text);
+        assert!(answer.text.contains(&format!("name=\"id\" value=\"{id}\"")), "what was typed stays: {}", answer.text);
+    }
+    assert!(made(&world).is_empty());
 }
