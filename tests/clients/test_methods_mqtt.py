@@ -107,6 +107,7 @@ def test_device_that_is_taken_over(server, service, caller, key, device, device_
 def test_persisted_subscription(server, service, caller, key, device_id):
     """Who is back without subscribing again is there for methods."""
     bare.connected(server, device_id, key, METHODS, clean=False).mqtt.disconnect()
+    service.wait_gone(device_id)
     call = caller.submit(service.invoked, device_id, "m", None, None, 30)
     with bare.Device(hub.connected(server, device_id, key, clean=False), device_id) as again:
         _, request, _ = again.method()

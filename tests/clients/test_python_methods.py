@@ -88,12 +88,14 @@ def test_offline_device(sdk, service, roadstead, client, device_id):
     sdk.answer_methods(client, lambda _: (200, None))
     assert service.invoked(device_id, "m")["status"] == 200
     sdk(client.disconnect())
+    service.wait_gone(device_id)
     assert refusal_b(service.invoke(device_id, "m")) == (404, 404103, "DeviceNotOnline")
 
 
 def test_connect_timeout(sdk, service, client, device_id):
     """A caller may wait for a device to turn up."""
     sdk(client.disconnect())
+    service.wait_gone(device_id)
     with ThreadPoolExecutor(1) as caller:
         call = caller.submit(service.invoked, device_id, "wake", {"n": 1}, connect_s=60)
         sdk(client.connect())

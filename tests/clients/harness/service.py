@@ -4,11 +4,12 @@ import json
 
 import requests
 
-from . import hub, sas
+from . import hub, sas, wait
 from .server import Server
 
 API_VERSION = "2021-04-12"
 TIMEOUT_S = 60
+GONE_WITHIN_S = 30
 
 
 class Service:
@@ -47,6 +48,10 @@ class Service:
         """The time of the device's present connection; `None` while there is none."""
         identity = self.ok("GET", f"/devices/{device_id}")
         return identity["connectionStateUpdatedTime"] if identity["connectionState"] == "Connected" else None
+
+    def wait_gone(self, device_id: str) -> None:
+        """Until the hub has seen the device go: who says goodbye does not wait for that."""
+        wait.until(lambda: self.connected_since(device_id) is None, GONE_WITHIN_S, f"{device_id} is gone")
 
     def twin(self, device_id: str, module_id: str | None = None) -> dict:
         return self.ok("GET", twin_path(device_id, module_id))
