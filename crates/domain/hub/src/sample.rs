@@ -92,10 +92,10 @@ impl EventSample {
     async fn look_at(&mut self, partition: u16, most: usize, glimpse: &mut Glimpse) -> Result<(), HubError> {
         let log = self.hub.log();
         let (bounds, next) = (log.bounds(partition), &mut self.next[usize::from(partition)]);
-        let start = (*next).max(bounds.first);
         let looked_at = if self.device.is_some() { SAMPLE_LOOKED_AT_MAX } else { most as u64 };
-        let mut at = start.max(bounds.next.saturating_sub(looked_at));
-        let passed = at.saturating_sub(start);
+        let mut at = (*next).max(bounds.first).max(bounds.next.saturating_sub(looked_at));
+        // Those that the retention dropped before anybody looked, too.
+        let passed = at.saturating_sub(*next);
         if self.device.is_some() {
             glimpse.unseen += passed;
         } else {

@@ -88,6 +88,20 @@ async fn a_look_reads_so_many_bytes() {
     assert_eq!(told(&sample.look(sent).await.unwrap()), shown([], 0, 0), "what was not looked at is over");
 }
 
+/// Who goes on where it stopped long ago is told of what the retention dropped meanwhile.
+#[tokio::test]
+async fn what_was_dropped_unseen_is_counted() {
+    let world = World::new();
+    let a = world.connect(&world.device("a").await).await;
+    send(&a, 0..10);
+    let partition = u16::from(world.log.bounds(1).next > 0);
+    world.log.drop_before(partition, 6);
+    for (device, expected) in [(None, shown(8..10, 6, 0)), (Some("a".to_owned()), shown(8..10, 2, 4))] {
+        let mut sample = world.hub.sample_events(device, EventPosition::Offsets(vec![2, 2])).await.unwrap();
+        assert_eq!(told(&sample.look(2).await.unwrap()), expected);
+    }
+}
+
 /// What is damaged is looked past, and counted.
 #[tokio::test]
 async fn a_damaged_end_is_counted() {

@@ -39,6 +39,7 @@ pub(crate) async fn follow(
         Err(why) => return hub_refusal(parts, call, &HubError::Invalid(why)).into_response(),
     };
     let device = call.argument("deviceId").map(str::to_owned);
+    let goes_on = call.header(LAST_EVENT_ID_HEADER).is_some();
     let opened = match hub_events_sample::per_second(call) {
         Err(why) => Err(HubError::Invalid(why)),
         Ok(None) => {
@@ -47,7 +48,7 @@ pub(crate) async fn follow(
         Ok(Some(per_second)) => hub
             .sample_events(device, from)
             .await
-            .map(|sample| stream(call, revoked, |sender| hub_events_sample::feed(sample, per_second, sender))),
+            .map(|sample| stream(call, revoked, |sender| hub_events_sample::feed(sample, per_second, goes_on, sender))),
     };
     opened.unwrap_or_else(|refused| hub_refusal(parts, call, &refused).into_response())
 }

@@ -23,8 +23,8 @@ pub(super) fn per_second(call: &Call) -> Result<Option<usize>, String> {
 }
 
 /// Of what was there before, the newest are sent; then, four times a second, the newest of what came, and how many more there
-/// were.
-pub(super) async fn feed(mut sample: EventSample, per_second: usize, sender: Sender) {
+/// were. Of those before, too, if the client had begun already (`goes_on`): it was promised all from there on.
+pub(super) async fn feed(mut sample: EventSample, per_second: usize, goes_on: bool, sender: Sender) {
     let mut out = Vec::new();
     event_stream::write_start(&event_stream::write_position(sample.positions()), &mut out);
     let (mut most, mut is_first, mut told_at) = (SAMPLE_PAST_MAX, true, Instant::now());
@@ -48,7 +48,7 @@ pub(super) async fn feed(mut sample: EventSample, per_second: usize, sender: Sen
             write(sample.positions(), *partition, event, &mut out);
         }
         let left_out = Skipped { skipped: glimpse.skipped, unseen: glimpse.unseen };
-        if !is_first && left_out != Skipped::default() {
+        if (goes_on || !is_first) && left_out != Skipped::default() {
             event_stream::write_skipped(left_out, &mut out);
         }
         (most, is_first) = (per_second.div_ceil(SAMPLE_TICKS_PER_S), false);

@@ -115,6 +115,36 @@ async fn a_sample_is_what_somebody_can_look_at() {
     }
 }
 
+/// Who comes back is shown the newest fifty of what came meanwhile, and told how many more there were.
+#[tokio::test(start_paused = true)]
+async fn a_sample_that_goes_on_counts_what_went_by_meanwhile() {
+    let world = World::new().await;
+    world.device("dev1").await;
+    for query in ["?sample=4", "?sample=4&deviceId=dev1"] {
+        let mut before = follow(&world, query, &[]).await;
+        send(&world, "dev1", "0").await;
+        let (position, _) = event(&mut before).await;
+        drop(before);
+        for n in 1..=60 {
+            send(&world, "dev1", &n.to_string()).await;
+        }
+        let mut stream = follow(&world, query, &[("Last-Event-ID", &position)]).await;
+        for n in 11..=60 {
+            assert_eq!(event(&mut stream).await.1["body"], n, "{query}");
+        }
+        let told = stream.until("\n\n").await;
+        assert!(told.contains("event: skipped\n"), "{query}: {told}");
+        let counts: serde_json::Value = serde_json::from_str(told.split_once("data: ").unwrap().1).unwrap();
+        assert_eq!(counts, serde_json::json!({"skipped": 10, "unseen": 0}), "{query}");
+        // Who begins in the past is shown the newest of it, and none of it was promised.
+        let mut begun = follow(&world, &format!("{query}&enqueuedTime=0"), &[]).await;
+        for _ in 0..50 {
+            event(&mut begun).await;
+        }
+        assert!(!begun.until(":\n\n").await.contains("skipped"), "{query}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn silence_is_filled() {
     let world = World::new().await;
