@@ -1,5 +1,6 @@
 //! Server-sent events.
 
+use roadstead_store::HubLog;
 use tokio::io::AsyncWriteExt;
 
 use crate::{
@@ -142,6 +143,40 @@ async fn a_sample_that_goes_on_counts_what_went_by_meanwhile() {
             event(&mut begun).await;
         }
         assert!(!begun.until(":\n\n").await.contains("skipped"), "{query}");
+    }
+}
+
+/// Others' events come all the time, and of the one that is looked for none: the stream says that it is there.
+#[tokio::test(start_paused = true)]
+async fn a_sample_of_a_silent_device_is_kept_alive_among_others() {
+    const OTHERS: [&str; 4] = ["dev1", "dev2", "dev3", "dev4"];
+    let world = World::new().await;
+    for id in OTHERS {
+        world.device(id).await;
+        send(&world, id, "0").await;
+    }
+    assert!([0, 1].iter().all(|partition| world.log.bounds(*partition).next > 0), "both partitions are busy");
+    let mut stream = follow(&world, "?sample=20&deviceId=silent", &[]).await;
+    let others = async {
+        loop {
+            for id in OTHERS {
+                send(&world, id, "1").await;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    };
+    let alive = async {
+        for _ in 0..2 {
+            let before = tokio::time::Instant::now();
+            let heard = stream.until(":\n\n").await;
+            assert!(!heard.contains("event") && !heard.contains("data"), "{heard}");
+            // It looks as often as somebody else's events come.
+            assert!((15..=16).contains(&before.elapsed().as_secs()), "{:?}", before.elapsed());
+        }
+    };
+    tokio::select! {
+        () = alive => {}
+        () = others => {}
     }
 }
 
