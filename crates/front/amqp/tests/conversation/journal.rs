@@ -1,13 +1,17 @@
 //! Every refusal of a device is one entry of the journal, with the condition and the words of the answer.
 
+use std::{sync::Arc, time::Duration};
+
 use roadstead_amqp_proto::{
-    DeliveryState, Open, Performative, Protocol,
+    DeliveryState, Detach, Open, Performative, Protocol, condition,
     message::MessageWriter,
     sasl::{SaslInit, SaslRequest},
 };
 use roadstead_hub::{AuthSpec, IdentitySpec, IfMatch};
 use roadstead_journal::RefusalFilter;
-use roadstead_model::{DeviceProtocol, DeviceStatus, Happening, JournalOwner, RefusalCause, RefusalEntry, What};
+use roadstead_model::{
+    DeviceProtocol, DeviceStatus, Happening, Hub as HubResource, JournalOwner, RefusalCause, RefusalEntry, What,
+};
 use serde_json::Value;
 
 use crate::{
@@ -181,4 +185,40 @@ async fn a_refused_registration_is_one_entry() {
         (said["errorCode"].to_string(), said["message"].as_str()),
         (refusal.code.clone(), Some(&*refusal.message))
     );
+}
+
+/// Reads on until the server hangs up, with signs of life meanwhile, and tells why it did.
+async fn waits_to_be_closed(client: &mut Client) -> String {
+    loop {
+        match tokio::time::timeout(Duration::from_secs(200), client.hears()).await {
+            Ok((Performative::Close(close), _)) => return close.error.unwrap().condition.into_string(),
+            Ok(_) => {}
+            Err(_) => client.says(&[0, 0, 0, 8, 2, 0, 0, 0]).await,
+        }
+    }
+}
+
+/// Who was let in once and has nothing any more that speaks for it is hung up on, and is no stranger: nobody was refused.
+#[tokio::test(start_paused = true)]
+async fn who_was_known_once_is_hung_up_on_without_an_entry() {
+    let world = world_of(&[]).await;
+    let certificate = leaf("any name");
+    let auth = AuthSpec::Thumbprints { primary: Some(certificate.sha1().to_string()), secondary: None };
+    world.hub.create_device(IdentitySpec::new(id("cam-1"), auth)).await.unwrap();
+    let mut device = Client::open(world.pipe_with(&[certificate.der().to_vec()]).0, HOST).await;
+    device.attaches(sender("d2c", 0, EVENTS)).await;
+    device.sends(Performative::Detach(Detach { handle: 0, closed: true, error: None }), b"").await;
+    assert_eq!(waits_to_be_closed(&mut device).await, condition::UNAUTHORIZED_ACCESS);
+
+    let mut backend = world.client().await;
+    let resource = HubResource { policies: Vec::new(), ..(*world.hub.resource()).clone() };
+    world.hub.set_resource(Arc::new(resource));
+    assert_eq!(waits_to_be_closed(&mut backend).await, condition::UNAUTHORIZED_ACCESS);
+    assert_eq!(refusals(&world, &world.hub.journal_owner()).await, []);
+
+    let mut stranger = world.stranger().await;
+    assert_eq!(waits_to_be_closed(&mut stranger).await, condition::UNAUTHORIZED_ACCESS);
+    let found = refusals(&world, &world.hub.journal_owner()).await;
+    let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((claimed.as_str(), refusal.cause), ("", RefusalCause::NoCredentials));
 }
