@@ -21,7 +21,8 @@ use roadstead_model::{
 };
 use roadstead_query::{Query, Source, eval};
 use roadstead_store::{
-    EnrollmentCounts, IdentityRecord, Page, QueryRow, Records, RefusalFilter, SessionRecord, StoreError, Write,
+    EnrollmentCounts, IdentityRecord, IssuedPosition, Page, QueryRow, Records, RefusalFilter, SessionRecord,
+    StoreError, Write,
     limits::LAST_REFUSALS_MAX,
     query::{document, page_of},
     records::DeviceCounts,
@@ -177,15 +178,13 @@ impl Records for MemoryRecords {
         dps: &IdScope,
         ca: &CertificateName,
         prefix: &str,
-        after: Option<&str>,
+        after: Option<&IssuedPosition<String>>,
         limit: usize,
     ) -> Result<Page<IssuedCertificate>, StoreError> {
         let tables = self.tables.lock();
         let prefix = prefix.to_ascii_lowercase();
         let own = tables.issued_by(dps, ca).map(|(number, issued)| ((issued.common_name.key(), number), issued));
         let own = own.filter(|((name, _), _)| name.starts_with(&prefix));
-        let after = after.and_then(|text| text.rsplit_once('/')).map(|(name, number)| (name.to_owned(), number));
-        let after = after.and_then(|(name, number)| Some((name, number.parse().ok()?)));
         Ok(sorted_page(own, after, limit))
     }
 
@@ -193,14 +192,12 @@ impl Records for MemoryRecords {
         &self,
         dps: &IdScope,
         from: UnixMillis,
-        after: Option<&str>,
+        after: Option<&IssuedPosition<i64>>,
         limit: usize,
     ) -> Result<Page<IssuedCertificate>, StoreError> {
         let tables = self.tables.lock();
         let own = tables.issued.iter().filter(|(_, (scope, issued))| scope == dps && issued.not_after >= from);
         let own = own.map(|(number, (_, issued))| ((issued.not_after.0, *number), issued));
-        let after = after.and_then(|text| text.rsplit_once('/'));
-        let after = after.and_then(|(ends, number)| Some((ends.parse().ok()?, number.parse().ok()?)));
         Ok(sorted_page(own, after, limit))
     }
 

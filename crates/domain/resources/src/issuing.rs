@@ -5,9 +5,9 @@ use roadstead_model::{
     Secret, UnixMillis, UnixSeconds,
 };
 use roadstead_pki::{Authority, Certificate, KeyKind, Request, Validity, check_leaf, limits::COMMON_NAME_CHARS_MAX};
-use roadstead_store::{Expect, IssuedBounds, Page, StoreError, Write};
+use roadstead_store::{Expect, IssuedBounds, IssuedPosition, Page, StoreError, Write};
 use serde_json::Map;
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, str::FromStr};
 use tracing::{error, info};
 
 use crate::{
@@ -183,7 +183,8 @@ impl Resources {
 
     /// What a CA issued, by common name, those that begin with `prefix`: a page of it. The CA itself may be gone.
     ///
-    /// Errors: `NotFound` when there is no such CA and nothing that one issued; `Unavailable`, `Internal`.
+    /// Errors: `NotFound` when there is no such CA and nothing that one issued; `Value` when `after` is of no page; `Unavailable`,
+    /// `Internal`.
     pub async fn list_issued(
         &self,
         dps: &IdScope,
@@ -195,17 +196,18 @@ impl Resources {
         let directory = self.directory();
         let owner = CertificateOwner::Dps(dps.clone());
         let name = CertificateName::parse(ca)?;
+        let after = position(after)?;
         let is_known = directory.find_certificate(&owner, ca).is_some();
         if !is_known && self.records().count_issued(dps, &name).await? == 0 {
             let parent = require_owner(&directory, &owner)?;
             return Err(ResourceError::NotFound { kind: Kind::Certificate, name: ca.to_owned(), parent });
         }
-        Ok(self.records().list_issued(dps, &name, prefix, after, limit).await?)
+        Ok(self.records().list_issued(dps, &name, prefix, after.as_ref(), limit).await?)
     }
 
     /// What all CAs of an instance issued, by their ends, those that end at `from` or later: a page of it.
     ///
-    /// Errors: `Unavailable`, `Internal`.
+    /// Errors: `Value` when `after` is of no page; `Unavailable`, `Internal`.
     pub async fn list_issued_by_end(
         &self,
         dps: &IdScope,
@@ -213,8 +215,18 @@ impl Resources {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<IssuedCertificate>, ResourceError> {
-        Ok(self.records().list_issued_by_end(dps, from, after, limit).await?)
+        Ok(self.records().list_issued_by_end(dps, from, position(after)?.as_ref(), limit).await?)
     }
+}
+
+/// Where a page begins, of a listing by `K`.
+fn position<K: FromStr>(after: Option<&str>) -> Result<Option<IssuedPosition<K>>, ResourceError> {
+    let fault = || ResourceError::Value {
+        member: "$skipToken",
+        given: "no place in this list".to_owned(),
+        allowed: "one of a nextLink of this list".to_owned(),
+    };
+    after.map(|text| IssuedPosition::parse(text).ok_or_else(fault)).transpose()
 }
 
 fn validity(

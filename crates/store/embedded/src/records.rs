@@ -30,8 +30,8 @@ use roadstead_model::{
 };
 use roadstead_query::Query;
 use roadstead_store::{
-    DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, QueryRow, Records, RefusalFilter, SealKey, Sealer,
-    SessionRecord, StoreError, Stored, Vault, Write,
+    DeviceCounts, EnrollmentCounts, IdentityRecord, IssuedPosition, Page, Place, QueryRow, Records, RefusalFilter,
+    SealKey, Sealer, SessionRecord, StoreError, Stored, Vault, Write,
     limits::{LAST_REFUSALS_MAX, MODULES_MAX},
 };
 use rusqlite::{Row, params, params_from_iter, types::Value};
@@ -252,20 +252,15 @@ impl Records for EmbeddedRecords {
         dps: &IdScope,
         ca: &CertificateName,
         prefix: &str,
-        after: Option<&str>,
+        after: Option<&IssuedPosition<String>>,
         limit: usize,
     ) -> Result<Page<IssuedCertificate>, StoreError> {
         let prefix = prefix.to_ascii_lowercase();
-        let (from, number) = read::issued_position(after).unwrap_or((&prefix, -1));
+        let (from, number) = read::behind(after, prefix.clone());
         let ca = ca.as_str().to_ascii_lowercase();
         // No common name has the character behind `~`.
-        let within = vec![
-            dps.as_str().to_owned().into(),
-            ca.into(),
-            from.to_owned().into(),
-            number.into(),
-            (prefix + "\x7f").into(),
-        ];
+        let within =
+            vec![dps.as_str().to_owned().into(), ca.into(), from.into(), number.into(), (prefix + "\x7f").into()];
         self.list_of_issued(read::ISSUED, dps, within, limit).await
     }
 
@@ -273,11 +268,10 @@ impl Records for EmbeddedRecords {
         &self,
         dps: &IdScope,
         from: UnixMillis,
-        after: Option<&str>,
+        after: Option<&IssuedPosition<i64>>,
         limit: usize,
     ) -> Result<Page<IssuedCertificate>, StoreError> {
-        let after = read::issued_position(after).and_then(|(ends, number)| Some((ends.parse().ok()?, number)));
-        let (ends, number): (i64, i64) = after.unwrap_or((from.0, -1));
+        let (ends, number) = read::behind(after, from.0);
         let within = vec![dps.as_str().to_owned().into(), ends.into(), number.into()];
         self.list_of_issued(read::ISSUED_BY_END, dps, within, limit).await
     }

@@ -10,6 +10,7 @@ pub mod commits;
 pub mod error;
 pub mod event;
 pub mod event_log;
+pub mod issued;
 pub mod limits;
 pub mod query;
 pub mod quota;
@@ -27,6 +28,7 @@ pub use commits::{Commits, Ticket};
 pub use error::StoreError;
 pub use event::{EventView, StoredEvent};
 pub use event_log::{Bounds, EventLog, HubLog, Partition, Retention};
+pub use issued::IssuedPosition;
 pub use query::QueryRow;
 pub use quota::Quota;
 pub use records::{

@@ -11,7 +11,7 @@ use roadstead_model::{
 };
 use roadstead_query::Query;
 
-use crate::{error::StoreError, query::QueryRow};
+use crate::{error::StoreError, issued::IssuedPosition, query::QueryRow};
 
 /// What a write wants to find. A record is replaced or removed only if this holds, else the batch is a `Conflict`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,21 +206,23 @@ pub trait Records: Send + Sync {
     /// All CA certificates of one owner (at most 25).
     async fn list_certificates(&self, owner: &CertificateOwner) -> Result<Vec<CaCertificate>, StoreError>;
 
-    /// What a CA issued, by the common names, those that begin with `prefix`: both compared without case.
+    /// What a CA issued, by the common names, those that begin with `prefix`: both compared without case. The next page is a
+    /// position as text.
     async fn list_issued(
         &self,
         dps: &IdScope,
         ca: &CertificateName,
         prefix: &str,
-        after: Option<&str>,
+        after: Option<&IssuedPosition<String>>,
         limit: usize,
     ) -> Result<Page<IssuedCertificate>, StoreError>;
-    /// What all CAs of an instance issued, by their ends, those that end at `from` or later.
+    /// What all CAs of an instance issued, by their ends (Unix milliseconds), those that end at `from` or later. Those of one end
+    /// come in the order in which they were issued.
     async fn list_issued_by_end(
         &self,
         dps: &IdScope,
         from: UnixMillis,
-        after: Option<&str>,
+        after: Option<&IssuedPosition<i64>>,
         limit: usize,
     ) -> Result<Page<IssuedCertificate>, StoreError>;
     /// How many certificates are noted that a CA issued.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Display, ops::Bound};
 
-use roadstead_store::{Page, limits::PAGE_ITEMS_MAX};
+use roadstead_store::{IssuedPosition, Page, limits::PAGE_ITEMS_MAX};
 
 /// Up to `limit` of the records under `prefix` whose key lies after `after`.
 pub(super) fn page<P: Ord + Clone, V, T>(
@@ -28,15 +28,13 @@ pub(super) fn page<P: Ord + Clone, V, T>(
 /// Up to `limit` of records, by a key of two parts, those after `after`.
 pub(super) fn sorted_page<'a, K: Ord + Clone + Display, T: Clone + 'a>(
     records: impl Iterator<Item = ((K, u64), &'a T)>,
-    after: Option<(K, u64)>,
+    after: Option<&IssuedPosition<K>>,
     limit: usize,
 ) -> Page<T> {
-    let sorted: BTreeMap<(K, u64), &T> =
-        records.filter(|(key, _)| after.as_ref().is_none_or(|after| key > after)).collect();
+    let positions = records.map(|((key, number), record)| (IssuedPosition { key, number }, record));
+    let sorted: BTreeMap<IssuedPosition<K>, &T> =
+        positions.filter(|(position, _)| after.is_none_or(|after| position > after)).collect();
     let limit = limit.clamp(1, PAGE_ITEMS_MAX);
     let next = sorted.keys().nth(limit - 1).filter(|_| sorted.len() > limit);
-    Page {
-        next: next.map(|(first, number)| format!("{first}/{number}")),
-        items: sorted.into_values().take(limit).cloned().collect(),
-    }
+    Page { next: next.map(ToString::to_string), items: sorted.into_values().take(limit).cloned().collect() }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     arm::{Arm, Way},
     call::Call,
-    op::{role::quoted, subscription},
+    op::{issuing, role::quoted, subscription},
     refusal::Refusal,
     reply::Reply,
 };
@@ -23,7 +23,12 @@ const PAGE: usize = 200;
 /// Source: docs, Activity Logs - List; azure-cli `monitor/operations/activity_log.py`
 pub(crate) async fn list(arm: &Arm, call: &Call, way: Way<'_>) -> Result<Reply, Refusal> {
     let filter = Filter::parse(&call.argument("$filter").unwrap_or_default());
-    let before = call.argument("$skiptoken").and_then(|text| text.parse().ok());
+    let fault = |_| issuing::value("$skipToken", "no place in this list", "one of a nextLink of this list");
+    let before = call
+        .argument("$skiptoken")
+        .filter(|text| !text.is_empty())
+        .map(|text| text.parse().map_err(fault))
+        .transpose()?;
     let page = arm.resources.list_audit(before, PAGE).await?;
     let last = page.last().filter(|(_, oldest)| page.len() == PAGE && filter.since <= oldest.at);
     let next = last.map(|(number, _)| {

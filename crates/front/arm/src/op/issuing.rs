@@ -75,7 +75,7 @@ pub(crate) async fn list_by_end(arm: &Arm, call: &Call, way: Way<'_>) -> Result<
     Ok(shown(page, call, way, &format!("{FROM}={}", percent::encode(&from.iso()))))
 }
 
-fn value(member: &'static str, given: &str, allowed: &str) -> Refusal {
+pub(super) fn value(member: &'static str, given: &str, allowed: &str) -> Refusal {
     ResourceError::Value { member, given: given.to_owned(), allowed: allowed.to_owned() }.into()
 }
 
@@ -85,7 +85,7 @@ const FROM: &str = "endsAfter";
 /// Where the page begins, and how long it is.
 fn part(call: &Call) -> (Option<String>, usize) {
     let top = call.argument("$top").and_then(|text| text.parse().ok()).unwrap_or(PAGE);
-    (call.argument("$skiptoken"), top)
+    (call.argument("$skiptoken").filter(|text| !text.is_empty()), top)
 }
 
 fn shown(page: Page<IssuedCertificate>, call: &Call, way: Way<'_>, filter: &str) -> Reply {

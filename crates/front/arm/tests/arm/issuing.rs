@@ -123,6 +123,22 @@ async fn refusals() {
         assert_eq!((answer.status, answer.refusal().1), (status, code), "{at} {body}");
     }
     assert_eq!(world.get(&calendar).await.refusal().1, "InvalidParameter");
+    // Who goes on from nowhere is not shown the beginning again.
+    let log = format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Insights/eventtypes/management/values?api-version=1"
+    );
+    for (list, token) in [
+        (path("/plant-ca/issued"), "dev-01"),
+        (path("/plant-ca/issued"), "dev-01/x"),
+        (of_group(&format!("{DPS}/issuedCertificates")), "soon/1"),
+        (of_group(&format!("{DPS}/issuedCertificates")), "dev-01/1"),
+        (log, "last"),
+    ] {
+        let answer = world.get(&format!("{list}&$skipToken={token}")).await;
+        let (status, code, words) = answer.refusal();
+        assert_eq!((status, code), (400, "InvalidParameter"), "{list} {token}");
+        assert_eq!(words, "$skipToken is no place in this list; it must be one of a nextLink of this list");
+    }
     assert_eq!(world.get(&path("/other/issued")).await.refusal().1, "CertificateNotFound");
     let reader = world.service(&[(Role::Reader, Place::Subscription)]).await.1;
     let listed = world.ask_as(&reader, Method::GET, &path("/plant-ca/issued"), None, Value::Null).await;

@@ -5,8 +5,8 @@ use roadstead_model::{
     JournalOwner, Module, Presence, Twin, UnixMillis,
 };
 use roadstead_store::{
-    DeviceCounts, EnrollmentCounts, IdentityRecord, Page, Place, RefusalFilter, Sealer, SessionRecord, StoreError,
-    Stored, Vault, limits::PAGE_ITEMS_MAX, stored,
+    DeviceCounts, EnrollmentCounts, IdentityRecord, IssuedPosition, Page, Place, RefusalFilter, Sealer, SessionRecord,
+    StoreError, Stored, Vault, limits::PAGE_ITEMS_MAX, stored,
 };
 use rusqlite::{
     Connection, OptionalExtension, Params, Row, params,
@@ -233,20 +233,22 @@ pub(super) const ISSUED: &str = "SELECT name, number, body FROM issued
 pub(super) const ISSUED_BY_END: &str = "SELECT ends, number, body FROM issued
     WHERE scope = ?1 AND (ends, number) > (?2, ?3) ORDER BY ends, number LIMIT ?4";
 
-/// Where a listing of issued certificates goes on: `dev-01/17`.
-pub(super) fn issued_position(after: Option<&str>) -> Option<(&str, i64)> {
-    let (first, number) = after?.rsplit_once('/')?;
-    Some((first, number.parse().ok()?))
+/// The key and number before the first of a page: those of `after`, but never of less than `from`.
+pub(super) fn behind<K: Ord + Clone>(after: Option<&IssuedPosition<K>>, from: K) -> (K, i64) {
+    let after = after.map(|after| (after.key.clone(), i64::try_from(after.number).unwrap_or(i64::MAX)));
+    let from = (from, -1);
+    after.map_or(from.clone(), |after| after.max(from))
 }
 
 /// A row of either listing, and its position.
 pub(super) fn issued(row: &Row<'_>, dps: &IdScope, sealer: &Sealer) -> Result<(String, IssuedCertificate), ReadError> {
-    let first = match row.get_ref(0)? {
+    let key = match row.get_ref(0)? {
         ValueRef::Integer(ends) => ends.to_string(),
         name => name.as_str().map_err(rusqlite::Error::from)?.to_owned(),
     };
     let vault = Vault { sealer, place: Place::Issued(dps.as_str()) };
-    Ok((format!("{first}/{}", row.get::<_, i64>(1)?), IssuedCertificate::decode(text(row, 2)?, vault)?))
+    let position = IssuedPosition { key, number: row.get::<_, i64>(1)?.cast_unsigned() };
+    Ok((position.to_string(), IssuedCertificate::decode(text(row, 2)?, vault)?))
 }
 
 pub(super) const TWIN_REVISIONS: &str = "SELECT number, body FROM twin_revisions

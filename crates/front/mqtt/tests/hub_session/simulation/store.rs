@@ -12,8 +12,8 @@ use roadstead_model::{
 };
 use roadstead_query::Query;
 use roadstead_store::{
-    EnrollmentCounts, IdentityRecord, Page, QueryRow, Records, RefusalFilter, SessionRecord, StoreError, Write,
-    records::DeviceCounts,
+    EnrollmentCounts, IdentityRecord, IssuedPosition, Page, QueryRow, Records, RefusalFilter, SessionRecord,
+    StoreError, Write, records::DeviceCounts,
 };
 use roadstead_testkit::MemoryRecords;
 
@@ -114,7 +114,7 @@ impl Records for SlowRecords {
         dps: &IdScope,
         ca: &CertificateName,
         prefix: &str,
-        after: Option<&str>,
+        after: Option<&IssuedPosition<String>>,
         limit: usize,
     ) -> Result<Page<IssuedCertificate>, StoreError> {
         self.inner.list_issued(dps, ca, prefix, after, limit).await
@@ -124,7 +124,7 @@ impl Records for SlowRecords {
         &self,
         dps: &IdScope,
         from: UnixMillis,
-        after: Option<&str>,
+        after: Option<&IssuedPosition<i64>>,
         limit: usize,
     ) -> Result<Page<IssuedCertificate>, StoreError> {
         self.inner.list_issued_by_end(dps, from, after, limit).await

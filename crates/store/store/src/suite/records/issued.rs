@@ -4,6 +4,7 @@ use roadstead_model::{CaCertificate, CertificateOwner, IdScope, IssuedCertificat
 
 use super::{Place, conflict, other_scope, put};
 use crate::{
+    issued::IssuedPosition,
     records::{Expect, IssuedBounds, Page, Records, Write},
     suite::samples::{self, NOW, certificate_name, scope},
 };
@@ -31,6 +32,17 @@ async fn by_end(store: &dyn Records, from: UnixMillis) -> Vec<IssuedCertificate>
     items
 }
 
+/// The page behind this one.
+async fn next_by_end(
+    store: &dyn Records,
+    from: UnixMillis,
+    page: &Page<IssuedCertificate>,
+    limit: usize,
+) -> Page<IssuedCertificate> {
+    let after = page.next.as_deref().and_then(IssuedPosition::parse).unwrap();
+    store.list_issued_by_end(&scope(), from, Some(&after), limit).await.unwrap()
+}
+
 /// [`Write::AddIssued`]: found by its CA and name, and by its end, in pages and over a restart.
 pub async fn what_was_issued_is_listed(place: &dyn Place) {
     let store = place.start().await;
@@ -50,21 +62,28 @@ pub async fn what_was_issued_is_listed(place: &dyn Place) {
     assert_eq!(by_end(&*store, a.not_after.plus_ms(1)).await, []);
     let (root, mut after, mut found) = (certificate_name("rootCA"), None, Vec::new());
     loop {
-        let page = store.list_issued(&scope(), &root, "a", after.as_deref(), 1).await.unwrap();
+        let page = store.list_issued(&scope(), &root, "a", after.as_ref(), 1).await.unwrap();
         found.extend(page.items);
-        after = page.next;
+        after = page.next.map(|next| IssuedPosition::parse(&next).unwrap());
         if after.is_none() {
             break;
         }
     }
     assert_eq!(found, [a, a_again, ab]);
     let first = store.list_issued_by_end(&scope(), UnixMillis(0), None, 2).await.unwrap();
-    let second = store.list_issued_by_end(&scope(), UnixMillis(0), first.next.as_deref(), 3).await.unwrap();
+    let second = next_by_end(&*store, UnixMillis(0), &first, 3).await;
     assert_eq!((first.items, second), (all[..2].to_vec(), Page { items: all[2..].to_vec(), next: None }));
     assert_eq!(store.count_issued(&scope(), &root).await.unwrap(), 4);
     assert_eq!(store.count_issued(&other_scope(), &root).await.unwrap(), 0);
     let none = store.list_issued_by_end(&other_scope(), UnixMillis(0), None, 10).await.unwrap();
     assert_eq!(none, Page { items: vec![], next: None });
+    // Positions of another listing lead out of none.
+    let far_back = IssuedPosition { key: String::new(), number: 0 };
+    let begun = store.list_issued(&scope(), &root, "b", Some(&far_back), 10).await.unwrap();
+    assert_eq!(begun.items, std::slice::from_ref(&b));
+    let begun = IssuedPosition { key: 0, number: u64::MAX };
+    let begun = store.list_issued_by_end(&scope(), b.not_after, Some(&begun), 10).await.unwrap();
+    assert_eq!(begun.items, all[2..]);
 }
 
 /// [`Write::AddIssued`]: no more than may be; what has ended makes room.
