@@ -218,3 +218,41 @@ async fn the_walk_makes_nothing_that_would_be_refused() {
     }
     assert!(made(&world).is_empty());
 }
+
+/// More than two pages of certificates end within one second: each is on one page, in the order in which the API has them.
+#[tokio::test]
+async fn the_calendar_shows_each_certificate_once_where_many_end_at_once() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    let ending = |name: String, end: &str| {
+        let mut issued = issued();
+        issued["commonName"] = name.into();
+        issued["notAfter"] = end.into();
+        issued
+    };
+    let mut all = vec![ending("sooner".to_owned(), "2026-12-01T20:02:50.0000000Z")];
+    // Not the order of names.
+    let many = (0..120).map(|number| ending(format!("dev-{}", (number * 7) % 120), "2027-01-01T00:00:00.2500000Z"));
+    all.extend(many);
+    all.push(ending("later".to_owned(), "2027-01-01T00:00:00.5000000Z"));
+    all.push(ending("last".to_owned(), "2027-01-01T00:00:01.0000000Z"));
+    let expected: Vec<_> = all.iter().map(|issued| issued["commonName"].as_str().unwrap().to_owned()).collect();
+    *world.api.answers.lock() = vec![
+        ("/issuedCertificates", 200, json!({ "value": all })),
+        ("/certificates", 200, json!({"value": []})),
+        ("/enrollments/query", 200, json!([])),
+    ];
+    let (mut shown, mut at) = (Vec::new(), "/portal/certificates".to_owned());
+    for items in [50, 50, 23] {
+        let page = world.get(&cookie, &at).await.text;
+        let rows = page.split("<th scope=\"row\">").skip(1);
+        let names = rows.map(|row| row.split(['>', '<']).nth(2).unwrap().to_owned());
+        let before = shown.len();
+        shown.extend(names);
+        assert_eq!(shown.len() - before, items, "{at}: {page}");
+        let links = page.split("href=\"");
+        at = links.filter_map(|link| link.split('"').next()).find(|link| link.contains("skip=")).unwrap_or("").into();
+        at = at.replace("&#38;", "&").replace("&amp;", "&");
+    }
+    assert_eq!((shown, at.as_str()), (expected, ""), "in order, and nothing behind them");
+}

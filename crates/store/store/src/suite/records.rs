@@ -96,6 +96,7 @@ macro_rules! records_suite {
             journals_are_bounded
             a_journal_goes_with_its_owner
             what_was_issued_is_listed
+            what_ends_at_once_is_listed_once
             what_was_issued_is_bounded
             what_was_issued_outlives_its_ca_but_not_its_dps
             twins_have_a_past

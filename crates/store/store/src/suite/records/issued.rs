@@ -86,6 +86,34 @@ pub async fn what_was_issued_is_listed(place: &dyn Place) {
     assert_eq!(begun.items, all[2..]);
 }
 
+/// [`Records::list_issued_by_end`]: those of one end come in the order in which they were issued, each once, however many pages
+/// they fill, between those that end before and behind them.
+pub async fn what_ends_at_once_is_listed_once(place: &dyn Place) {
+    let store = place.start().await;
+    put(&*store, [ca(&scope(), "rootCA"), ca(&scope(), "other")]).await;
+    let later = samples::issued("later", 3);
+    let mut all = vec![samples::issued("sooner", 1)];
+    for number in 0..120 {
+        // By name they would come in another order, and by CA.
+        let issued = samples::issued(&format!("dev-{}", (number * 7) % 120), 2);
+        let ca = certificate_name(if number % 2 == 0 { "other" } else { "rootCA" });
+        all.push(IssuedCertificate { ca, ..issued });
+    }
+    put(&*store, std::iter::once(&later).chain(&all).map(|issued| add(issued, WIDE))).await;
+    all.push(later);
+    for (from, whole) in [(UnixMillis(0), &all[..]), (all[1].not_after, &all[1..])] {
+        for limit in [1, 50, 120, 121] {
+            let mut page = store.list_issued_by_end(&scope(), from, None, limit).await.unwrap();
+            let mut found = page.items.clone();
+            while page.next.is_some() && found.len() <= whole.len() {
+                page = next_by_end(&*store, from, &page, limit).await;
+                found.extend(page.items.clone());
+            }
+            assert_eq!(found, whole, "{limit} at a time from {from:?}");
+        }
+    }
+}
+
 /// [`Write::AddIssued`]: no more than may be; what has ended makes room.
 pub async fn what_was_issued_is_bounded(place: &dyn Place) {
     let store = place.start().await;
