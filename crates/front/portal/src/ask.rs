@@ -102,6 +102,11 @@ impl Ask {
         pairs.filter_map(move |(name, value)| Some((name.strip_prefix(begin)?, value)))
     }
 
+    /// Whether a page asks by itself, for its parts that move: nobody sees the answer as a page. Browsers say so.
+    pub(crate) fn is_by_itself(&self) -> bool {
+        self.header("sec-fetch-dest") == Some("empty")
+    }
+
     /// Whether the page that sent this is one of ours. Browsers say so themselves; those that do not name the page's origin.
     pub(crate) fn is_from_here(&self) -> bool {
         if let Some(site) = self.header("sec-fetch-site") {

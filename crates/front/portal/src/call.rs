@@ -140,7 +140,8 @@ impl Call<'_> {
         Frame {
             user: self.session.visitor.name.clone(),
             csrf: self.session.csrf.clone(),
-            note: self.session.take_note(),
+            // It is for a page that somebody looks at.
+            note: if self.ask.is_by_itself() { None } else { self.session.take_note() },
             ..self.portal.bare_frame(title, section, above)
         }
     }

@@ -88,7 +88,7 @@ impl Portal {
             return see_other(&format!("{ROOT}/"));
         }
         let transport = self.door.transport(address);
-        let found = ask.cookie(COOKIE).and_then(|cookie| self.sessions.lock().find(cookie, self.clock.now()));
+        let found = ask.cookie(COOKIE).and_then(|cookie| self.session_of(cookie, ask));
         let guest = account::Guest { portal: self, ask, transport: &transport, base_url, address };
         match (is_post, words.as_slice()) {
             (false, ["assets", name]) => {
@@ -194,6 +194,11 @@ impl Portal {
         }
     }
 
+    fn session_of(&self, cookie: &str, ask: &Ask) -> Option<Arc<Session>> {
+        let (mut sessions, now) = (self.sessions.lock(), self.clock.now());
+        if ask.is_by_itself() { sessions.look_up(cookie, now) } else { sessions.find(cookie, now) }
+    }
+
     pub(crate) fn end(&self, session: &Session) {
         self.sessions.lock().end(&session.visitor.id, session.number);
     }
@@ -203,9 +208,12 @@ impl Portal {
         if ask.header("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
             return reply::text(StatusCode::UNAUTHORIZED, "You are not signed in any more.\n");
         }
-        let there = if ask.method == Method::POST { "" } else { ask.url.as_str() };
-        let there = roadstead_wire::percent::encode(there);
-        see_other(&format!("{ROOT}/sign-in?then={there}"))
+        if ask.method != Method::POST {
+            return see_other(&account::sign_in_href(&ask.url, false));
+        }
+        // Who wanted to go is gone. Anything else has to be said: what was typed is lost.
+        let is_lost = !matches!(ask.segments.as_slice(), [word] if word == "sign-out");
+        see_other(&account::sign_in_href(&back(ask).unwrap_or_default(), is_lost))
     }
 
     /// What is around a page that nobody is signed in on.

@@ -132,7 +132,7 @@ impl Session {
         self.note.lock().take()
     }
 
-    fn is_over(&self, now: UnixMillis) -> bool {
+    pub(crate) fn is_over(&self, now: UnixMillis) -> bool {
         let (age, idle) = (now.0.saturating_sub(self.since.0), now.0.saturating_sub(self.seen().0));
         age >= SESSION_LIFETIME_MS || idle >= SESSION_IDLE_MS
     }
@@ -185,13 +185,19 @@ impl Sessions {
 
     /// The session of a cookie, which is used thereby.
     pub(crate) fn find(&mut self, cookie: &str, now: UnixMillis) -> Option<Arc<Session>> {
+        let session = self.look_up(cookie, now)?;
+        *session.seen.lock() = now;
+        Some(session)
+    }
+
+    /// The same for a page that asks by itself, which is no use.
+    pub(crate) fn look_up(&mut self, cookie: &str, now: UnixMillis) -> Option<Arc<Session>> {
         let digest = digest_of(cookie);
         let session = self.by_digest.get(&digest)?.clone();
         if session.is_over(now) {
             self.remove(&digest);
             return None;
         }
-        *session.seen.lock() = now;
         Some(session)
     }
 

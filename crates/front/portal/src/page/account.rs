@@ -44,7 +44,16 @@ pub(crate) fn show_sign_in(guest: &Guest<'_>, is_signed_in: bool) -> Response<Bo
     if is_signed_in {
         return see_other(&there(guest.ask.argument("then")));
     }
-    sign_in_page(guest, StatusCode::OK, None, guest.ask.argument("then"))
+    let fault = (guest.ask.argument("undone") == "1").then(|| UNDONE.to_owned());
+    sign_in_page(guest, StatusCode::OK, fault, guest.ask.argument("then"))
+}
+
+const UNDONE: &str = "You were signed out, so what you sent was not done. Sign in, and send it again.";
+
+/// Where one signs in and is led to a page of ours. `is_lost`: by a form that came too late, which is said there.
+pub(crate) fn sign_in_href(then: &str, is_lost: bool) -> String {
+    let undone = if is_lost { "&undone=1" } else { "" };
+    format!("{ROOT}/sign-in?then={}{undone}", percent::encode(then))
 }
 
 fn sign_in_page(guest: &Guest<'_>, status: StatusCode, fault: Option<String>, then: &str) -> Response<Body> {

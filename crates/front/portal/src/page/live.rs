@@ -12,6 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
+use roadstead_model::Clock;
 use roadstead_service::{EventFilter, EventStream, Skipped, StreamItem};
 use roadstead_wire::event_json::StreamedEvent;
 use serde::Serialize;
@@ -44,6 +45,7 @@ pub(crate) struct Line {
 struct Feed {
     events: EventStream,
     session: Arc<Session>,
+    clock: Arc<dyn Clock>,
     silent_since: Instant,
     /// There are only so many of one session.
     _seat: OwnedSemaphorePermit,
@@ -64,8 +66,8 @@ pub(crate) async fn follow(call: &Call<'_>, at: &At, id: Option<&str>) -> Result
         ..EventFilter::default()
     };
     let events = call.hub(at).await?.events(filter);
-    let (session, silent_since) = (call.session.clone(), Instant::now());
-    let mut feed = Feed { events, session, silent_since, _seat: seat };
+    let (session, clock) = (call.session.clone(), call.portal.clock.clone());
+    let mut feed = Feed { events, session, clock, silent_since: Instant::now(), _seat: seat };
     let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, Infallible>>(1);
     tokio::spawn(async move {
         // The first bytes tell the browser that it is connected.
@@ -99,7 +101,8 @@ impl Feed {
                     Ok(Ok(StreamItem::Interrupted(_)) | Err(_)) => return (out, false),
                 }
             }
-            if self.session.is_ended() {
+            // Its time may be over without anybody having asked for it since.
+            if self.session.is_ended() || self.session.is_over(self.clock.now()) {
                 return ("event: over\ndata: signed out\n\n".to_owned(), false);
             }
             if !out.is_empty() {

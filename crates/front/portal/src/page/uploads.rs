@@ -70,7 +70,7 @@ fn upload(at: &At, id: &str, file: UploadedFile) -> Upload {
 pub(crate) async fn few(call: &Call<'_>, at: &At, id: &str) -> Result<Newest, Fault> {
     let mut found = Newest { files: Vec::new(), is_cut: false, all: at.href(&["devices", id, "uploads"]) };
     // What moves on that page are other parts: they are fetched every few seconds, and files are not looked for each time.
-    if call.ask.header("sec-fetch-dest") == Some("empty") {
+    if call.ask.is_by_itself() {
         return Ok(found);
     }
     match call.hub(at).await?.uploads_page(id, UPLOADS_SHOWN_MAX, None).await.map_err(Fault::from) {

@@ -1,6 +1,7 @@
-use crate::world::World;
+use crate::world::{World, read};
 use roadstead_front_portal::limits;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_password_opens_a_session_and_leads_where_it_was_wanted() {
@@ -121,4 +122,68 @@ async fn a_token_that_counts_no_longer_signs_out() {
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/portal/sign-in?then=%2Fportal%2F"));
     world.api.answers.lock().clear();
     assert_eq!(world.get(&cookie, "/portal/").await.status, 303, "the session is over");
+}
+
+/// A page that is left open asks for its parts that move; nobody is there.
+#[tokio::test]
+async fn a_page_that_asks_by_itself_is_no_use() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    let pass = |ms: i64| world.clock.0.fetch_add(ms, Ordering::Relaxed);
+    pass(limits::SESSION_IDLE_MS - 1);
+    assert_eq!(world.refresh(&cookie, "/portal/").await.status, 200);
+    assert_eq!(world.get(&cookie, "/portal/").await.status, 200, "not yet an hour");
+    pass(limits::SESSION_IDLE_MS - 1);
+    assert_eq!(world.refresh(&cookie, "/portal/").await.status, 200);
+    pass(1);
+    assert_eq!(world.refresh(&cookie, "/portal/").await.header("location"), "/portal/sign-in?then=%2Fportal%2F");
+    assert_eq!(world.get(&cookie, "/portal/").await.status, 303);
+}
+
+/// A stream stays open, so nothing looks its session up.
+#[tokio::test]
+async fn who_follows_messages_is_told_when_the_session_is_over() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    world.api.is_streaming.store(true, Ordering::Relaxed);
+    let stream = world.open("GET", "/portal/hubs/g/h/devices/x/live", &[("cookie", &cookie)], "").await;
+    assert_eq!(stream.status(), 200);
+    world.clock.0.fetch_add(limits::SESSION_IDLE_MS, Ordering::Relaxed);
+    let told = tokio::time::timeout(Duration::from_secs(30), read(stream)).await.unwrap();
+    assert_eq!(told.text, ": here\n\nevent: over\ndata: signed out\n\n");
+}
+
+/// Of two tabs, one asks for its parts that move just when the other was told what was done.
+#[tokio::test]
+async fn a_note_is_for_a_page_that_is_looked_at() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let here = "/portal/hubs/g/h/devices/x";
+    world.post(&cookie, here, &format!("do=disable&csrf={token}")).await;
+    let words = "It is disabled: its connections are closed";
+    for page in ["/portal/", here] {
+        assert!(!world.refresh(&cookie, page).await.text.contains(words), "{page}");
+    }
+    assert!(world.get(&cookie, here).await.text.contains(words));
+}
+
+/// The session ended while a form was open: nobody is left believing that it was sent.
+#[tokio::test]
+async fn a_form_that_came_too_late_is_told_of() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let there = "/portal/hubs/g/h/devices/x";
+    let form = format!("do=disable&csrf={token}");
+    let late = "/portal/sign-in?then=%2Fportal%2Fhubs%2Fg%2Fh%2Fdevices%2Fx&undone=1";
+    // A token that counts no longer, first: it ends the session.
+    world.api.answers.lock().push(("/subscriptions", 401, serde_json::json!({})));
+    for _ in 0..2 {
+        assert_eq!(world.submit(&cookie, there, &form).await.header("location"), late);
+    }
+    assert_eq!(world.post(&cookie, there, &form).await.header("location"), "/portal/sign-in?then=&undone=1");
+    let page = world.get("", late).await.text;
+    assert!(page.contains("what you sent was not done") && page.contains(&format!("value=\"{there}\"")), "{page}");
+    assert!(!world.get("", "/portal/sign-in").await.text.contains("not done"));
+    let out = world.post(&cookie, "/portal/sign-out", &form).await;
+    assert_eq!(out.header("location"), "/portal/sign-in?then=", "who wanted to go is gone");
 }

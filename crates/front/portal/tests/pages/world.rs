@@ -3,8 +3,9 @@
 use crate::elsewhere::Issuers;
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, StreamBody};
 use parking_lot::Mutex;
 use roadstead_front_portal::{Body, Door, Portal};
 use roadstead_model::{Clock, Random, UnixMillis};
@@ -12,7 +13,7 @@ use roadstead_service::{Credentials, InProcess, Transport};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
 /// Every text that comes from outside has this in it.
@@ -32,6 +33,8 @@ pub struct Api {
     /// The same, before these, and each but once.
     pub once: Mutex<Vec<(&'static str, u16, Value)>>,
     pub password: &'static str,
+    /// Its stream of events opens, and says nothing. Else there is none.
+    pub is_streaming: AtomicBool,
     /// Counts the tokens it gave, so that each is another one.
     pub logins: AtomicU64,
 }
@@ -249,6 +252,10 @@ impl InProcess for Api {
         let text = |name: &str| head.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
         let (authorization, method) = (text("authorization"), head.method.clone());
         self.asked.lock().push((head.method.clone(), path.clone(), authorization, body.clone()));
+        if path == "/messages/events" && self.is_streaming.load(Ordering::Relaxed) {
+            let body = StreamBody::new(stream::pending()).boxed();
+            return Response::builder().header("content-type", "text/event-stream").body(body).unwrap();
+        }
         let (mut status, mut answer) = self.answer(&path, &body);
         let etag = text("if-match");
         if method == Method::PUT
@@ -322,6 +329,13 @@ impl Answer {
     }
 }
 
+/// Reads an answer to its end.
+pub async fn read(answer: Response<Body>) -> Answer {
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Answer { status: head.status, headers: head.headers, text: String::from_utf8(body.to_vec()).unwrap() }
+}
+
 impl World {
     pub fn new() -> Self {
         let clock = Arc::new(Time(AtomicI64::new(1_795_291_370_516)));
@@ -332,6 +346,7 @@ impl World {
             next: Mutex::default(),
             once: Mutex::default(),
             password: "right",
+            is_streaming: AtomicBool::new(false),
             logins: AtomicU64::new(0),
         });
         let transport = Transport::in_process(api.clone(), clock.clone()).unwrap();
@@ -342,19 +357,27 @@ impl World {
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        read(self.open(method, path, headers, body).await).await
+    }
+
+    /// The head of an answer; its body is still to come.
+    pub async fn open(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response<Body> {
         let mut request = Request::builder().method(method).uri(path).header("host", "h.localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap();
         let from = SocketAddr::from(([192, 0, 2, 7], 1));
-        let (head, body) = self.portal.answer(request, "https://h.localhost", from).await.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: head.status, headers: head.headers, text: String::from_utf8(body.to_vec()).unwrap() }
+        self.portal.answer(request, "https://h.localhost", from).await
     }
 
     pub async fn get(&self, cookie: &str, path: &str) -> Answer {
         self.send("GET", path, &[("cookie", cookie), ("accept", "text/html")], "").await
+    }
+
+    /// As the module asks for the parts of a page that move.
+    pub async fn refresh(&self, cookie: &str, path: &str) -> Answer {
+        self.send("GET", path, &[("cookie", cookie), ("accept", "text/html"), ("sec-fetch-dest", "empty")], "").await
     }
 
     /// As a browser sends a form of one of our pages.
@@ -365,6 +388,18 @@ impl World {
             ("content-type", "application/x-www-form-urlencoded"),
         ];
         self.send("POST", path, &headers, form).await
+    }
+
+    /// The same of a form that a page has for its own address, and that says which page it comes from.
+    pub async fn submit(&self, cookie: &str, page: &str, form: &str) -> Answer {
+        let referrer = format!("https://h.localhost{page}");
+        let headers = [
+            ("cookie", cookie),
+            ("sec-fetch-site", "same-origin"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("referer", &referrer),
+        ];
+        self.send("POST", page, &headers, form).await
     }
 
     /// Signs in by password and gives back the cookie, and the token of forms.
