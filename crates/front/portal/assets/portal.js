@@ -14,6 +14,18 @@ const localise = (root) => {
   }
 };
 
+// The page stands still from now on: nobody is signed in any more.
+const sayOver = (from) => {
+  const note = document.createElement("div");
+  note.className = "note warn";
+  note.setAttribute("role", "status");
+  const link = document.createElement("a");
+  link.href = from;
+  link.textContent = "Sign in again";
+  note.append("You are not signed in any more: what is shown here does not change. ", link);
+  document.querySelector("h1")?.after(note);
+};
+
 // Parts of the page that say what is now: fetched again with their page, or with the one they name where this is the answer
 // to a form, and put in place when they changed.
 const refresh = () => {
@@ -22,10 +34,16 @@ const refresh = () => {
   const known = new Map(parts().map((part) => [part.id, part.innerHTML]));
   const seconds = Math.min(...parts().map((part) => Number(part.dataset.refresh)));
   const from = parts().find((part) => part.dataset.from)?.dataset.from ?? location.href;
+  let isOver = false;
   const again = async () => {
     try {
       if (document.hidden) return;
-      const answer = await fetch(from, { headers: { accept: "text/html" }, redirect: "error" });
+      const answer = await fetch(from, { headers: { accept: "text/html" }, redirect: "manual" });
+      // To sign in is the only place that such a page leads to.
+      if (answer.type === "opaqueredirect") {
+        isOver = true;
+        sayOver(from);
+      }
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of parts()) {
@@ -38,9 +56,9 @@ const refresh = () => {
         copy(part);
       }
     } catch {
-      // The server is away, or nobody is signed in any more: what is shown stays until the next click.
+      // The server is away: what is shown stays until it is back.
     } finally {
-      setTimeout(again, seconds * 1000);
+      if (!isOver) setTimeout(again, seconds * 1000);
     }
   };
   setTimeout(again, seconds * 1000);
