@@ -92,9 +92,11 @@ impl Fault {
 
     /// What went wrong and what to do, in one line.
     pub(crate) fn sentences(&self) -> String {
+        let text = self.text();
         match self.hint() {
-            Some(hint) => format!("{} {hint}", self.text()),
-            None => self.text(),
+            Some(hint) if text.ends_with('.') => format!("{text} {hint}"),
+            Some(hint) => format!("{text}. {hint}"),
+            None => text,
         }
     }
 
@@ -105,15 +107,60 @@ impl Fault {
             Self::Forbidden { hint, .. } => Some(hint.clone()),
             Self::Forged => Some("Open the page again and repeat it there.".to_owned()),
             Self::Invalid(_) | Self::Overtaken => None,
-            Self::Service(error) => match error.status()? {
-                403 => Some("Somebody who owns it can give you a role that allows it.".to_owned()),
-                404 => Some("It may have been deleted in the meantime.".to_owned()),
-                409 => Some("It is there already.".to_owned()),
-                412 => Some("It was changed in the meantime: look at it again, then repeat.".to_owned()),
-                429 | 503 => Some("The server asks for patience: try again in a moment.".to_owned()),
-                500.. => Some("The server's log has more.".to_owned()),
-                _ => None,
-            },
+            Self::Service(error) => advice(error.status()?, error.code().unwrap_or_default()).map(str::to_owned),
+        }
+    }
+}
+
+/// What to do about a refusal. Of one status several things are refused: where the API's own words say all, as of roles that are
+/// missing and of queues that are full, there is nothing to add.
+fn advice(status: u16, code: &str) -> Option<&'static str> {
+    let says_all = match status {
+        // The device is there, and does not answer.
+        404 => matches!(code, "DeviceNotOnline" | "404103" | "DeviceConnectionClosedRemotely" | "404104"),
+        409 => matches!(code, "Conflict" | "InvalidResourceGroupLocation"),
+        // The device's own answer, none of it, or a full disk.
+        502 | 504 | 507 => true,
+        _ => false,
+    };
+    if says_all {
+        return None;
+    }
+    match (status, code) {
+        (404, _) => Some("It may have been deleted in the meantime."),
+        (409, "409203") => Some("Try again in a moment."),
+        (409, _) => Some("Open the one that is there, or take another."),
+        (412, _) => Some("It was changed in the meantime: look at it again, then repeat."),
+        (429 | 503, _) => Some("The server asks for patience: try again in a moment."),
+        (500.., _) => Some("The server's log has more."),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roadstead_service::Refusal;
+
+    #[test]
+    fn advice_is_of_what_was_refused() {
+        for (status, code, words) in [
+            (403, "DeviceMaximumQueueDepthExceeded", "no (DeviceMaximumQueueDepthExceeded)"),
+            (403, "IotHubQuotaExceeded", "no (IotHubQuotaExceeded)"),
+            (403, "AuthorizationFailed", "no (AuthorizationFailed)"),
+            (404, "DeviceNotFound", "no (DeviceNotFound). It may have been deleted in the meantime."),
+            (404, "404103", "no (404103)"),
+            (409, "DeviceAlreadyExists", "no (DeviceAlreadyExists). Open the one that is there, or take another."),
+            (409, "409201", "no (409201). Open the one that is there, or take another."),
+            (409, "Conflict", "no (Conflict)"),
+            (409, "409203", "no (409203). Try again in a moment."),
+            (504, "504101", "no (504101)"),
+            (500, "ServerError", "no (ServerError). The server's log has more."),
+            (400, "InvalidParameter", "no (InvalidParameter)"),
+        ] {
+            let (code, message) = (Some(code.to_owned()), "no.".to_owned());
+            let fault = Fault::from(ServiceError::Refused(Refusal { status, code, message, tracking_id: None }));
+            assert_eq!(fault.sentences(), words, "{status}");
         }
     }
 }

@@ -204,7 +204,7 @@ pub(crate) async fn act(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     Ok(match done {
         Ok(text) => page(call, &places, Some((thing, text, false)), StatusCode::OK),
         Err(Fault::SignedOut) => return Err(Fault::SignedOut),
-        Err(fault) => page(call, &places, Some((thing, fault.text(), true)), fault.status()),
+        Err(fault) => page(call, &places, Some((thing, fault.sentences(), true)), fault.status()),
     })
 }
 

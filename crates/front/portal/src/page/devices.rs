@@ -73,10 +73,10 @@ pub(crate) fn proof(kind: &str) -> &'static str {
 }
 
 pub(crate) async fn show(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
-    list(call, at, Draft::default()).await
+    list(call, at, Draft::default(), StatusCode::OK).await
 }
 
-async fn list(call: &Call<'_>, at: &At, draft: Draft) -> Result<Response<Body>, Fault> {
+async fn list(call: &Call<'_>, at: &At, draft: Draft, status: StatusCode) -> Result<Response<Body>, Fault> {
     call.require_data(at, false)?;
     let hub = call.hub(at).await?;
     let (prefix, condition) = (call.ask.argument("q"), call.ask.argument("where"));
@@ -120,7 +120,7 @@ async fn list(call: &Call<'_>, at: &At, draft: Draft) -> Result<Response<Body>, 
         draft,
         here,
     };
-    Ok(reply::page(StatusCode::OK, &page))
+    Ok(reply::page(status, &page))
 }
 
 /// The last refusal of each device.
@@ -159,21 +159,22 @@ pub(crate) async fn create(call: &Call<'_>, at: &At) -> Result<Response<Body>, F
         "certificateAuthority" => json!({ "type": "certificateAuthority" }),
         _ => json!({ "type": "sas" }),
     };
-    let draft = |fault: String| Draft {
-        fault: Some(fault),
+    let draft = |fault: &Fault| Draft {
+        fault: Some(fault.sentences()),
         id: id.clone(),
         by: by.clone(),
         primary: primary.clone(),
         secondary: secondary.clone(),
     };
     if id.is_empty() {
-        return list(call, at, draft("Type an id for the device.".to_owned())).await;
+        let fault = Fault::invalid("Type an id for the device.");
+        return list(call, at, draft(&fault), fault.status()).await;
     }
     let body = json!({ "deviceId": id, "status": "enabled", "authentication": authentication });
     match call.hub(at).await?.put_device::<Value>(&id, &body, None).await.map_err(Fault::from) {
         Ok(_) => Ok(call.done(&at.href(&["devices", &id]), format!("The device {id} is added."))),
         Err(Fault::SignedOut) => Err(Fault::SignedOut),
-        Err(fault) => list(call, at, draft(fault.text())).await,
+        Err(fault) => list(call, at, draft(&fault), fault.status()).await,
     }
 }
 

@@ -134,7 +134,7 @@ pub(crate) async fn change(call: &Call<'_>, at: &At, id: &str) -> Result<Respons
         }
         Err(Fault::SignedOut) => Err(Fault::SignedOut),
         Err(refused) => {
-            page.fault = Some(refused.text());
+            page.fault = Some(refused.sentences());
             Ok(reply::page(refused.status(), &page))
         }
     }

@@ -190,11 +190,11 @@ async fn what_was_typed_is_not_lost() {
     *world.api.answers.lock() =
         vec![("/devices/taken", 409, json!({"Message": "ErrorCode:DeviceAlreadyExists;it is there"}))];
     let page = world.post(&cookie, "/portal/hubs/g/h/devices", &format!("id=taken&by=sas&csrf={token}")).await;
-    assert!(
-        page.text.contains("it is there (DeviceAlreadyExists)") && page.text.contains("value=\"taken\""),
-        "{}",
-        page.text
-    );
+    let words = "it is there (DeviceAlreadyExists). Open the one that is there, or take another.";
+    assert_eq!(page.status, 409);
+    assert!(page.text.contains(words) && page.text.contains("value=\"taken\""), "{}", page.text);
+    let page = world.post(&cookie, "/portal/hubs/g/h/devices", &format!("by=selfSigned&primary=AB&csrf={token}")).await;
+    assert!(page.status == 400 && page.text.contains("value=\"AB\""), "{}", page.text);
     let page =
         world.post(&cookie, "/portal/dps/g/d/enrollments/new", &format!("id=dev-9&by=certificate&csrf={token}")).await;
     assert_eq!(page.status, 400);
