@@ -43,6 +43,8 @@ pub(crate) struct Section {
     pub(crate) settings: &'static [Setting],
 }
 
+const RETENTION: &str = "/properties/eventHubEndpoints/events/retentionTimeInDays";
+
 const fn setting(name: &'static str, words: &'static str, hint: &'static str, form: Form) -> Setting {
     Setting { name, words, hint, form }
 }
@@ -137,7 +139,7 @@ pub(crate) static SECTIONS: [Section; 5] = [
                 "retention",
                 "Days for which messages are kept",
                 "For all readers; older ones are deleted, read or not",
-                Form::Count("/properties/eventHubEndpoints/events/retentionTimeInDays", RETENTION_DAYS),
+                Form::Count(RETENTION, RETENTION_DAYS),
             ),
             setting(
                 "twin-changes",
@@ -204,6 +206,29 @@ pub(crate) fn changes(before: &Value, after: &Value) -> Vec<Change> {
     all().filter_map(change).collect()
 }
 
+/// What a form says differently than the resource, a typing error as it was typed.
+pub(crate) fn wanted(shown: &Value, ask: &Ask) -> Vec<Change> {
+    let change = |setting: &'static Setting| {
+        let now = setting.read(shown);
+        let wanted = match setting.typed(ask) {
+            Ok(typed) => (typed != now).then(|| setting.shown(&typed)),
+            Err(_) => Some(setting.raw(ask)),
+        };
+        wanted.map(|before| Change { words: setting.words, before, after: setting.shown(&now) })
+    };
+    all().filter_map(change).collect()
+}
+
+/// What goes for good when the second of two resources takes the place of the first; `None` when nothing does.
+pub(crate) fn loss(before: &Value, after: &Value) -> Option<String> {
+    let days = |document: &Value| document.pointer(RETENTION)?.as_u64();
+    let (now, then) = (days(before)?, days(after)?);
+    let unit = if then == 1 { "day" } else { "days" };
+    let text =
+        || format!("Messages that are older than {then} {unit} are deleted, read or not; now {now} days are kept.");
+    (then < now).then(text)
+}
+
 /// The resource as the form wants it: what it does not say differently stays as it is written.
 ///
 /// Errors: `Invalid` when what was typed is no number.
@@ -254,6 +279,16 @@ impl Setting {
             Form::Throttle(_) if ask.field(self.name).is_empty() => Value::Null,
             Form::Throttle(_) => json!({"tier": ask.field(self.name), "units": number(&self.units_name())?}),
         })
+    }
+
+    /// What the form has for it, word for word.
+    fn raw(&self, ask: &Ask) -> String {
+        let field = |name: &str| ask.field(name).trim().to_owned();
+        match &self.form {
+            Form::Span(..) => format!("{} {}", field(self.name), field(&self.unit_name())),
+            Form::Throttle(_) => format!("{} {}", field(self.name), field(&self.units_name())),
+            _ => field(self.name),
+        }
     }
 
     fn write(&self, document: &mut Value, value: Value) {

@@ -27,6 +27,8 @@ struct Page {
     fault: Option<String>,
     /// What was typed, and what is there, where the hub was changed in between.
     typed: Vec<Change>,
+    /// What a save would delete: said before it does.
+    loss: Option<String>,
     /// What a deletion would take along.
     holds: String,
 }
@@ -38,6 +40,7 @@ struct Said {
     /// The form has what was typed, not what is there.
     keeps_typed: bool,
     typed: Vec<Change>,
+    loss: Option<String>,
 }
 
 pub(crate) async fn show(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
@@ -60,8 +63,9 @@ async fn page(call: &Call<'_>, at: &At, said: Said) -> Result<Response<Body>, Fa
         etag: text(&at.shown, "/etag").to_owned(),
         sections: SECTIONS.iter().map(section).collect(),
         may_write: at.rights.write,
-        fault: said.fault.as_ref().map(Fault::text),
+        fault: said.fault.as_ref().map(Fault::sentences),
         typed: said.typed,
+        loss: said.loss,
         holds,
     };
     Ok(reply::page(said.fault.map_or(StatusCode::OK, |fault| fault.status()), &page))
@@ -93,13 +97,20 @@ async fn save(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
     if etag != text(&at.shown, "/etag") {
         return changed_meanwhile(call, at).await;
     }
-    let refused = |fault| Said { fault: Some(fault), keeps_typed: true, typed: Vec::new() };
+    let refused = |fault| Said { fault: Some(fault), keeps_typed: true, ..Said::default() };
     let document = match setting::applied(&at.shown, call.ask) {
         Ok(document) => document,
         Err(fault) => return page(call, at, refused(fault)).await,
     };
     if document == at.shown {
         return Ok(call.done(&at.href(&["settings"]), "Nothing was different, so nothing was changed."));
+    }
+    let loss = setting::loss(&at.shown, &document);
+    if loss.is_some()
+        && let Err(fault) = call.require_name(&at.resource.name)
+    {
+        let fault = (!call.ask.field("name").is_empty()).then_some(fault);
+        return page(call, at, Said { fault, keeps_typed: true, loss, ..Said::default() }).await;
     }
     match call.management().await?.put::<Value>(&at.resource, &document, Some(etag)).await {
         Ok(now) => Ok(call.done(&at.href(&["settings"]), saved(&setting::changes(&at.shown, &now)))),
@@ -116,9 +127,8 @@ async fn save(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
 
 /// Somebody else was quicker: the page shows what is there now, and what was typed beside it.
 async fn changed_meanwhile(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
-    let wanted = setting::applied(&at.shown, call.ask)?;
-    let said = Said { fault: Some(Fault::Overtaken), keeps_typed: false, typed: setting::changes(&wanted, &at.shown) };
-    page(call, at, said).await
+    let typed = setting::wanted(&at.shown, call.ask);
+    page(call, at, Said { fault: Some(Fault::Overtaken), typed, ..Said::default() }).await
 }
 
 fn saved(changes: &[Change]) -> String {

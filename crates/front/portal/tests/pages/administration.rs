@@ -2,7 +2,7 @@ use crate::world::{KEY, World, dps, hub, owner};
 use serde_json::{Value, json};
 
 /// Every field of the form of settings as the hub has it, but for these.
-fn settings(changed: &[(&str, &str)]) -> String {
+pub fn settings(changed: &[(&str, &str)]) -> String {
     let span = |name: &str, count: &str, unit: &str| {
         vec![(name.to_owned(), count.to_owned()), (format!("{name}-unit"), unit.to_owned())]
     };
@@ -206,11 +206,21 @@ async fn settings_that_somebody_else_changed_are_not_overwritten() {
         let puts = world.api.asked.lock().iter().filter(|(method, ..)| method == "PUT").count() - before;
         assert_eq!(puts, usize::from(is_late));
     }
-    // With a typing error, too: no page pairs what was typed long ago with the etag of now.
+    // With a typing error, too: it is told beside the rest, and the form has what is there, which alone goes with its etag.
     *world.api.once.lock() = vec![("IotHubs/h", 200, other)];
-    let typo = settings(&[("queue-depth", "x")]);
+    let typo = settings(&[("queue-depth", "x"), ("message-deliveries", "3"), ("message-ttl-unit", "weeks")]);
     let page = world.post(&cookie, "/portal/hubs/g/h/settings", &format!("{typo}do=save&csrf={token}")).await;
-    assert!(page.status == 400 && !page.text.contains("name=\"etag\""), "{}", page.text);
+    assert_eq!(page.status, 412);
+    for words in [
+        "Somebody else changed it",
+        "device: x (now 99)",
+        "Deliveries of a message: 3 (now 10)",
+        "How long a message waits: 1 weeks (now 1 hour)",
+        "name=\"etag\" value=\"h2\"",
+        "name=\"queue-depth\" value=\"99\"",
+    ] {
+        assert!(page.text.contains(words), "{words}: {}", page.text);
+    }
 }
 
 #[tokio::test]

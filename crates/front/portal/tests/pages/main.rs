@@ -5,6 +5,7 @@
 mod administration;
 mod connect;
 mod elsewhere;
+mod forms;
 mod issuing;
 mod log;
 mod pages;
