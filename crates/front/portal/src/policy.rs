@@ -48,6 +48,13 @@ pub(crate) fn rights(policy: &Value) -> Rights {
     Rights::parse(text(policy, "/rights")).unwrap_or_default()
 }
 
+/// What the policy of this name would lose with these rights and no others; `None` when that is nothing.
+pub(crate) fn lost(policies: &[Value], name: &str, kept: Rights) -> Option<Rights> {
+    let policy = policies.iter().find(|policy| text(policy, "/keyName").eq_ignore_ascii_case(name))?;
+    let lost: Vec<Right> = rights(policy).iter().filter(|right| !kept.allows(*right)).collect();
+    (!lost.is_empty()).then(|| Rights::of(&lost))
+}
+
 /// Changes the policy of this name; all others stay. A key that is absent is made by the server.
 ///
 /// Errors: `Invalid` when there is none to change, or one to add; `Absent`.
@@ -84,6 +91,20 @@ mod tests {
         let policy =
             |name: &str| json!({"keyName": name, "primaryKey": "1", "secondaryKey": "2", "rights": "ServiceConnect"});
         vec![policy("service"), policy("Other")]
+    }
+
+    #[test]
+    fn what_is_not_kept_is_lost() {
+        let policies = [json!({"keyName": "a", "rights": "RegistryRead, RegistryWrite, ServiceConnect"})];
+        for (kept, expected) in [
+            (&[Right::RegistryRead, Right::RegistryWrite, Right::ServiceConnect][..], None),
+            // Who may write may read.
+            (&[Right::RegistryWrite, Right::ServiceConnect], None),
+            (&[Right::RegistryRead, Right::DeviceConnect], Some("RegistryWrite, ServiceConnect")),
+        ] {
+            assert_eq!(lost(&policies, "A", Rights::of(kept)).map(|lost| lost.to_string()).as_deref(), expected);
+        }
+        assert_eq!(lost(&policies, "none", Rights::default()), None);
     }
 
     #[test]

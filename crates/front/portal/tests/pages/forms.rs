@@ -1,12 +1,68 @@
 //! Forms that are refused come back with what was typed, and with why. They are sent as browsers do: with the page they come from.
 
-use crate::world::World;
-use serde_json::Value;
+use crate::world::{KEY, World};
+use serde_json::{Value, json};
+
+const POLICIES: &str = "/portal/hubs/g/h/policies";
 
 fn puts(world: &World) -> Vec<Value> {
     let asked = world.api.asked.lock();
     let puts = asked.iter().filter(|(method, ..)| method == "PUT");
     puts.map(|(.., body)| serde_json::from_str(body).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_added_stays_and_hides_no_keys() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let send = async |form: &str| world.submit(&cookie, POLICIES, &format!("{form}&csrf={token}")).await;
+    let taken = "do=add&policy=iothubowner&right-DeviceConnect=on";
+    for (form, is_revealed) in [(taken.to_owned(), false), (format!("{taken}&shown=on"), true)] {
+        let page = send(&form).await;
+        assert_eq!(page.status, 400);
+        for words in [
+            "There is a policy iothubowner already",
+            "name=\"policy\" value=\"iothubowner\"",
+            "name=\"right-DeviceConnect\" value=\"on\" checked",
+        ] {
+            assert!(page.text.contains(words), "{words}: {}", page.text);
+        }
+        assert_eq!(page.text.contains(KEY), is_revealed, "{form}");
+    }
+    let wrong = send("do=renew-primary&policy=iothubowner&name=other").await;
+    assert!(wrong.status == 400 && wrong.text.contains("is not iothubowner"), "{}", wrong.text);
+    assert!(wrong.text.contains(KEY), "they were shown already");
+    assert!(puts(&world).is_empty());
+}
+
+#[tokio::test]
+async fn rights_are_taken_away_by_the_name_only() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let rights = json!({"value": [{"keyName": "iothubowner", "primaryKey": KEY, "secondaryKey": KEY,
+        "rights": "RegistryRead, RegistryWrite, ServiceConnect"}]});
+    world.api.answers.lock().push(("IotHubs/h/listkeys", 200, rights));
+    let send = async |form: &str| {
+        let kept = "do=allow&policy=iothubowner&right-RegistryWrite=on";
+        world.submit(&cookie, POLICIES, &format!("{kept}&{form}&csrf={token}")).await
+    };
+    let asked = send("").await;
+    assert_eq!((asked.status.as_u16(), puts(&world).len()), (200, 0));
+    for words in [
+        "iothubowner loses ServiceConnect.",
+        "The DPS instance d is linked by it.",
+        "name=\"right-RegistryWrite\" value=\"on\">",
+        "Take the rights away",
+    ] {
+        assert!(asked.text.contains(words), "{words}: {}", asked.text);
+    }
+    let wrong = send("name=iothubowne").await;
+    assert_eq!((wrong.status.as_u16(), puts(&world).len()), (400, 0));
+    assert_eq!(send("name=iothubowner").await.header("location"), POLICIES);
+    let policies = puts(&world)[0]["properties"]["authorizationPolicies"].clone();
+    assert_eq!(policies[0]["rights"], "RegistryWrite");
+    // More of them need no name.
+    assert_eq!(send("right-ServiceConnect=on&right-DeviceConnect=on").await.header("location"), POLICIES);
 }
 
 #[tokio::test]
