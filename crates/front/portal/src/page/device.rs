@@ -24,6 +24,17 @@ pub(crate) struct Shown {
     answer: Option<Answer>,
     method: String,
     payload: String,
+    /// Text and properties.
+    message: Option<Typed>,
+    /// The first and the second.
+    thumbprints: Option<Typed>,
+    status: StatusCode,
+}
+
+/// A form that was refused: why, and what was typed into its two fields.
+struct Typed {
+    fault: String,
+    fields: [String; 2],
 }
 
 struct Keys {
@@ -93,6 +104,7 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, id: &str, shown: Shown) -> Re
         active: Moment::parse(text(module, "/lastActivityTime")),
         by: proof(text(module, "/authentication/type")),
     };
+    let status = shown.status;
     let section = |name: &str| pretty(&without_metadata(&twin["properties"][name]));
     let above = vec![(at.resource.name.clone(), at.href(&[])), ("Devices".to_owned(), at.href(&["devices"]))];
     let page = Page {
@@ -119,7 +131,7 @@ pub(crate) async fn show(call: &Call<'_>, at: &At, id: &str, shown: Shown) -> Re
         may_write: at.rights.data_write,
         shown,
     };
-    Ok(reply::page(StatusCode::OK, &page))
+    Ok(reply::page(status, &page))
 }
 
 pub(crate) async fn act(call: &Call<'_>, at: &At, id: &str) -> Result<Response<Body>, Fault> {
@@ -131,8 +143,14 @@ pub(crate) async fn act(call: &Call<'_>, at: &At, id: &str) -> Result<Response<B
         "keys" => reveal(call, at, id).await,
         "rotate-primary" => rotate(call, at, id, "primaryKey").await,
         "rotate-secondary" => rotate(call, at, id, "secondaryKey").await,
-        "thumbprints" => change_thumbprints(call, at, id).await,
-        "send" => send(call, at, id).await,
+        "thumbprints" => match change_thumbprints(call, at, id).await {
+            Err(fault) => refused(call, at, id, fault, ["primary", "secondary"]).await,
+            done => done,
+        },
+        "send" => match send(call, at, id).await {
+            Err(fault) => refused(call, at, id, fault, ["body", "properties"]).await,
+            done => done,
+        },
         "call" => invoke(call, at, id).await,
         "purge" => {
             call.require_name(id)?;
@@ -147,6 +165,17 @@ pub(crate) async fn act(call: &Call<'_>, at: &At, id: &str) -> Result<Response<B
         }
         _ => Err(Fault::invalid("There is no such button.")),
     }
+}
+
+/// The page, with what was typed into a form that was refused.
+async fn refused(call: &Call<'_>, at: &At, id: &str, fault: Fault, fields: [&str; 2]) -> Result<Response<Body>, Fault> {
+    if matches!(fault, Fault::SignedOut) {
+        return Err(fault);
+    }
+    let fields = fields.map(|name| call.ask.field(name).to_owned());
+    let typed = Some(Typed { fault: fault.sentences(), fields });
+    let (message, thumbprints) = if call.ask.field("do") == "send" { (typed, None) } else { (None, typed) };
+    show(call, at, id, Shown { message, thumbprints, status: fault.status(), ..Shown::default() }).await
 }
 
 async fn find(call: &Call<'_>, at: &At, id: &str) -> Result<Value, Fault> {

@@ -3,12 +3,62 @@
 use crate::world::{KEY, World};
 use serde_json::{Value, json};
 
+const DEVICE: &str = "/portal/hubs/g/h/devices/x";
 const POLICIES: &str = "/portal/hubs/g/h/policies";
 
 fn puts(world: &World) -> Vec<Value> {
     let asked = world.api.asked.lock();
     let puts = asked.iter().filter(|(method, ..)| method == "PUT");
     puts.map(|(.., body)| serde_json::from_str(body).unwrap()).collect()
+}
+
+fn refusal(code: &str, message: &str) -> Value {
+    json!({"Message": format!("ErrorCode:{code};{message}")})
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_stays() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let send = async |form: &str| world.submit(&cookie, DEVICE, &format!("do=send&{form}&csrf={token}")).await;
+    let odd = send("body=open%20%3Cdoor%3E&properties=nonsense").await;
+    assert_eq!(odd.status, 400);
+    for words in
+        ["`nonsense` is not of the form name=value.", ">open &#60;door&#62;</textarea>", ">nonsense</textarea>"]
+    {
+        assert!(odd.text.contains(words), "{words}: {}", odd.text);
+    }
+    let full = refusal("DeviceMaximumQueueDepthExceeded", "50 messages wait for device `x` already");
+    world.api.answers.lock().push(("/messages/devicebound", 403, full));
+    let full = send("body=open&properties=a%3Db").await;
+    assert_eq!(full.status, 403);
+    for words in
+        ["wait for device `x` already (DeviceMaximumQueueDepthExceeded)<", ">open</textarea>", ">a=b</textarea>"]
+    {
+        assert!(full.text.contains(words), "{words}: {}", full.text);
+    }
+    assert!(!full.text.contains("give you a role"), "no role makes room: {}", full.text);
+    world.api.answers.lock().clear();
+    assert_eq!(send("body=open").await.header("location"), DEVICE);
+}
+
+#[tokio::test]
+async fn thumbprints_that_are_refused_stay() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let device = json!({"deviceId": "x", "etag": "e1", "authentication": {"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": "AA"}}});
+    // Once for the change, once for the page.
+    *world.api.once.lock() = vec![
+        ("/devices/x", 200, device.clone()),
+        ("/devices/x", 400, refusal("ArgumentInvalid", "primaryThumbprint has 2 digits")),
+        ("/devices/x", 200, device),
+    ];
+    let page = world.submit(&cookie, DEVICE, &format!("do=thumbprints&primary=AB&secondary=CD&csrf={token}")).await;
+    assert_eq!(page.status, 400);
+    for words in ["primaryThumbprint has 2 digits", "name=\"primary\" value=\"AB\"", "name=\"secondary\" value=\"CD\""]
+    {
+        assert!(page.text.contains(words), "{words}: {}", page.text);
+    }
 }
 
 #[tokio::test]
