@@ -12,6 +12,10 @@ use http::{Response, StatusCode};
 use roadstead_service::Kind;
 use serde_json::Value;
 
+/// What the forms have before anybody typed another number.
+const CA_DAYS: &str = "3650";
+const ISSUED_DAYS: &str = "365";
+
 struct Row {
     name: String,
     href: String,
@@ -33,7 +37,10 @@ struct ListPage {
     /// The fault is of the form that makes a CA.
     is_making: bool,
     calendar: String,
+    // What was typed.
     name: String,
+    pem: String,
+    days: String,
 }
 
 #[derive(Template)]
@@ -55,6 +62,62 @@ struct OnePage {
     may_write: bool,
     /// What it issued, where its key is here.
     held: Option<Held>,
+    draft: Draft,
+}
+
+/// What was typed into one of the page's forms, and why that was refused.
+struct Draft {
+    form: Form,
+    fault: String,
+    id: String,
+    days: String,
+    pem: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Nothing was typed yet.
+    None,
+    /// The proof that somebody has the key.
+    Proof,
+    /// Issues to an id, with a key.
+    Id,
+    /// Issues for a request.
+    Request,
+}
+
+impl Draft {
+    /// What the form of a request for this page holds.
+    fn typed(ask: &Ask, fault: &Fault) -> Self {
+        let form = match ask.field("do") {
+            "verify" => Form::Proof,
+            "issue" if ask.field("id").trim().is_empty() => Form::Request,
+            "issue" => Form::Id,
+            _ => Form::None,
+        };
+        let field = |name: &str| ask.field(name).to_owned();
+        Self { form, fault: fault.sentences(), id: field("id"), days: field("days"), pem: field("pem") }
+    }
+
+    /// Why this form was refused.
+    fn fault_of(&self, form: Form) -> Option<&str> {
+        (self.form == form).then_some(self.fault.as_str())
+    }
+
+    fn days_of(&self, form: Form) -> &str {
+        if self.form == form { &self.days } else { ISSUED_DAYS }
+    }
+
+    fn pem_of(&self, form: Form) -> &str {
+        if self.form == form { &self.pem } else { "" }
+    }
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        let none = String::new;
+        Self { form: Form::None, fault: none(), id: none(), days: none(), pem: none() }
+    }
 }
 
 /// A certificate's file, or else what was pasted: as text, whatever form it came in. `None` when there is neither.
@@ -78,10 +141,20 @@ pub(crate) async fn route(call: &Call<'_>, at: &At, is_post: bool, words: &[&str
     match (is_post, words) {
         (false, []) => list(call, at, None).await,
         (true, []) => upload(call, at).await,
-        (false, [name]) => show(call, at, name).await,
-        (true, [name]) => act(call, at, name).await,
+        (false, [name]) => show(call, at, name, None).await,
+        (true, [name]) => match act(call, at, name).await {
+            // What was typed stays.
+            Err(fault) if keeps(call.ask, &fault) => show(call, at, name, Some(&fault)).await,
+            done => done,
+        },
         _ => Err(Fault::Absent { what: "page", name: call.ask.url.clone() }),
     }
+}
+
+/// Whether a refused form of a certificate's page comes back with what was typed. A button has nothing to lose.
+fn keeps(ask: &Ask, fault: &Fault) -> bool {
+    let has_text = matches!(ask.field("do"), "verify" | "issue");
+    has_text && !matches!(fault, Fault::SignedOut | Fault::Forbidden { .. })
 }
 
 pub(crate) fn above(at: &At) -> (&'static str, Vec<(String, String)>) {
@@ -109,10 +182,12 @@ async fn list(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response
         is_dps: at.resource.kind == Kind::Dps,
         rows: found.iter().map(row).collect(),
         may_write: at.rights.write,
-        fault: fault.as_ref().map(Fault::text),
+        fault: fault.as_ref().map(Fault::sentences),
         is_making: call.ask.field("do") == "make",
         calendar: href(&["certificates"]),
         name: call.ask.field("certificate").to_owned(),
+        pem: call.ask.field("pem").to_owned(),
+        days: if call.ask.field("do") == "make" { call.ask.field("days") } else { CA_DAYS }.to_owned(),
     };
     Ok(reply::page(fault.map_or(StatusCode::OK, |fault| fault.status()), &page))
 }
@@ -163,7 +238,7 @@ async fn find(call: &Call<'_>, at: &At, name: &str) -> Result<Value, Fault> {
     call.management().await?.find_certificate(&at.resource, name).await?.ok_or_else(absent)
 }
 
-async fn show(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fault> {
+async fn show(call: &Call<'_>, at: &At, name: &str, fault: Option<&Fault>) -> Result<Response<Body>, Fault> {
     let found = find(call, at, name).await?;
     let (section, mut above) = above(at);
     above.push(("CA certificates".to_owned(), at.href(&["certificates"])));
@@ -187,8 +262,9 @@ async fn show(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fa
         code: member("verificationCode"),
         may_write: at.rights.write,
         held,
+        draft: fault.map(|fault| Draft::typed(call.ask, fault)).unwrap_or_default(),
     };
-    Ok(reply::page(StatusCode::OK, &page))
+    Ok(reply::page(fault.map_or(StatusCode::OK, Fault::status), &page))
 }
 
 async fn act(call: &Call<'_>, at: &At, name: &str) -> Result<Response<Body>, Fault> {

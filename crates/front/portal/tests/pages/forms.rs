@@ -62,6 +62,38 @@ async fn thumbprints_that_are_refused_stay() {
 }
 
 #[tokio::test]
+async fn what_was_pasted_for_a_certificate_stays() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let held = "/portal/dps/g/d/certificates/held";
+    let refused = json!({"error": {"code": "InvalidCertificateRequest", "message": "it cannot be read"}});
+    world.api.answers.lock().push(("/held/issue", 400, refused));
+    for (form, words) in [
+        ("pem=REQUEST&days=30", &["it cannot be read", ">REQUEST</textarea>", "value=\"30\""][..]),
+        ("pem=REQUEST&days=many", &["Days are a whole number.", ">REQUEST</textarea>", "value=\"many\""]),
+        ("id=thermo-7&days=30", &["it cannot be read", "value=\"thermo-7\"", "value=\"30\""]),
+    ] {
+        let page = world.submit(&cookie, held, &format!("do=issue&{form}&csrf={token}")).await;
+        assert_eq!(page.status, 400, "{form}");
+        for words in words {
+            assert!(page.text.contains(words), "{form}: {words}: {}", page.text);
+        }
+        assert_eq!(page.text.matches("role=\"alert\"").count(), 1, "{form}: it is said of one form");
+    }
+    let refused = json!({"error": {"code": "CertificateVerificationFailed", "message": "another code"}});
+    world.api.answers.lock().push(("/root/verify", 400, refused));
+    let root = "/portal/hubs/g/h/certificates/root";
+    let page = world.submit(&cookie, root, &format!("do=verify&pem=PROOF&csrf={token}")).await;
+    assert!(page.status == 400 && page.text.contains("another code (CertificateVerificationFailed)"), "{}", page.text);
+    assert!(page.text.contains(">PROOF</textarea>"), "{}", page.text);
+    let list = "/portal/dps/g/d/certificates";
+    let page = world.submit(&cookie, list, &format!("certificate=&pem=ROOT&csrf={token}")).await.text;
+    assert!(page.contains(">ROOT</textarea>"), "{page}");
+    let page = world.submit(&cookie, list, &format!("do=make&certificate=&days=77&csrf={token}")).await.text;
+    assert!(page.contains("value=\"77\""), "{page}");
+}
+
+#[tokio::test]
 async fn a_policy_that_cannot_be_added_stays_and_hides_no_keys() {
     let world = World::new();
     let (cookie, token) = world.sign_in().await;
