@@ -22,6 +22,8 @@ struct Link {
     /// Empty: as every other.
     weight: String,
     applies: bool,
+    /// What the form that changes it has, where that is not what there is.
+    typed: Option<(String, bool)>,
 }
 
 /// A hub of this installation.
@@ -53,6 +55,19 @@ struct Draft {
     applies: bool,
 }
 
+impl Draft {
+    fn empty() -> Self {
+        Self { is_new: true, applies: true, ..Self::default() }
+    }
+}
+
+impl Link {
+    /// What the form has as its weight, and whether it takes part.
+    fn form(&self) -> (&str, bool) {
+        self.typed.as_ref().map_or((&self.weight, self.applies), |(weight, applies)| (weight, *applies))
+    }
+}
+
 #[derive(Template)]
 #[template(path = "dps.html")]
 struct Page {
@@ -71,19 +86,28 @@ struct Page {
     choices: Vec<Choice>,
     draft: Draft,
     fault: Option<String>,
+    /// The fault is of a form that changes a link.
+    is_of_link: bool,
     may_write: bool,
     /// What a deletion would take along.
     holds: String,
 }
 
 pub(crate) async fn show(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
-    page(call, at, Draft { is_new: true, applies: true, ..Draft::default() }, None).await
+    page(call, at, Draft::empty(), None).await
 }
 
 async fn page(call: &Call<'_>, at: &At, draft: Draft, fault: Option<Fault>) -> Result<Response<Body>, Fault> {
     let management = call.management().await?;
     let hubs = list(&management, Kind::Hub).await?;
-    let links: Vec<Link> = linked_hub::entries(&at.shown).iter().map(|link| shown(link, &hubs)).collect();
+    let mut links: Vec<Link> = linked_hub::entries(&at.shown).iter().map(|link| shown(link, &hubs)).collect();
+    let is_change = fault.is_some() && call.ask.field("do") == "change";
+    let changed = links.iter_mut().find(|link| is_change && link.host == call.ask.field("host"));
+    let is_of_link = changed.is_some();
+    if let Some(link) = changed {
+        link.typed = Some((draft.weight.clone(), draft.applies));
+    }
+    let draft = if is_change { Draft::empty() } else { draft };
     let chosen = call.ask.field("hub");
     let choice = |hub: &Value| {
         let found = resource(Kind::Hub, hub);
@@ -109,7 +133,8 @@ async fn page(call: &Call<'_>, at: &At, draft: Draft, fault: Option<Fault>) -> R
         choices: hubs.iter().map(choice).collect(),
         links,
         draft,
-        fault: fault.as_ref().map(Fault::text),
+        fault: fault.as_ref().map(Fault::sentences),
+        is_of_link,
         may_write: at.rights.write,
         holds: if at.rights.write { held(&management, &at.resource).await? } else { String::new() },
     };
@@ -131,6 +156,7 @@ fn shown(link: &Value, hubs: &[Value]) -> Link {
         location: text(link, "/location").to_owned(),
         weight: link["allocationWeight"].as_u64().map(|weight| weight.to_string()).unwrap_or_default(),
         applies: link["applyAllocationPolicy"] != false,
+        typed: None,
     }
 }
 
@@ -148,8 +174,12 @@ pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Faul
             };
         }
         "change" => {
-            linked_hub::change(&mut document, host, terms(call)?)?;
-            format!("The link to {host} is changed.")
+            return match change(call, at, &management).await {
+                Ok(()) => Ok(call.done(&here, format!("The link to {host} is changed."))),
+                // Of one that is not there, there is no form either.
+                Err(fault @ (Fault::SignedOut | Fault::Absent { .. })) => Err(fault),
+                Err(fault) => page(call, at, draft(call), Some(fault)).await,
+            };
         }
         "unlink" => {
             call.require_name(host)?;
@@ -169,6 +199,12 @@ pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Faul
     };
     save(&management, at, &document).await?;
     Ok(call.done(&here, done))
+}
+
+async fn change(call: &Call<'_>, at: &At, management: &Management) -> Result<(), Fault> {
+    let mut document = at.shown.clone();
+    linked_hub::change(&mut document, call.ask.field("host"), terms(call)?)?;
+    save(management, at, &document).await
 }
 
 /// Puts it back, unless somebody changed it since it was read.

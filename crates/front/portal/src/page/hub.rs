@@ -9,6 +9,7 @@ use crate::reply::{self, Body};
 use crate::size;
 use askama::Template;
 use http::{Response, StatusCode};
+use roadstead_service::Management;
 use serde_json::Value;
 
 /// How much of something a hub has, and may have.
@@ -36,9 +37,16 @@ struct Page {
     event_bytes: Option<String>,
     charts: Vec<Chart>,
     may_write: bool,
+    /// The name of a consumer group that could not be added.
+    new_group: String,
+    fault: Option<String>,
 }
 
 pub(crate) async fn show(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
+    page(call, at, None).await
+}
+
+async fn page(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response<Body>, Fault> {
     let management = call.management().await?;
     let groups: Vec<Value> = match management.list_consumer_groups(&at.resource).await {
         Ok(groups) => groups,
@@ -70,8 +78,10 @@ pub(crate) async fn show(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fau
         groups: consumers.map_or_else(unread, |read| read.consumer_groups.iter().map(Reading::of).collect()),
         charts: rates::charts(&management, std::slice::from_ref(&at.resource), now).await?,
         may_write: at.rights.write,
+        new_group: if fault.is_some() { call.ask.field("group").to_owned() } else { String::new() },
+        fault: fault.as_ref().map(Fault::sentences),
     };
-    Ok(reply::page(StatusCode::OK, &page))
+    Ok(reply::page(fault.map_or(StatusCode::OK, |fault| fault.status()), &page))
 }
 
 pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
@@ -79,12 +89,11 @@ pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Faul
     match call.ask.field("do") {
         "add-group" => {
             Call::require(at.rights.write, "change this hub")?;
-            let name = call.ask.field("group").trim();
-            if name.is_empty() {
-                return Err(Fault::invalid("Type a name for the consumer group."));
+            match add_group(call, at, &management).await {
+                Ok(name) => Ok(call.done(&at.href(&[]), format!("The consumer group {name} is there."))),
+                Err(Fault::SignedOut) => Err(Fault::SignedOut),
+                Err(fault) => page(call, at, Some(fault)).await,
             }
-            management.put_consumer_group::<Value>(&at.resource, name).await?;
-            Ok(call.done(&at.href(&[]), format!("The consumer group {name} is there.")))
         }
         "delete-group" => {
             Call::require(at.rights.write, "change this hub")?;
@@ -95,6 +104,15 @@ pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Faul
         }
         _ => Err(Fault::invalid("There is no such button.")),
     }
+}
+
+async fn add_group<'a>(call: &'a Call<'_>, at: &At, management: &Management) -> Result<&'a str, Fault> {
+    let name = call.ask.field("group").trim();
+    if name.is_empty() {
+        return Err(Fault::invalid("Type a name for the consumer group."));
+    }
+    management.put_consumer_group::<Value>(&at.resource, name).await?;
+    Ok(name)
 }
 
 /// Messages are counted by hubs that are throttled like a tier of Azure, and by no other.

@@ -3,6 +3,7 @@
 use crate::world::{KEY, World};
 use serde_json::{Value, json};
 
+const HUB: &str = "/portal/hubs/g/h";
 const DEVICE: &str = "/portal/hubs/g/h/devices/x";
 const POLICIES: &str = "/portal/hubs/g/h/policies";
 
@@ -173,4 +174,24 @@ async fn messages_are_deleted_by_the_hubs_name_only() {
     }
     assert_eq!(send("name=h").await.header("location"), here);
     assert_eq!(puts(&world)[0]["properties"]["eventHubEndpoints"]["events"]["retentionTimeInDays"], 2);
+}
+
+#[tokio::test]
+async fn what_was_typed_of_a_group_or_a_link_stays() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let refused = json!({"error": {"code": "InvalidResourceName", "message": "no such name"}});
+    world.api.answers.lock().push(("/ConsumerGroups/a.b", 400, refused));
+    let page = world.submit(&cookie, HUB, &format!("do=add-group&group=a.b&csrf={token}")).await;
+    assert!(page.status == 400 && page.text.contains("no such name (InvalidResourceName)"), "{}", page.text);
+    assert!(page.text.contains("name=\"group\" value=\"a.b\""), "{}", page.text);
+
+    let dps = "/portal/dps/g/d";
+    let page =
+        world.submit(&cookie, dps, &format!("do=change&host=far.example&weight=x&applies=on&csrf={token}")).await;
+    assert!(page.status == 400 && page.text.contains("Weight: `x` is no whole number."), "{}", page.text);
+    let far = page.text.split("Change the link to far.example").nth(1).unwrap().split("</details>").next().unwrap();
+    assert!(far.contains("is no whole number") && far.contains("value=\"x\"") && far.contains(" checked"), "{far}");
+    assert_eq!(page.text.matches("is no whole number").count(), 1, "it is said there only");
+    assert_eq!(puts(&world).len(), 1, "the group's, which was refused");
 }
