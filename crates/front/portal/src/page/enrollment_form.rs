@@ -33,6 +33,27 @@ struct Draft {
 /// What becomes of a device that registers again: a word in the form, whether it may get another hub, whether its twin goes along.
 const AGAIN: [(&str, bool, bool); 3] = [("keep", true, true), ("reset", true, false), ("stay", false, false)];
 
+/// These, and none of them, as the form words it.
+const AGAIN_WORDS: [(&str, &str); 4] = [
+    ("", "as it is now"),
+    ("keep", "may get another hub, and takes its twin along"),
+    ("reset", "may get another hub, and begins with a new twin"),
+    ("stay", "stays where it is"),
+];
+
+/// What a page says beside the form.
+#[derive(Default)]
+struct Said {
+    fault: Option<Fault>,
+    typed: Vec<(&'static str, String)>,
+}
+
+impl From<Fault> for Said {
+    fn from(fault: Fault) -> Self {
+        Self { fault: Some(fault), typed: Vec::new() }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "enrollment-form.html")]
 struct Page {
@@ -43,6 +64,8 @@ struct Page {
     /// Where to go without a change.
     back: String,
     fault: Option<String>,
+    /// What was typed and is not there, where somebody else changed it in between: words, text.
+    typed: Vec<(&'static str, String)>,
     draft: Draft,
     cas: Vec<String>,
     /// Where CAs are uploaded.
@@ -94,6 +117,24 @@ impl Draft {
         }
     }
 
+    /// What it says differently than another one: words, text.
+    fn beside(&self, now: &Self) -> Vec<(&'static str, String)> {
+        let again = |word: &str| {
+            let found = AGAIN_WORDS.iter().find(|(known, _)| *known == word);
+            found.map_or_else(String::new, |(_, words)| (*words).to_owned())
+        };
+        let all = [
+            ("Verified CA", &self.ca, &now.ca),
+            ("Device id", &self.device, &now.device),
+            ("Desired properties", &self.desired, &now.desired),
+            ("Tags", &self.tags, &now.tags),
+            ("A device that registers again", &again(&self.again), &again(&now.again)),
+        ];
+        let others = all.into_iter().filter(|(_, typed, now)| !is_same(typed, now));
+        let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
+        others.map(|(words, typed, _)| (words, shown(typed))).collect()
+    }
+
     /// Writes what enrollments of every kind of proof have in common.
     fn settle(&self, enrollment: &mut Map<String, Value>) -> Result<(), Fault> {
         let mut set = |name: &str, value: Option<Value>| match value {
@@ -120,14 +161,21 @@ fn object(what: &str, text: &str) -> Result<Map<String, Value>, Fault> {
     serde_json::from_str(text).map_err(|error| Fault::Invalid(format!("The {what} are no JSON object: {error}.")))
 }
 
+/// Whether two texts say the same; documents may be written differently.
+fn is_same(one: &str, other: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    one == other || read(one).is_some_and(|value| read(other) == Some(value))
+}
+
 async fn show(
     call: &Call<'_>,
     at: &At,
     kind: EnrollmentKind,
     of: Option<&str>,
     draft: Draft,
-    fault: Option<Fault>,
+    said: Said,
 ) -> Result<Response<Body>, Fault> {
+    let Said { fault, typed } = said;
     let is_group = kind == EnrollmentKind::Group;
     let mut above = above(at, Some(kind));
     let (title, here, back) = match of {
@@ -146,6 +194,7 @@ async fn show(
         here,
         back,
         fault: fault.as_ref().map(Fault::sentences),
+        typed,
         draft,
         cas: if is_group { verified_cas(call, at).await? } else { Vec::new() },
         certificates: at.href(&["certificates"]),
@@ -165,7 +214,7 @@ async fn verified_cas(call: &Call<'_>, at: &At) -> Result<Vec<String>, Fault> {
 
 pub(crate) async fn new(call: &Call<'_>, at: &At, kind: EnrollmentKind) -> Result<Response<Body>, Fault> {
     call.require_data(at, true)?;
-    show(call, at, kind, None, Draft::default(), None).await
+    show(call, at, kind, None, Draft::default(), Said::default()).await
 }
 
 pub(crate) async fn create(call: &Call<'_>, at: &At, kind: EnrollmentKind) -> Result<Response<Body>, Fault> {
@@ -180,7 +229,7 @@ pub(crate) async fn create(call: &Call<'_>, at: &At, kind: EnrollmentKind) -> Re
             Ok(call.done(&at.href(&[word(kind), "of", &id]), text))
         }
         Err(Fault::SignedOut) => Err(Fault::SignedOut),
-        Err(fault) => show(call, at, kind, None, draft, Some(fault)).await,
+        Err(fault) => show(call, at, kind, None, draft, fault.into()).await,
     }
 }
 
@@ -234,18 +283,38 @@ pub(crate) fn common_name(pem: &str) -> Result<String, Fault> {
 pub(crate) async fn edit(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str) -> Result<Response<Body>, Fault> {
     call.require_data(at, true)?;
     let enrollment = find(call, at, kind, id).await?;
-    show(call, at, kind, Some(id), Draft::of(kind, &enrollment), None).await
+    show(call, at, kind, Some(id), Draft::of(kind, &enrollment), Said::default()).await
 }
 
 pub(crate) async fn change(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str) -> Result<Response<Body>, Fault> {
     call.require_data(at, true)?;
     let mut enrollment = whole(call, at, kind, id).await?;
     let draft = Draft { by: Draft::of(kind, &enrollment).by, id: id.to_owned(), ..Draft::typed(call.ask) };
+    // Before all else: a page that shows what was typed has the etag of what is there.
+    if text(&enrollment, "/etag") != draft.etag {
+        return changed_meanwhile(call, at, kind, draft, &enrollment).await;
+    }
     match try_change(call, at, kind, &draft, &mut enrollment).await {
         Ok(()) => Ok(call.done(&at.href(&[word(kind), "of", id]), "It is changed.")),
         Err(Fault::SignedOut) => Err(Fault::SignedOut),
-        Err(fault) => show(call, at, kind, Some(id), draft, Some(fault)).await,
+        Err(Fault::Service(error)) if error.status() == Some(412) => {
+            changed_meanwhile(call, at, kind, draft, &find(call, at, kind, id).await?).await
+        }
+        Err(fault) => show(call, at, kind, Some(id), draft, fault.into()).await,
     }
+}
+
+/// Somebody else was quicker: the page shows what is there now, and what was typed beside it.
+async fn changed_meanwhile(
+    call: &Call<'_>,
+    at: &At,
+    kind: EnrollmentKind,
+    typed: Draft,
+    enrollment: &Value,
+) -> Result<Response<Body>, Fault> {
+    let now = Draft::of(kind, enrollment);
+    let said = Said { fault: Some(Fault::Overtaken), typed: typed.beside(&now) };
+    show(call, at, kind, Some(&typed.id), Draft { pem: typed.pem, ..now }, said).await
 }
 
 async fn try_change(

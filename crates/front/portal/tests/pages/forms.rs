@@ -195,3 +195,46 @@ async fn what_was_typed_of_a_group_or_a_link_stays() {
     assert_eq!(page.text.matches("is no whole number").count(), 1, "it is said there only");
     assert_eq!(puts(&world).len(), 1, "the group's, which was refused");
 }
+
+#[tokio::test]
+async fn an_enrollment_that_somebody_else_changed_is_not_overwritten_and_can_be_saved() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let here = "/portal/dps/g/d/enrollments/of/x/edit";
+    let enrollment = |etag: &str, device: &str| {
+        json!({"registrationId": "x", "deviceId": device, "etag": etag, "attestation": {"type": "x509", "x509": {"clientCertificates": {}}},
+            "initialTwin": {"tags": {"site": "north"}, "properties": {"desired": {}}}})
+    };
+    let now = enrollment("e2", "press-2");
+    let form =
+        |etag: &str| format!("etag={etag}&device=press-1&tags=%7B%22site%22%3A%22north%22%7D&again=stay&csrf={token}");
+    for once in [
+        // Before the form was sent, or while it was.
+        vec![("/enrollments/x", 200, now.clone())],
+        vec![
+            ("/enrollments/x", 200, enrollment("e1", "press-0")),
+            ("/enrollments/x", 412, json!({"errorCode": 412_201, "message": "it changed"})),
+            ("/enrollments/x", 200, now.clone()),
+        ],
+    ] {
+        let puts_before = puts(&world).len();
+        let is_late = once.len() > 1;
+        *world.api.once.lock() = once;
+        let page = world.submit(&cookie, here, &form("e1")).await;
+        assert_eq!((page.status.as_u16(), puts(&world).len() - puts_before), (412, usize::from(is_late)));
+        for words in [
+            "Somebody else changed it",
+            "<li>Device id: press-1</li>",
+            "<li>A device that registers again: stays where it is</li>",
+            "name=\"etag\" value=\"e2\"",
+            "name=\"device\" value=\"press-2\"",
+        ] {
+            assert!(page.text.contains(words), "{words}: {}", page.text);
+        }
+        assert!(!page.text.contains("<li>Tags"), "they say the same: {}", page.text);
+    }
+    *world.api.once.lock() = vec![("/enrollments/x", 200, now)];
+    let saved = world.submit(&cookie, here, &form("e2")).await;
+    assert_eq!(saved.header("location"), "/portal/dps/g/d/enrollments/of/x", "{}", saved.text);
+    assert_eq!(puts(&world).last().unwrap()["deviceId"], "press-1");
+}
