@@ -5,6 +5,8 @@ use roadstead_model::{HubKey, IdentityId, TwinRevision};
 use super::{OTHER_HUB, Place, put};
 use crate::{
     records::{Expect, Records, RevisionBounds, Write},
+    seal::{SealKey, Sealer},
+    stored::{self, Stored, Vault},
     suite::samples::{self, HUB, device_id},
 };
 
@@ -17,6 +19,12 @@ fn id(text: &str) -> IdentityId {
 
 fn add(hub: HubKey, of: &str, version: i64, bounds: RevisionBounds) -> Write {
     Write::AddTwinRevision { hub, id: id(of), revision: samples::twin_revision(version), bounds }
+}
+
+/// What a revision takes in a store.
+fn stored_bytes(revision: &TwinRevision) -> u64 {
+    let sealer = Sealer::new(&SealKey::fresh(&samples::Pattern));
+    revision.encode(Vault { sealer: &sealer, place: stored::Place::Twin(HUB, "") }).len() as u64
 }
 
 async fn versions(store: &dyn Records, hub: HubKey, of: &str) -> Vec<i64> {
@@ -62,9 +70,20 @@ pub async fn the_past_of_twins_is_bounded(place: &dyn Place) {
     for version in 8..12 {
         put(&*store, [add(HUB, "c", version, tight)]).await;
     }
-    let left = [versions(&*store, HUB, "a").await, versions(&*store, HUB, "b").await].concat();
-    assert!(left.len() < 5, "{left:?}");
-    assert!(versions(&*store, HUB, "c").await.starts_with(&[11, 10]));
+    // In the order of their writes, the newest first: as many as there is room for, and no fewer.
+    let mut bytes = 0;
+    let kept: Vec<(&str, i64)> = [("c", 11), ("c", 10), ("c", 9), ("c", 8), ("b", 7), ("a", 7), ("b", 6), ("a", 6)]
+        .into_iter()
+        .take_while(|(_, version)| {
+            bytes += stored_bytes(&samples::twin_revision(*version));
+            bytes <= tight.hub_bytes_max
+        })
+        .collect();
+    assert!(kept.len() > 2 && bytes > tight.hub_bytes_max, "{kept:?}");
+    for of in ["a", "b", "c"] {
+        let expected = kept.iter().filter(|(one, _)| *one == of).map(|(_, version)| *version);
+        assert_eq!(versions(&*store, HUB, of).await, expected.collect::<Vec<_>>(), "{of}");
+    }
     assert_eq!(versions(&*store, OTHER_HUB, "a").await, [1]);
 }
 
