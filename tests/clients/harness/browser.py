@@ -2,10 +2,11 @@
 
 import base64
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import ElementClickInterceptedException, StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -14,9 +15,30 @@ from . import wait
 
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
-SOON_S = 20
+SOON_S = 30
+# Between two looks at a page that shall say something: reading one takes the browser some milliseconds.
+LOOK_AGAIN_S = 0.1
+# Nothing but the machine itself is asked for anything, by pages or by the browser.
+OFFLINE = (
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
+# The first link, button or summary with these words: itself, whether it leads to another page, and the root of this one.
+FIND = """
+const squeezed = (one) => one.textContent.trim().replace(/\\s+/g, " ");
+const found = [...document.querySelectorAll("a, button, summary")].find((one) => squeezed(one) === arguments[0]);
+return found && [found, found.localName === "a" || found.type === "submit", document.documentElement];
+"""
+# The field of the first label that begins with these words, its type and what it holds.
+FIELD = """
+const squeezed = (one) => one.textContent.trim().replace(/\\s+/g, " ");
+const found = [...document.querySelectorAll("label")].find((one) => squeezed(one).startsWith(arguments[0]))?.control;
+return found && [found, found.type, found.value];
+"""
 # Finds what keeps people from using a page: contrast, names, order, ... Source: npm, axe-core
-AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
+AXE_FILE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def programs() -> tuple[str, str] | None:
@@ -32,7 +54,7 @@ class Browser:
         chromium, chromedriver = programs()
         options = Options()
         options.binary_location = chromium
-        for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"):
+        for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars", *OFFLINE):
             options.add_argument(word)
         options.add_argument(f"--window-size={size[0]},{size[1]}")
         # The CA is the test's own.
@@ -41,7 +63,16 @@ class Browser:
         if not scripts:
             options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
         self.driver = webdriver.Chrome(options=options, service=Service(chromedriver))
+        self._window = self.driver.current_window_handle
         self.look(size, dark)
+
+    def before_pages(self, script: str) -> str:
+        """Runs in every page from now on, before anything of its own; gives what `after_all` takes."""
+        return self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})["identifier"]
+
+    def after_all(self, identifier: str) -> None:
+        """Pages from now on are without that script."""
+        self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": identifier})
 
     def look(self, size: tuple[int, int], dark: bool = False) -> None:
         """From now on at this size, in this light."""
@@ -67,6 +98,10 @@ class Browser:
         """What the page says, as far as it is unfolded."""
         return self.driver.find_element(By.TAG_NAME, "body").text
 
+    def words_of(self, css: str) -> str:
+        """What the first part of the page that `css` selects says; empty where there is none. The part may be replaced any time."""
+        return self.driver.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", css)
+
     @property
     def source(self) -> str:
         return self.driver.page_source
@@ -81,19 +116,30 @@ class Browser:
                 return False
 
         try:
-            wait.until(said, SOON_S, words)
+            wait.until(said, SOON_S, words, LOOK_AGAIN_S)
         except AssertionError as late:
             raise AssertionError(f"{late}; the page at {self.path} says:\n{self.text}") from None
 
     def click(self, words: str) -> None:
         """A link, a button or what unfolds, by its words. Where it leads to another page, that page is there afterwards."""
-        either = " or ".join(f"self::{tag}" for tag in ("a", "button", "summary"))
-        found = self.driver.find_element(By.XPATH, f"//*[{either}][normalize-space(.)={quoted(words)}]")
-        leads_away = found.tag_name == "a" or (found.tag_name == "button" and found.get_attribute("type") == "submit")
-        before = self.driver.find_element(By.TAG_NAME, "html")
-        found.click()
+        leads_away, before = self.press(words)
         if leads_away:
             self.leave(before, words)
+
+    def press(self, words: str) -> tuple:
+        """Clicks without waiting for what comes of it. Gives whether that is another page, and the root of this one."""
+        return wait.until(lambda: self._try_to_click(words), SOON_S, f"{words!r} is there to be clicked", LOOK_AGAIN_S)
+
+    def _try_to_click(self, words: str) -> tuple | None:
+        found = self.driver.execute_script(FIND, words)
+        if not found:
+            return None
+        element, leads_away, root = found
+        try:
+            element.click()
+        except (StaleElementReferenceException, ElementClickInterceptedException):
+            return None  # that part of the page was just replaced, or something moved over it: nothing was clicked
+        return leads_away, root
 
     def leave(self, before, words: str) -> None:
         """Waits until the page that had this root is another one."""
@@ -114,14 +160,14 @@ class Browser:
 
     def fill(self, label: str, value: str) -> None:
         """A field, by its label's first words."""
-        field = self._field(label)
-        if field.get_attribute("type") != "file":
+        field, kind, now = self._field(label)
+        if kind != "file" and now:
             field.clear()
         field.send_keys(value)
 
     def field(self, label: str) -> str:
         """What a field holds."""
-        return self._field(label).get_attribute("value")
+        return self._field(label)[2]
 
     def choose(self, words: str) -> None:
         """A radio button or a box, by words of its label."""
@@ -129,15 +175,41 @@ class Browser:
 
     def choose_option(self, label: str, words: str) -> None:
         """An option by words of it, in a field by its label."""
-        self._field(label).find_element(By.XPATH, f"option[contains(., {quoted(words)})]").click()
+        self._field(label)[0].find_element(By.XPATH, f"option[contains(., {quoted(words)})]").click()
 
-    def _field(self, label: str):
-        found = self.driver.find_element(By.XPATH, f"//label[starts-with(normalize-space(.), {quoted(label)})]")
-        return self.driver.find_element(By.ID, found.get_attribute("for"))
+    def _field(self, label: str) -> tuple:
+        """By its label: itself, its type and what it holds."""
+        found = self.driver.execute_script(FIELD, label)
+        assert found, f"no field is called {label!r}; the page at {self.path} says:\n{self.text}"
+        return tuple(found)
 
     def buttons(self) -> list[str]:
         """The words of all buttons, folded ones too."""
-        return [button.get_attribute("textContent").strip() for button in self.driver.find_elements(By.TAG_NAME, "button")]
+        return self.driver.execute_script("return [...document.querySelectorAll('button')].map((one) => one.textContent.trim())")
+
+    @property
+    def status(self) -> int:
+        """What the page was answered with."""
+        return self.driver.execute_script("return performance.getEntriesByType('navigation')[0].responseStatus")
+
+    def save_to(self, folder: Path | None) -> None:
+        """Where files are saved from now on; `None` saves none."""
+        behaviour = {"behavior": "allow", "downloadPath": str(folder)} if folder else {"behavior": "deny"}
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+
+    def leave_portal(self) -> list[str]:
+        """Shows nothing any more, in one window, so that nothing is asked for; gives what there was to complain of until then."""
+        for handle in self.driver.window_handles:
+            if handle != self._window:
+                self.driver.switch_to.window(handle)
+                self.driver.close()
+        self.driver.switch_to.window(self._window)
+        self.driver.get("about:blank")
+        return self.complaints()
+
+    def forget(self) -> None:
+        """Nobody is signed in any more."""
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
 
     def cookies(self) -> dict[str, dict]:
         return {cookie["name"]: cookie for cookie in self.driver.get_cookies()}
@@ -145,16 +217,28 @@ class Browser:
     def complaints(self) -> list[str]:
         """What the browser had to complain of since the last time: violations of the content policy, faults in scripts."""
         entries = [entry for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
-        # A page that says what was wrong with a form is answered with 400.
-        return [entry["message"] for entry in entries if "responded with a status of 4" not in entry["message"]]
+        # A page that says what was wrong with a form is answered with 400. Other issuers' pages ask for fonts from afar, where
+        # nothing is; one of the portal that did would break its own policy, which is a complaint of its own.
+        usual = ("responded with a status of 4", "net::ERR_NAME_NOT_RESOLVED")
+        return [entry["message"] for entry in entries if not any(words in entry["message"] for words in usual)]
 
     def overflow(self) -> int:
         """Pixels by which the page is wider than the window."""
         return self.driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
 
+    @contextmanager
+    def examined(self):
+        """Pages that are opened in it bring along what `violations` needs: where they are many, that is faster."""
+        brought = self.before_pages(AXE_FILE.read_text())
+        try:
+            yield
+        finally:
+            self.after_all(brought)
+
     def violations(self) -> list[str]:
         """The rules of accessibility that the page breaks, each with where."""
-        self.driver.execute_script(AXE.read_text())
+        if not self.driver.execute_script("return 'axe' in window"):
+            self.driver.execute_script(AXE_FILE.read_text())
         asked = """
             const done = arguments[arguments.length - 1];
             const told = ({id, nodes}) => `${id}: ${nodes.map(({target}) => target.join(" ")).join(", ")}`;

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from azure.iot.device import IoTHubDeviceClient
 from azure.storage.blob import BlobClient
 
 from . import browser as browsers
-from .browser import Browser
+from . import wait
+from .browser import SOON_S, Browser
 from .python_sdk import Sdk
 from .server import Server
 
@@ -59,27 +61,91 @@ def origin(server):
 
 
 @pytest.fixture(scope="session")
-def browser(command_line, origin):
-    """Of somebody who may do everything, for all tests."""
-    opened = start()
-    administrator = command_line("user", "create", "-n", "administrator@plant.example")
-    name = administrator["userPrincipalName"]
+def chromium():
+    """Starts browsers, which end with the run."""
+    if browsers.programs() is None:
+        pytest.skip("there is no Chromium here: install chromium and chromium-driver")
+    with ExitStack() as started:
+
+        def start(**options) -> Browser:
+            opened = Browser(**options)
+            started.callback(opened.end)
+            return opened
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def administrator(command_line):
+    """A user who may do everything."""
+    made = command_line("user", "create", "-n", "administrator@plant.example")
+    name = made["userPrincipalName"]
     try:
         for role in ("Owner", "IoT Hub Data Contributor", "Device Provisioning Service Data Contributor"):
             command_line("role", "assignment", "create", "--assignee", name, "--role", role)
-        sign_in(opened, origin, administrator)
-        yield opened
+        yield made
     finally:
-        opened.end()
         command_line("user", "delete", "-n", name)
 
 
-@pytest.fixture(autouse=True)
-def no_complaints(request):
-    """No page breaks its own content policy, no script of it fails."""
-    yield
-    if "browser" in request.fixturenames:
-        assert request.getfixturevalue("browser").complaints() == []
+@pytest.fixture(scope="session")
+def browser(administrator, chromium, origin):
+    """The administrator's, for all tests."""
+    opened = chromium()
+    sign_in(opened, origin, administrator)
+    return opened
+
+
+@pytest.fixture(scope="session")
+def second_browser(chromium):
+    return chromium()
+
+
+@pytest.fixture(scope="session")
+def browser_without_scripts(chromium):
+    return chromium(scripts=False)
+
+
+@pytest.fixture
+def visitor(second_browser):
+    """The browser of somebody who was nowhere yet."""
+    yield second_browser
+    second_browser.forget()
+
+
+@pytest.fixture
+def plain(browser_without_scripts):
+    """The same, without JavaScript."""
+    yield browser_without_scripts
+    browser_without_scripts.forget()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Pages are left before what they show is deleted. None broke its own content policy, no script of one failed."""
+    opened = [item.funcargs[name] for name in ("browser", "visitor", "plain") if name in item.funcargs]
+    try:
+        result = yield
+    finally:
+        complaints = [text for one in opened for text in one.leave_portal()]
+    assert complaints == []
+    return result
+
+
+@pytest.fixture
+def download(browser, tmp_path):
+    """Presses what answers with a file, and gives the file."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    browser.save_to(folder)
+
+    def press(words: str, name: str) -> Path:
+        browser.press(words)
+        wait.until((folder / name).exists, SOON_S, f"{name} is downloaded")
+        return (folder / name).rename(tmp_path / name)
+
+    yield press
+    browser.save_to(None)
 
 
 @pytest.fixture
@@ -90,8 +156,13 @@ def blocking(server, roadstead):
 
 
 @pytest.fixture
-def device_page(origin, roadstead, device_id):
-    return f"{origin}/portal/hubs/{roadstead.group}/{roadstead.hub_name}/devices/{device_id}"
+def hub_page(origin, roadstead):
+    return f"{origin}/portal/hubs/{roadstead.group}/{roadstead.hub_name}"
+
+
+@pytest.fixture
+def device_page(hub_page, device_id):
+    return f"{hub_page}/devices/{device_id}"
 
 
 @pytest.fixture

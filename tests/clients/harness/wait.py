@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 
-def until(condition, timeout_s: float, what: str):
+def until(condition, timeout_s: float, what: str, pause_s: float = 0.02):
     """Asks `condition` again and again and returns its first true answer; fails with `what` at the deadline."""
     deadline = time.monotonic() + timeout_s
     pause = threading.Event()
@@ -16,7 +16,7 @@ def until(condition, timeout_s: float, what: str):
             return answer
         if time.monotonic() >= deadline:
             raise AssertionError(f"{what}: not within {timeout_s} s")
-        pause.wait(0.02)
+        pause.wait(pause_s)
 
 
 class Inbox:
