@@ -9,7 +9,7 @@ from msrest.exceptions import HttpOperationError
 from harness import dps, sas
 from harness.cli import Refused
 from harness.dps import Credential
-from harness.portal import sign_in, start
+from harness.portal import sign_in
 
 GROUP = "portal-admin"
 
@@ -79,32 +79,29 @@ def test_what_is_out_of_bounds_is_refused_in_words(browser, origin, hub):
     assert browser.field("How long a message waits") == "3", "what was typed stays"
 
 
-def test_settings_that_changed_meanwhile_are_not_overwritten(origin, admin, hub, person):
+def test_settings_that_changed_meanwhile_are_not_overwritten(origin, admin, hub, person, plain):
     """By somebody at the command line, while the page was open; without JavaScript."""
-    plain = start(scripts=False)
-    try:
-        sign_in(plain, origin, person("Contributor"))
-        plain.open(f"{origin}/portal/hubs/{GROUP}/{hub}/settings")
-        admin("iot", "hub", "update", "-n", hub, "-g", GROUP, "--message-queue-depth", "9", "--tags", "site=north")
-        plain.fill("Deliveries of a message", "3")
-        plain.click("Save")
-        plain.says("Somebody else changed it while this page was open")
-        assert "Deliveries of a message: 3 (now 10)" in plain.text
-        assert plain.field("Messages that may wait for one device") == "9"
-        assert shown(admin, hub)["cloudToDevice"]["maxDeliveryCount"] == 10
-        plain.fill("Deliveries of a message", "3")
-        plain.click("Save")
-        plain.says("Deliveries of a message: 3, was 10")
-        now = admin("iot", "hub", "show", "-n", hub, "-g", GROUP)
-        assert now["properties"]["roadstead"]["messageQueueDepth"] == 9 and now["tags"] == {"site": "north"}
-    finally:
-        plain.end()
+    sign_in(plain, origin, person("Contributor"))
+    plain.open(f"{origin}/portal/hubs/{GROUP}/{hub}/settings")
+    admin("iot", "hub", "update", "-n", hub, "-g", GROUP, "--message-queue-depth", "9", "--tags", "site=north")
+    plain.fill("Deliveries of a message", "3")
+    plain.click("Save")
+    plain.says("Somebody else changed it while this page was open")
+    assert "Deliveries of a message: 3 (now 10)" in plain.text
+    assert plain.field("Messages that may wait for one device") == "9"
+    assert shown(admin, hub)["cloudToDevice"]["maxDeliveryCount"] == 10
+    plain.fill("Deliveries of a message", "3")
+    plain.click("Save")
+    plain.says("Deliveries of a message: 3, was 10")
+    now = admin("iot", "hub", "show", "-n", hub, "-g", GROUP)
+    assert now["properties"]["roadstead"]["messageQueueDepth"] == 9 and now["tags"] == {"site": "north"}
 
 
-def test_a_key_made_anew_ends_the_old_one(browser, origin, roadstead, device_page, device_id, port_443):
+@pytest.mark.usefixtures("port_443")
+def test_a_key_made_anew_ends_the_old_one(browser, hub_page, roadstead, device_id):
     """With the Python SDK as the back end."""
-    page, policy = f"{device_page.split('/devices/')[0]}/policies", f"backend-{device_id}"
-    browser.open(page)
+    policy = f"backend-{device_id}"
+    browser.open(f"{hub_page}/policies")
     browser.fill("Name", policy)
     browser.choose("RegistryRead")
     browser.click("Add")
