@@ -20,12 +20,6 @@ from .server import Server
 NODE_MODULES = Path(__file__).parents[1] / "node" / "node_modules"
 
 
-def start(**options) -> Browser:
-    if browsers.programs() is None:
-        pytest.skip("there is no Chromium here: install chromium and chromium-driver")
-    return Browser(**options)
-
-
 def sign_in(opened: Browser, origin: str, user: dict) -> None:
     opened.open(f"{origin}/portal/")
     opened.fill("User name", user["userPrincipalName"])
