@@ -25,6 +25,8 @@ OFFLINE = (
     "--disable-component-update",
     "--no-first-run",
 )
+# Pages that look again every few seconds do so at once.
+HURRY = "{ const later = window.setTimeout; window.setTimeout = (work, ms = 0, ...rest) => later(work, Math.min(ms, 200), ...rest); }"
 # The first link, button or summary with these words: itself, whether it leads to another page, and the root of this one.
 FIND = """
 const squeezed = (one) => one.textContent.trim().replace(/\\s+/g, " ");
@@ -65,6 +67,10 @@ class Browser:
         self.driver = webdriver.Chrome(options=options, service=Service(chromedriver))
         self._window = self.driver.current_window_handle
         self.look(size, dark)
+        self._hurry()
+
+    def _hurry(self) -> None:
+        self._hurried = self.before_pages(HURRY)
 
     def before_pages(self, script: str) -> str:
         """Runs in every page from now on, before anything of its own; gives what `after_all` takes."""
@@ -73,6 +79,15 @@ class Browser:
     def after_all(self, identifier: str) -> None:
         """Pages from now on are without that script."""
         self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": identifier})
+
+    @contextmanager
+    def unhurried(self):
+        """Pages that are opened in it look again as often as they say."""
+        self.after_all(self._hurried)
+        try:
+            yield
+        finally:
+            self._hurry()
 
     def look(self, size: tuple[int, int], dark: bool = False) -> None:
         """From now on at this size, in this light."""
