@@ -28,16 +28,16 @@ fn samples() -> &'static (Vec<Vec<u8>>, Registered) {
     })
 }
 
-/// A certificate request.
+/// Always the same, so that a saved case of a failure is the same case again:
+/// `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /O=plant/CN=dev1 -addext basicConstraints=CA:FALSE`.
+const REQUEST: &str = include_str!("../fixtures/request.csr");
+
+/// [`REQUEST`] as DER.
 fn request() -> &'static Vec<u8> {
-    static REQUEST: OnceLock<Vec<u8>> = OnceLock::new();
-    REQUEST.get_or_init(|| {
-        let bench = Bench::new();
-        bench.run(
-            "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /O=plant/CN=dev1 \
-                -addext basicConstraints=CA:FALSE -outform DER -out r.der; base64 -w0 r.der > r.txt",
-        );
-        STANDARD.decode(bench.read("r.txt")).unwrap()
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| {
+        let text: String = REQUEST.lines().filter(|line| !line.starts_with('-')).collect();
+        STANDARD.decode(text).unwrap()
     })
 }
 
