@@ -1,4 +1,4 @@
-use crate::world::{DEVICE, HOSTILE, KEY, World, reader};
+use crate::world::{DEVICE, HOSTILE, KEY, SECONDARY_KEY, World, reader};
 
 /// Every page there is.
 const PAGES: &[&str] = &[
@@ -28,6 +28,7 @@ const PAGES: &[&str] = &[
     "/portal/hubs/g/h/certificates/root",
     "/portal/dps/g/d",
     "/portal/dps/g/d/policies",
+    "/portal/connect",
     "/portal/certificates",
     "/portal/certificates?from=%3Cb%3E&skip=-1",
     "/portal/dps/g/d/certificates",
@@ -39,10 +40,54 @@ const PAGES: &[&str] = &[
     "/portal/dps/g/d/groups/of/x/edit",
     "/portal/dps/g/d/refusals",
     "/portal/dps/g/d/registrations/x",
+    "/portal/dps/g/d/connect/x",
     "/portal/dps/g/d/groups",
     "/portal/dps/g/d/groups/new",
     "/portal/dps/g/d/groups/of/x",
 ];
+/// What is asked for with GET and is no page: streams of changes, and a file.
+const NO_PAGES: &[&str] =
+    &["/portal/hubs/g/h/live", "/portal/hubs/g/h/devices/x/live", "/portal/hubs/g/h/devices/x/uploads/x"];
+
+fn has_key(text: &str) -> bool {
+    text.contains(KEY) || text.contains(SECONDARY_KEY)
+}
+
+/// The arms of the router for GET, as patterns of segments: `["hubs", "*", "*", "devices", "*"]`.
+fn routes() -> Vec<Vec<String>> {
+    let source = include_str!("../../src/portal.rs");
+    let source = source.split_once("async fn run").unwrap().1;
+    let (mut found, mut above) = (Vec::new(), Vec::new());
+    for line in source.lines() {
+        let Some((method, rest)) = line.trim().strip_prefix('(').and_then(|arm| arm.split_once(", [")) else {
+            continue;
+        };
+        let Some((words, _)) = rest.split_once("]) =>") else { continue };
+        let words = words.split(", ").filter(|word| !word.is_empty());
+        let words = words.map(|word| if word.starts_with('"') { word.trim_matches('"') } else { "*" }.to_owned());
+        let words: Vec<String> = words.collect();
+        match method {
+            "_" if rest.contains("group, name, rest @ ..") => above = words[..3].to_vec(),
+            "false" => found.push([above.clone(), words].concat()),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn no_page_is_forgotten() {
+    let routes = routes();
+    assert!(routes.len() > 20, "{routes:?}");
+    for route in routes {
+        let fits = |path: &&str| {
+            let path = path.split('?').next().unwrap().trim_start_matches("/portal").trim_start_matches('/');
+            let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
+            words.len() == route.len() && route.iter().zip(words).all(|(of, word)| of == "*" || of == word)
+        };
+        assert!(PAGES.iter().chain(NO_PAGES).any(|path| fits(&path)), "{route:?} is in neither list");
+    }
+}
 
 #[tokio::test]
 async fn every_answer_keeps_other_sites_out() {
@@ -82,8 +127,11 @@ async fn hostile_texts_stay_text() {
     for path in PAGES {
         let answer = world.get(&cookie, path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        // A page's own, which looks like it.
+        let own = ["good", "next", "bad"].map(|class| format!("<li class=\"{class}\"><b>"));
+        let foreign = own.iter().fold(answer.text.clone(), |text, own| text.replace(own, ""));
         for tag in ["<script>", "\"><b>", "alert('x')", "style=", " onclick", "javascript:"] {
-            assert!(!answer.text.contains(tag), "{path} has {tag}");
+            assert!(!foreign.contains(tag), "{path} has {tag}");
         }
         assert!(answer.text.contains("<script type=\"module\" src=\"/portal/assets/portal-"), "{path}");
         assert!(!answer.text.contains(HOSTILE) && !answer.text.contains(DEVICE), "{path}");
@@ -145,7 +193,9 @@ async fn a_reader_sees_no_key_and_no_button() {
     *world.api.roles.lock() = reader();
     let is_for_writers = |path: &&str| {
         path.contains("/twin?")
-            || ["/new", "/edit", "/twin", "/sessions", "/create"].iter().any(|end| path.ends_with(end))
+            || ["/new", "/edit", "/twin", "/sessions", "/create", "/portal/connect"]
+                .iter()
+                .any(|end| path.ends_with(end))
     };
     for path in PAGES.iter().copied().filter(|path| !is_for_writers(path)) {
         let page = world.get(&cookie, path).await;
@@ -155,7 +205,7 @@ async fn a_reader_sees_no_key_and_no_button() {
         let harmless = ["Sign out", "Search", "Follow", "Show its programs"];
         let foreign = buttons.iter().filter(|button| !harmless.iter().any(|words| button.ends_with(words)));
         assert_eq!(foreign.count(), 0, "{path}: {buttons:?}");
-        assert!(!page.text.contains(KEY), "{path}");
+        assert!(!has_key(&page.text), "{path}");
     }
     for (path, form) in [
         ("/portal/hubs/g/h/devices", "id=d"),
@@ -178,7 +228,7 @@ async fn a_reader_sees_no_key_and_no_button() {
     ] {
         let answer = world.post(&cookie, path, &format!("{form}&csrf={token}")).await;
         assert_eq!(answer.status, 403, "{path} {form}");
-        assert!(answer.text.contains("Your roles do not let you") && !answer.text.contains(KEY), "{path} {form}");
+        assert!(answer.text.contains("Your roles do not let you") && !has_key(&answer.text), "{path} {form}");
     }
 }
 
@@ -187,7 +237,7 @@ async fn keys_are_in_a_page_only_when_asked_for() {
     let world = World::new();
     let (cookie, token) = world.sign_in().await;
     for path in PAGES {
-        assert!(!world.get(&cookie, path).await.text.contains(KEY), "{path}");
+        assert!(!has_key(&world.get(&cookie, path).await.text), "{path}");
     }
     for path in [
         "/portal/hubs/g/h/devices/x",

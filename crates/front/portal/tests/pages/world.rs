@@ -20,6 +20,8 @@ use zeroize::Zeroizing;
 pub const HOSTILE: &str = "<script>alert('x')</script>\"&";
 pub const DEVICE: &str = "d<b>'&\"1";
 pub const KEY: &str = "c2VjcmV0LWtleS1vZi1hLWRldmljZQ==";
+/// The secondary one where that makes a difference.
+pub const SECONDARY_KEY: &str = "c2VjcmV0LWtleS1vZi1hLXBvbGljeQ==";
 
 pub struct Api {
     /// What it was asked: method, path, authorization, body.
@@ -202,7 +204,7 @@ impl Api {
                 (200, json!({"databaseBytes": 1, "eventBytes": 2, "fileBytes": 3, "freeBytes": 40, "totalBytes": 100}))
             }
             "listkeys" => list(
-                json!([{"keyName": "iothubowner", "primaryKey": KEY, "secondaryKey": KEY, "rights": "RegistryRead"}]),
+                json!([{"keyName": "iothubowner", "primaryKey": KEY, "secondaryKey": SECONDARY_KEY, "rights": "RegistryRead"}]),
             ),
             "certificates" => list(json!([certificate])),
             "root" => (200, certificate),
