@@ -30,6 +30,7 @@ def pages(origin, hub_page, device_page, dps_page, roadstead, send, device_id, c
     return there | {f"{hub_page}/devices/absent-{device_id}": 404, f"{origin}/portal/none": 404}
 
 
+@pytest.mark.timeout(600)
 def test_axe_finds_no_fault(browser, pages):
     """What anybody can use: names, contrast, order. And on a phone, no page is wider than the window."""
     faults = []
