@@ -1,6 +1,7 @@
 //! OpenID Connect issuers that the configuration trusts: their keys, fetched from where each says, and the way of their people.
 
 mod client;
+mod kept;
 mod sign_ins;
 
 use std::{collections::HashMap, sync::Arc};
@@ -13,18 +14,15 @@ use roadstead_config::Issuer;
 use roadstead_model::{Clock, UnixMillis};
 use roadstead_resources::federation::{IssuerPeople, Issuers, TrustedIssuer};
 use serde::Deserialize;
-use tokio::sync::Mutex;
-use tracing::{info, warn};
-
-use crate::limits::{ISSUER_KEYS_AGE_MS, ISSUER_KEYS_PAUSE_MS, ISSUER_KEYS_STALE_MS};
 
 use client::Client;
+use kept::Kept;
 
 /// Fetches keys over HTTPS, and keeps them for an hour.
 pub struct HttpIssuers {
     clock: Arc<dyn Clock>,
     /// By the name that tokens have in `iss`.
-    issuers: HashMap<String, OneIssuer>,
+    issuers: HashMap<String, Arc<OneIssuer>>,
     /// Those that let people in, in the configuration's order: what people call each, and its name in `iss`.
     of_people: Vec<(String, String)>,
 }
@@ -32,17 +30,7 @@ pub struct HttpIssuers {
 struct OneIssuer {
     settings: Issuer,
     client: Client,
-    /// The lock is held while keys are fetched: others need them, too.
-    kept: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    found: Option<Found>,
-    /// When that was fetched.
-    fetched: Option<UnixMillis>,
-    /// When that was tried last.
-    tried: Option<UnixMillis>,
+    kept: Arc<Kept<Found>>,
 }
 
 /// What an issuer says of itself.
@@ -77,8 +65,8 @@ impl HttpIssuers {
             let fault = || format!("issuers: `{}`", issuer.url);
             check_url(&issuer.url).with_context(fault)?;
             let client = Client::new(issuer).with_context(fault)?;
-            let settings = issuer.clone();
-            kept.insert(issuer.url.clone(), OneIssuer { settings, client, kept: Mutex::default() });
+            let one = OneIssuer { settings: issuer.clone(), client, kept: Arc::new(Kept::new(&issuer.url)) };
+            kept.insert(issuer.url.clone(), Arc::new(one));
         }
         let of_people = issuers.iter().filter(|issuer| issuer.client_id.is_some());
         let of_people = of_people.map(|issuer| (issuer.name().to_owned(), issuer.url.clone())).collect();
@@ -87,23 +75,10 @@ impl HttpIssuers {
 }
 
 impl OneIssuer {
-    /// What the issuer says of itself, as it was fetched not long ago; `renew`: again, unless that was done just now.
-    async fn find(&self, renew: bool, now: UnixMillis) -> Result<Found, String> {
-        let mut kept = self.kept.lock().await;
-        let issuer = &self.settings.url;
-        let is_older = |at: Option<UnixMillis>, ms| at.is_none_or(|at| now.0 - at.0 >= ms);
-        let is_wanted = renew || is_older(kept.fetched, ISSUER_KEYS_AGE_MS);
-        if is_wanted && is_older(kept.tried, ISSUER_KEYS_PAUSE_MS) {
-            kept.tried = Some(now);
-            match self.fetch().await {
-                Ok(found) => {
-                    info!(issuer, "keys of an issuer fetched");
-                    (kept.found, kept.fetched) = (Some(found), Some(now));
-                }
-                Err(cause) => warn!(issuer, "keys of an issuer could not be fetched: {cause:#}"),
-            }
-        }
-        let found = kept.found.clone().filter(|_| !is_older(kept.fetched, ISSUER_KEYS_STALE_MS));
+    /// What the issuer says of itself; see [`Kept::find`].
+    async fn find(self: &Arc<Self>, renew: bool, now: UnixMillis) -> Result<Found, String> {
+        let one = Arc::clone(self);
+        let found = self.kept.find(renew, now, || async move { one.fetch().await }).await;
         found.ok_or_else(|| "its keys cannot be fetched now".to_owned())
     }
 

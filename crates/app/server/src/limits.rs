@@ -9,7 +9,7 @@ pub const DRAIN: Duration = Duration::from_secs(3);
 pub const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// How often meters are read: how late a chart may be.
 pub const METER_READING: Duration = Duration::from_secs(5);
-/// How long an issuer of tokens may take for an answer.
+/// How long an issuer of tokens may take for an answer; for its metadata and its keys together.
 pub const ISSUER_WAIT: Duration = Duration::from_secs(10);
 /// Bytes of an issuer's metadata, and of its keys.
 pub const ISSUER_ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -19,6 +19,8 @@ pub const ISSUER_WORDS_CHARS_MAX: usize = 300;
 pub const ISSUER_KEYS_AGE_MS: i64 = 3_600_000;
 /// How old an issuer's keys may become, in milliseconds, when it cannot be asked: it may have withdrawn one of them.
 pub const ISSUER_KEYS_STALE_MS: i64 = 24 * 3_600_000;
+/// How long an issuer is waited for, in milliseconds, where older keys of it are known: then those are used.
+pub const ISSUER_KEYS_RENEW_WAIT_MS: i64 = 2_000;
 /// How long an issuer is left in peace after it was asked, in milliseconds, whatever tokens come.
 pub const ISSUER_KEYS_PAUSE_MS: i64 = 30_000;
 /// Bytes of a webhook's answer.

@@ -2,6 +2,8 @@
 //!
 //! Sources: RFC 6749, 4.1; RFC 7636; RFC 9207; OpenID Connect Core 1.0, 3.1
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
 use reqwest::Url;
@@ -45,7 +47,7 @@ impl SignIns for HttpIssuers {
 }
 
 impl HttpIssuers {
-    fn of_people(&self, name: &str) -> Result<&OneIssuer, String> {
+    fn of_people(&self, name: &str) -> Result<&Arc<OneIssuer>, String> {
         let known = self.of_people.iter().find(|(known, _)| known == name);
         known
             .and_then(|(_, url)| self.issuers.get(url))
@@ -124,14 +126,12 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use roadstead_auth::issuer::IssuerKeys;
     use roadstead_config::Issuer;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::issuers::{Client, Metadata};
+    use crate::issuers::{Client, Kept, Metadata};
 
     const URL: &str = "https://login.example";
 
@@ -147,7 +147,7 @@ mod tests {
             scopes: None,
             ca_file: None,
         };
-        OneIssuer { client: Client::new(&settings).unwrap(), settings, kept: tokio::sync::Mutex::default() }
+        OneIssuer { client: Client::new(&settings).unwrap(), settings, kept: Arc::new(Kept::new(URL)) }
     }
 
     fn found(changes: &Value) -> Found {
