@@ -22,6 +22,10 @@ NODE = Path(__file__).parent / "node"
 CLIENT = "roadstead-portal"
 SECRET = "s3cret+with&odd=characters %"
 NAME = "Plant"
+ID_TOKEN_GRANT = {
+    "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+}
 # Of a back end that gets ID tokens by itself; nothing listens there.
 ELSEWHERE = "https://backend.example/back"
 
@@ -199,25 +203,32 @@ def test_another_state_or_browser_is_refused(place, visitor):
     assert visitor.cookies() == {}
 
 
+def ask_for_tokens(place, form: dict) -> requests.Response:
+    server, _, _, origin = place
+    return requests.post(f"{origin}/adfs/oauth2/token", data=form, verify=ca_file(server), timeout=20)
+
+
+def who(place, given: dict) -> requests.Response:
+    server, _, _, origin = place
+    headers = {"Authorization": f"Bearer {given['access_token']}"}
+    return requests.get(f"{origin}/v1.0/me", headers=headers, verify=ca_file(server), timeout=20)
+
+
+def ca_file(server) -> str:
+    return str(server.data_dir / "tls" / "ca.pem")
+
+
 @BOTH_KINDS
 def test_an_id_token_is_good_once(place):
-    server, issuer, roadstead, origin = place
+    _, issuer, roadstead, _ = place
     roadstead("user", "create", "-n", "ben@example.com", "--issuer", issuer.url, "--subject", "ben")
-    ca_file = str(server.data_dir / "tls" / "ca.pem")
 
     def exchange(token):
-        form = {
-            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-            "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
-            "subject_token": token,
-        }
-        return requests.post(f"{origin}/adfs/oauth2/token", data=form, verify=ca_file, timeout=20)
+        return ask_for_tokens(place, ID_TOKEN_GRANT | {"subject_token": token})
 
     token = issuer.id_token("ben")
     given = exchange(token).json()
-    headers = {"Authorization": f"Bearer {given['access_token']}"}
-    me = requests.get(f"{origin}/v1.0/me", headers=headers, verify=ca_file, timeout=20).json()
-    assert me["userPrincipalName"] == "ben@example.com"
+    assert who(place, given).json()["userPrincipalName"] == "ben@example.com"
     again = exchange(token)
     assert (again.status_code, again.json()["error"]) == (400, "invalid_request")
     assert "was used to log in before" in again.json()["error_description"]
@@ -228,4 +239,29 @@ def test_an_id_token_is_good_once(place):
     for word, text in (("list", "ben@example.com"), ("show", "'issuerAssignedId': 'ben'")):
         words = ("user", word) if word == "list" else ("user", word, "-n", "ben@example.com")
         assert text in str(roadstead(*words)), word
+    roadstead("user", "delete", "-n", "ben@example.com")
+
+
+def test_an_issuer_that_goes_takes_its_people_along(place):
+    server, issuer, roadstead, _ = place
+    roadstead("user", "create", "-n", "ben@example.com", "--issuer", issuer.url)
+    given = ask_for_tokens(place, ID_TOKEN_GRANT | {"subject_token": issuer.id_token("ben")}).json()
+    refresh = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"]}
+    whole = server.config.read_text()
+    words = "an OpenID Connect issuer that the configuration lets nobody in by any more"
+    try:
+        server.end()
+        server.config.write_text(whole.split("\n[[issuers]]")[0])
+        server.serve()
+        refused = who(place, given)
+        assert (refused.status_code, words in refused.json()["error"]["message"]) == (401, True), refused.text
+        refused = ask_for_tokens(place, refresh)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        assert words in refused.json()["error_description"]
+    finally:
+        server.end()
+        server.config.write_text(whole)
+        server.serve()
+    assert who(place, given).status_code == 200
+    assert ask_for_tokens(place, refresh).status_code == 200, "what was refused was not used up"
     roadstead("user", "delete", "-n", "ben@example.com")

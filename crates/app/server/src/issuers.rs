@@ -117,6 +117,10 @@ impl Issuers for HttpIssuers {
         let people = one.settings.client_id.clone().map(|client_id| IssuerPeople { client_id, user_claim });
         Ok(Some(TrustedIssuer { audience: one.settings.audience.clone(), keys, people }))
     }
+
+    fn lets_people_in(&self, issuer: &str) -> bool {
+        self.of_people.iter().any(|(_, url)| url == issuer)
+    }
 }
 
 #[cfg(test)]

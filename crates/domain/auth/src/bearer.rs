@@ -64,6 +64,12 @@ pub enum BearerRefusal {
     /// Its principal is gone or disabled, has another password or secret since, or was signed out; or its login is over.
     #[error("the bearer token was revoked; log in again")]
     Revoked,
+    /// Its user is of another issuer, by which nobody logs in here any more.
+    #[error(
+        "the bearer token's user is of an OpenID Connect issuer that the configuration lets nobody in by any more; who runs \
+         the server can name it in [[issuers]] again"
+    )]
+    Issuer,
 }
 
 /// Signs and reads tokens.

@@ -7,7 +7,7 @@ use roadstead_auth::{
     Bearer, BearerKey, BearerRefusal, BearerUse, LoginLimiter, Permission, Target,
     permission::{allows, covers},
 };
-use roadstead_model::{Login, PrincipalId, Random, Role, RoleScope, UnixSeconds};
+use roadstead_model::{Login, PrincipalId, Random, Role, RoleScope, UnixSeconds, UserProof};
 
 use crate::{
     assignment::Place, device_code::DeviceCodes, directory::Directory, error::ResourceError, federation::Issuers,
@@ -71,13 +71,28 @@ impl Access {
 
     /// Judges a bearer token, the part after `Bearer `.
     ///
-    /// Errors: `Foreign`, `Expired`, `Usage`, `Revoked`.
+    /// Errors: `Foreign`, `Expired`, `Usage`, `Revoked`, `Issuer`.
     pub fn admit(&self, token: &str, usage: BearerUse) -> Result<Caller, BearerRefusal> {
         let bearer = self.key.read(token, self.resources.clock.now().seconds())?;
         if bearer.usage != usage {
             return Err(BearerRefusal::Usage);
         }
-        self.find_caller(&bearer).ok_or(BearerRefusal::Revoked)
+        let caller = self.find_caller(&bearer).ok_or(BearerRefusal::Revoked)?;
+        self.check_issuer(caller.id)?;
+        Ok(caller)
+    }
+
+    /// What an owner or the issuer's people set up stays; what the configuration says of the issuer counts at each look.
+    ///
+    /// Errors: `Issuer`.
+    pub(crate) fn check_issuer(&self, id: PrincipalId) -> Result<(), BearerRefusal> {
+        let directory = self.resources.directory();
+        match directory.find_principal(id).map(|principal| &principal.login) {
+            Some(Login::User { proof: UserProof::Issuer(link), .. }) if !self.issuers.lets_people_in(&link.issuer) => {
+                Err(BearerRefusal::Issuer)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn find_caller(&self, bearer: &Bearer) -> Option<Caller> {

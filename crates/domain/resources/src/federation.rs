@@ -42,6 +42,9 @@ pub trait Issuers: Send + Sync {
     ///
     /// Errors: a sentence that says why the keys could not be had.
     async fn find(&self, issuer: &str, renew: bool) -> Result<Option<TrustedIssuer>, String>;
+
+    /// Whether people of the issuer of exactly this name may be logged in.
+    fn lets_people_in(&self, issuer: &str) -> bool;
 }
 
 impl Access {

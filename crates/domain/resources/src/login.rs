@@ -189,6 +189,8 @@ impl Access {
         if bearer.usage != BearerUse::Refresh {
             return Err(LoginRefusal::Refresh(BearerRefusal::Usage));
         }
+        // Before it is used up: who puts the issuer back into the configuration finds everybody signed in.
+        self.check_issuer(bearer.principal).map_err(LoginRefusal::Refresh)?;
         let login = self.resources.exchange(&bearer).await?.ok_or(LoginRefusal::Refresh(BearerRefusal::Revoked))?;
         let user = Proven { principal: bearer.principal, sessions: bearer.sessions };
         Ok(self.give(user, self.names(user.principal), wanted, Some(login)))

@@ -202,7 +202,9 @@ fn status(error: &ResourceError) -> (StatusCode, &'static str) {
         E::NoVerificationCode { .. } | E::Proof(_) => (S::BAD_REQUEST, "CertificateVerificationFailed"),
         E::TooMany { .. } => (S::BAD_REQUEST, "QuotaExceeded"),
         E::TooManyTries { .. } => (S::TOO_MANY_REQUESTS, "TooManyRequests"),
-        E::Token(BearerRefusal::Foreign | BearerRefusal::Revoked) => (S::UNAUTHORIZED, "InvalidAuthenticationToken"),
+        E::Token(BearerRefusal::Foreign | BearerRefusal::Revoked | BearerRefusal::Issuer) => {
+            (S::UNAUTHORIZED, "InvalidAuthenticationToken")
+        }
         E::Token(BearerRefusal::Usage) => (S::UNAUTHORIZED, "InvalidAuthenticationTokenAudience"),
         E::Token(BearerRefusal::Expired { .. }) => (S::UNAUTHORIZED, "ExpiredAuthenticationToken"),
         E::PrincipalNotFound { .. } => (S::NOT_FOUND, "PrincipalNotFound"),

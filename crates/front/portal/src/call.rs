@@ -163,7 +163,11 @@ impl Call<'_> {
             Login::Refresh(token) => Proof::Refresh(token),
             Login::Secret(credentials) => Proof::Secret(credentials),
         };
-        let given = log_in(&self.transport, self.base_url, proof, api).await?;
+        let given = log_in(&self.transport, self.base_url, proof, api).await.inspect_err(|error| {
+            if let ServiceError::SignIn { refusal, .. } = error {
+                self.session.refusal.get_or_init(|| refusal.message.clone());
+            }
+        })?;
         if let (Login::Refresh(token), Some(next)) = (&mut purse.login, given.refresh) {
             *token = next;
         }

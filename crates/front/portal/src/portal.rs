@@ -115,7 +115,10 @@ impl Portal {
             Ok(response) => response,
             Err(Fault::SignedOut) => {
                 self.end(&call.session);
-                Self::ask_to_sign_in(ask)
+                match call.session.refusal.get() {
+                    Some(words) if !wants_stream(ask) => account::sign_in_again(&guest, words),
+                    _ => Self::ask_to_sign_in(ask),
+                }
             }
             // What was asked for by a button is answered on the page that has it.
             Err(fault) if is_post && !matches!(fault, Fault::Forged) && back(ask).is_some() => {
@@ -205,7 +208,7 @@ impl Portal {
 
     fn ask_to_sign_in(ask: &Ask) -> Response<Body> {
         // A stream cannot sign in.
-        if ask.header("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
+        if wants_stream(ask) {
             return reply::text(StatusCode::UNAUTHORIZED, "You are not signed in any more.\n");
         }
         if ask.method != Method::POST {
@@ -232,6 +235,10 @@ impl Portal {
             tabs: Vec::new(),
         }
     }
+}
+
+fn wants_stream(ask: &Ask) -> bool {
+    ask.header("accept").is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
 /// The page whose form was sent, if it says so.

@@ -12,8 +12,8 @@ use roadstead_model::{Random, UnixMillis};
 use roadstead_service::{AccessToken, Api, Credentials};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -91,6 +91,8 @@ pub(crate) struct Session {
     /// Whether there is something that who is signed in may create.
     pub(crate) may_create: Kept<bool>,
     ended: AtomicBool,
+    /// Why no new tokens are given, once that is so.
+    pub(crate) refusal: OnceLock<String>,
 }
 
 /// What is dear to find out and changes slowly.
@@ -178,6 +180,7 @@ impl Sessions {
             is_user: matches!(login, Login::Refresh(_)),
             purse: tokio::sync::Mutex::new(Purse { login, tokens: HashMap::new() }),
             ended: AtomicBool::new(false),
+            refusal: OnceLock::new(),
         });
         self.by_digest.insert(digest_of(&cookie), session.clone());
         (cookie, session)

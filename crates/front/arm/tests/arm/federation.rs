@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use aws_lc_rs::{
@@ -31,12 +31,19 @@ pub struct OneIssuer {
     kept: Mutex<Arc<IssuerKeys>>,
     key: Mutex<EcdsaKeyPair>,
     asked: AtomicUsize,
+    /// The configuration does not name it any more.
+    gone: AtomicBool,
 }
 
 impl Default for OneIssuer {
     fn default() -> Self {
         let key = new_key();
-        Self { kept: Mutex::new(Arc::new(jwks(&key))), key: Mutex::new(key), asked: AtomicUsize::new(0) }
+        Self {
+            kept: Mutex::new(Arc::new(jwks(&key))),
+            key: Mutex::new(key),
+            asked: AtomicUsize::new(0),
+            gone: AtomicBool::new(false),
+        }
     }
 }
 
@@ -50,7 +57,11 @@ impl Issuers for OneIssuer {
         let (client_id, user_claim) = (CLIENT.to_owned(), "preferred_username".to_owned());
         let people = (issuer == ISSUER).then_some(IssuerPeople { client_id, user_claim });
         let trusted = TrustedIssuer { audience: AUDIENCE.to_owned(), keys: self.kept.lock().clone(), people };
-        Ok([ISSUER, WORKLOADS].contains(&issuer).then_some(trusted))
+        Ok(([ISSUER, WORKLOADS].contains(&issuer) && !self.is_gone()).then_some(trusted))
+    }
+
+    fn lets_people_in(&self, issuer: &str) -> bool {
+        issuer == ISSUER && !self.is_gone()
     }
 }
 
@@ -71,6 +82,14 @@ fn jwks(key: &EcdsaKeyPair) -> IssuerKeys {
 }
 
 impl OneIssuer {
+    pub fn set_gone(&self, is_gone: bool) {
+        self.gone.store(is_gone, Ordering::SeqCst);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
     pub fn change_key(&self) {
         *self.key.lock() = new_key();
     }

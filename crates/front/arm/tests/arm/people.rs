@@ -79,6 +79,39 @@ async fn an_id_token_logs_its_person_in_once() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_is_not_named_any_more_signs_its_people_out() {
+    let world = World::with_user("anna@example.com", "right horse").await;
+    assert_eq!(user(&world, "lena@example.com", ISSUER, None).await, 201);
+    let (_, lena) = exchange(&world, &world.issuer.id_token(&json!({}))).await;
+    let fields = [("grant_type", "password"), ("username", "anna@example.com"), ("password", "right horse")];
+    let anna = world.form("/adfs/oauth2/token", &fields).await.body;
+    let me = async |given: &Value| {
+        let token = given["access_token"].as_str().unwrap();
+        world.ask_as(token, Method::GET, "/v1.0/me", None, Value::Null).await
+    };
+    let refresh = async |given: &Value| {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", given["refresh_token"].as_str().unwrap())];
+        let answer = world.form("/adfs/oauth2/token", &fields).await;
+        (answer.status, answer.body)
+    };
+    assert_eq!(me(&lena).await.status, 200);
+
+    world.issuer.set_gone(true);
+    let words = "the bearer token's user is of an OpenID Connect issuer that the configuration lets nobody in by any more; who \
+                 runs the server can name it in [[issuers]] again";
+    assert_eq!(me(&lena).await.refusal(), (401, "InvalidAuthenticationToken", words));
+    let (status, body) = refresh(&lena).await;
+    assert_eq!((status, &body["error"]), (400, &json!("invalid_grant")));
+    assert_eq!(body["error_description"], format!("the refresh token is of no use: {words}"));
+    assert_eq!(me(&anna).await.status, 200, "a user with a password stays");
+    assert_eq!(refresh(&anna).await.0, 200);
+
+    world.issuer.set_gone(false);
+    assert_eq!(me(&lena).await.status, 200);
+    assert_eq!(refresh(&lena).await.0, 200, "what was refused was not used up");
+}
+
+#[tokio::test]
 async fn who_is_not_linked_to_the_issuer_is_refused() {
     let world = World::with_user("anna@example.com", "right horse").await;
     assert_eq!(user(&world, "ben@example.com", "https://elsewhere.example", None).await, 201);

@@ -8,7 +8,7 @@ use crate::portal::Portal;
 use crate::reply::{self, Body, see_other, set_cookie};
 use crate::session::{Login, Visitor};
 use askama::Template;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use roadstead_service::{Api, Management, Proof, ServiceError, Tokens, Transport, log_in};
 use roadstead_wire::percent;
 use serde_json::Value;
@@ -70,6 +70,18 @@ fn sign_in_page(guest: &Guest<'_>, status: StatusCode, fault: Option<String>, th
 /// The page to sign in on, which says why that did not work.
 pub(crate) fn refuse(guest: &Guest<'_>, status: StatusCode, text: &str) -> Response<Body> {
     sign_in_page(guest, status, Some(text.to_owned()), "")
+}
+
+/// The same for somebody who was signed in and is not any more. `words`: of the server, why.
+pub(crate) fn sign_in_again(guest: &Guest<'_>, words: &str) -> Response<Body> {
+    let (then, undone) = match guest.ask.method {
+        Method::POST => ("", " What you sent was not done."),
+        _ => (guest.ask.url.as_str(), ""),
+    };
+    let fault = format!("You are not signed in any more: {}{undone}", sentence(words));
+    let mut response = sign_in_page(guest, StatusCode::UNAUTHORIZED, Some(fault), then);
+    set_cookie(&mut response, "");
+    response
 }
 
 /// Where to go after signing in: pages of ours only.

@@ -187,3 +187,21 @@ async fn a_form_that_came_too_late_is_told_of() {
     let out = world.post(&cookie, "/portal/sign-out", &form).await;
     assert_eq!(out.header("location"), "/portal/sign-in?then=", "who wanted to go is gone");
 }
+
+#[tokio::test]
+async fn who_gets_no_new_tokens_is_told_why() {
+    let world = World::new();
+    let (cookie, token) = world.sign_in().await;
+    let words = "the refresh token is of no use: the issuer is not there";
+    let refusal = serde_json::json!({"error": "invalid_grant", "error_description": words});
+    world.api.answers.lock().push(("/token", 400, refusal));
+    world.clock.0.fetch_add(limits::SESSION_IDLE_MS - 1, Ordering::Relaxed);
+    let page = world.get(&cookie, "/portal/audit").await;
+    assert_eq!((page.status.as_u16(), page.cookie().as_str()), (401, "__Host-roadstead="));
+    let shown = "You are not signed in any more: The refresh token is of no use: the issuer is not there.";
+    assert!(page.text.contains(shown), "{}", page.text);
+    assert!(page.text.contains("name=\"then\" value=\"/portal/audit\""), "{}", page.text);
+    assert_eq!(world.get(&cookie, "/portal/audit").await.status, 303, "the session is over");
+    let posted = world.post(&cookie, "/portal/create", &format!("csrf={token}")).await;
+    assert_eq!(posted.header("location"), "/portal/sign-in?then=&undone=1");
+}
