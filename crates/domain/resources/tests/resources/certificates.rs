@@ -1,10 +1,10 @@
 use roadstead_model::{CertificateOwner, HubKey};
 use roadstead_pki::{Authority, KeyKind, Validity};
 use roadstead_resources::{CertificateSpec, certificate::facts};
+use roadstead_testkit::V1_CA;
 
 use crate::world::{NOW, World, refusal};
 
-const V1_CA: &str = include_str!("../fixtures/v1-intermediate.pem");
 const DEVICE: &str = include_str!("../fixtures/device.pem");
 const CANNOT_SIGN: &str = include_str!("../fixtures/ca-without-key-cert-sign.pem");
 const DAY_S: i64 = 86_400;

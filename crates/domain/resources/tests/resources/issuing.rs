@@ -5,10 +5,10 @@ use std::sync::Arc;
 use roadstead_model::{CertificateOwner, Guid, IdScope, PrincipalId, UnixMillis};
 use roadstead_pki::{Certificate, Registered, judge};
 use roadstead_resources::{Applicant, CertificateSpec, HeldCaSpec, Issuance, IssueSpec, ResourceError, limits};
+use roadstead_testkit::DEVICE_REQUEST;
 
 use crate::world::{NOW, World, refusal};
 
-const DEVICE_REQUEST: &str = include_str!("../fixtures/device.csr");
 const NO_ID_REQUEST: &str = include_str!("../fixtures/no-registration-id.csr");
 const DAY_MS: i64 = 86_400_000;
 

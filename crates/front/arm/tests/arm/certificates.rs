@@ -1,11 +1,11 @@
 use hyper::Method;
 use roadstead_pki::{Authority, KeyKind, Validity};
+use roadstead_testkit::V1_CA;
 use roadstead_wire::certificate_text::to_base64_pem;
 use serde_json::{Value, json};
 
 use crate::world::{NOW, World, of_group};
 
-const V1_CA: &str = include_str!("../fixtures/v1-intermediate.pem");
 const DPS: &str = "/provisioningServices/textile-dps";
 
 fn validity() -> Validity {

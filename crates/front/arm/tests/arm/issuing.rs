@@ -4,12 +4,12 @@ use hyper::Method;
 use roadstead_model::Role;
 use roadstead_pki::Certificate;
 use roadstead_resources::Place;
+use roadstead_testkit::DEVICE_REQUEST;
 use serde_json::{Value, json};
 
 use crate::world::{BASE, CLIENT_ID, SUBSCRIPTION, World, of_group};
 
 const DPS: &str = "/provisioningServices/textile-dps";
-const DEVICE_REQUEST: &str = include_str!("../fixtures/device.csr");
 
 fn path(tail: &str) -> String {
     of_group(&format!("{DPS}/certificates{tail}"))
