@@ -218,8 +218,8 @@ mod tests {
     fn a_browser_keeps_some_and_each_fits_into_a_cookie() {
         let random = Numbered::default();
         let journeys = Journeys::new(&random);
-        let tickets: Vec<_> =
-            (0..JOURNEYS_OF_BROWSER_MAX).map(|n| begin(&journeys, &random, START.plus_ms(n as i64))).collect();
+        let times = (0..).take(JOURNEYS_OF_BROWSER_MAX).map(|n| START.plus_ms(n));
+        let tickets: Vec<_> = times.map(|now| begin(&journeys, &random, now)).collect();
         let kept = || tickets.iter().rev().map(|ticket| (ticket.state.as_str(), ticket.sealed.as_str()));
         assert_eq!(journeys.surplus(kept().skip(1), START), Vec::<&str>::new(), "there is room for one");
         assert_eq!(journeys.surplus(kept(), START), [tickets[0].state.as_str()], "the oldest goes");
