@@ -67,9 +67,9 @@ fn sign_in_page(guest: &Guest<'_>, status: StatusCode, fault: Option<String>, th
     reply::page(status, &SignIn { frame, fault, name, then, elsewhere })
 }
 
-/// The page to sign in on, which says why that did not work.
-pub(crate) fn refuse(guest: &Guest<'_>, status: StatusCode, text: &str) -> Response<Body> {
-    sign_in_page(guest, status, Some(text.to_owned()), "")
+/// The page to sign in on, which says why that did not work. `then`: where it was wanted.
+pub(crate) fn refuse(guest: &Guest<'_>, status: StatusCode, text: &str, then: &str) -> Response<Body> {
+    sign_in_page(guest, status, Some(text.to_owned()), then)
 }
 
 /// The same for somebody who was signed in and is not any more. `words`: of the server, why.

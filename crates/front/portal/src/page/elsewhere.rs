@@ -18,12 +18,17 @@ pub(crate) async fn depart(guest: &Guest<'_>, name: &str) -> Response<Body> {
     if ask.header("sec-fetch-site").is_some_and(|site| site != "same-origin") {
         return see_other(&format!("{ROOT}/sign-in"));
     }
-    let portal = guest.portal;
+    let (portal, then) = (guest.portal, ask.argument("then"));
     if !portal.sign_ins.names().iter().any(|known| known == name) {
-        return refuse(guest, StatusCode::NOT_FOUND, "There is no such issuer here. Those there are have a button.");
+        return refuse(
+            guest,
+            StatusCode::NOT_FOUND,
+            "There is no such issuer here. Those there are have a button.",
+            then,
+        );
     }
     let (redirect_uri, now) = (redirect_uri(guest, name), portal.clock.now());
-    let (then, home) = (there(ask.argument("then")), format!("{ROOT}/"));
+    let (then, home) = (there(then), format!("{ROOT}/"));
     let ticket = portal.journeys.begin(name, (&then, &home), &*portal.random, now);
     let departure = Departure {
         redirect_uri: &redirect_uri,
@@ -42,7 +47,7 @@ pub(crate) async fn depart(guest: &Guest<'_>, name: &str) -> Response<Body> {
         }
         Err(cause) => {
             let text = format!("{name} cannot be reached: {cause}. Try again in a minute; the server's log has more.");
-            refuse(guest, StatusCode::BAD_GATEWAY, &text)
+            refuse(guest, StatusCode::BAD_GATEWAY, &text, &then)
         }
     }
 }
@@ -69,15 +74,15 @@ async fn answer(guest: &Guest<'_>, issuer: &str, journey: Option<Journey>) -> Re
     let Some(journey) = journey.filter(|journey| journey.name == issuer) else {
         let text = "This answer of an issuer belongs to no sign-in that this browser began within the last 10 minutes, or was used \
                     already. Begin again.";
-        return refuse(guest, StatusCode::FORBIDDEN, text);
+        return refuse(guest, StatusCode::FORBIDDEN, text, "");
     };
-    let name = &journey.name;
+    let (name, then) = (&journey.name, journey.then.as_str());
     let (error, code) = (ask.argument("error"), ask.argument("code"));
     if !error.is_empty() || code.is_empty() {
         let words = plain(&format!("{error} {}", ask.argument("error_description")));
         let words = if words.is_empty() { "it gave no code" } else { &words };
         let text = format!("{name} did not sign you in: {words}. Begin again, or ask who runs {name}.");
-        return refuse(guest, StatusCode::FORBIDDEN, &text);
+        return refuse(guest, StatusCode::FORBIDDEN, &text, then);
     }
     let back = Return {
         code,
@@ -89,24 +94,24 @@ async fn answer(guest: &Guest<'_>, issuer: &str, journey: Option<Journey>) -> Re
         Ok(token) => token,
         Err(cause) => {
             let text = format!("{name} did not confirm who you are: {cause}. Begin again; the server's log has more.");
-            return refuse(guest, StatusCode::BAD_GATEWAY, &text);
+            return refuse(guest, StatusCode::BAD_GATEWAY, &text, then);
         }
     };
     if !has_nonce(id_token.expose(), &journey.nonce) {
         let text = format!("What {name} answered belongs to another sign-in (nonce). Begin again.");
-        return refuse(guest, StatusCode::FORBIDDEN, &text);
+        return refuse(guest, StatusCode::FORBIDDEN, &text, then);
     }
     match log_in(guest.transport, guest.base_url, Proof::IdToken(&id_token), Api::Management).await {
         Ok(Tokens { access, refresh: Some(refresh), .. }) => {
             let management = Management::with_token(guest.transport.clone(), guest.base_url, access);
-            welcome(guest, management, Login::Refresh(refresh), &journey.then).await
+            welcome(guest, management, Login::Refresh(refresh), then).await
         }
-        Ok(_) => refuse(guest, StatusCode::BAD_GATEWAY, "The server gave no token that lasts."),
+        Ok(_) => refuse(guest, StatusCode::BAD_GATEWAY, "The server gave no token that lasts.", then),
         Err(ServiceError::SignIn { refusal, .. }) => {
             let text = format!("{name} confirmed who you are, but: {}", sentence(&refusal.message));
-            refuse(guest, StatusCode::FORBIDDEN, &text)
+            refuse(guest, StatusCode::FORBIDDEN, &text, then)
         }
-        Err(error) => refuse(guest, StatusCode::BAD_GATEWAY, &sentence(&error.to_string())),
+        Err(error) => refuse(guest, StatusCode::BAD_GATEWAY, &sentence(&error.to_string()), then),
     }
 }
 

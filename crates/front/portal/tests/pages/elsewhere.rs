@@ -177,7 +177,7 @@ async fn who_comes_back_otherwise_is_not() {
         ),
     ] {
         let world = World::new();
-        let departed = depart(&world, "", OUT).await;
+        let departed = depart(&world, "", &format!("{OUT}?then=%2Fportal%2Fhubs%2Fg%2Fh")).await;
         let (mut jar, state) = (Jar::default(), state(&departed));
         jar.keep(&departed);
         let other = depart(&world, "", OUT).await.cookie();
@@ -201,6 +201,12 @@ async fn who_comes_back_otherwise_is_not() {
         let back = come_back(&world, &cookie, place, &query).await;
         assert!(back.status.as_u16() >= 400 && back.text.contains(words), "{what}: {} {}", back.status, back.text);
         assert!(!back.text.contains("<script>"), "{what}");
+        let is_ours = !words.contains("belongs to no sign-in");
+        assert_eq!(
+            back.text.contains("name=\"then\" value=\"/portal/hubs/g/h\""),
+            is_ours,
+            "{what}: where it was wanted stays"
+        );
         let mut given = back.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
         assert!(given.all(|cookie| !cookie.starts_with("__Host-roadstead=")), "{what}: no session");
         jar.keep(&back);
