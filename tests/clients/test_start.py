@@ -265,3 +265,17 @@ def test_simulate(server, roadstead, monitor):
     assert len(devices) == 3
     for device_id in devices:
         monitor.wait(device_id, 2)
+
+
+def test_simulate_at_another_dps(roadstead, device_id):
+    """Devices register where their enrollment group is."""
+    words = ("--dps-name", device_id, "-g", roadstead.group)
+    roadstead("iot", "dps", "create", "-n", device_id, "-g", roadstead.group)
+    try:
+        roadstead("iot", "dps", "linked-hub", "create", *words, "--hub-name", roadstead.hub_name)
+        printed = roadstead.text("simulate", "--dps-name", device_id, "--devices", "2", "--count", "1", "--prefix", f"{device_id}-")
+        assert "2" in printed
+        query = f"select deviceId from devices where startswith(deviceId, '{device_id}-')"
+        assert len(roadstead.hub("query", "-q", query)) == 2
+    finally:
+        roadstead("iot", "dps", "delete", "-n", device_id, "-g", roadstead.group, "--yes")

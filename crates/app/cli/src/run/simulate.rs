@@ -4,7 +4,7 @@ use crate::args::Global;
 use crate::args::run::Simulate;
 use crate::context::{self, Server};
 use crate::failure::Failure;
-use crate::iot::lookup;
+use crate::iot::lookup::{self, Found};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use roadstead_config::Context;
 use roadstead_config::context::default_data_dir;
@@ -25,12 +25,14 @@ const KEY_GROUP: &str = "roadstead-simulator-key";
 /// Runs the fleet to its end, or to Ctrl-C.
 pub async fn run(args: &Simulate, global: &Global) -> Result<Summary, Failure> {
     let context = context::load(global)?;
+    let server = Server::open(global)?;
+    let dps = lookup::find(&server.management, Kind::Dps, &args.dps_name, None).await?;
     let identities = if args.sas {
         Identities::GroupKey(key_group(args, global).await?)
     } else {
-        certificate_group(args, global, &data_dir(global)).await?
+        certificate_group(args, global, (&server, &dps)).await?
     };
-    let summary = fleet(args, &context, identities)?
+    let summary = fleet(args, &context, &dps, identities)?
         .run(async {
             // Without a signal handler there is only the fleet's own end.
             if tokio::signal::ctrl_c().await.is_err() {
@@ -46,11 +48,10 @@ pub async fn run(args: &Simulate, global: &Global) -> Result<Summary, Failure> {
     }
 }
 
-fn fleet(args: &Simulate, context: &Context, identities: Identities) -> Result<Fleet, Failure> {
-    let (Some(host), Some(scope)) = (&context.provisioning_host, &context.id_scope) else {
-        return Err(
-            Failure::error("the server's context names no DPS instance").hint("`roadstead dev` writes one that does")
-        );
+fn fleet(args: &Simulate, context: &Context, dps: &Found, identities: Identities) -> Result<Fleet, Failure> {
+    let member = |name: &str| dps.document.pointer(&format!("/properties/{name}")).and_then(Value::as_str);
+    let (Some(host), Some(scope)) = (member("deviceProvisioningHostName"), member("idScope")) else {
+        return Err(Failure::error(format!("{} has no host name or no ID scope", dps.label())));
     };
     let trust = Trust::file(&context.ca_file).map_err(|error| Failure::error(error.to_string()))?;
     let payload = match (args.bytes, &args.template) {
@@ -77,15 +78,14 @@ fn fleet(args: &Simulate, context: &Context, identities: Identities) -> Result<F
 async fn certificate_group(
     args: &Simulate,
     global: &Global,
-    data_dir: &std::path::Path,
+    (server, dps): (&Server, &Found),
 ) -> Result<Identities, Failure> {
-    let authority = open_authority(&data_dir.join("simulator")).map_err(|error| Failure::error(error.to_string()))?;
-    let server = Server::open(global)?;
-    let found = lookup::find(&server.management, Kind::Dps, &args.dps_name, None).await?;
-    let known: Option<Value> = server.management.find_certificate(&found.resource, CA_NAME).await?;
+    let kept = data_dir(global).join("simulator");
+    let authority = open_authority(&kept).map_err(|error| Failure::error(error.to_string()))?;
+    let known: Option<Value> = server.management.find_certificate(&dps.resource, CA_NAME).await?;
     if known.is_none() {
         let pem = STANDARD.encode(authority.certificate().to_pem());
-        let _: Value = server.management.put_certificate(&found.resource, CA_NAME, &pem, Some(true), None).await?;
+        let _: Value = server.management.put_certificate(&dps.resource, CA_NAME, &pem, Some(true), None).await?;
     }
     let attestation = json!({ "type": "x509", "x509": { "caReferences": { "primary": CA_NAME } } });
     enroll(args, global, X509_GROUP, attestation).await?;
