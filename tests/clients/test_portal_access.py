@@ -58,7 +58,7 @@ def test_a_reader_sees_no_key_and_no_button(browser, visitor, origin, hub_page, 
     for page in pages:
         visitor.open(page)
         assert visitor.status == 200, page
-        assert set(visitor.buttons()) - {"copy"} <= {"Sign out", "Search", "Follow"}, page
+        assert set(visitor.buttons()) - {"copy"} <= {"Sign out", "Search", "Follow", "Show its programs"}, page
         source = visitor.source
         assert [one for one in keys if one in source] == [], page
     visitor.open(f"{device_page}/twin")

@@ -37,7 +37,7 @@ def test_files_are_listed_saved_and_deleted(browser, device_page, uploaded, down
     browser.open(device_page)
     browser.says("Uploaded files")
     browser.says("logs/large.bin")
-    browser.click("With their types")
+    browser.click("All uploaded files")
     browser.says("3.0 MB")
     assert browser.violations() == []
     assert download("logs/large.bin", "large.bin").read_bytes() == large

@@ -57,7 +57,7 @@ pub(crate) static SECTIONS: [Section; 5] = [
             setting(
                 "queue-depth",
                 "Messages that may wait for one device",
-                "One more is refused; Azure has 50",
+                "Further messages are refused. Azure allows 50",
                 Form::Count("/properties/roadstead/messageQueueDepth", MESSAGE_DEPTH),
             ),
             setting(
@@ -103,7 +103,7 @@ pub(crate) static SECTIONS: [Section; 5] = [
             setting(
                 "upload-lifetime",
                 "How long a device may take for an upload",
-                "Then its signature counts no longer",
+                "Then its upload address expires",
                 Form::Span("/properties/storageEndpoints/$default/sasTtlAsIso8601", UPLOAD_LIFETIME_S),
             ),
             setting(

@@ -138,8 +138,8 @@ async fn here(call: &Call<'_>, at: &At) -> Result<Here, Fault> {
         place: None,
     };
     if !at.rights.write {
-        here.obstacle = "Your roles do not let you have a certificate made here.".to_owned();
-        return Ok(here);
+        let obstacle = "Your roles do not let you have a certificate made here.".to_owned();
+        return Ok(Here { obstacle, ..here });
     }
     match connect_group::way(call, at).await? {
         Way::There(pairs) => here.pairs = pairs,
@@ -191,7 +191,7 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     }
 }
 
-/// Errors: those after which nothing was made, and `SignedOut`.
+/// Errors: those after which the form can be sent again, and `SignedOut`.
 async fn enroll_at(call: &Call<'_>, at: &At, draft: &Draft) -> Result<Response<Body>, Fault> {
     if draft.by == "here" {
         let pair = enroll_by_group(call, at, draft).await?;

@@ -36,8 +36,6 @@ pub(crate) struct Upload {
 /// The first files of a device, for its page.
 pub(crate) struct Newest {
     pub(crate) files: Vec<Upload>,
-    /// Whether there are more.
-    pub(crate) is_cut: bool,
     /// The address of all.
     pub(crate) all: String,
 }
@@ -68,16 +66,13 @@ fn upload(at: &At, id: &str, file: UploadedFile) -> Upload {
 
 /// A few files of a device. What keeps them from being told is for the log: the rest of its page does not need them.
 pub(crate) async fn few(call: &Call<'_>, at: &At, id: &str) -> Result<Newest, Fault> {
-    let mut found = Newest { files: Vec::new(), is_cut: false, all: at.href(&["devices", id, "uploads"]) };
+    let mut found = Newest { files: Vec::new(), all: at.href(&["devices", id, "uploads"]) };
     // What moves on that page are other parts: they are fetched every few seconds, and files are not looked for each time.
     if call.ask.is_by_itself() {
         return Ok(found);
     }
     match call.hub(at).await?.uploads_page(id, UPLOADS_SHOWN_MAX, None).await.map_err(Fault::from) {
-        Ok((files, next)) => {
-            found.files = files.into_iter().map(|file| upload(at, id, file)).collect();
-            found.is_cut = next.is_some();
-        }
+        Ok((files, _)) => found.files = files.into_iter().map(|file| upload(at, id, file)).collect(),
         Err(Fault::SignedOut) => return Err(Fault::SignedOut),
         Err(fault) => tracing::warn!(hub = at.host, device = id, "uploaded files are not shown: {}", fault.text()),
     }

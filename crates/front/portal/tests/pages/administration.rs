@@ -45,7 +45,7 @@ async fn settings_are_shown_with_bounds_and_units() {
     let page = world.get(&cookie, "/portal/hubs/g/h/settings").await.text;
     for words in [
         "name=\"queue-depth\" value=\"50\" min=\"1\" max=\"1000\"",
-        "1 to 1000. One more is refused; Azure has 50.",
+        "1 to 1000. Further messages are refused. Azure allows 50.",
         "1 minute to 2 days.",
         "5 seconds to 5 minutes.",
         "name=\"upload-ttl\" value=\"36\"",
