@@ -189,7 +189,7 @@ async fn the_way_back_over_unequal_sizes_reads_no_more_than_a_page_may() {
     let (small, large) = (vec![b'x'; 10], vec![b'x'; 240 * 1024]);
     // Whether an event is large: a stretch of large ones, and single ones after more small ones than a window has.
     let stretch = |number: u64| (10_000..10_150).contains(&number);
-    let single = |number: u64| number % 700 == 0;
+    let single = |number: u64| number.is_multiple_of(700);
     for (name, is_large) in [("a stretch", &stretch as &dyn Fn(u64) -> bool), ("single ones", &single)] {
         let world = World::new();
         for number in 0..EVENTS {
