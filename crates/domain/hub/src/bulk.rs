@@ -2,9 +2,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use roadstead_model::{IdentityId, InitialTwin, Twin, UnixMillis};
+use roadstead_model::IdentityId;
 use roadstead_store::StoreError;
-use serde_json::{Map, Value};
 
 use crate::{
     error::HubError,
@@ -12,7 +11,7 @@ use crate::{
     limits,
     modules::ModuleSpec,
     registry::{IdentitySpec, IfMatch},
-    twin::{self, TwinChange, TwinWrite},
+    twin::{Beginning, TwinChange, TwinWrite},
 };
 
 /// One change of a bulk request.
@@ -115,7 +114,7 @@ impl Hub {
             }
             RegistryChange::PutDevice(spec, when, twin) => {
                 // A twin that cannot be written is refused before anything is.
-                let begun = begun(&twin)?;
+                let beginning = Beginning::of(&twin)?;
                 let changed = match &when {
                     When::Absent => None,
                     When::Present(condition) | When::Either(condition) => {
@@ -124,7 +123,7 @@ impl Hub {
                 };
                 match (changed, when) {
                     (None, _) | (Some(Err(HubError::DeviceNotFound(_))), When::Either(_)) => {
-                        self.create_device_with(spec, &begun.initial, begun.reported).await.map(|_| ())
+                        self.create_device_with(spec, beginning).await.map(|_| ())
                     }
                     (Some(changed), _) => {
                         changed?;
@@ -137,7 +136,7 @@ impl Hub {
                 if let Some(known) = self.records().find_module(self.key(), &id).await? {
                     spec.managed_by = spec.managed_by.or(known.managed_by);
                 }
-                let begun = begun(&twin)?;
+                let beginning = Beginning::of(&twin)?;
                 let changed = match &when {
                     When::Absent => None,
                     When::Present(condition) | When::Either(condition) => {
@@ -146,7 +145,7 @@ impl Hub {
                 };
                 match (changed, when) {
                     (None, _) | (Some(Err(HubError::ModuleNotFound(_))), When::Either(_)) => {
-                        self.create_module(spec, &begun.initial, begun.reported).await.map(|_| ())
+                        self.create_module(spec, beginning).await.map(|_| ())
                     }
                     (Some(changed), _) => {
                         changed?;
@@ -163,20 +162,4 @@ impl Hub {
         }
         self.update_twin(id, change, TwinWrite::Replace, IfMatch::Any).await.map(|_| ())
     }
-}
-
-/// What a new twin begins with.
-struct Begun {
-    initial: InitialTwin,
-    reported: Map<String, Value>,
-}
-
-/// What a change makes of a twin that is not there yet. Errors: those of a write to a twin.
-fn begun(change: &TwinChange) -> Result<Begun, HubError> {
-    let mut twin = Twin::new(&InitialTwin::default(), UnixMillis(0));
-    if let Some(sections) = change.sections(&twin, TwinWrite::Replace) {
-        twin = twin::change(twin, sections, TwinWrite::Replace, UnixMillis(0))?;
-    }
-    let initial = InitialTwin { tags: twin.tags, desired: twin.desired.value };
-    Ok(Begun { initial, reported: twin.reported.value })
 }

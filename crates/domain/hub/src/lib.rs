@@ -80,6 +80,6 @@ pub use sample::{EventSample, Glimpse};
 pub use session::{CloseReason, Session, SessionRequest};
 pub use tally::TelemetryCounts;
 pub use throttle::Operation;
-pub use twin::{SectionChange, TwinChange, TwinFault, TwinSectionName, TwinWrite};
+pub use twin::{Beginning, SectionChange, TwinChange, TwinFault, TwinSectionName, TwinWrite};
 pub use twins::{DeviceTwin, OwnTwin};
 pub use upload::{UploadGrant, UploadParts};

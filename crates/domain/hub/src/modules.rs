@@ -1,10 +1,9 @@
 //! Module identities: made, changed and removed by back ends, or by the device they are on.
 
 use roadstead_auth::{Evidence, Segment};
-use roadstead_model::{DeviceId, DeviceStatus, Etag, IdentityId, InitialTwin, Module, ModuleId, Right, Twin, What};
+use roadstead_model::{DeviceId, DeviceStatus, Etag, IdentityId, Module, ModuleId, Right, Twin, What};
 use roadstead_sas::SasToken;
 use roadstead_store::{Expect, IdentityRecord, StoreError, Write};
-use serde_json::{Map, Value};
 
 use crate::{
     credentials::{AuthSpec, decide_auth},
@@ -15,6 +14,7 @@ use crate::{
     registry::{IfMatch, fresh_generation, lost_race},
     session::CloseReason,
     throttle::Operation,
+    twin::Beginning,
 };
 
 /// A module that is to be registered, and its first twin.
@@ -36,14 +36,9 @@ impl ModuleSpec {
 }
 
 impl Hub {
-    /// Registers a module with a twin of its own, which begins as `initial`.
+    /// Registers a module with a twin of its own, which begins so.
     /// Errors: `DeviceNotFound`, `ModuleAlreadyExists`, `TooManyModules`, `Invalid`.
-    pub async fn create_module(
-        &self,
-        spec: ModuleSpec,
-        initial: &InitialTwin,
-        reported: Map<String, Value>,
-    ) -> Result<Module, HubError> {
+    pub async fn create_module(&self, spec: ModuleSpec, beginning: Beginning) -> Result<Module, HubError> {
         self.throttle(Operation::Registry)?;
         let (now, identity) = (self.now(), spec.identity());
         self.check_module_room(&identity).await?;
@@ -57,8 +52,10 @@ impl Hub {
             created: now,
         };
         self.check_log(|events| events.device_lifecycle)?;
-        let born = [(module.clone(), Twin::new(initial, now).with_reported(reported, now))];
-        match self.records().commit(self.module_writes(&born).collect()).await {
+        let (by, twin) = (beginning.by.clone(), beginning.twin(now));
+        let kept = self.keep_beginning(&identity, &twin, by, now);
+        let born = [(module.clone(), twin)];
+        match self.records().commit(self.module_writes(&born).chain(kept).collect()).await {
             Ok(()) => {}
             Err(StoreError::Conflict { .. }) => {
                 self.find_device(&identity.device).await?;

@@ -1,9 +1,6 @@
 //! What provisioning does to a hub: makes a device there, moves its twin, takes it away.
 
-use roadstead_model::{
-    Actor, Device, DeviceAuth, DeviceId, DeviceStatus, Etag, IdentityId, InitialTwin, Twin, TwinRevision, UnixMillis,
-    What,
-};
+use roadstead_model::{Actor, Device, DeviceAuth, DeviceId, DeviceStatus, Etag, IdentityId, InitialTwin, Twin, What};
 use roadstead_store::{Expect, StoreError, Write};
 use serde_json::{Map, Value};
 
@@ -15,7 +12,7 @@ use crate::{
     limits,
     modules::Newborn,
     registry::{IfMatch, fresh_generation},
-    twin::TwinWrite,
+    twin::{TwinWrite, begun},
 };
 
 /// A device as a DPS instance wants it to be.
@@ -130,10 +127,7 @@ impl Hub {
             Write::PutTwin(self.key(), identity.clone(), twin.clone(), Expect::Any),
         ];
         batch.extend(self.module_writes(&runtime));
-        // A twin that begins empty has no past to tell.
-        batch.extend(
-            (!twin.tags.is_empty() || !twin.desired.value.is_empty()).then(|| self.keep(&identity, begun(&twin, now))),
-        );
+        batch.extend(self.keep_beginning(&identity, &twin, Some(Actor::Provisioning), now));
         match self.records().commit(batch).await {
             Ok(()) => {}
             Err(StoreError::Conflict { .. }) => return Ok(false),
@@ -171,23 +165,11 @@ impl Hub {
             let before = self.records().find_twin(self.key(), &id).await?.ok_or(HubError::Busy)?;
             self.check_log(|events| events.twin_changes)?;
             let after = before.start_over(&initial, reported, self.now());
-            batch.push(self.keep(&id, begun(&after, self.now())));
+            batch.push(self.keep(&id, begun(&after, Some(Actor::Provisioning), self.now())));
             batch.push(Write::PutTwin(self.key(), id, after.clone(), Expect::Version(before.version)));
             twin = Some(after);
         }
         Ok(Alteration { batch, born, twin })
-    }
-}
-
-/// What is kept of a twin that begins, or starts over, as DPS has it.
-fn begun(twin: &Twin, at: UnixMillis) -> TwinRevision {
-    TwinRevision {
-        version: twin.version,
-        at,
-        by: Some(Actor::Provisioning),
-        is_replacement: true,
-        tags: Some(twin.tags.clone()),
-        desired: Some((twin.desired.value.clone(), twin.desired.version)),
     }
 }
 

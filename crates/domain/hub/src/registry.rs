@@ -1,11 +1,9 @@
 //! Device identities: made, changed and removed by back ends.
 
 use roadstead_model::{
-    Device, DeviceId, DeviceStatus, DisconnectReason, Etag, GenerationId, IdentityId, InitialTwin, Random, Twin,
-    UnixMillis, What,
+    Device, DeviceId, DeviceStatus, DisconnectReason, Etag, GenerationId, IdentityId, Random, UnixMillis, What,
 };
 use roadstead_store::{Expect, IdentityRecord, Page, StoreError, Write, records::DeviceCounts};
-use serde_json::{Map, Value};
 
 use crate::{
     credentials::{AuthSpec, decide_auth},
@@ -16,6 +14,7 @@ use crate::{
     limits,
     session::CloseReason,
     throttle::Operation,
+    twin::Beginning,
 };
 
 /// A device identity as a back end wants it.
@@ -49,17 +48,12 @@ impl IdentitySpec {
 impl Hub {
     /// Registers a device with an empty twin. Errors: `DeviceAlreadyExists`, `TooManyDevices`, `Invalid`.
     pub async fn create_device(&self, spec: IdentitySpec) -> Result<Device, HubError> {
-        self.create_device_with(spec, &InitialTwin::default(), Map::new()).await
+        self.create_device_with(spec, Beginning::default()).await
     }
 
-    /// Registers a device of which the twin begins as `initial`, with what it reported to another hub; an edge device gets
-    /// the modules of its runtime with it. Errors: as [`Hub::create_device`].
-    pub async fn create_device_with(
-        &self,
-        spec: IdentitySpec,
-        initial: &InitialTwin,
-        reported: Map<String, Value>,
-    ) -> Result<Device, HubError> {
+    /// Registers a device of which the twin begins so; an edge device gets the modules of its runtime with it. Errors: as
+    /// [`Hub::create_device`].
+    pub async fn create_device_with(&self, spec: IdentitySpec, beginning: Beginning) -> Result<Device, HubError> {
         self.throttle(Operation::Registry)?;
         self.check_room().await?;
         let now = self.now();
@@ -79,13 +73,14 @@ impl Hub {
         };
         (device.scope, device.parent_scopes) = self.decide_scopes(&spec.scopes, None, &device).await?;
         self.check_log(|events| events.device_lifecycle)?;
-        let twin = Twin::new(initial, now).with_reported(reported, now);
+        let (by, twin) = (beginning.by.clone(), beginning.twin(now));
         let runtime = if device.iot_edge { self.runtime_modules(&device, &[]) } else { Vec::new() };
         let mut batch = vec![
             Write::PutDevice(self.key(), device.clone(), Expect::Absent),
             Write::PutTwin(self.key(), spec.id.clone().into(), twin.clone(), Expect::Any),
         ];
         batch.extend(self.module_writes(&runtime));
+        batch.extend(self.keep_beginning(&spec.id.clone().into(), &twin, by, now));
         match self.records().commit(batch).await {
             Ok(()) => {}
             Err(StoreError::Conflict { .. }) => return Err(HubError::DeviceAlreadyExists(spec.id)),

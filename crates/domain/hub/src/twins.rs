@@ -6,7 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use roadstead_model::{GenerationId, IdentityId, Origin, RefusalCause, Twin, TwinRevision, TwinSection, What};
+use roadstead_model::{
+    Actor, GenerationId, IdentityId, Origin, RefusalCause, Twin, TwinRevision, TwinSection, UnixMillis, What,
+};
 use roadstead_store::{Expect, IdentityRecord, StoreError, Write};
 use serde_json::{Map, Value};
 use tokio::sync::{Mutex, MutexGuard};
@@ -146,6 +148,18 @@ impl Hub {
         self.throttle(Operation::TwinRead)?;
         self.find_identity(id).await?;
         Ok(self.records().list_twin_revisions(self.key(), id, before, limit).await?)
+    }
+
+    /// Keeps what a twin begins with. One that begins empty has no past to tell.
+    pub(crate) fn keep_beginning(
+        &self,
+        id: &IdentityId,
+        twin: &Twin,
+        by: Option<Actor>,
+        at: UnixMillis,
+    ) -> Option<Write> {
+        let is_empty = twin.tags.is_empty() && twin.desired.value.is_empty();
+        (!is_empty).then(|| self.keep(id, twin::begun(twin, by, at)))
     }
 
     /// Keeps a version in the twin's history, when it is committed with the twin.

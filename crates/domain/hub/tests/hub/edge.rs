@@ -1,6 +1,8 @@
 //! Edge devices: the modules they are born with, their scopes, their children.
 
-use roadstead_hub::{AuthSpec, DeviceSpec, Hub, HubError, IdentitySpec, IfMatch, Known, ModuleSpec, ScopeSpec};
+use roadstead_hub::{
+    AuthSpec, Beginning, DeviceSpec, Hub, HubError, IdentitySpec, IfMatch, Known, ModuleSpec, ScopeSpec,
+};
 use roadstead_model::{Device, DeviceAuth, InitialTwin, ModuleId, Secret};
 
 use crate::world::{World, id, sas_spec};
@@ -55,7 +57,7 @@ async fn a_device_may_become_an_edge_device() {
         auth: AuthSpec::None,
         managed_by: Some("me".to_owned()),
     };
-    world.hub.create_module(agent, &InitialTwin::default(), serde_json::Map::new()).await.unwrap();
+    world.hub.create_module(agent, Beginning::default()).await.unwrap();
     let changed = world.hub.update_device(edge("dev1"), IfMatch::Any).await.unwrap();
     assert_eq!(changed.scope, Some(own_scope(&changed)));
     let [mut agent, hub] = <[_; 2]>::try_from(runtime()).unwrap();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use roadstead_auth::Evidence;
 use roadstead_hub::{
-    DeviceSpec, HubError, IfMatch, Interests, Known, Login, ModuleSpec, Notice, SectionChange, SessionRequest,
-    TwinChange, TwinWrite,
+    Beginning, DeviceSpec, HubError, IfMatch, Interests, Known, Login, ModuleSpec, Notice, SectionChange,
+    SessionRequest, TwinChange, TwinWrite,
 };
 use roadstead_model::{
     DeviceAuth, DeviceId, DisconnectReason, EventSwitches, Hub as HubResource, HubKey, HubSettings, IdentityId,
@@ -46,7 +46,7 @@ fn rate(value: i64) -> TwinChange {
 async fn what_cannot_be_told_of_is_not_done() {
     let world = World::new();
     let device = world.device("dev1").await;
-    world.hub.create_module(module("dev1"), &InitialTwin::default(), serde_json::Map::new()).await.unwrap();
+    world.hub.create_module(module("dev1"), Beginning::default()).await.unwrap();
     let session = world.connect(&device).await;
     let dev1 = IdentityId::from(device.id.clone());
     let before = world.hub.find_identity(&dev1).await.unwrap();
@@ -56,16 +56,12 @@ async fn what_cannot_be_told_of_is_not_done() {
     let module_id = ModuleId::parse("m").unwrap();
     let refused = [
         hub.create_device(sas_spec("dev2")).await.map(drop),
-        hub.create_device_with(sas_spec("dev2"), &InitialTwin::default(), serde_json::Map::new()).await.map(drop),
+        hub.create_device_with(sas_spec("dev2"), Beginning::default()).await.map(drop),
         hub.ensure_device(&provisioned("dev2", Known::Keep)).await,
         hub.ensure_device(&provisioned("dev1", Known::Reset)).await,
-        hub.create_module(
-            ModuleSpec { id: ModuleId::parse("n").unwrap(), ..module("dev1") },
-            &InitialTwin::default(),
-            serde_json::Map::new(),
-        )
-        .await
-        .map(drop),
+        hub.create_module(ModuleSpec { id: ModuleId::parse("n").unwrap(), ..module("dev1") }, Beginning::default())
+            .await
+            .map(drop),
         hub.delete_module(&device.id, &module_id, IfMatch::Any).await,
         hub.delete_device(&device.id, IfMatch::Any).await,
         hub.update_twin(&dev1, rate(5), TwinWrite::Patch, IfMatch::Any).await.map(drop),

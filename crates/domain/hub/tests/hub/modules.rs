@@ -2,10 +2,11 @@
 
 use futures_util::FutureExt;
 use roadstead_auth::{AuthRefusal, Evidence, Segment};
-use roadstead_hub::{AuthSpec, CloseReason, EventPosition, HubError, IdentitySpec, IfMatch, ModuleSpec, limits};
+use roadstead_hub::{
+    AuthSpec, Beginning, CloseReason, EventPosition, HubError, IdentitySpec, IfMatch, ModuleSpec, limits,
+};
 use roadstead_model::{
-    AuthMethod, Device, DeviceAuth, DeviceStatus, Etag, IdentityId, InitialTwin, Module, ModuleId, Properties, Right,
-    Secret,
+    AuthMethod, Device, DeviceAuth, DeviceStatus, Etag, IdentityId, Module, ModuleId, Properties, Right, Secret,
 };
 use roadstead_sas::SasKey;
 
@@ -21,7 +22,7 @@ fn spec(device: &str, module: &str) -> ModuleSpec {
 }
 
 async fn module(world: &World, device: &str, module: &str) -> Module {
-    world.hub.create_module(spec(device, module), &InitialTwin::default(), serde_json::Map::new()).await.unwrap()
+    world.hub.create_module(spec(device, module), Beginning::default()).await.unwrap()
 }
 
 fn secrets(auth: &DeviceAuth) -> (Secret, Secret) {
@@ -40,11 +41,11 @@ fn own_token(module: &Module) -> String {
 #[tokio::test]
 async fn writes_happen_under_their_condition() {
     let world = World::new();
-    let orphan = world.hub.create_module(spec("dev1", "m"), &InitialTwin::default(), serde_json::Map::new()).await;
+    let orphan = world.hub.create_module(spec("dev1", "m"), Beginning::default()).await;
     assert!(matches!(orphan, Err(HubError::DeviceNotFound(_))), "{orphan:?}");
     world.device("dev1").await;
     let created = module(&world, "dev1", "m").await;
-    let again = world.hub.create_module(spec("dev1", "m"), &InitialTwin::default(), serde_json::Map::new()).await;
+    let again = world.hub.create_module(spec("dev1", "m"), Beginning::default()).await;
     assert!(matches!(again, Err(HubError::ModuleAlreadyExists(_))), "{again:?}");
     let stale = IfMatch::Etag(Etag::from_client("stale"));
     let refused = world.hub.update_module(spec("dev1", "m"), stale.clone()).await;
@@ -83,9 +84,9 @@ async fn a_device_has_a_limited_number_of_modules() {
     for at in 0..limits::MODULES_MAX {
         module(&world, "dev1", &format!("m{at:02}")).await;
     }
-    let refused = world.hub.create_module(spec("dev1", "more"), &InitialTwin::default(), serde_json::Map::new()).await;
+    let refused = world.hub.create_module(spec("dev1", "more"), Beginning::default()).await;
     assert!(matches!(refused, Err(HubError::TooManyModules { .. })), "{refused:?}");
-    let again = world.hub.create_module(spec("dev1", "m07"), &InitialTwin::default(), serde_json::Map::new()).await;
+    let again = world.hub.create_module(spec("dev1", "m07"), Beginning::default()).await;
     assert!(matches!(again, Err(HubError::ModuleAlreadyExists(_))), "{again:?}");
     assert_eq!(world.hub.list_module_identities(&id("dev1")).await.unwrap().len(), limits::MODULES_MAX);
     world.hub.delete_device(&id("dev1"), IfMatch::Any).await.unwrap();

@@ -6,8 +6,8 @@ use roadstead_amqp_proto::{
     sasl::{SaslInit, SaslRequest},
 };
 use roadstead_front_amqp::limits;
-use roadstead_hub::{AuthSpec, IdentitySpec, ModuleSpec, StoredEvent};
-use roadstead_model::{DeviceId, DeviceStatus, InitialTwin, ModuleId, Property, Secret, SystemProperty};
+use roadstead_hub::{AuthSpec, Beginning, IdentitySpec, ModuleSpec, StoredEvent};
+use roadstead_model::{DeviceId, DeviceStatus, ModuleId, Property, Secret, SystemProperty};
 use roadstead_sas::{SasKey, sign};
 use roadstead_store::{HubLog, StoreError};
 
@@ -256,7 +256,7 @@ async fn many_devices_and_modules_share_a_connection() {
         auth: AuthSpec::Sas { primary: Some(Secret::new(KEY)), secondary: None },
         managed_by: None,
     };
-    world.hub.create_module(spec, &InitialTwin::default(), serde_json::Map::new()).await.unwrap();
+    world.hub.create_module(spec, Beginning::default()).await.unwrap();
     let mut client = cam(&world).await;
     for device in ["cam-2", "cam-1/modules/filter"] {
         assert_eq!(client.renews_token(&own_token(device, NOW_S + TOKEN_S)).await.0, 200, "{device}");
@@ -350,7 +350,7 @@ async fn a_certificate_speaks_for_one_module() {
         let auth = AuthSpec::Thumbprints { primary: Some(certificate.sha1().to_string()), secondary: None };
         let id_ = ModuleId::parse(module).unwrap();
         let spec = ModuleSpec { device: id("cam-1"), id: id_, auth, managed_by: None };
-        world.hub.create_module(spec, &InitialTwin::default(), serde_json::Map::new()).await.unwrap();
+        world.hub.create_module(spec, Beginning::default()).await.unwrap();
     }
     let (io, _) = world.pipe_with(&[certificate.der().to_vec()]);
     let mut client = Client::open(io, HOST).await;

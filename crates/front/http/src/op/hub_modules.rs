@@ -2,10 +2,9 @@
 //! Source: reference of the hub's service API, 1.4; of the device side, 4.1
 
 use hyper::StatusCode;
-use roadstead_hub::{Hub, HubError, IdentityRecord, IfMatch, ModuleSpec};
-use roadstead_model::{DeviceId, IdentityId, InitialTwin, ModuleId};
+use roadstead_hub::{Beginning, Hub, HubError, IdentityRecord, IfMatch, ModuleSpec};
+use roadstead_model::{DeviceId, IdentityId, ModuleId};
 use roadstead_wire::{hub_service as wire, object_body};
-use serde_json::Map;
 
 use crate::{
     call::Call,
@@ -34,7 +33,7 @@ pub(crate) async fn put(parts: &Parts, hub: &Hub, call: &Call, device: &str, mod
     let put = async {
         let spec = read_spec(call, DeviceId::parse(device)?, ModuleId::parse(module)?)?;
         let written = match if_match(call) {
-            None => hub.create_module(spec, &InitialTwin::default(), Map::new()).await?,
+            None => hub.create_module(spec, Beginning::default()).await?,
             Some(condition) => hub.update_module(spec, condition).await?,
         };
         hub.find_identity(&written.identity()).await

@@ -215,6 +215,23 @@ async fn what_back_ends_made_of_a_twin_is_told() {
     for (line, status) in [("GET /twins/dev9/history", 404), ("GET /twins/dev1/modules/m9/history", 404)] {
         assert_eq!(world.ask(line, json!(null)).await.hub_refusal().0, status, "{line}");
     }
+    // What a bulk request makes begins with what it says; without a word there is no past.
+    let made = json!([
+        {"id": "dev2", "importMode": "create", "tags": {"site": "west"}, "properties": {"desired": {"hz": 5}}},
+        {"id": "dev3", "importMode": "createOrUpdate"}
+    ]);
+    world.ask("POST /devices", made).await.ok();
+    let module = json!([{"id": "dev2", "moduleId": "m2", "importMode": "create", "tags": {"of": "m2"}}]);
+    world.ask("POST /devices", module).await.ok();
+    let begun = world.ask("GET /twins/dev2/history", json!(null)).await.ok();
+    assert_eq!(begun.as_array().unwrap().len(), 1, "{begun}");
+    let first = &begun[0];
+    assert_eq!(
+        json!([first["operation"], first["name"], first["tags"], first["properties"]["desired"]["hz"]]),
+        json!(["replace", "owner", {"site": "west"}, 5])
+    );
+    assert_eq!(world.ask("GET /twins/dev3/history", json!(null)).await.ok(), json!([]));
+    assert_eq!(world.ask("GET /twins/dev2/modules/m2/history", json!(null)).await.ok()[0]["tags"], json!({"of": "m2"}));
     let foreign = [("x-ms-continuation", "x")];
     assert_eq!(world.ask_with("GET /twins/dev1/history", &foreign, json!(null)).await.hub_refusal().0, 400);
     world.ask_with("DELETE /devices/dev1", &[("If-Match", "*")], json!(null)).await;

@@ -41,7 +41,7 @@ async fn a_module_speaks_for_itself_alone() {
         auth: roadstead_hub::AuthSpec::None,
         managed_by: None,
     };
-    world.hub.create_module(spec, &roadstead_model::InitialTwin::default(), serde_json::Map::new()).await.unwrap();
+    world.hub.create_module(spec, roadstead_hub::Beginning::default()).await.unwrap();
     assert_eq!(serve_module(&world, &connect_module("dev1")).await, [0x20, 2, 0, 2], "another client id");
 
     let publish = |topic: &str| {

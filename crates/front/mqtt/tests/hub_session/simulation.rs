@@ -11,8 +11,8 @@ mod store;
 use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
-use roadstead_hub::{AuthSpec, IdentitySpec, ModuleSpec};
-use roadstead_model::{Clock, EventSource, EventSwitches, IdentityId, InitialTwin, ModuleId, Property};
+use roadstead_hub::{AuthSpec, Beginning, IdentitySpec, ModuleSpec};
+use roadstead_model::{Clock, EventSource, EventSwitches, IdentityId, ModuleId, Property};
 use roadstead_store::Records;
 use tokio::{
     sync::oneshot,
@@ -92,7 +92,7 @@ impl Simulation {
         hub.create_device(IdentitySpec::new(device_id(), auth)).await.unwrap();
         let id = ModuleId::parse("mod1").unwrap();
         let module = ModuleSpec { device: device_id(), id, auth: AuthSpec::None, managed_by: None };
-        hub.create_module(module, &InitialTwin::default(), serde_json::Map::new()).await.unwrap();
+        hub.create_module(module, Beginning::default()).await.unwrap();
         let ledger = Mutex::new(Ledger::new());
         let (purged, storm_ends) = (Mutex::new((0, true)), Mutex::new(Instant::now()));
         Arc::new(Self { hub, front, records, log, clock, ledger, purged, storm_ends })
