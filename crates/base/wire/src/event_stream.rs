@@ -28,10 +28,11 @@ pub fn parse_position(text: &str) -> Option<Vec<u64>> {
     (next.len() <= POSITION_PARTITIONS_MAX).then_some(next)
 }
 
-/// Begins a stream at `position`, so that who loses it before the first event misses nothing.
+/// Tells the position without an event: at the begin, so that who loses the stream before the first one misses nothing, and
+/// behind several that belong together.
 ///
 /// Shape: `id: 18,4,0,22\n\n`.
-pub fn write_start(position: &str, out: &mut Vec<u8>) {
+pub fn write_id(position: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("id: {position}\n\n").as_bytes());
 }
 
@@ -73,7 +74,7 @@ mod tests {
         let json = r#"{"partition":3,"offset":"17","sequenceNumber":17,"enqueuedTimeUtc":"t","body":{"t":1}}"#;
         let event: StreamedEvent = serde_json::from_str(json).unwrap();
         let mut out = Vec::new();
-        write_start("0,0,0,17", &mut out);
+        write_id("0,0,0,17", &mut out);
         write("0,0,0,18", &event, &mut out);
         let text = String::from_utf8(out).unwrap();
         let expected = "id: 0,0,0,17\n\nid: 0,0,0,18\ndata: {\"partition\":3,\"offset\":\"17\",";

@@ -37,13 +37,22 @@ impl Hub {
     pub(crate) async fn offsets(&self, from: &EventPosition) -> Result<Vec<u64>, HubError> {
         let mut offsets = Vec::new();
         for partition in 0..self.log().partitions() {
-            offsets.push(match from {
-                EventPosition::Latest => self.log().bounds(partition).next,
-                EventPosition::EnqueuedAt(at) => self.log().offset_at(partition, *at).await?,
-                EventPosition::Offsets(given) => given.get(usize::from(partition)).copied().unwrap_or(0),
-            });
+            offsets.push(self.offset(partition, from).await?);
         }
         Ok(offsets)
+    }
+
+    /// The same in one. Never beyond the log's end, where a reader would wait in vain: a position may be of the log that was here
+    /// before a backup was restored.
+    pub(crate) async fn offset(&self, partition: u16, from: &EventPosition) -> Result<u64, HubError> {
+        let bounds = self.log().bounds(partition);
+        Ok(match from {
+            EventPosition::Latest => bounds.next,
+            EventPosition::EnqueuedAt(at) => self.log().offset_at(partition, *at).await?,
+            EventPosition::Offsets(given) => {
+                given.get(usize::from(partition)).copied().unwrap_or_default().min(bounds.next)
+            }
+        })
     }
 }
 

@@ -22,7 +22,7 @@ pub struct LogQuestion<'a> {
     pub from: EventPosition,
     pub direction: Direction,
     /// Of one partition; of all when absent.
-    pub partition: Option<u16>,
+    pub partition: Option<u64>,
     /// Of one device only.
     pub device_id: Option<&'a str>,
     pub items_max: usize,
@@ -77,11 +77,12 @@ impl Hub {
     /// there is not, `Internal`.
     pub async fn page_events(&self, question: &LogQuestion<'_>) -> Result<LogPage, HubError> {
         let (count, direction) = (self.partition_count(), question.direction);
-        if let Some(asked) = question.partition.filter(|asked| *asked >= count) {
-            let text = format!("there is no partition `{asked}`: this hub has {count}, numbered from 0");
-            return Err(HubError::Invalid(text));
-        }
-        let only = question.partition.or_else(|| question.device_id.map(|id| partition_of(id, count)));
+        let absent = |asked| {
+            HubError::Invalid(format!("there is no partition `{asked}`: this hub has {count}, numbered from 0"))
+        };
+        let named = |asked| u16::try_from(asked).ok().filter(|known| *known < count).ok_or_else(|| absent(asked));
+        let named = question.partition.map(named).transpose()?;
+        let only = named.or_else(|| question.device_id.map(|id| partition_of(id, count)));
         let bytes = lane_bytes(if only.is_some() { 1 } else { count });
         let mut lanes = Vec::new();
         for partition in (0..count).filter(|partition| only.is_none_or(|only| only == *partition)) {
@@ -119,12 +120,8 @@ impl Hub {
     }
 
     async fn lane(&self, partition: u16, from: &EventPosition, bytes: usize) -> Result<Lane, HubError> {
+        let edge = self.offset(partition, from).await?;
         let bounds = self.log().bounds(partition);
-        let edge = match from {
-            EventPosition::Latest => bounds.next,
-            EventPosition::EnqueuedAt(at) => self.log().offset_at(partition, *at).await?,
-            EventPosition::Offsets(offsets) => offsets.get(usize::from(partition)).copied().unwrap_or_default(),
-        };
         let edge = edge.max(bounds.first).min(bounds.next);
         Ok(Lane { partition, bounds, edge, window: self.window(bytes), ready: VecDeque::new() })
     }

@@ -33,10 +33,10 @@ pub const EVENTS_AHEAD_MAX: usize = 16;
 pub const BEARER_RECHECK: Duration = Duration::from_secs(15);
 /// Events a second that a sampled stream may be asked for.
 pub const SAMPLE_PER_S_MAX: usize = 100;
-/// How often a sampled stream looks, and how often in a second that is.
-pub const SAMPLE_TICK: Duration = Duration::from_millis(250);
-/// See [`SAMPLE_TICK`].
-pub const SAMPLE_TICKS_PER_S: usize = 4;
+/// How often in a second a sampled stream looks; as often as it may send events, where that is less.
+pub const SAMPLE_TICKS_PER_S_MAX: usize = 4;
+/// Looks that wait for a slow reader of a sampled stream: it shall see what is new, not what it missed.
+pub const SAMPLES_AHEAD_MAX: usize = 1;
 /// Events of the past that a sampled stream begins with.
 pub const SAMPLE_PAST_MAX: usize = 50;
 /// Silence after which a stream of events sends a comment, so that both ends notice a dead connection.

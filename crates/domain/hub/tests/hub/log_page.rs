@@ -116,9 +116,11 @@ async fn of_one_device_only_its_partition_is_looked_at() {
     }
     let found = page(&world, &LogQuestion { device_id: Some("thermo-7"), ..older(EventPosition::Latest) }).await;
     assert_eq!((found.events.len(), found.examined, found.has_newer), (1, 1, false));
-    let strange =
-        page(&world, &LogQuestion { device_id: Some("thermo-7"), partition: Some(1 - partition), ..newer(FIRST) })
-            .await;
+    let strange = page(
+        &world,
+        &LogQuestion { device_id: Some("thermo-7"), partition: Some(u64::from(1 - partition)), ..newer(FIRST) },
+    )
+    .await;
     assert_eq!(strange.examined, 5, "who names a partition is shown that one");
 }
 

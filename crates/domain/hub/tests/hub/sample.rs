@@ -116,3 +116,18 @@ async fn a_damaged_end_is_counted() {
         assert_eq!(told(&sample.look(10).await.unwrap()), shown([], 0, 0));
     }
 }
+
+/// A position of a log that is not here any more, because an older backup of it is: what comes next is told.
+#[tokio::test]
+async fn a_position_beyond_the_log_is_its_end() {
+    let world = World::new();
+    let a = world.connect(&world.device("a").await).await;
+    send(&a, 0..3);
+    let beyond = || EventPosition::Offsets(vec![u64::MAX, 1_000_000]);
+    let mut sample = world.hub.sample_events(None, beyond()).await.unwrap();
+    let mut reader = world.hub.read_events(beyond()).await.unwrap();
+    send(&a, 3..4);
+    assert_eq!(told(&sample.look(4).await.unwrap()), shown([3], 0, 0));
+    let (partition, event) = reader.next().await.unwrap();
+    assert_eq!((event.view().unwrap().body, event.offset + 1), (&b"3"[..], world.log.bounds(partition).next));
+}

@@ -30,8 +30,7 @@ pub(crate) async fn show(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
 
 fn question(call: &Call, partitions: u16) -> Result<LogQuestion<'_>, String> {
     let argument = |name| call.argument(name).filter(|text| !text.is_empty());
-    let partition: Option<u16> = number("partition", argument("partition"))?;
-    let first: Option<u64> = number("from", argument("from"))?;
+    let (partition, first) = (number("partition", argument("partition"))?, number("from", argument("from"))?);
     let is_newest_first = match argument("order") {
         None | Some("oldest") => false,
         Some("newest") => true,
@@ -40,7 +39,8 @@ fn question(call: &Call, partitions: u16) -> Result<LogQuestion<'_>, String> {
     let (from, is_older) = match call.header(CONTINUATION_HEADER).filter(|text| !text.is_empty()) {
         Some(text) => {
             let fault = || format!("{CONTINUATION_HEADER} is not a continuation that this service gave");
-            let Continuation { is_older, offsets } = Continuation::parse(text).ok_or_else(fault)?;
+            let given = Continuation::parse(text).filter(|given| given.offsets.len() == usize::from(partitions));
+            let Continuation { is_older, offsets } = given.ok_or_else(fault)?;
             (EventPosition::Offsets(offsets), is_older)
         }
         None => (begin(partition, first, argument("enqueuedTime"), is_newest_first, partitions)?, is_newest_first),
@@ -55,7 +55,7 @@ fn question(call: &Call, partitions: u16) -> Result<LogQuestion<'_>, String> {
 }
 
 fn begin(
-    partition: Option<u16>,
+    partition: Option<u64>,
     first: Option<u64>,
     time: Option<&str>,
     is_newest_first: bool,
@@ -65,7 +65,7 @@ fn begin(
         (Some(_), None, _) => Err("from is a sequence number of one partition: name it with `partition`".to_owned()),
         (Some(_), _, Some(_)) => Err("from and enqueuedTime are two places to begin: name one".to_owned()),
         (Some(first), Some(partition), None) => {
-            let at = |number| if number == partition { first } else { 0 };
+            let at = |number| if u64::from(number) == partition { first } else { 0 };
             Ok(EventPosition::Offsets((0..partitions).map(at).collect()))
         }
         (None, _, Some(time)) => Ok(EventPosition::EnqueuedAt(time)),
@@ -74,8 +74,9 @@ fn begin(
     }
 }
 
-fn number<T: std::str::FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, String> {
-    let parse = |text: &str| text.parse().map_err(|_| format!("{name} is not a number from 0 on"));
+fn number(name: &str, text: Option<&str>) -> Result<Option<u64>, String> {
+    let parse =
+        |text: &str| text.parse().map_err(|_| format!("{name} `{text}` is not a number from 0 to {}", u64::MAX));
     text.map(parse).transpose()
 }
 

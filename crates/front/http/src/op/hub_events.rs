@@ -43,12 +43,15 @@ pub(crate) async fn follow(
     let opened = match hub_events_sample::per_second(call) {
         Err(why) => Err(HubError::Invalid(why)),
         Ok(None) => {
-            hub.read_events(from).await.map(|reader| stream(call, revoked, |sender| feed(reader, device, sender)))
+            let ahead = limits::EVENTS_AHEAD_MAX;
+            hub.read_events(from)
+                .await
+                .map(|reader| stream(call, ahead, revoked, |sender| feed(reader, device, sender)))
         }
-        Ok(Some(per_second)) => hub
-            .sample_events(device, from)
-            .await
-            .map(|sample| stream(call, revoked, |sender| hub_events_sample::feed(sample, per_second, goes_on, sender))),
+        Ok(Some(per_second)) => hub.sample_events(device, from).await.map(|sample| {
+            let feed = |sender| hub_events_sample::feed(sample, per_second, goes_on, sender);
+            stream(call, limits::SAMPLES_AHEAD_MAX, revoked, feed)
+        }),
     };
     opened.unwrap_or_else(|refused| hub_refusal(parts, call, &refused).into_response())
 }
@@ -73,16 +76,17 @@ pub(crate) fn enqueued_time(text: Option<&str>) -> Result<Option<UnixMillis>, St
 }
 
 /// A task reads the log and waits when the client does not keep up; it ends with the client's connection, with its bearer token,
-/// or when the server drains: the client comes back with the position it has.
+/// or when the server drains: the client comes back with the position it has. `ahead`: pieces that wait.
 fn stream<F>(
     call: &Call,
+    ahead: usize,
     revoked: impl Future<Output = ()> + Send + 'static,
     feed: impl FnOnce(Sender) -> F,
 ) -> Response<Body>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let (sender, receiver) = mpsc::channel(limits::EVENTS_AHEAD_MAX);
+    let (sender, receiver) = mpsc::channel(ahead);
     let (mut draining, gone, feeding) = (call.draining.clone(), sender.clone(), feed(sender));
     tokio::spawn(async move {
         tokio::select! {
@@ -102,7 +106,7 @@ where
 async fn feed(mut reader: EventReader, device: Option<String>, sender: Sender) {
     // The first bytes tell the client that the position is taken: what is sent from now on will be seen.
     let mut out = Vec::new();
-    event_stream::write_start(&event_stream::write_position(&reader.positions()), &mut out);
+    event_stream::write_id(&event_stream::write_position(&reader.positions()), &mut out);
     loop {
         if sender.send(Ok(Frame::data(Bytes::from(std::mem::take(&mut out))))).await.is_err() {
             return;

@@ -69,14 +69,17 @@ async fn there_and_back() {
 async fn refused() {
     let world = World::new().await;
     for (query, continuation, says) in [
-        ("partition=x", "", "partition is not a number from 0 on"),
-        ("partition=-1", "", "partition is not a number from 0 on"),
+        ("partition=x", "", "partition `x` is not a number from 0 to 18446744073709551615"),
+        ("partition=-1", "", "partition `-1` is not a number from 0 to"),
+        ("partition=70000", "", "there is no partition `70000`: this hub has 2, numbered from 0"),
         ("partition=2", "", "there is no partition `2`: this hub has 2, numbered from 0"),
         ("from=3", "", "name it with `partition`"),
         ("partition=0&from=3&enqueuedTime=5", "", "two places to begin"),
         ("enqueuedTime=noon", "", "not a number of milliseconds since 1970"),
         ("order=random", "", "neither `oldest` nor `newest`"),
         ("", "18,0", "not a continuation that this service gave"),
+        ("", "older:18", "not a continuation that this service gave"),
+        ("", "older:18,0,0", "not a continuation that this service gave"),
     ] {
         let line = format!("GET /messages/events/log?{query}");
         let answer = world.ask_with(&line, &[("x-ms-continuation", continuation)], json!(null)).await;
