@@ -137,8 +137,13 @@ impl Issuer {
 
     /// See the field.
     pub fn name(&self) -> &str {
-        let host = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
-        self.name.as_deref().unwrap_or_else(|| host.split(['/', ':']).next().unwrap_or(host))
+        let rest = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        let authority = rest.split('/').next().unwrap_or(rest);
+        let (host, _) = match authority.strip_prefix('[') {
+            Some(inner) => inner.split_once(']').unwrap_or((inner, "")),
+            None => authority.split_once(':').unwrap_or((authority, "")),
+        };
+        self.name.as_deref().unwrap_or(host)
     }
 }
 

@@ -82,6 +82,11 @@ impl Access {
         Ok(caller)
     }
 
+    /// Whether people of the issuer of exactly this name may be logged in, as the configuration says.
+    pub fn lets_people_in(&self, issuer: &str) -> bool {
+        self.issuers.lets_people_in(issuer)
+    }
+
     /// What an owner or the issuer's people set up stays; what the configuration says of the issuer counts at each look.
     ///
     /// Errors: `Issuer`.

@@ -132,6 +132,9 @@ pub enum ResourceError {
     /// There is already one of this name, and the caller did not say which version to replace.
     #[error("certificate '{name}' exists already; give its etag (If-Match) to replace it, or choose another name")]
     CertificateExists { name: String },
+    /// The same of a CA that is to be made: none is ever replaced.
+    #[error("certificate '{name}' exists already; choose another name, or delete it first")]
+    CaExists { name: String },
     /// A proof was shown before a code was asked for.
     #[error("certificate '{name}' has no verification code; generate one first")]
     NoVerificationCode { name: String },

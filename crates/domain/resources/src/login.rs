@@ -77,6 +77,12 @@ pub enum LoginRefusal {
         /// Seconds.
         retry_after_s: i64,
     },
+    /// Too many others were let in just now: no more of their tokens can be remembered.
+    #[error("too many people log in at the same time; try again in {retry_after_s} s")]
+    Crowded {
+        /// Seconds.
+        retry_after_s: i64,
+    },
     /// Its tokens were ended while it logged in.
     #[error("'{name}' was changed or signed out meanwhile; log in again")]
     Changed {

@@ -104,26 +104,27 @@ impl Access {
         let verify = |trusted: &TrustedIssuer| {
             trusted.keys.verify_person(id_token, &issuer, &people.client_id, &people.user_claim, now)
         };
-        let judged = match verify(&trusted) {
-            Err(AssertionRefusal::UnknownKey) => {
-                count()?;
-                verify(&self.find_people(&issuer, true).await?.0)
-            }
-            judged => judged,
-        };
-        let person = match judged {
-            Ok(person) => person,
-            Err(refusal) => {
-                count()?;
-                return Err(PersonRefusal::Token(refusal).into());
-            }
-        };
+        let mut judged = verify(&trusted);
+        if judged.is_err() {
+            // Before the issuer is asked again: who sends made-up tokens does not make this server ask it without end.
+            count()?;
+        }
+        if judged == Err(AssertionRefusal::UnknownKey) {
+            judged = verify(&self.find_people(&issuer, true).await?.0);
+        }
+        let person = judged.map_err(PersonRefusal::Token)?;
         let user = self.find_person(&person, &issuer, &people)?;
         self.check_current(user)?;
         self.use_up(&person, now)?;
         let names = self.names(user.principal);
-        let Some(login) = self.resources.begin_person_login(user, &issuer, &person.subject).await? else {
-            return Err(LoginRefusal::Changed { name: names.0 });
+        let login = match self.resources.begin_person_login(user, &issuer, &person.subject).await {
+            Ok(Some(login)) => login,
+            // Nobody logged in with the token: it is as good as before.
+            refused => {
+                self.used_tokens.lock().0.remove(&person.mark);
+                refused?;
+                return Err(LoginRefusal::Changed { name: names.0 });
+            }
         };
         Ok(self.give(user, names, wanted, Some(login)))
     }
@@ -164,7 +165,7 @@ impl Access {
         }
         // Not the oldest one goes: it could be shown again.
         if used.0.len() >= ID_TOKENS_USED_MAX {
-            return Err(LoginRefusal::TooMany { retry_after_s: ID_TOKENS_RETRY_S });
+            return Err(LoginRefusal::Crowded { retry_after_s: ID_TOKENS_RETRY_S });
         }
         used.0.insert(person.mark, person.ends);
         Ok(())

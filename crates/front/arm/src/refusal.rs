@@ -73,6 +73,15 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", text.to_owned())
     }
 
+    /// A user of an issuer that lets nobody in could never log in. Source: docs, Graph `user` create (`Request_BadRequest`)
+    pub(crate) fn no_people(issuer: &str) -> Self {
+        let issuer: String = issuer.chars().take(300).collect();
+        let text = format!(
+            "the configuration lets nobody in by the issuer '{issuer}': its [[issuers]] needs exactly this url, with a client_id"
+        );
+        Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", text)
+    }
+
     /// Source: docs, Graph `servicePrincipal` create (`Request_BadRequest`)
     pub(crate) fn no_application(id: Guid) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", format!("there is no application '{id}' here"))
@@ -220,7 +229,7 @@ fn status(error: &ResourceError) -> (StatusCode, &'static str) {
         }
         E::NameTaken { .. } => (S::CONFLICT, "NameNotAvailable"),
         E::GroupLocation { .. } => (S::CONFLICT, "InvalidResourceGroupLocation"),
-        E::CertificateExists { .. } => (S::CONFLICT, "CertificateAlreadyExists"),
+        E::CertificateExists { .. } | E::CaExists { .. } => (S::CONFLICT, "CertificateAlreadyExists"),
         E::Conflict => (S::CONFLICT, "Conflict"),
         E::EtagMismatch { .. } => (S::PRECONDITION_FAILED, "PreconditionFailed"),
         E::Full(_) => (S::INSUFFICIENT_STORAGE, "InsufficientStorage"),

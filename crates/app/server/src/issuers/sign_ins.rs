@@ -113,7 +113,7 @@ impl OneIssuer {
             }
         }
         let tokens: Tokens =
-            serde_json::from_slice(&body).ok().context("it gave no ID token; is `openid` in scopes?")?;
+            serde_json::from_slice(&body).ok().context("its token endpoint's answer has no id_token")?;
         Ok(tokens.id_token)
     }
 }

@@ -5,7 +5,7 @@
 
 use hyper::StatusCode;
 use roadstead_model::Secret;
-use roadstead_resources::{LoggedIn, LoginRefusal, TokenFor};
+use roadstead_resources::{LoggedIn, LoginRefusal, PersonRefusal, TokenFor};
 use roadstead_wire::{
     arm::{Cloud, DeviceCodeAnswer, IdClaims, TokenAnswer, TokenError, client_info},
     percent,
@@ -164,14 +164,15 @@ fn words(refusal: &LoginRefusal) -> (StatusCode, &'static str) {
         | LoginRefusal::TooMany { .. }
         | LoginRefusal::Refresh(_)
         | LoginRefusal::UserCode => (StatusCode::BAD_REQUEST, "invalid_grant"),
+        LoginRefusal::Person(PersonRefusal::Issuer { .. })
+        | LoginRefusal::DevicesFull
+        | LoginRefusal::Crowded { .. }
+        | LoginRefusal::Server(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
         // Source: RFC 8693, 2.2.2: whatever is wrong with the subject_token
         LoginRefusal::Person(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
         LoginRefusal::DeviceWaiting => (StatusCode::BAD_REQUEST, "authorization_pending"),
         LoginRefusal::DeviceTooSoon => (StatusCode::BAD_REQUEST, "slow_down"),
         LoginRefusal::DeviceOver => (StatusCode::BAD_REQUEST, "expired_token"),
-        LoginRefusal::DevicesFull | LoginRefusal::Server(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
-        }
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) async fn create(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
         (Some(profile), None | Some([])) => ProofSpec::Password(profile.password),
         (None, Some([identity])) if identity.sign_in_type.eq_ignore_ascii_case(FEDERATED) => {
             let ObjectIdentity { issuer, issuer_assigned_id, .. } = identity.clone();
+            if !arm.access.lets_people_in(&issuer) {
+                return Err(Refusal::no_people(&issuer));
+            }
             ProofSpec::Issuer(IssuerLink { issuer, subject: issuer_assigned_id })
         }
         _ => return Err(Refusal::no_proof()),

@@ -31,6 +31,7 @@ pub struct OneIssuer {
     kept: Mutex<Arc<IssuerKeys>>,
     key: Mutex<EcdsaKeyPair>,
     asked: AtomicUsize,
+    renewals: AtomicUsize,
     /// The configuration does not name it any more.
     gone: AtomicBool,
 }
@@ -42,6 +43,7 @@ impl Default for OneIssuer {
             kept: Mutex::new(Arc::new(jwks(&key))),
             key: Mutex::new(key),
             asked: AtomicUsize::new(0),
+            renewals: AtomicUsize::new(0),
             gone: AtomicBool::new(false),
         }
     }
@@ -52,6 +54,7 @@ impl Issuers for OneIssuer {
     async fn find(&self, issuer: &str, renew: bool) -> Result<Option<TrustedIssuer>, String> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if renew {
+            self.renewals.fetch_add(1, Ordering::SeqCst);
             *self.kept.lock() = Arc::new(jwks(&self.key.lock()));
         }
         let (client_id, user_claim) = (CLIENT.to_owned(), "preferred_username".to_owned());
@@ -88,6 +91,11 @@ impl OneIssuer {
 
     fn is_gone(&self) -> bool {
         self.gone.load(Ordering::SeqCst)
+    }
+
+    /// How often its keys were asked for again.
+    pub fn renewals(&self) -> usize {
+        self.renewals.load(Ordering::SeqCst)
     }
 
     pub fn change_key(&self) {

@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    federation::{ISSUER, WORKLOADS},
+    federation::{ISSUER, OneIssuer, WORKLOADS},
     world::World,
 };
 
@@ -114,9 +114,11 @@ async fn an_issuer_that_is_not_named_any_more_signs_its_people_out() {
 #[tokio::test]
 async fn who_is_not_linked_to_the_issuer_is_refused() {
     let world = World::with_user("anna@example.com", "right horse").await;
-    assert_eq!(user(&world, "ben@example.com", "https://elsewhere.example", None).await, 201);
+    for lets_nobody_in in ["https://elsewhere.example", WORKLOADS, &format!("{ISSUER}/")] {
+        assert_eq!(user(&world, "ben@example.com", lets_nobody_in, None).await, 400, "{lets_nobody_in}");
+    }
     assert_eq!(user(&world, "lena@example.com", ISSUER, Some("owner-said")).await, 201);
-    for name in ["anna@example.com", "ben@example.com", "nobody@example.com"] {
+    for name in ["anna@example.com", "ben@example.com"] {
         let token = world.issuer.id_token(&json!({"preferred_username": name}));
         let text = format!(
             "the issuer's user {name} is no user here; an owner can add it: roadstead user create -n {name} --issuer {ISSUER}"
@@ -189,7 +191,27 @@ async fn attempts_are_counted() {
     let (status, body) = exchange(&world, &token(10)).await;
     assert_eq!((status, &body["error"]), (400, &json!("invalid_grant")));
     assert!(body["error_description"].as_str().unwrap().contains("too many log-ins failed"), "{body}");
-    // Nobody shuts the issuer's people out with tokens that it did not sign.
+    assert_eq!(user(&world, "lena@example.com", ISSUER, None).await, 201);
+    assert_eq!(
+        exchange(&world, &world.issuer.id_token(&json!({}))).await.0,
+        200,
+        "who has a good one has nothing to guess"
+    );
+}
+
+/// Nobody shuts the issuer's people out, or makes this server ask the issuer without end, with tokens that it did not sign.
+#[tokio::test]
+async fn made_up_tokens_are_counted_before_the_issuer_is_asked() {
+    let (world, other) = (World::empty().await, OneIssuer::default());
+    let token = |n: usize| other.id_token(&json!({"nonce": n}));
+    for n in 0..10 {
+        assert!(refusal(&world, &token(n)).await.contains("does not publish"));
+    }
+    let renewed = world.issuer.renewals();
+    assert_eq!(renewed, 10);
+    let (_, body) = exchange(&world, &token(10)).await;
+    assert!(body["error_description"].as_str().unwrap().contains("too many log-ins failed"), "{body}");
+    assert_eq!(world.issuer.renewals(), renewed);
     assert_eq!(user(&world, "lena@example.com", ISSUER, None).await, 201);
     assert_eq!(exchange(&world, &world.issuer.id_token(&json!({}))).await.0, 200);
 }
