@@ -66,7 +66,7 @@ pub struct Issuance {
 impl Resources {
     /// Makes a CA for a DPS instance: a root with a P-256 key that never leaves the server. It is verified at once.
     ///
-    /// Errors: `NotFound` (the instance), `Name`, `Value`, `CertificateExists`, `TooMany`, `Issue`.
+    /// Errors: `NotFound` (the instance), `Name`, `Value`, `CaExists`, `TooMany`, `Issue`.
     pub async fn create_ca(
         &self,
         dps: &IdScope,
@@ -80,7 +80,7 @@ impl Resources {
         let turn = self.turn().await;
         require_owner(&turn.directory, &owner)?;
         if let Some(stored) = turn.directory.find_certificate(&owner, name) {
-            return Err(ResourceError::CertificateExists { name: stored.name.to_string() });
+            return Err(ResourceError::CaExists { name: stored.name.to_string() });
         }
         if turn.directory.certificates(&owner).len() >= limits::CERTIFICATES_MAX {
             return Err(ResourceError::TooMany { what: "CA certificates", max: limits::CERTIFICATES_MAX });
@@ -174,6 +174,11 @@ impl Resources {
                 let max = usize::try_from(limits::ISSUED_PER_CA_MAX).unwrap_or(usize::MAX);
                 Err(ResourceError::TooMany { what: "certificates of one CA that have not ended", max })
             }
+            // It was deleted meanwhile.
+            Err(StoreError::Conflict { .. }) => {
+                let parent = require_owner(&self.directory(), &CertificateOwner::Dps(dps.clone()))?;
+                Err(ResourceError::NotFound { kind: Kind::Certificate, name: ca.to_string(), parent })
+            }
             Err(cause) => {
                 error!(%cause, "a certificate could not be noted, so it was not issued");
                 Err(cause.into())
@@ -254,7 +259,11 @@ fn check_common_name(name: &str) -> Result<(), ResourceError> {
     }
     Err(ResourceError::Value {
         member: "commonName",
-        given: format!("{} bytes long", name.len()),
+        given: if is_printable {
+            format!("{} bytes long", name.len())
+        } else {
+            "written with other characters".to_owned()
+        },
         allowed: format!("1 to {COMMON_NAME_CHARS_MAX} characters of printable ASCII"),
     })
 }

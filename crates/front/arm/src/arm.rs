@@ -230,7 +230,7 @@ impl Arm {
             Op::ListProviders => Ok(provider::list(self, caller)),
             Op::ShowProvider | Op::RegisterProvider => provider::show(self, call, caller),
             Op::ListUsages => Ok(provider::usages(self)),
-            Op::ShowDisk => disk::show(self).await,
+            Op::ShowDisk => Ok(disk::show(self).await),
             Op::ListResources => resource::list(self, call, caller),
             Op::ListGroups => group::list(self, call, caller),
             Op::ShowGroup => group::show(self, call),

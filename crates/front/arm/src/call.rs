@@ -47,6 +47,11 @@ impl Call {
         self.segments.iter().flat_map(|segment| ["/", segment]).collect()
     }
 
+    /// The path as a link has it.
+    pub(crate) fn encoded_path(&self) -> String {
+        self.segments.iter().flat_map(|segment| ["/".to_owned(), percent::encode(segment)]).collect()
+    }
+
     /// The argument `api-version`, empty when there is none.
     pub(crate) fn api_version(&self) -> String {
         self.argument("api-version").unwrap_or_default()

@@ -13,7 +13,7 @@ pub struct Disk {
     pub database_bytes: u64,
     /// Events of all hubs, about.
     pub event_bytes: u64,
-    /// Uploaded files of all hubs; absent where they are kept elsewhere.
+    /// Uploaded files of all hubs; absent where they are kept elsewhere, or cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_bytes: Option<u64>,
     /// What the server may still write to the file system of its data directory.

@@ -34,7 +34,7 @@ pub(crate) async fn list(arm: &Arm, call: &Call, way: Way<'_>) -> Result<Reply, 
     let next = last.map(|(number, _)| {
         let filter = call.argument("$filter").unwrap_or_default();
         let version = call.api_version();
-        let path = call.path();
+        let path = call.encoded_path();
         format!("{}{path}?api-version={version}&$filter={}&$skipToken={number}", way.base_url, percent::encode(&filter))
     });
     let (subscription, tenant) = (subscription::id(arm), arm.access.installation().tenant_id.to_string());

@@ -41,7 +41,11 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, caller: &Caller) -> Result<Rep
             return Err(value("body", "with none or both of its members", "one with commonName or certificateRequest"));
         }
     };
-    let spec = IssueSpec { to, days: asked.days, by: caller.id, by_name: &caller.name };
+    let directory = arm.resources.directory();
+    // The client id of a service principal would tell nobody who that is.
+    let service = directory.find_principal(caller.id).filter(|_| !caller.is_user);
+    let by_name = service.map_or(caller.name.as_str(), |service| service.display_name.as_str());
+    let spec = IssueSpec { to, days: asked.days, by: caller.id, by_name };
     let made = arm.resources.issue(&dps(arm, call)?.id_scope, call.segment(INNER_NAME), spec).await?;
     Ok(Reply::ok(&IssueAnswer {
         issued: Issued::of(&made.record),
@@ -91,7 +95,7 @@ fn part(call: &Call) -> (Option<String>, usize) {
 fn shown(page: Page<IssuedCertificate>, call: &Call, way: Way<'_>, filter: &str) -> Reply {
     let top = part(call).1;
     let next_link = page.next.map(|token| {
-        let (path, version) = (call.path(), call.api_version());
+        let (path, version) = (call.encoded_path(), call.api_version());
         let token = percent::encode(&token);
         format!("{}{path}?api-version={version}&{filter}&$top={top}&$skipToken={token}", way.base_url)
     });
