@@ -34,11 +34,15 @@ impl Refusal {
     /// | token endpoint | `{"error":"invalid_client","error_description":"…"}` |
     /// | DPS | `{"errorCode":404201,"trackingId":"…","message":"…","timestampUtc":"…"}` |
     /// | hub | `{"Message":"ErrorCode:DeviceNotFound;…","ExceptionMessage":"Tracking ID:…"}` |
+    /// | hub, files | `<Error><Code>BlobNotFound</Code><Message>…</Message></Error>` |
     /// | hub, methods | `{"Message":"{\"errorCode\":404103,\"message\":\"…\"}","ExceptionMessage":""}` |
     ///
     /// Source: `reference/arm-and-az.md` 2 and 6, `reference/hub-service.md` 1.3
     pub fn decode(status: u16, body: &[u8]) -> Self {
-        let found = serde_json::from_slice(body).ok().and_then(|body: Value| read(&body));
+        let found = serde_json::from_slice(body).ok().and_then(|body: Value| read(&body)).or_else(|| {
+            let (code, message) = roadstead_wire::blob::read_refusal(body)?;
+            Some(Dialect { code: Some(code), message: Some(message), tracking_id: None })
+        });
         let Dialect { code, message, tracking_id } = found.unwrap_or_default();
         let message = message.filter(|message| !message.is_empty()).unwrap_or_else(|| plain(status, body));
         Self { status, code, message, tracking_id }

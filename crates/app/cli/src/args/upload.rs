@@ -12,11 +12,13 @@ pub enum DeviceUploadCommand {
     List(UploadList),
     /// Fetch a file
     #[command(
-        after_help = "Example: roadstead iot hub device-upload download -n dev -d thermo-7 --blob-name logs/1.txt --file-path 1.txt"
+        after_help = "Example: roadstead iot hub device-upload download -n dev -d thermo-7 --blob-name thermo-7/logs/1.txt --file-path 1.txt"
     )]
     Download(UploadDownload),
     /// Delete a file
-    #[command(after_help = "Example: roadstead iot hub device-upload delete -n dev -d thermo-7 --blob-name logs/1.txt")]
+    #[command(
+        after_help = "Example: roadstead iot hub device-upload delete -n dev -d thermo-7 --blob-name thermo-7/logs/1.txt"
+    )]
     Delete(UploadName),
 }
 
@@ -33,7 +35,7 @@ pub struct UploadList {
 pub struct UploadName {
     #[command(flatten)]
     pub device: DeviceShow,
-    /// Its name: `logs/1.txt`, as the device gave it; with the device's id before it, as the list shows it, too
+    /// Its name as the list shows it: `thermo-7/logs/1.txt`
     #[arg(long, alias = "bn")]
     pub blob_name: String,
 }

@@ -38,6 +38,11 @@ pub async fn issue(wanted: &Issue, global: &Global) -> Result<Printed, Failure> 
         (Some(file), _) => {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| Failure::error(format!("cannot read {}: {error}", file.display())))?;
+            if text.contains("PRIVATE KEY-----") {
+                let shown = file.display();
+                return Err(Failure::error(format!("{shown} holds a private key, too, which is for the device alone"))
+                    .hint(format!("`openssl req -in {shown} -out request.csr` takes the request out of it")));
+            }
             let read = Request::from_pem(&text).map_err(|fault| {
                 Failure::error(format!("{}: {fault}", file.display())).hint(
                     "`openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ID.key -subj /CN=ID` makes one",

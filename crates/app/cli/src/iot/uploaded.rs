@@ -23,8 +23,9 @@ pub async fn run(command: &DeviceUploadCommand, global: &Global) -> Result<Print
         }
         DeviceUploadCommand::Download(download) => fetch(download, global).await,
         DeviceUploadCommand::Delete(of) => {
+            let name = own_name(of)?;
             let hub = hub_service(&of.device.hub, global).await?;
-            if !hub.delete_upload(&of.device.device_id, own_name(of)).await? {
+            if !hub.delete_upload(&of.device.device_id, name).await? {
                 return Err(absent(&hub, of));
             }
             Ok(Printed::nothing())
@@ -32,15 +33,20 @@ pub async fn run(command: &DeviceUploadCommand, global: &Global) -> Result<Print
     }
 }
 
-/// The name without the device's id, which lists show before it.
-fn own_name(of: &UploadName) -> &str {
-    let prefix = of.blob_name.strip_prefix(&of.device.device_id).and_then(|rest| rest.strip_prefix('/'));
-    prefix.unwrap_or(&of.blob_name)
+/// The name as the device gave it, of the one that lists show. No other is taken: a device may begin its own with its id, too.
+fn own_name(of: &UploadName) -> Result<&str, Failure> {
+    let UploadName { device, blob_name } = of;
+    let own = blob_name.strip_prefix(&device.device_id).and_then(|rest| rest.strip_prefix('/'));
+    own.ok_or_else(|| {
+        let id = &device.device_id;
+        Failure::usage(format!("`{blob_name}` is no name as `device-upload list` shows it"))
+            .hint(format!("it begins with the device's id: `--blob-name {id}/{blob_name}`"))
+    })
 }
 
 fn absent(hub: &HubService, of: &UploadName) -> Failure {
     let (hub, id) = (hub_label(hub), &of.device.device_id);
-    Failure::not_found(format!("device `{id}` has no uploaded file `{}`", own_name(of))).hint(format!(
+    Failure::not_found(format!("device `{id}` has no uploaded file `{}`", of.blob_name)).hint(format!(
         "`roadstead iot hub device-upload list --hub-name {hub} --device-id {id} -o table` shows those there are"
     ))
 }
@@ -53,7 +59,7 @@ fn file_name(name: &str) -> Option<PathBuf> {
 
 async fn fetch(download: &UploadDownload, global: &Global) -> Result<Printed, Failure> {
     let of = &download.of;
-    let name = own_name(of);
+    let name = own_name(of)?;
     let path = match &download.file_path {
         Some(path) => path.clone(),
         None => file_name(name).ok_or_else(|| Failure::usage(format!("say with `--file-path` where `{name}` goes")))?,
@@ -69,7 +75,10 @@ async fn fetch(download: &UploadDownload, global: &Global) -> Result<Printed, Fa
         }
         file.sync_all().map_err(fault)
     };
-    let written: Result<(), Failure> = written.await;
+    let written: Result<(), Failure> = tokio::select! {
+        written = written => written,
+        _ = tokio::signal::ctrl_c() => Err(Failure::error("stopped before all of it was here")),
+    };
     if written.is_err() {
         // Half a file is worse than none.
         let _ = fs::remove_file(&path);

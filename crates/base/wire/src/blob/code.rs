@@ -1,6 +1,10 @@
 //! Why a storage request is refused.
 
-use quick_xml::escape::escape;
+use quick_xml::{
+    Reader,
+    escape::{escape, unescape},
+    events::Event,
+};
 
 macro_rules! blob_codes {
     ($($name:ident = $status:literal),+ $(,)?) => {
@@ -73,6 +77,38 @@ impl BlobCode {
     }
 }
 
+/// What the body of a refusal says: its code, and the cause in words, without what is told of the request. `None` for anything else.
+pub fn read_refusal(body: &[u8]) -> Option<(String, String)> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
+    let (mut within, mut code, mut message) = (Vec::new(), String::new(), String::new());
+    loop {
+        let (into, more) = match reader.read_event().ok()? {
+            Event::Start(start) => {
+                within.push(start.local_name().as_ref().to_vec());
+                continue;
+            }
+            Event::End(_) => {
+                within.pop();
+                continue;
+            }
+            Event::Text(text) => (within.last(), text.decode().ok()?.into_owned()),
+            Event::GeneralRef(entity) => {
+                (within.last(), unescape(&format!("&{};", entity.decode().ok()?)).ok()?.into_owned())
+            }
+            Event::Eof => break,
+            _ => continue,
+        };
+        match into.map(Vec::as_slice) {
+            Some(b"Code") => code += &more,
+            Some(b"Message") => message += &more,
+            _ => {}
+        }
+    }
+    let words = message.lines().next().unwrap_or_default().to_owned();
+    (!code.is_empty()).then_some((code, words))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +118,11 @@ mod tests {
         let body = BlobCode::BlobNotFound.body("no blob `a<b>&\"c`", "r-1", "2026-11-21T20:02:50.5160000Z");
         let expected = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>BlobNotFound</Code><Message>no blob `a&lt;b&gt;&amp;&quot;c`\nRequestId:r-1\nTime:2026-11-21T20:02:50.5160000Z</Message></Error>";
         assert_eq!(body, expected);
+        let (code, message) = read_refusal(body.as_bytes()).unwrap();
+        assert_eq!((&*code, &*message), ("BlobNotFound", "no blob `a<b>&\"c`"));
+        for other in ["", "<html>nginx</html>", "<Error><Code></Code></Error>", "{}", "<Error><Code>A", "\u{0}"] {
+            assert_eq!(read_refusal(other.as_bytes()).filter(|(code, _)| code != "A"), None, "{other}");
+        }
         assert!(BlobCode::ALL.iter().all(|code| (400..=503).contains(&code.http_status())));
     }
 }

@@ -9,7 +9,7 @@ mod properties;
 mod range;
 
 pub use block_list::{BlockListError, BlockListType, parse as parse_block_list, write as write_block_list};
-pub use code::BlobCode;
+pub use code::{BlobCode, read_refusal};
 pub use properties::{ContentHeaders, PropertyError, content_headers, read as read_properties};
 pub use range::parse as parse_range;
 

@@ -8,6 +8,7 @@ use crate::refusal::Refusal;
 use crate::transport::{Request, Transport, origin_of};
 use bytes::Bytes;
 use reqwest::Method;
+use roadstead_wire::blob::BlobCode;
 use roadstead_wire::file_upload::{UploadedFile, blob_uri};
 use std::fmt;
 
@@ -75,16 +76,15 @@ impl HubService {
         }
         let request = self.upload(Method::GET, id, name);
         let (transport, url) = (self.transport().clone(), request.url.clone());
-        let odd = |cause: &str| ServiceError::Odd { origin: origin_of(&url).to_owned(), cause: cause.to_owned() };
-        let opened = tokio::time::timeout(ANSWER_TIMEOUT, transport.open(&request, None)).await;
-        let mut response = opened.map_err(|_| odd("it takes too long"))??;
-        match response.status().as_u16() {
-            200 => {}
-            404 => return Ok(None),
-            status => {
-                let body = response.chunk().await.ok().flatten().unwrap_or_default();
-                return Err(ServiceError::Refused(Refusal::decode(status, &body)));
-            }
+        let origin = || origin_of(&url).to_owned();
+        let odd = |cause: &str| ServiceError::Odd { origin: origin(), cause: cause.to_owned() };
+        let slow = |_| ServiceError::Broken { origin: origin(), cause: "it takes too long".to_owned() };
+        let mut response =
+            tokio::time::timeout(ANSWER_TIMEOUT, transport.open(&request, None)).await.map_err(slow)??;
+        if response.status() != 200 {
+            let body = tokio::time::timeout(ANSWER_TIMEOUT, response.chunk()).await.map_err(slow)?;
+            let refusal = Refusal::decode(response.status().as_u16(), &body.ok().flatten().unwrap_or_default());
+            return if is_absence(&refusal) { Ok(None) } else { Err(ServiceError::Refused(refusal)) };
         }
         let len = response.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
         let len = len.ok_or_else(|| odd("a file without its length"))?;
@@ -96,7 +96,11 @@ impl HubService {
         if leads_elsewhere(name) {
             return Ok(false);
         }
-        self.transport().send(self.upload(Method::DELETE, id, name)).await?.deleted()
+        match self.transport().send(self.upload(Method::DELETE, id, name)).await?.check() {
+            Ok(()) => Ok(true),
+            Err(ServiceError::Refused(refusal)) if is_absence(&refusal) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn upload(&self, method: Method, id: &str, name: &str) -> Request {
@@ -107,7 +111,12 @@ impl HubService {
     }
 }
 
+/// Whether there is no such file. A hub that is not there, or takes none, says nothing of its files.
+fn is_absence(refusal: &Refusal) -> bool {
+    refusal.code.as_deref() == Some(BlobCode::BlobNotFound.name())
+}
+
 /// Whether a URL with this name would be of something else: no file is called so.
 fn leads_elsewhere(name: &str) -> bool {
-    name.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
+    name.split('/').any(|segment| matches!(segment, "." | ".."))
 }

@@ -44,9 +44,14 @@ async fn files_are_listed_and_only_saved() {
     }
     let (_, path, authorization, _) = world.api.asked.lock().last().cloned().unwrap();
     assert_eq!((path.as_str(), authorization.as_str()), ("/uploads/x/logs/1.txt", "Bearer access"));
-    let absent = world.get(&cookie, &format!("{HERE}/gone")).await;
-    assert_eq!(absent.status, 404);
-    assert!(absent.header("content-disposition").is_empty() && absent.text.contains("file"));
+    // Only where the hub says so is the file absent; else its own words are shown.
+    let refusal = |code: &str| json!({"error": {"code": code, "message": "no hub answers here"}});
+    for (code, words) in [("BlobNotFound", "There is no file gone."), ("ContainerNotFound", "no hub answers here")] {
+        *world.api.answers.lock() = vec![("/uploads/x/gone", 404, refusal(code))];
+        let absent = world.get(&cookie, &format!("{HERE}/gone")).await;
+        assert_eq!(absent.status, 404);
+        assert!(absent.header("content-disposition").is_empty() && absent.text.contains(words), "{}", absent.text);
+    }
 }
 
 #[tokio::test]
