@@ -123,8 +123,9 @@ impl Hub {
     /// Replaces the resource (new policies, consumer groups, retention). Sessions by policy key are not judged again: tokens
     /// expire. What else was judged by the resource is: see [`Hub::replaced_after`].
     pub fn set_resource(&self, resource: Arc<HubResource>) {
+        self.resource.store(resource.clone());
+        // Afterwards: a reader that leaves meanwhile keeps nothing of a group that is gone.
         self.readers.keep(|group| resource.has_consumer_group(group));
-        self.resource.store(resource);
         self.revocations.fetch_add(1, Ordering::AcqRel);
         self.revision.fetch_add(1, Ordering::AcqRel);
         self.changing.notify_waiters();

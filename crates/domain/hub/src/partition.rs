@@ -174,6 +174,7 @@ impl PartitionReader {
 
 impl Drop for PartitionReader {
     fn drop(&mut self) {
-        self.hub.readers().leave((&self.group, self.partition), &self.seat, self.hub.has_consumer_group(&self.group));
+        let is_known = || self.hub.has_consumer_group(&self.group);
+        self.hub.readers().leave((&self.group, self.partition), &self.seat, is_known);
     }
 }

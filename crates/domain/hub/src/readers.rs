@@ -126,8 +126,9 @@ impl Readers {
         Ok(seat)
     }
 
-    /// Gives a seat back. Where the last one stood is kept if the consumer group is still there (`is_known`).
-    pub(crate) fn leave(&self, (group, partition): (&str, u16), seat: &Arc<Seat>, is_known: bool) {
+    /// Gives a seat back. Where the last one stood is kept if the consumer group is still there (`is_known`, asked while nobody else
+    /// changes what is kept).
+    pub(crate) fn leave(&self, (group, partition): (&str, u16), seat: &Arc<Seat>, is_known: impl FnOnce() -> bool) {
         let mut table = self.0.lock();
         let places = table.len();
         let key = (group.to_ascii_lowercase(), partition);
@@ -137,7 +138,7 @@ impl Readers {
         if bench.seats.len() < seats {
             bench.left = Some(seat.position());
         }
-        if bench.seats.is_empty() && !(is_known && places <= limits::READ_PLACES_MAX) {
+        if bench.seats.is_empty() && !(places <= limits::READ_PLACES_MAX && is_known()) {
             table.remove(&key);
         }
     }
@@ -198,11 +199,11 @@ mod tests {
         assert!(readers.take(("$default", 0), Some(4), 0, Arc::default()).is_err(), "in any case");
         assert!(readers.take(("$Default", 1), Some(4), 0, Arc::default()).is_ok());
         assert!(readers.take(("other", 0), None, 0, Arc::default()).is_ok());
-        readers.leave(AT, &first, true);
+        readers.leave(AT, &first, || true);
         let second = take(&readers, Some(4)).unwrap();
-        readers.leave(AT, &first, true);
+        readers.leave(AT, &first, || true);
         assert!(take(&readers, None).is_err(), "who left before leaves nobody else's seat");
-        readers.leave(("$DEFAULT", 0), &second, true);
+        readers.leave(("$DEFAULT", 0), &second, || true);
         for _ in 0..limits::READERS_MAX {
             take(&readers, None).unwrap();
         }
@@ -233,11 +234,11 @@ mod tests {
         assert_eq!(seen(&readers), (2, Some(at(12, None))), "the one furthest behind");
         second.note_delivered(30, UnixMillis(6));
         assert_eq!(seen(&readers), (2, Some(at(25, Some(5)))));
-        readers.leave(AT, &first, true);
+        readers.leave(AT, &first, || true);
         assert_eq!(seen(&readers), (1, Some(at(30, Some(6)))));
-        readers.leave(AT, &second, true);
+        readers.leave(AT, &second, || true);
         assert_eq!(seen(&readers), (0, Some(at(30, Some(6)))), "gone, not forgotten");
-        readers.leave(AT, &first, true);
+        readers.leave(AT, &first, || true);
         assert_eq!(seen(&readers), (0, Some(at(30, Some(6)))), "who left before does not come again");
     }
 
@@ -248,7 +249,7 @@ mod tests {
         first.note_delivered(8, UnixMillis(5));
         let _second = begin(&readers, Some(2), 8);
         assert_eq!(seen(&readers), (1, Some(at(8, Some(5)))), "where the one that made way stood");
-        readers.leave(AT, &first, true);
+        readers.leave(AT, &first, || true);
         assert_eq!(seen(&readers), (1, Some(at(8, Some(5)))));
         let _third = begin(&readers, Some(2), 3);
         assert_eq!(seen(&readers), (1, Some(at(3, None))), "again from before");
@@ -258,13 +259,13 @@ mod tests {
     fn deleted_groups_are_forgotten() {
         let readers = Readers::default();
         let (gone, stays) = (begin(&readers, None, 1), begin(&readers, None, 2));
-        readers.leave(AT, &gone, true);
+        readers.leave(AT, &gone, || true);
         readers.keep(|group| group != "$default");
         assert_eq!(seen(&readers), (1, Some(at(2, None))), "it is still read");
-        readers.leave(AT, &stays, false);
+        readers.leave(AT, &stays, || false);
         assert_eq!(seen(&readers), (0, None));
         let last = begin(&readers, None, 4);
-        readers.leave(AT, &last, true);
+        readers.leave(AT, &last, || true);
         readers.keep(|group| group == "other");
         assert_eq!(seen(&readers), (0, None));
     }
@@ -275,7 +276,7 @@ mod tests {
         for place in 0..=limits::READ_PLACES_MAX {
             let at = (&*place.to_string(), 0);
             let seat = readers.take(at, None, 0, Arc::default()).unwrap();
-            readers.leave(at, &seat, true);
+            readers.leave(at, &seat, || true);
         }
         assert_eq!(readers.progress().len(), limits::READ_PLACES_MAX);
     }
