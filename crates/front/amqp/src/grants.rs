@@ -33,6 +33,8 @@ pub(crate) struct Grants {
     fresh: Option<usize>,
     /// When to judge the bearer tokens again.
     look: Option<Instant>,
+    /// A device's token was refused, and the journal knows.
+    pub(crate) was_refused: bool,
 }
 
 struct Held {
@@ -80,7 +82,7 @@ impl Access {
 
 impl Grants {
     pub(crate) fn new(bearers: Arc<dyn Bearers>) -> Self {
-        Self { bearers, held: Vec::new(), fresh: None, look: None }
+        Self { bearers, held: Vec::new(), fresh: None, look: None, was_refused: false }
     }
 
     /// Keeps a token that was recognized. `false`: there are too many.

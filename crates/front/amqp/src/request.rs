@@ -73,6 +73,7 @@ async fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>, origin
             if let Some((device, module)) = Audience::of_token(token).identity() {
                 let id = module.map_or_else(|| device.to_owned(), |module| format!("{device}/{module}"));
                 noted::refused_by(hub, origin, &id, refused.cause(), (&status.to_string(), &why));
+                grants.was_refused = true;
             }
             Answer::no(status, why)
         }

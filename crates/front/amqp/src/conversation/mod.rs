@@ -107,6 +107,8 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     };
     match &end {
         End::Protocol(error) => noted::broke_the_rules(front, caller, nobody(), error),
+        // What it said was refused: that is noted already.
+        End::NoToken if conversation.grants.was_refused => {}
         End::NoOpen | End::NoToken if !conversation.was_known => noted::said_nothing(front, caller, nobody(), &end),
         _ => {}
     }

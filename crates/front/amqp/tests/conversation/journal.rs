@@ -57,6 +57,18 @@ async fn a_refused_token_is_one_entry() {
     }
 }
 
+/// Who stays after that and says no more is ended, and was told why before.
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_one_entry_however_long_its_device_stays() {
+    let world = world_of(&["cam-1"]).await;
+    let mut client = world.stranger().await;
+    client.put_token(&own_token("cam-1", NOW_S - TOKEN_S)).await;
+    while client.hears_frame().await.is_some() {}
+    let causes: Vec<_> = refusals(&world, &world.hub.journal_owner()).await;
+    let causes: Vec<_> = causes.iter().map(|(id, refusal)| (id.as_str(), refusal.cause)).collect();
+    assert_eq!(causes, [("cam-1", RefusalCause::TokenExpired)]);
+}
+
 #[tokio::test]
 async fn a_refused_link_is_one_entry() {
     let world = world_of(&["cam-1", "cam-2"]).await;
