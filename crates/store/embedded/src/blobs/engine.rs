@@ -94,14 +94,7 @@ impl EmbeddedBlobs {
         }
         let shared = self.shared.clone();
         // The lock goes along: who asked may go away, and the next must not begin before this has ended.
-        let open = move || {
-            let path = shared.path_of(key);
-            let opened = HubFiles::open(path.clone(), shared.hub_bytes_max).map_err(|error| unusable(&path, &error))?;
-            let hub = Arc::new(opened);
-            *slot = Some(hub.clone());
-            Ok(hub)
-        };
-        self.pool.run(open).await
+        self.pool.run(move || shared.open(key, &mut slot)).await
     }
 
     /// One of the places for writers.
@@ -125,6 +118,15 @@ impl Shared {
 
     fn slot(&self, key: HubKey) -> Arc<Slot> {
         self.hubs.lock().entry(key).or_default().clone()
+    }
+
+    /// Sums up a hub's files. Errors: its directory cannot be used.
+    fn open(&self, key: HubKey, slot: &mut Option<Arc<HubFiles>>) -> Result<Arc<HubFiles>, BlobError> {
+        let path = self.path_of(key);
+        let opened = HubFiles::open(path.clone(), self.hub_bytes_max).map_err(|error| unusable(&path, &error))?;
+        let hub = Arc::new(opened);
+        *slot = Some(hub.clone());
+        Ok(hub)
     }
 
     /// Renames first, so that half a directory is never taken for a hub's, then removes.
@@ -232,12 +234,19 @@ impl Blobs for EmbeddedBlobs {
     }
 
     async fn bytes(&self, hub: HubKey) -> Result<u64, BlobError> {
-        let path = self.shared.path_of(hub);
-        // Opening it would make it.
-        if !self.pool.run(move || Ok(path.exists())).await? {
-            return Ok(0);
+        let mut slot = self.shared.slot(hub).lock_owned().await;
+        if let Some(hub) = &*slot {
+            return Ok(hub.quota.used());
         }
-        self.run(hub, |hub| Ok(hub.quota.used())).await
+        let shared = self.shared.clone();
+        let sum_up = move || {
+            // Opening it would make it.
+            if !shared.path_of(hub).exists() {
+                return Ok(0);
+            }
+            shared.open(hub, &mut slot).map(|hub| hub.quota.used())
+        };
+        self.pool.run(sum_up).await
     }
 
     async fn delete_hub(&self, hub: HubKey) -> Result<(), BlobError> {
