@@ -80,14 +80,32 @@ def test_the_log_is_read_from_anywhere(server, browser, hub_page, roadstead, sen
     assert squeezed()[-2:] == newest_first[:2]
 
     browser.open(f"{hub_page}/events/log")
-    browser.fill("From this time (UTC)", since.strftime("%Y-%m-%d %H:%M:%S"))
+    browser.fill("From this time (your time)", since.astimezone().strftime("%Y-%m-%d %H:%M:%S"))
     browser.click("Search")
     assert {"elsewhere", *newest_first} <= set(squeezed())
-    browser.fill("From this time (UTC)", "noon")
+    browser.fill("From this time (your time)", "noon")
     browser.click("Search")
     browser.says("noon is no time")
     browser.open(f"{hub_page}/events/log?device={device_id}-nobody")
     browser.says("No message is here.")
+
+
+def test_times_are_typed_as_they_are_shown(browser, hub_page, send, device_id):
+    """In the reader's zone: taken for UTC, its time is hours ahead."""
+    send(b"1")
+    with browser.zone("Asia/Kathmandu"):
+        browser.open(f"{hub_page}/events/log?device={device_id}")
+        shown = browser.driver.find_element("xpath", "//tbody//time")
+        local, utc = shown.text, shown.get_attribute("title").removesuffix(" UTC")
+        read = datetime.datetime.fromisoformat
+        assert read(local) - read(utc) == datetime.timedelta(hours=5, minutes=45)
+        browser.fill("From this time (your time)", local)
+        browser.click("Search")
+        browser.says("text, 1 B")
+        assert browser.field("From this time (your time)") == local
+        browser.fill("From this time (your time)", str(read(local) + datetime.timedelta(seconds=1)))
+        browser.click("Search")
+        browser.says("No message is here.")
 
 
 def test_the_log_needs_no_javascript(origin, person, plain, hub_page, send, device_id):

@@ -89,6 +89,15 @@ class Browser:
         finally:
             self._hurry()
 
+    @contextmanager
+    def zone(self, name: str):
+        """In it the reader lives elsewhere: `Asia/Kathmandu`."""
+        self.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": name})
+        try:
+            yield
+        finally:
+            self.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
     def look(self, size: tuple[int, int], dark: bool = False) -> None:
         """From now on at this size, in this light."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]

@@ -4,13 +4,32 @@
 const pad = (number) => String(number).padStart(2, "0");
 
 // Times in the reader's zone; in UTC on hover.
+const local = (at) => {
+  const date = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
+  return `${date} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+};
+const isTime = (at) => !Number.isNaN(at.getTime());
 const localise = (root) => {
   for (const time of root.querySelectorAll("time[datetime]:not([title])")) {
     const at = new Date(time.dateTime);
-    if (Number.isNaN(at.getTime())) continue;
+    if (!isTime(at)) continue;
     time.title = time.textContent;
-    const date = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
-    time.textContent = `${date} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+    time.textContent = local(at);
+  }
+};
+
+// Times that are typed, too. The server takes them in UTC, and says so where this does not run.
+const typeLocally = () => {
+  for (const input of document.querySelectorAll("input[data-utc]")) {
+    const read = (text) => new Date(text.trim().replace(" ", "T"));
+    const hasZone = /(z|[+-]\d\d:?\d\d)$/i.test(input.value.trim());
+    const given = read(hasZone ? input.value : `${input.value.trim()}Z`);
+    if (isTime(given)) input.value = local(given);
+    for (const zone of input.labels[0].querySelectorAll("[data-zone]")) zone.textContent = "your time";
+    input.form.addEventListener("formdata", (event) => {
+      const typed = read(input.value);
+      if (isTime(typed)) event.formData.set(input.name, typed.toISOString());
+    });
   }
 };
 
@@ -218,7 +237,16 @@ const drop = () => {
   }
 };
 
+// Of many tabs on a narrow screen the one that is open is seen.
+const showTab = () => {
+  const open = document.querySelector(".tabs [aria-current]");
+  const tabs = open?.closest(".tabs");
+  if (tabs) tabs.scrollLeft = open.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - open.clientWidth) / 2;
+};
+
 localise(document);
+typeLocally();
+showTab();
 refresh();
 copy(document);
 drop();

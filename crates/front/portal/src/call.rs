@@ -79,16 +79,28 @@ pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// The word that the addresses of all pages of a kind begin with.
+fn section_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Hub => "hubs",
+        Kind::Dps => "dps",
+    }
+}
+
+/// The address of a page below a hub's or DPS instance's.
+pub(crate) fn href_below(resource: &Resource, below: &[&str]) -> String {
+    href(&[&[section_of(resource.kind), resource.group.as_str(), resource.name.as_str()], below].concat())
+}
+
 impl At {
+    /// The section of its pages, and what is above those that have tabs.
+    pub(crate) fn section(&self) -> (&'static str, Vec<(String, String)>) {
+        (section_of(self.resource.kind), vec![(self.resource.name.clone(), self.href(&[]))])
+    }
+
     /// The address of a page below this.
     pub(crate) fn href(&self, below: &[&str]) -> String {
-        let kind = match self.resource.kind {
-            Kind::Hub => "hubs",
-            Kind::Dps => "dps",
-        };
-        let mut segments = vec![kind, self.resource.group.as_str(), self.resource.name.as_str()];
-        segments.extend(below);
-        href(&segments)
+        href_below(&self.resource, below)
     }
 
     /// What there is of it; `current` is the last word of a page's address.

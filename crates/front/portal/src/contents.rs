@@ -1,10 +1,11 @@
 //! What a deletion takes along, in words.
 
+use crate::fault::Fault;
 use crate::size;
-use roadstead_service::Contents;
+use roadstead_service::{Contents, Deletion, Management, Resource};
 
 /// `2 hubs, 12 devices (3 connected), 5012 messages (1.3 MB)`. What there is none of is left out.
-pub(crate) fn describe(contents: &Contents) -> String {
+fn describe(contents: &Contents) -> String {
     let Contents { hubs, devices, connected, events, event_bytes, file_bytes, .. } = *contents;
     let Contents { provisioning_services, enrollments, enrollment_groups, registrations, .. } = *contents;
     let counted = |count: u64, one: &str| match count {
@@ -33,6 +34,26 @@ pub(crate) fn describe(contents: &Contents) -> String {
     .flatten()
     .collect();
     if parts.is_empty() { "nothing in it".to_owned() } else { parts.join(", ") }
+}
+
+/// What is in a hub or DPS instance, in words.
+pub(crate) async fn held(management: &Management, resource: &Resource) -> Result<String, Fault> {
+    match management.count(resource).await {
+        Ok(Some(held)) => Ok(describe(&held)),
+        // It could not be counted: nobody is kept from deleting it for that.
+        Ok(None) => Ok("all that is in it".to_owned()),
+        Err(error) if error.status().is_some_and(|status| status >= 500) => Ok("all that is in it".to_owned()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is gone, in words.
+pub(crate) fn deleted(name: &str, gone: Deletion) -> String {
+    match gone {
+        Deletion::Absent => format!("{name} was gone already."),
+        Deletion::Done(Some(held)) => format!("{name} is deleted, with {}.", describe(&held)),
+        Deletion::Done(None) => format!("{name} is deleted."),
+    }
 }
 
 #[cfg(test)]

@@ -137,6 +137,13 @@ fn advice(status: u16, code: &str) -> Option<&'static str> {
     }
 }
 
+/// Our messages begin small and end without a full stop; a page's sentence does not.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase).into_iter().flatten();
+    first.chain(chars).chain((!text.ends_with('.')).then_some('.')).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,5 +169,12 @@ mod tests {
             let fault = Fault::from(ServiceError::Refused(Refusal { status, code, message, tracking_id: None }));
             assert_eq!(fault.sentences(), words, "{status}");
         }
+    }
+
+    #[test]
+    fn sentences_begin_and_end_as_such() {
+        assert_eq!(sentence("wrong password"), "Wrong password.");
+        assert_eq!(sentence("'x' is disabled."), "'x' is disabled.");
+        assert_eq!(sentence(""), ".");
     }
 }

@@ -158,16 +158,7 @@ pub(crate) fn has_nonce(id_token: &str, nonce: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    #[derive(Default)]
-    struct Numbered(AtomicU64);
-
-    impl Random for Numbered {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes());
-        }
-    }
+    use crate::numbered::Numbered;
 
     const START: UnixMillis = UnixMillis(1_000_000);
 

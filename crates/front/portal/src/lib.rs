@@ -32,12 +32,16 @@ pub mod limits;
 mod link;
 mod linked_hub;
 mod moment;
+#[cfg(test)]
+mod numbered;
 mod page;
+mod pem;
 mod policy;
 mod portal;
 mod program;
 mod rates;
 mod reply;
+mod resources;
 mod rights;
 mod session;
 mod setting;

@@ -38,16 +38,7 @@ impl Links {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    #[derive(Default)]
-    struct Numbered(AtomicU64);
-
-    impl Random for Numbered {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes());
-        }
-    }
+    use crate::numbered::Numbered;
 
     #[test]
     fn a_link_is_good_once_and_not_for_long() {

@@ -2,8 +2,8 @@
 
 use crate::call::text;
 use crate::fault::Fault;
-use crate::page::overview::list;
 use crate::policy;
+use crate::resources::list;
 use crate::setting::place;
 use roadstead_model::Right;
 use roadstead_service::{Kind, Management};

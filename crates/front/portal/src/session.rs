@@ -252,6 +252,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numbered::Numbered;
     use std::sync::atomic::AtomicU8;
 
     #[derive(Default)]
@@ -262,18 +263,6 @@ mod tests {
             for chunk in bytes.chunks_mut(1) {
                 chunk[0] = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(37);
             }
-        }
-    }
-
-    /// Different at each call for as long as a test needs.
-    #[derive(Default)]
-    struct Numbered(AtomicU64);
-    use std::sync::atomic::AtomicU64;
-
-    impl Random for Numbered {
-        fn fill(&self, bytes: &mut [u8]) {
-            let number = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-            bytes[..8].copy_from_slice(&number);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::ask::{Ask, ROOT};
 use crate::call::{Call, Frame, href, text};
-use crate::fault::Fault;
+use crate::fault::{Fault, sentence};
 use crate::moment::Moment;
 use crate::portal::Portal;
 use crate::reply::{self, Body, see_other, set_cookie};
@@ -123,13 +123,6 @@ pub(crate) async fn sign_in(guest: &Guest<'_>) -> Response<Body> {
         }
         Err(error) => sign_in_page(guest, StatusCode::BAD_GATEWAY, Some(sentence(&error.to_string())), then),
     }
-}
-
-/// Our messages begin small and end without a full stop; a page's sentence does not.
-pub(crate) fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(char::to_uppercase).into_iter().flatten();
-    first.chain(chars).chain((!text.ends_with('.')).then_some('.')).collect()
 }
 
 /// Signs in by a link that `dev` printed.
@@ -277,10 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn words_for_people() {
-        assert_eq!(sentence("wrong password"), "Wrong password.");
-        assert_eq!(sentence("'x' is disabled."), "'x' is disabled.");
-        assert_eq!(sentence(""), ".");
+    fn browsers_have_names() {
         let agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
         assert_eq!(
             (browser(agent).as_str(), browser("curl/8").as_str(), browser("").as_str()),

@@ -1,13 +1,13 @@
 //! All certificates by their end: CAs of hubs and DPS instances, what was issued to devices, and enrollments' own.
 
-use crate::call::{At, Call, Frame, href, text};
+use crate::call::{At, Call, Frame, href, href_below, text};
 use crate::certificate_end::End;
 use crate::fault::Fault;
 use crate::limits::{CALENDAR_BACK_DAYS, CALENDAR_ENROLLMENTS_MAX, CALENDAR_SKIP_MAX, OVERVIEW_HUBS_MAX, PAGE_ITEMS};
 use crate::moment::{Moment, second};
 use crate::page::enrollments::{id_of, word};
-use crate::page::overview::{list, resource};
 use crate::reply::{self, Body};
+use crate::resources::{list, resource};
 use askama::Template;
 use http::{Response, StatusCode};
 use roadstead_model::UnixMillis;
@@ -164,11 +164,6 @@ fn nouns(kind: Kind) -> &'static str {
     }
 }
 
-fn below(owner: &Resource, words: &[&str]) -> String {
-    let kind = if owner.kind == Kind::Hub { "hubs" } else { "dps" };
-    href(&[&[kind, owner.group.as_str(), owner.name.as_str()], words].concat())
-}
-
 /// Nothing for whom there is nothing to be seen.
 fn seen<T: Default>(found: Result<T, ServiceError>) -> Result<T, Fault> {
     match found {
@@ -184,7 +179,7 @@ async fn cas(call: &Call<'_>, management: &Management, owner: &Resource) -> Resu
         Some(Row {
             what: "CA",
             name: name.to_owned(),
-            href: below(owner, &["certificates", name]),
+            href: href_below(owner, &["certificates", name]),
             owner: owner.name.clone(),
             end: End::of(Some(&until), call.now()),
             until,
@@ -204,7 +199,7 @@ async fn issued(
     let found = seen(management.list_issued_by_end(owner, Some(&from), None, top).await)?;
     let row = |one: &roadstead_service::Issued| {
         let until = Moment::parse(&one.not_after)?;
-        let ca = below(owner, &["certificates", &one.certificate_name]);
+        let ca = href_below(owner, &["certificates", &one.certificate_name]);
         Some(Row {
             what: "device, issued here",
             name: one.common_name.clone(),
@@ -238,7 +233,7 @@ async fn enrollments(call: &Call<'_>, owner: &Resource, kind: EnrollmentKind) ->
             rows.push(Row {
                 what,
                 name: id.to_owned(),
-                href: below(owner, &[word(kind), "of", id]),
+                href: href_below(owner, &[word(kind), "of", id]),
                 owner: owner.name.clone(),
                 end: End::of(Some(&until), call.now()),
                 until,

@@ -5,6 +5,7 @@ use crate::call::{At, Call, Frame, href, text};
 use crate::fault::Fault;
 use crate::moment::Moment;
 use crate::page::issuing::{self, Held, is_held};
+use crate::pem::uploaded;
 use crate::reply::{self, Body};
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -120,23 +121,6 @@ impl Default for Draft {
     }
 }
 
-/// A certificate's file, or else what was pasted: as text, whatever form it came in. `None` when there is neither.
-pub(crate) fn uploaded(ask: &Ask, file: &str, pasted: &str) -> Result<Option<String>, Fault> {
-    let bytes = match ask.file(file) {
-        b"" => ask.field(pasted).trim().as_bytes(),
-        bytes => bytes,
-    };
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    // DER begins with a sequence of two length bytes; everything else that is taken is text.
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !bytes.starts_with(&[0x30, 0x82]) => Ok(Some(text.trim().to_owned())),
-        _ if bytes.starts_with(&[0x30]) => Ok(Some(STANDARD.encode(bytes))),
-        _ => Err(Fault::invalid("The file is no certificate: neither PEM nor DER.")),
-    }
-}
-
 pub(crate) async fn route(call: &Call<'_>, at: &At, is_post: bool, words: &[&str]) -> Result<Response<Body>, Fault> {
     match (is_post, words) {
         (false, []) => list(call, at, None).await,
@@ -157,14 +141,6 @@ fn keeps(ask: &Ask, fault: &Fault) -> bool {
     has_text && !matches!(fault, Fault::SignedOut | Fault::Forbidden { .. })
 }
 
-pub(crate) fn above(at: &At) -> (&'static str, Vec<(String, String)>) {
-    let section = match at.resource.kind {
-        Kind::Hub => "hubs",
-        Kind::Dps => "dps",
-    };
-    (section, vec![(at.resource.name.clone(), at.href(&[]))])
-}
-
 async fn list(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response<Body>, Fault> {
     let found: Vec<Value> = call.management().await?.list_certificates(&at.resource).await?;
     let row = |one: &Value| Row {
@@ -175,7 +151,7 @@ async fn list(call: &Call<'_>, at: &At, fault: Option<Fault>) -> Result<Response
         is_verified: one["properties"]["isVerified"] == Value::Bool(true),
         is_held: is_held(one),
     };
-    let (section, above) = above(at);
+    let (section, above) = at.section();
     let page = ListPage {
         frame: call.frame("CA certificates", section, above).with_tabs(at.tabs("certificates")),
         here: at.href(&["certificates"]),
@@ -240,7 +216,7 @@ async fn find(call: &Call<'_>, at: &At, name: &str) -> Result<Value, Fault> {
 
 async fn show(call: &Call<'_>, at: &At, name: &str, fault: Option<&Fault>) -> Result<Response<Body>, Fault> {
     let found = find(call, at, name).await?;
-    let (section, mut above) = above(at);
+    let (section, mut above) = at.section();
     above.push(("CA certificates".to_owned(), at.href(&["certificates"])));
     let held = if is_held(&found) { Some(issuing::held(call, at, name).await?) } else { None };
     let member = |name: &str| text(&found, &format!("/properties/{name}")).to_owned();

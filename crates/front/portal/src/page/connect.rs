@@ -1,19 +1,19 @@
 //! From nothing to the first message of one device: its enrollment, its program, and what is seen of it meanwhile.
 
 use crate::call::{At, Call, Frame, href, text};
-use crate::fault::Fault;
+use crate::fault::{Fault, sentence};
 use crate::limits::{CONNECT_INSTANCES_MAX, PAGE_ITEMS};
-use crate::page::account::sentence;
-use crate::page::certificates::uploaded;
+use crate::linked_hub;
 use crate::page::connect_group::{self, Pair, Way};
 use crate::page::connect_steps::{self, Steps};
 use crate::page::enrollment::keys_of;
 use crate::page::enrollment_form::common_name;
 use crate::page::enrollments::find;
 use crate::page::issuing;
-use crate::page::overview::{list, resource};
+use crate::pem::uploaded;
 use crate::program::Programs;
 use crate::reply::{self, Body, see_other};
+use crate::resources::{list, resource};
 use crate::session::Note;
 use askama::Template;
 use http::{Response, StatusCode};
@@ -116,8 +116,7 @@ async fn choices(call: &Call<'_>) -> Result<Vec<At>, Fault> {
 }
 
 fn linked(at: &At) -> Vec<&str> {
-    let hubs = at.shown["properties"]["iotHubs"].as_array();
-    hubs.into_iter().flatten().map(|hub| text(hub, "/name")).collect()
+    linked_hub::entries(&at.shown).iter().map(|hub| text(hub, "/name")).collect()
 }
 
 fn value_of(at: &At) -> String {

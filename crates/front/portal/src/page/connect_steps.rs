@@ -1,11 +1,11 @@
 //! How far a device came: registered, connected, heard.
 
-use crate::call::{At, Call, href, text};
+use crate::call::{At, Call, text};
 use crate::fault::Fault;
 use crate::limits::{CONNECT_LISTEN, CONNECT_LOOK_BACK_MS, LIVE_PER_S};
 use crate::moment::Moment;
 use crate::page::live::Line;
-use crate::page::overview::{list, resource};
+use crate::resources::{list, resource};
 use roadstead_service::{EventFilter, Kind, StreamItem};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -71,7 +71,7 @@ pub(crate) async fn of(call: &Call<'_>, enrollment: &Value) -> Result<Steps, Fau
         steps.blind = fault.sentences();
         return Ok(steps);
     }
-    registered.href = Some(href(&["hubs", &hub.group, &hub.name, "devices", device]));
+    registered.href = Some(at.href(&["devices", device]));
     let Some(found) = call.hub(&at).await?.find_device::<Value>(device).await? else {
         steps.blind = format!("The device {device} was deleted from its hub.");
         return Ok(steps);

@@ -1,12 +1,12 @@
 //! One DPS instance: where it is, the hubs it places devices on, and its end.
 
-use crate::call::{At, Call, Frame, href, text};
+use crate::call::{At, Call, Frame, href_below, text};
+use crate::contents::{deleted, held};
 use crate::fault::Fault;
 use crate::limits::ALLOCATION_WEIGHT;
 use crate::linked_hub::{self, Terms};
-use crate::page::overview::{list, resource};
-use crate::page::settings::{deleted, held};
 use crate::reply::{self, Body};
+use crate::resources::{list, resource};
 use askama::Template;
 use http::{Response, StatusCode};
 use roadstead_service::{Kind, Management};
@@ -146,7 +146,7 @@ fn shown(link: &Value, hubs: &[Value]) -> Link {
     let ours = hubs.iter().find(|hub| text(hub, "/properties/hostName").eq_ignore_ascii_case(host));
     let page = |hub: &Value| {
         let found = resource(Kind::Hub, hub);
-        href(&["hubs", &found.group, &found.name])
+        href_below(&found, &[])
     };
     let policy = linked_hub::part(text(link, "/connectionString"), "SharedAccessKeyName");
     Link {

@@ -2,9 +2,10 @@
 
 use crate::ask::ROOT;
 use crate::call::href;
+use crate::fault::sentence;
 use crate::journey::{Departure, Journey, Return, has_nonce};
 use crate::limits::ISSUER_WORDS_CHARS_MAX;
-use crate::page::account::{Guest, refuse, sentence, there, welcome};
+use crate::page::account::{Guest, refuse, there, welcome};
 use crate::reply::{Body, JOURNEY, see_other, set_journey};
 use crate::session::Login;
 use http::{Response, StatusCode};

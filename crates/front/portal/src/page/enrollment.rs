@@ -1,10 +1,9 @@
 //! One enrollment or enrollment group: its terms, its keys, who registered by it.
 
 use crate::call::{At, Call, Frame, text};
-use crate::fault::Fault;
+use crate::fault::{Fault, sentence};
 use crate::limits::REGISTRATIONS_SHOWN_MAX;
 use crate::moment::Moment;
-use crate::page::account::sentence;
 use crate::page::enrollments::{above, find, proof, whole, word};
 use crate::page::registration;
 use crate::page::timeline::{self, Timeline};

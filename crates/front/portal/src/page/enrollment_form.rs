@@ -3,9 +3,9 @@
 use crate::ask::Ask;
 use crate::call::{At, Call, Frame, text};
 use crate::fault::Fault;
-use crate::page::certificates::uploaded;
 use crate::page::enrollments::{above, find, id_of, whole, word};
 use crate::page::twin::pretty;
+use crate::pem::uploaded;
 use crate::reply::{self, Body};
 use askama::Template;
 use http::{Response, StatusCode};

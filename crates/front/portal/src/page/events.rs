@@ -1,6 +1,6 @@
 //! The messages of all devices of a hub, or of one, as they arrive.
 
-use crate::call::{At, Call, Frame, href};
+use crate::call::{At, Call, Frame};
 use crate::fault::Fault;
 use crate::page::live::SPANS;
 use crate::reply::{self, Body};
@@ -40,7 +40,7 @@ pub(crate) fn show(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
         here: at.href(&["events"]),
         log: format!("{}?device={}", at.href(&["events", "log"]), percent::encode(device)),
         live: format!("{live}?since={}", percent::encode(since)),
-        devices: href(&["hubs", &at.resource.group, &at.resource.name, "devices"]),
+        devices: at.href(&["devices"]),
         device: device.to_owned(),
         spans: SPANS.iter().map(|span| (span.0, span.1, span.0 == since)).collect(),
     };

@@ -6,7 +6,7 @@ use crate::certificate_end::End;
 use crate::fault::Fault;
 use crate::limits::PAGE_ITEMS;
 use crate::moment::Moment;
-use crate::page::certificates::uploaded;
+use crate::pem::uploaded;
 use crate::reply::{self, Body};
 use http::Response;
 use roadstead_model::UnixMillis;

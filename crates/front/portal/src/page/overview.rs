@@ -1,6 +1,6 @@
 //! The first page: what there is, and how much of it is connected.
 
-use crate::call::{At, Call, Frame, href, text};
+use crate::call::{At, Call, Frame, href_below, text};
 use crate::certificate_end::End;
 use crate::chart::Chart;
 use crate::fault::Fault;
@@ -10,6 +10,7 @@ use crate::moment::Moment;
 use crate::page::create;
 use crate::rates;
 use crate::reply::{self, Body};
+use crate::resources::{list, resource};
 use crate::rights::{Permission, Rights};
 use crate::size;
 use askama::Template;
@@ -115,8 +116,8 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
             expiring.extend(self::expiring(call, &management, &resource).await?);
         }
         rows.push(HubRow {
-            href: href(&["hubs", &resource.group, &resource.name]),
-            devices: href(&["hubs", &resource.group, &resource.name, "devices"]),
+            href: href_below(&resource, &[]),
+            devices: href_below(&resource, &["devices"]),
             host: text(hub, "/properties/hostName").to_owned(),
             name: resource.name,
             group: resource.group,
@@ -130,8 +131,8 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     let dps = dps.iter().map(|dps| {
         let resource = resource(Kind::Dps, dps);
         DpsRow {
-            href: href(&["dps", &resource.group, &resource.name]),
-            enrollments: href(&["dps", &resource.group, &resource.name, "enrollments"]),
+            href: href_below(&resource, &[]),
+            enrollments: href_below(&resource, &["enrollments"]),
             id_scope: text(dps, "/properties/idScope").to_owned(),
             host: text(dps, "/properties/deviceProvisioningHostName").to_owned(),
             name: resource.name,
@@ -155,22 +156,6 @@ pub(crate) async fn show(call: &Call<'_>) -> Result<Response<Body>, Fault> {
     Ok(reply::page(StatusCode::OK, &page))
 }
 
-/// What there is of a kind; nothing for whom there is nothing to be seen.
-pub(crate) async fn list(management: &Management, kind: Kind) -> Result<Vec<Value>, Fault> {
-    match management.list(kind, None).await {
-        Ok(found) => Ok(found),
-        Err(error) if error.status() == Some(403) => Ok(Vec::new()),
-        Err(ServiceError::Unseen { .. }) => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The group is in the id only: `/subscriptions/S/resourceGroups/G/providers/…`.
-pub(crate) fn resource(kind: Kind, shown: &Value) -> Resource {
-    let group = text(shown, "/id").split('/').nth(4).unwrap_or_default().to_owned();
-    Resource { kind, group, name: text(shown, "/name").to_owned() }
-}
-
 /// Its CA certificates that are over or soon will be; none for whom they are not to be seen.
 async fn expiring(call: &Call<'_>, management: &Management, owner: &Resource) -> Result<Vec<Expiring>, Fault> {
     let found: Vec<Value> = match management.list_certificates(owner).await {
@@ -178,12 +163,11 @@ async fn expiring(call: &Call<'_>, management: &Management, owner: &Resource) ->
         Err(error) if error.status() == Some(403) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
-    let kind = if owner.kind == Kind::Hub { "hubs" } else { "dps" };
     let row = |one: &Value| {
         let (name, until) = (text(one, "/name"), Moment::parse(text(one, "/properties/expiry"))?);
         let end = End::of(Some(&until), call.now());
         (end != End::Far).then(|| Expiring {
-            href: href(&[kind, &owner.group, &owner.name, "certificates", name]),
+            href: href_below(owner, &["certificates", name]),
             name: name.to_owned(),
             owner: owner.name.clone(),
             end,

@@ -3,7 +3,6 @@
 use crate::call::{At, Call, Frame, text};
 use crate::fault::Fault;
 use crate::linked_hub;
-use crate::page::certificates::above;
 use crate::policy::{self, Deed};
 use crate::reply::{self, Body};
 use crate::setting::place;
@@ -72,7 +71,7 @@ pub(crate) fn show(call: &Call<'_>, at: &At) -> Response<Body> {
 }
 
 fn page(call: &Call<'_>, at: &At, revealed: Option<Vec<Revealed>>, said: Said) -> Response<Body> {
-    let (section, above) = above(at);
+    let (section, above) = at.section();
     let is_new = said.fault.is_some() && call.ask.field("do") == "add";
     let (name, ticked) = if is_new { (call.ask.field("policy"), ticked(call, at)) } else { ("", Rights::default()) };
     let page = Page {

@@ -1,13 +1,13 @@
 //! The settings of a hub, and its end.
 
 use crate::call::{At, Call, Frame, text};
-use crate::contents;
+use crate::contents::{deleted, held};
 use crate::fault::Fault;
 use crate::reply::{self, Body};
 use crate::setting::{self, Change, Field, Input, SECTIONS};
 use askama::Template;
 use http::{Response, StatusCode};
-use roadstead_service::{Deletion, Management, Resource};
+use roadstead_service::Resource;
 use serde_json::Value;
 
 struct Section {
@@ -71,17 +71,6 @@ async fn page(call: &Call<'_>, at: &At, said: Said) -> Result<Response<Body>, Fa
     Ok(reply::page(said.fault.map_or(StatusCode::OK, |fault| fault.status()), &page))
 }
 
-/// What is in a hub or DPS instance, in words.
-pub(crate) async fn held(management: &Management, resource: &Resource) -> Result<String, Fault> {
-    match management.count(resource).await {
-        Ok(Some(held)) => Ok(contents::describe(&held)),
-        // It could not be counted: nobody is kept from deleting it for that.
-        Ok(None) => Ok("all that is in it".to_owned()),
-        Err(error) if error.status().is_some_and(|status| status >= 500) => Ok("all that is in it".to_owned()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 pub(crate) async fn act(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
     Call::require(at.rights.write, "change this hub")?;
     match call.ask.field("do") {
@@ -140,13 +129,4 @@ async fn delete(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fault> {
     call.require_name(&at.resource.name)?;
     let gone = call.management().await?.delete(&at.resource).await?;
     Ok(call.done("/portal/", deleted(&at.resource.name, gone)))
-}
-
-/// What is gone, in words.
-pub(crate) fn deleted(name: &str, gone: Deletion) -> String {
-    match gone {
-        Deletion::Absent => format!("{name} was gone already."),
-        Deletion::Done(Some(held)) => format!("{name} is deleted, with {}.", contents::describe(&held)),
-        Deletion::Done(None) => format!("{name} is deleted."),
-    }
 }

@@ -138,7 +138,8 @@ async fn there_and_back_is_signed_in() {
     assert_eq!((to, redirect_uri), (format!("https://h.localhost{BACK}"), format!("https://h.localhost{BACK}")));
     assert_eq!((code.as_str(), issuer.as_str()), ("good", "https://login.example"));
     assert_eq!(challenge, digest(&verifier), "PKCE, S256");
-    let mut secrets = [sent, nonce, challenge, verifier, departed.cookie()];
+    let sealed = departed.cookie().split_once('=').unwrap().1.to_owned();
+    let mut secrets = [sent, nonce, challenge, verifier, sealed];
     assert!(secrets.iter().all(|secret| secret.len() >= 43));
     secrets.sort();
     assert!(secrets.windows(2).all(|two| two[0] != two[1]), "each is another one");

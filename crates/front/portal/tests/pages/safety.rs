@@ -53,23 +53,43 @@ fn has_key(text: &str) -> bool {
     text.contains(KEY) || text.contains(SECONDARY_KEY)
 }
 
-/// The arms of the router for GET, as patterns of segments: `["hubs", "*", "*", "devices", "*"]`.
+/// The arms of a router: the method's pattern, and the words of the path's.
+fn arms(source: &str, router: &str) -> Vec<(String, Vec<String>)> {
+    let body = source.split_once(router).unwrap().1.split_once("\n}\n").unwrap().0;
+    let arm = |line: &str| {
+        let (method, rest) = line.trim().strip_prefix('(')?.split_once(", [")?;
+        let (words, _) = rest.split_once("]) =>")?;
+        let words = words.split(", ").filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        Some((method.to_owned(), words))
+    };
+    body.lines().filter_map(arm).collect()
+}
+
+/// What the routers lead to for GET, as patterns of segments: `["hubs", "*", "*", "devices", "*"]`.
 fn routes() -> Vec<Vec<String>> {
-    let source = include_str!("../../src/portal.rs");
-    let source = source.split_once("async fn run").unwrap().1;
     let (mut found, mut above) = (Vec::new(), Vec::new());
-    for line in source.lines() {
-        let Some((method, rest)) = line.trim().strip_prefix('(').and_then(|arm| arm.split_once(", [")) else {
-            continue;
-        };
-        let Some((words, _)) = rest.split_once("]) =>") else { continue };
-        let words = words.split(", ").filter(|word| !word.is_empty());
-        let words = words.map(|word| if word.starts_with('"') { word.trim_matches('"') } else { "*" }.to_owned());
-        let words: Vec<String> = words.collect();
-        match method {
-            "_" if rest.contains("group, name, rest @ ..") => above = words[..3].to_vec(),
-            "false" => found.push([above.clone(), words].concat()),
-            _ => {}
+    let pattern = |words: &[String]| -> Vec<String> {
+        words.iter().map(|word| if word.starts_with('"') { word.trim_matches('"') } else { "*" }.to_owned()).collect()
+    };
+    let below = |source: &str, above: &[String]| {
+        let arms = arms(source, "async fn route(");
+        let shown = arms.into_iter().filter(|(method, _)| method == "false");
+        shown.map(|(_, words)| [above, &pattern(&words)].concat()).collect::<Vec<_>>()
+    };
+    for (method, words) in arms(include_str!("../../src/portal.rs"), "async fn run") {
+        let texts: Vec<&str> = words.iter().map(String::as_str).collect();
+        match (method.as_str(), texts.as_slice()) {
+            ("true", _) => {}
+            ("false", _) => found.push([above.clone(), pattern(&words)].concat()),
+            ("_", [_, "group", "name", "rest @ .."]) => above = pattern(&words[..3]),
+            ("_", ["\"certificates\"", "rest @ .."]) => {
+                let above = [above.clone(), pattern(&words[..1])].concat();
+                found.extend(below(include_str!("../../src/page/certificates.rs"), &above));
+            }
+            ("_", ["\"enrollments\" | \"groups\"", ".."]) => {
+                found.extend(below(include_str!("../../src/page/enrollments.rs"), &above));
+            }
+            arm => panic!("{arm:?} is a router that this test does not know"),
         }
     }
     found
@@ -78,7 +98,7 @@ fn routes() -> Vec<Vec<String>> {
 #[test]
 fn no_page_is_forgotten() {
     let routes = routes();
-    assert!(routes.len() > 20, "{routes:?}");
+    assert!(routes.len() > 30, "{routes:?}");
     for route in routes {
         let fits = |path: &&str| {
             let path = path.split('?').next().unwrap().trim_start_matches("/portal").trim_start_matches('/');
