@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use roadstead_model::UnixMillis;
 use roadstead_store::StoredEvent;
 
-use crate::{error::HubError, hub::Hub, limits};
+use crate::{error::HubError, hub::Hub, limits, partition::readable};
 
 /// Where a reader begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,15 +89,14 @@ impl EventReader {
         positions
     }
 
+    /// What is there; a damaged end is passed over.
     async fn read(&mut self, partition: u16) -> Result<(), HubError> {
-        let next = &mut self.next[usize::from(partition)];
-        if *next >= self.hub.log().bounds(partition).next {
+        let (next, end) = (&mut self.next[usize::from(partition)], self.hub.log().bounds(partition).next);
+        if *next >= end {
             return Ok(());
         }
-        let events = self.hub.log().read(partition, *next, limits::READ_BYTES_MAX).await?;
-        if let Some(last) = events.last() {
-            *next = last.offset + 1;
-        }
+        let events = readable(self.hub.log().read(partition, *next, limits::READ_BYTES_MAX).await)?;
+        *next = events.last().map_or(end, |last| last.offset + 1);
         self.ready.extend(events.into_iter().map(|event| (partition, event)));
         Ok(())
     }

@@ -150,10 +150,16 @@ impl PartitionReader {
         self.next < self.hub.log().bounds(self.partition).next
     }
 
-    /// The next events, about `bytes_max` of them but at least one if there is one. The same again until they are
-    /// [taken](PartitionReader::take). Safe to drop while pending. Errors: `Internal`.
-    pub async fn peek(&self, bytes_max: usize) -> Result<Vec<StoredEvent>, HubError> {
-        Ok(self.hub.log().read(self.partition, self.next, bytes_max).await?)
+    /// The next events, about `bytes_max` of them but at least one if there is one that can be read. The same again until they are
+    /// [taken](PartitionReader::take); a damaged end is passed over. Safe to drop while pending. Errors: `Internal`.
+    pub async fn peek(&mut self, bytes_max: usize) -> Result<Vec<StoredEvent>, HubError> {
+        let log = self.hub.log();
+        let end = log.bounds(self.partition).next;
+        let events = readable(log.read(self.partition, self.next, bytes_max).await)?;
+        if events.is_empty() {
+            self.next = self.next.max(end);
+        }
+        Ok(events)
     }
 
     /// Goes on behind this event.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use roadstead_hub::{ConsumerGroupProgress, Consumers, EventStart, Position, ReaderError};
+use roadstead_hub::{ConsumerGroupProgress, Consumers, EventPosition, EventStart, Position, ReaderError};
 use roadstead_model::{ConsumerGroup, ConsumerGroupName, Hub as HubResource, Properties, UnixMillis};
+use roadstead_store::HubLog;
 
 use crate::world::World;
 
@@ -87,6 +88,35 @@ async fn every_group_has_a_lag_of_its_own() {
     with_groups(&world, &["billing"]);
     let again = world.hub.consumers().await.unwrap();
     assert_eq!(told(&again)[1], ("billing", 0, none, none), "a group made again was never read");
+}
+
+/// Who reads on past what is damaged is given what comes after it, and nothing stands before it meanwhile.
+#[tokio::test]
+async fn a_damaged_end_is_passed_over() {
+    let world = World::new();
+    let a = world.connect(&world.device("a").await).await;
+    let send = |body: &[u8]| a.send(&mut Properties::new(), body).unwrap();
+    for _ in 0..3 {
+        send(b"x");
+    }
+    let own = u16::from(world.log.bounds(1).next > 0);
+    world.log.damage(own, 1..3);
+    let from = EventPosition::Offsets(vec![1, 1]);
+    let mut stream = world.hub.read_events(from).await.unwrap();
+    let start = EventStart::Offset(1);
+    let mut reader = world.hub.read_partition("$Default", &own.to_string(), start, None, Arc::default()).await.unwrap();
+    assert!(reader.has_more());
+    assert_eq!(reader.peek(1 << 20).await.unwrap(), []);
+    assert!(!reader.has_more());
+    tokio::select! {
+        biased;
+        found = stream.next() => panic!("{found:?}"),
+        () = std::future::ready(()) => {}
+    }
+    send(b"after");
+    let (partition, event) = stream.next().await.unwrap();
+    assert_eq!((partition, event.offset), (own, 3));
+    assert_eq!(reader.peek(1 << 20).await.unwrap(), [event]);
 }
 
 /// Of a partition whose end is damaged all is told but when it ended; who reads what, of the others, too.

@@ -125,13 +125,19 @@ impl EventLink {
             return Ok(Sent::Nothing);
         }
         if self.ahead.is_empty() {
-            if !self.reader.has_more() {
+            if self.reader.has_more() {
+                self.ahead = self.reader.peek(limits::EVENT_READ_BYTES).await?.into();
+                if self.ahead.is_empty() {
+                    // It stands behind what is damaged.
+                    self.reader.note_delivered();
+                }
+            }
+            if self.ahead.is_empty() {
                 if std::mem::take(&mut self.drain) {
                     proto.drained(id, out);
                 }
                 return Ok(Sent::Nothing);
             }
-            self.ahead = self.reader.peek(limits::EVENT_READ_BYTES).await?.into();
             if self.wants_metric {
                 self.metric = Some(Metric { state: self.reader.state().await?, retrieved: clock.now() });
             }

@@ -113,7 +113,8 @@ async fn how_far_consumer_groups_are() {
     let partition = at.to_string();
     let opened = world.hub.read_partition("$Default", &partition, EventStart::First, None, Arc::default()).await;
     let mut reader = opened.unwrap();
-    reader.take(&reader.peek(1 << 20).await.unwrap()[0]);
+    let events = reader.peek(1 << 20).await.unwrap();
+    reader.take(&events[0]);
     reader.note_delivered();
     let mut expected = unread;
     expected["readers"] = json!(1);
