@@ -19,21 +19,29 @@ pub struct Contents {
 impl Hub {
     /// Errors: `Internal` when storage cannot be read.
     pub async fn contents(&self) -> Result<Contents, HubError> {
-        let bounds = (0..self.partition_count()).map(|partition| self.log().bounds(partition));
-        let events = bounds.map(|bounds| bounds.next - bounds.first).sum();
         let file_bytes = self.file_bytes().await?;
         Ok(Contents {
             devices: self.count_devices().await?.total,
             connected: self.connected_count() as u64,
-            events,
+            events: self.event_count(),
             event_bytes: self.event_bytes(),
             file_bytes,
         })
     }
 
+    fn event_count(&self) -> u64 {
+        let bounds = (0..self.partition_count()).map(|partition| self.log().bounds(partition));
+        bounds.map(|bounds| bounds.next - bounds.first).sum()
+    }
+
     /// What the events take, in bytes, about.
     pub fn event_bytes(&self) -> u64 {
         self.log().bytes()
+    }
+
+    /// The same of one of them; at least 1.
+    pub(crate) fn mean_event_bytes(&self) -> u64 {
+        (self.event_bytes() / self.event_count().max(1)).max(1)
     }
 
     /// What uploaded files take, in bytes. Errors: `Internal` when storage cannot be read.

@@ -48,7 +48,8 @@ pub const METHOD_METER_BYTES: usize = 4096;
 pub const FAULTS_MAX: usize = 1024;
 /// Readers of one partition in one consumer group. Azure: 5, of which readers with an owner level have no use; ours is looser.
 pub const READERS_MAX: usize = 256;
-/// Bytes of events that one look reads of one partition: those beyond are not looked at.
+/// Bytes of events that one look reads of one partition at most, half of it where all are about as large: those beyond are not
+/// looked at.
 pub const SAMPLE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Events of all devices that one look for those of one device looks at.
 pub const SAMPLE_LOOKED_AT_MAX: u64 = 20_000;

@@ -193,10 +193,7 @@ impl Hub {
 
     /// How many events make about half of so many bytes, so that most windows of events of like sizes hold no more.
     fn window(&self, bytes: usize) -> u64 {
-        let bounds = (0..self.partition_count()).map(|partition| self.log().bounds(partition));
-        let events: u64 = bounds.map(|bounds| bounds.next - bounds.first).sum();
-        let each = self.log().bytes() / events.max(1);
-        (bytes as u64 / 2 / each.max(1)).clamp(1, limits::LOG_WINDOW_MAX)
+        (bytes as u64 / 2 / self.mean_event_bytes()).clamp(1, limits::LOG_WINDOW_MAX)
     }
 }
 
