@@ -47,6 +47,8 @@ pub(crate) enum Shown {
     Keys(String, String),
     /// Of the device of a group that was typed.
     DeviceKey(String),
+    /// Why there is none.
+    NoDeviceKey(String),
 }
 
 #[derive(Template)]
@@ -116,13 +118,17 @@ pub(crate) async fn show(
     let twin = initial_twin(&enrollment["initialTwin"]);
     let here = at.href(&[word(kind), "of", id]);
     let attestation = &enrollment["attestation"];
-    let programs =
+    let mut programs =
         if is_group { of_group(call, at, attestation, &here) } else { Programs::of(call, at, attestation, id) };
     let (keys, key) = match shown {
         Shown::Nothing => (None, None),
         // A group's opens all its devices: it is in no program.
         Shown::Keys(primary, secondary) => (Some((primary.clone(), secondary)), (!is_group).then_some(primary)),
         Shown::DeviceKey(key) => (None, Some(key)),
+        Shown::NoDeviceKey(text) => {
+            programs.naming = programs.naming.map(|naming| Naming { fault: Some(text), ..naming });
+            (None, None)
+        }
     };
     let programs = programs.with_key(key.as_deref());
     let is_refused = programs.naming.as_ref().is_some_and(|naming| naming.fault.is_some());
@@ -229,6 +235,11 @@ pub(crate) async fn keys_of(
     Ok((key("primary"), key("secondary")))
 }
 
+async fn is_enrolled_alone(call: &Call<'_>, at: &At, device: &RegistrationId) -> Result<bool, Fault> {
+    let own: Option<Value> = call.dps(at).await?.find(EnrollmentKind::Individual, device.as_str()).await?;
+    Ok(own.is_some())
+}
+
 /// The key of one device of a group, derived from the group's primary key, about to be shown: the log says so.
 ///
 /// Errors: `Invalid` for a group of certificates.
@@ -282,6 +293,9 @@ pub(crate) async fn act(call: &Call<'_>, at: &At, kind: EnrollmentKind, id: &str
         }
         "device" if kind == EnrollmentKind::Group => {
             let shown = match RegistrationId::parse(typed(call)) {
+                Ok(device) if is_enrolled_alone(call, at, &device).await? => Shown::NoDeviceKey(format!(
+                    "{device} has an enrollment of its own, which counts before the group: its programs are on that page."
+                )),
                 Ok(device) => Shown::DeviceKey(device_key(call, at, id, &device).await?),
                 Err(_) => Shown::Nothing,
             };

@@ -153,6 +153,7 @@ async fn a_groups_programs_have_the_key_of_one_device() {
     *world.api.answers.lock() = vec![
         ("/enrollmentGroups/fleet", 200, group(json!({"type": "symmetricKey"}))),
         ("/registrations/fleet/query", 200, json!([])),
+        ("/enrollments/aa%3Abb%3Acc%3A01", 404, json!({"errorCode": 404_201, "message": "Enrollment not found."})),
     ];
     let here = "/portal/dps/g/d/groups/of/fleet";
     let bare = world.get(&cookie, here).await.text;
@@ -174,6 +175,9 @@ async fn a_groups_programs_have_the_key_of_one_device() {
         assert!(refused.status == 400 && refused.text.contains("my-device"), "{typed}: {}", refused.text);
         assert!(refused.text.contains(&format!("value=\"{typed}\"")) && !refused.text.contains(derived));
     }
+    let alone = world.post(&cookie, here, &format!("do=device&device=alone&csrf={token}")).await;
+    assert!(alone.status == 400 && alone.text.contains("alone has an enrollment of its own"), "{}", alone.text);
+    assert!(program(&alone.text, "Python").contains("key = \"KEY\""));
 
     *world.api.roles.lock() = reader();
     let read = world.get(&cookie, &format!("{here}?device=aa:bb:cc:01")).await.text;
