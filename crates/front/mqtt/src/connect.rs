@@ -27,12 +27,22 @@ pub(crate) enum Greeting {
     Dps(Box<DpsGreeting>),
 }
 
-/// A refusal and what the log says of it; the client learns only the code.
+/// A refusal and why; the client learns only the code.
 struct Refused {
     code: Refusal,
     why: String,
     /// Whom it concerns.
     claim: Claim,
+}
+
+impl Refused {
+    /// For the log, where nothing else says whom it concerns.
+    fn told(&self) -> String {
+        match self.claim.id.as_str() {
+            "" => self.why.clone(),
+            id => format!("`{}`: {}", shown(id), self.why),
+        }
+    }
 }
 
 /// Waits for CONNECT and opens what it asks for. On a refusal the CONNACK is sent here.
@@ -59,12 +69,14 @@ pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
             front.counters.accepted.increment(1);
             Ok(greeting)
         }
-        Err(Refused { code, why, claim }) => {
+        Err(refused) => {
             front.counters.refused.increment(1);
+            let told = refused.told();
+            let Refused { code, why, claim } = refused;
             noted::refused(front, caller, code, claim, &why);
             encode::connack(&mut stream.out, Connack::Refused(code));
             send(stream).await?;
-            Err(End::Refused(why))
+            Err(End::Refused(told))
         }
     }
 }
@@ -147,13 +159,10 @@ async fn open_hub(
         return Err(refuse(Refusal::IdentifierRejected, RefusalCause::BadRequest, why));
     }
     let hub = hub.as_ref().ok_or_else(|| {
-        let (device, host) = (shown(device_id), shown(host));
-        let why = format!("device `{device}`: no hub here answers to the name `{host}`");
+        let why = format!("no hub here answers to the name `{}`", shown(host));
         refuse(Refusal::NotAuthorized, RefusalCause::UnknownHost, why)
     })?;
-    let caller_id = shown(connect.client_id);
-    let refused =
-        |error: HubError| refuse(refusal::connack(&error), error.cause(), format!("device `{caller_id}`: {error}"));
+    let refused = |error: HubError| refuse(refusal::connack(&error), error.cause(), error.to_string());
     let will = connect.will.map(|will| read_will(&will, device_id, module_id)).transpose();
     let will = will.map_err(|why| refuse(Refusal::NotAuthorized, RefusalCause::BadRequest, why))?;
     let login = Login { device_id, module_id, evidence: Evidence { token, chain: &caller.certificates } };
@@ -172,7 +181,7 @@ fn read_will(will: &Will<'_>, device_id: &str, module_id: Option<&str>) -> Resul
             None => shown(&format!("devices/{device_id}/messages/events/")),
             Some(module) => shown(&format!("devices/{device_id}/modules/{module}/messages/events/")),
         };
-        return Err(format!("device `{}`: will topic `{}` is not {own}", shown(device_id), shown(will.topic)));
+        return Err(format!("will topic `{}` is not {own}", shown(will.topic)));
     };
     let mut properties = Properties::new();
     telemetry_topic::fill(topic.bag, &mut String::new(), &mut properties);

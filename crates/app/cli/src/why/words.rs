@@ -153,7 +153,7 @@ mod tests {
         Entry {
             cause: Some("wrongKey".to_owned()),
             code: Some("CONNACK 5".to_owned()),
-            message: Some("device `thermo-7`: the token is not signed with a key of device `thermo-7`".to_owned()),
+            message: Some("the token is not signed with a key of device `thermo-7`".to_owned()),
             mend: Some(mend),
             count: Some(1),
             since: Some(format!("2026-11-22T{time}.0000000Z")),
@@ -206,13 +206,13 @@ mod tests {
         thermo-7 has no individual enrollment in DPS plant-dps (ID scope 0ne00ABC123), and is assigned to plant.localhost.
           2026-11-22 11:59:59Z  registered over MQTT from 192.0.2.7 by enrollment group fleet, assigned to plant.localhost
         thermo-7 is registered in hub plant (plant.localhost): enabled, not connected since 2026-11-22 12:30:00Z.
-          2026-11-22 14:02:11Z  refused over MQTT from 192.0.2.7: device `thermo-7`: the token is not signed with a key of device `thermo-7` [wrongKey, CONNACK 5]
+          2026-11-22 14:02:11Z  refused over MQTT from 192.0.2.7: the token is not signed with a key of device `thermo-7` [wrongKey, CONNACK 5]
             and 11 more like this since 2026-11-22 13:00:00Z
             Give the device its own key.
             $ roadstead x
           2026-11-22 12:30:00Z  disconnected: keepAliveTimeout
           2026-11-22 12:00:00Z  connected over MQTT from 192.0.2.7 with its key
-          2026-11-22 11:00:00Z  refused over MQTT from 192.0.2.7: device `thermo-7`: the token is not signed with a key of device `thermo-7` [wrongKey, CONNACK 5]
+          2026-11-22 11:00:00Z  refused over MQTT from 192.0.2.7: the token is not signed with a key of device `thermo-7` [wrongKey, CONNACK 5]
         ");
     }
 
@@ -229,7 +229,7 @@ mod tests {
         };
         insta::assert_snapshot!(all(&answer), @r"
         Refused in the last 10 minutes, under other ids:
-          2026-11-22 14:00:00Z  (no id) at plant: refused over MQTT from 192.0.2.7: device `thermo-7`: the token is not signed with a key of device `thermo-7` [wrongKey, CONNACK 5]
+          2026-11-22 14:00:00Z  (no id) at plant: refused over MQTT from 192.0.2.7: the token is not signed with a key of device `thermo-7` [wrongKey, CONNACK 5]
         ");
     }
 }
