@@ -1,6 +1,7 @@
 """Headless Chromium, driven by Selenium and Debian's chromedriver, both as they are."""
 
 import base64
+import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +65,9 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         if not scripts:
             options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-        self.driver = webdriver.Chrome(options=options, service=Service(chromedriver))
+        # Pages write numbers as this language does, whatever the machine's is. On Linux `--lang` says nothing of it.
+        english = {**os.environ, "LANGUAGE": "en_US"}
+        self.driver = webdriver.Chrome(options=options, service=Service(chromedriver, env=english))
         self._window = self.driver.current_window_handle
         self.look(size, dark)
         self._hurry()
