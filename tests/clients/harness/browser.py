@@ -68,9 +68,13 @@ class Browser:
         # Pages write numbers as this language does, whatever the machine's is. On Linux `--lang` says nothing of it.
         english = {**os.environ, "LANGUAGE": "en_US"}
         self.driver = webdriver.Chrome(options=options, service=Service(chromedriver, env=english))
-        self._window = self.driver.current_window_handle
-        self.look(size, dark)
-        self._hurry()
+        try:
+            self._window = self.driver.current_window_handle
+            self.look(size, dark)
+            self._hurry()
+        except BaseException:
+            self.end()
+            raise
 
     def _hurry(self) -> None:
         self._hurried = self.before_pages(HURRY)
