@@ -11,7 +11,7 @@ from azure.iot.device.exceptions import ClientError, ConnectionFailedError, Cred
 
 from harness import wait
 from harness.browser import LOOK_AGAIN_S, SOON_S
-from harness.portal import connect
+from harness.portal import connect, connected
 
 
 def test_keys_are_made_anew(browser, dps_page, device_page, roadstead, device_id):
@@ -31,9 +31,7 @@ def test_keys_are_made_anew(browser, dps_page, device_page, roadstead, device_id
     assert group not in browser.source
 
     keys = roadstead.create_device(device_id)["authentication"]["symmetricKey"]
-    client = IoTHubDeviceClient.create_from_connection_string(roadstead.connection_string(device_id), connection_retry=False)
-    try:
-        client.connect()
+    with connected(roadstead.connection_string(device_id)) as client:
         browser.open(device_page)
         browser.click("Show keys")
         browser.click("Make a new primary key")
@@ -41,8 +39,6 @@ def test_keys_are_made_anew(browser, dps_page, device_page, roadstead, device_id
         browser.click("Make it")
         browser.says("The key is another one now.")
         wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
-    finally:
-        client.shutdown()
     now = roadstead.hub("device-identity", "show", "--device-id", device_id)["authentication"]["symmetricKey"]
     assert now["primaryKey"] != keys["primaryKey"] and now["secondaryKey"] == keys["secondaryKey"]
 
@@ -81,22 +77,17 @@ def test_a_certificate_takes_the_place_of_another(browser, device_page, roadstea
 def test_disabling_bites(browser, device_page, roadstead, device_id):
     """Seen by a page that looks again as often as it says, not faster as in other tests."""
     roadstead.create_device(device_id)
-    client = IoTHubDeviceClient.create_from_connection_string(roadstead.connection_string(device_id), connection_retry=False)
-    try:
+    with connected(roadstead.connection_string(device_id)) as client, browser.unhurried():
+        browser.open(device_page)
+        browser.says("connected since")
+        browser.click("Disable")
+        browser.says("It is disabled: its connections are closed")
+        wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
+        browser.says("disconnected")
+        browser.click("Enable")
+        browser.says("It is enabled")
         client.connect()
-        with browser.unhurried():
-            browser.open(device_page)
-            browser.says("connected since")
-            browser.click("Disable")
-            browser.says("It is disabled: its connections are closed")
-            wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
-            browser.says("disconnected")
-            browser.click("Enable")
-            browser.says("It is enabled")
-            client.connect()
-            browser.says("connected since")
-    finally:
-        client.shutdown()
+        browser.says("connected since")
 
 
 def test_a_refused_device_is_explained_and_mended(browser, origin, hub_page, device_page, roadstead, server, device_id):
@@ -121,15 +112,14 @@ def test_a_refused_device_is_explained_and_mended(browser, origin, hub_page, dev
     command = browser.words_of("[data-copy='the command']").split()
     assert command[0] == "roadstead"
     printed = subprocess.run([server.binary, *command[1:]], env=server.environment, capture_output=True, text=True, check=True)
-    client = connect(json.loads(printed.stdout)["connectionString"])
-    browser.says("connected with its key over MQTT from 127.0.0.1")
-    wait.until(lambda: "Give the device its own key" not in browser.text, SOON_S, "what is mended is not to be mended", LOOK_AGAIN_S)
-    assert "token signed with another key" in browser.text, "it is still told"
+    with connected(json.loads(printed.stdout)["connectionString"]) as client:
+        browser.says("connected with its key over MQTT from 127.0.0.1")
+        wait.until(lambda: "Give the device its own key" not in browser.text, SOON_S, "what is mended is not to be mended", LOOK_AGAIN_S)
+        assert "token signed with another key" in browser.text, "it is still told"
 
-    browser.click("Disable")
-    browser.says("disconnected it was disabled")
-    wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
-    client.shutdown()
+        browser.click("Disable")
+        browser.says("disconnected it was disabled")
+        wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
     with pytest.raises(ConnectionFailedError) as refused:
         connect(right)
     assert "broker unavailable" in str(refused.value.__cause__), "CONNACK 3, and no timeout"
@@ -137,8 +127,7 @@ def test_a_refused_device_is_explained_and_mended(browser, origin, hub_page, dev
     browser.click("Enable")
     browser.says("enabled it may connect")
     assert "--status enabled" not in browser.text, "that is done"
-    client = connect(right)
-    client.shutdown()
+    connect(right).shutdown()
     browser.says("disconnected it said goodbye")
 
     browser.open(f"{hub_page}/refusals")

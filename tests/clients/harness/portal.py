@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,16 @@ def connect(connection_string: str) -> IoTHubDeviceClient:
         client.shutdown()
         raise
     return client
+
+
+@contextmanager
+def connected(connection_string: str):
+    """The same, until the end of it."""
+    client = connect(connection_string)
+    try:
+        yield client
+    finally:
+        client.shutdown()
 
 
 @pytest.fixture(scope="session")
