@@ -79,15 +79,16 @@ def test_disabling_bites(browser, device_page, roadstead, device_id):
     roadstead.create_device(device_id)
     with connected(roadstead.connection_string(device_id)) as client, browser.unhurried():
         browser.open(device_page)
-        browser.says("connected since")
+        browser.part_says("#state", "connected since")
         browser.click("Disable")
         browser.says("It is disabled: its connections are closed")
         wait.until(lambda: not client.connected, SOON_S, "the device is disconnected")
-        browser.says("disconnected")
+        browser.part_says("#state", "disconnected since")
         browser.click("Enable")
         browser.says("It is enabled")
+        assert "disconnected since" in browser.words_of("#state"), "what the form was answered with"
         client.connect()
-        browser.says("connected since")
+        browser.part_says("#state", "connected since")
 
 
 def test_a_refused_device_is_explained_and_mended(browser, origin, hub_page, device_page, roadstead, server, device_id):

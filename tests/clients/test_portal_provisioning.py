@@ -29,7 +29,7 @@ def test_a_certificate_is_enrolled_and_its_device_seen(browser, hub_page, dps_pa
     client.send_message(Message('{"from": "dps"}'))
     browser.says("assigned")
     browser.click(device_id)
-    browser.says("connected since")
+    browser.part_says("#state", "connected since")
 
     client.patch_twin_reported_properties({"firmware": "1.2.3"})
     browser.says('"firmware": "1.2.3"')

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -139,15 +140,22 @@ class Browser:
 
     def says(self, words: str) -> None:
         """Waits until the page says so by itself."""
+        self._wait_for(lambda: words in self.text, words)
 
+    def part_says(self, css: str, words: str) -> None:
+        """The same of the part that `css` selects, in whole words: `disconnected` does not say `connected`."""
+        whole = re.compile(rf"\b{re.escape(words)}\b")
+        self._wait_for(lambda: whole.search(self.words_of(css)), f"{words} in {css}")
+
+    def _wait_for(self, is_said, what: str) -> None:
         def said():
             try:
-                return words in self.text
+                return is_said()
             except WebDriverException:  # the page is just being left
                 return False
 
         try:
-            wait.until(said, SOON_S, words, LOOK_AGAIN_S)
+            wait.until(said, SOON_S, what, LOOK_AGAIN_S)
         except AssertionError as late:
             raise AssertionError(f"{late}; the page at {self.path} says:\n{self.text}") from None
 
