@@ -1,7 +1,6 @@
 """The portal's pages of DPS: the seeds' walk, enrollments, CAs, the way from nothing to a first message."""
 
 import re
-import shutil
 
 from azure.iot.device import Message, X509
 
@@ -78,8 +77,7 @@ def test_the_programs_it_shows_run(browser, dps_page, roadstead, device_id, cert
     """Pasted as they stand: by a certificate, and by a key derived from a group's. Each sends one message."""
     device = certificates.self_signed(device_id)
     roadstead.enroll_certificate(device_id, device.path)
-    for suffix, path in ((".pem", device.path), (".key", device.key_path)):
-        shutil.copy(path, tmp_path / f"{device_id}{suffix}")
+    device.copy_to(tmp_path, device_id)
     browser.open(f"{dps_page}/enrollments/of/{device_id}")
     for program in PROGRAMS:
         assert run(browser, program).endswith(f" as {device_id}\n"), program
@@ -101,8 +99,7 @@ def test_the_programs_run_for_any_id(browser, dps_page, roadstead, device_id, ce
     card, odd = f"aa:bb:cc:01-{device_id}", f"50%?{device_id}"
     device = certificates.self_signed(card)
     roadstead.enroll_certificate(card, device.path)
-    for suffix, path in ((".pem", device.path), (".key", device.key_path)):
-        shutil.copy(path, tmp_path / f"{card.replace(':', '_')}{suffix}")
+    device.copy_to(tmp_path, card.replace(":", "_"))
     browser.open(f"{dps_page}/enrollments/of/{card.replace(':', '%3A')}")
     for program in PROGRAMS:
         assert run(browser, program).endswith(f" as {card}\n"), program
@@ -154,8 +151,7 @@ def test_a_device_is_connected_from_nothing(browser, origin, roadstead, device_i
 def test_a_device_with_a_certificate_is_connected_without_javascript(origin, person, plain, certificates, device_id, run, tmp_path):
     """The same with a file and another device id, where the steps are seen by looking again."""
     device = certificates.self_signed(device_id)
-    for suffix, path in ((".pem", device.path), (".key", device.key_path)):
-        shutil.copy(path, tmp_path / f"{device_id}{suffix}")
+    device.copy_to(tmp_path, device_id)
     roles = ("Reader", "IoT Hub Data Reader", "Device Provisioning Service Data Contributor")
     sign_in(plain, origin, person(*roles))
     plain.open(f"{origin}/portal/connect")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,11 @@ class Certificate:
         chain = self.path.with_name(self.path.stem + "-chain.pem")
         chain.write_bytes(b"".join(each.path.read_bytes() for each in (self, *issuers)))
         return chain, self.key_path
+
+    def copy_to(self, folder: Path, name: str) -> None:
+        """As the portal's programs look for them: `name.pem` and `name.key`."""
+        for path, suffix in zip(self.pair, (".pem", ".key"), strict=True):
+            shutil.copy(path, folder / f"{name}{suffix}")
 
     @property
     def thumbprint(self) -> str:
