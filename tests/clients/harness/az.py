@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import tempfile
 from functools import cache
@@ -92,17 +93,22 @@ class ForkedAz(Az):
         # What `az` is, but for a variable that it sets.
         command, environment = [installed().parent / "python", FORKS], {"AZ_INSTALLER": "PIP", **self.environment}
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True)
+        self._process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True, start_new_session=True)
 
     def _run(self, words: list[str]) -> tuple[int, str, str]:
+        assert self._process.returncode is None, f"{words}: `az` was ended, as a command before was not over in time"
         for path in self._streams:
             path.write_text("")
         stdout, stderr = map(str, self._streams)
         print(json.dumps({"words": words, "stdout": stdout, "stderr": stderr}), file=self._process.stdin, flush=True)
-        assert select.select([self._process.stdout], [], [], COMMAND_WITHIN_S)[0], f"{words}: not within {COMMAND_WITHIN_S} s"
+        if not select.select([self._process.stdout], [], [], COMMAND_WITHIN_S)[0]:
+            self.end()
+            raise AssertionError(f"{words}: not within {COMMAND_WITHIN_S} s")
         code = int(self._process.stdout.readline())
         return code, *(path.read_text() for path in self._streams)
 
     def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        """Ends the process, and the command that may still run: nothing else is answered any more."""
+        if self._process.returncode is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
