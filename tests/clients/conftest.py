@@ -185,22 +185,30 @@ def own_server(tmp_path):
     alone.end()
 
 
+def servers_of(item) -> dict[Server, str]:
+    """Those that the test's fixtures gave, alone, in a tuple or as `servers` of a pair; each with the fixture's name."""
+    found = {}
+    for name, value in item.funcargs.items():
+        for one in value if isinstance(value, tuple) else getattr(value, "servers", (value,)):
+            if isinstance(one, Server):
+                found.setdefault(one, name)
+    return found
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed:
-        for name in ("server", "own_server"):
-            running = item.funcargs.get(name)
-            if running is not None and Path(running.log_path).exists():
-                report.sections.append((f"log of `{name}`", running.log(item.stash.get(LOG_START, 0))[-20_000:]))
+        starts = item.stash.get(LOG_STARTS, {})
+        for running, name in servers_of(item).items():
+            if Path(running.log_path).exists():
+                report.sections.append((f"log of `{name}`", running.log(starts.get(running, 0))[-20_000:]))
     return report
 
 
-LOG_START = pytest.StashKey[int]()
+LOG_STARTS = pytest.StashKey[dict[Server, int]]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item):
-    running = item.funcargs.get("server")
-    if running is not None:
-        item.stash[LOG_START] = running.log_bytes()
+    item.stash[LOG_STARTS] = {running: running.log_bytes() for running in servers_of(item)}

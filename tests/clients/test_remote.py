@@ -30,13 +30,14 @@ class Pair:
         self.near = Neighbour(home / "near", NEAR, trusts=[Path(self.far.ca_file)])
         self.near.serve()
         self.near.populate()
+        self.servers = [self.near, self.far]
         self.linked = self.near.dps("linked-hub", "create", "--connection-string", self.far.owner)
         self.bundle = home / "both.pem"
         self.bundle.write_text("".join(Path(each.ca_file).read_text() for each in (self.near, self.far)))
 
     def end(self):
-        self.near.end()
-        self.far.end()
+        for server in self.servers:
+            server.end()
 
     def register(self, device_id: str, key: str) -> dict:
         """The final registration state, over bare MQTT."""
