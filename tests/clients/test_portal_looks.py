@@ -17,17 +17,21 @@ def pages(origin, hub_page, device_page, dps_page, roadstead, send, device_id, c
     roadstead.hub("module-identity", "create", "--device-id", device_id, "--module-id", "filter")
     roadstead.enroll_certificate(device_id, certificates.self_signed(device_id).path)
     roadstead.enroll_group_with_key(device_id)
-    held, root = f"held-{device_id}", f"root-{device_id}"
+    held, name = f"held-{device_id}", f"root-{device_id}"
     roadstead.remember_ca(held)
     roadstead.dps("certificate", "create-ca", "--certificate-name", held)
     roadstead.dps("certificate", "issue", "--certificate-name", held, "--id", device_id, cwd=tmp_path)
-    roadstead.upload_ca(root, certificates.root(root).path, verified=False)
-    tails = [*DPS, *(f"/certificates/{name}" for name in (held, root)), f"/registrations/{device_id}", f"/connect/{device_id}"]
+    root = certificates.root(name)
+    roadstead.upload_ca(name, root.path, verified=False)
+    roadstead.hub("certificate", "create", "--name", name, "--path", root.path)
+    tails = [*DPS, *(f"/certificates/{ca}" for ca in (held, name)), f"/registrations/{device_id}", f"/connect/{device_id}"]
     tails += [f"/{kind}/of/{device_id}{tail}" for kind in ("enrollments", "groups") for tail in ("", "/edit")]
-    found = [f"{hub_page}{tail}" for tail in HUB] + [f"{dps_page}{tail}" for tail in tails]
+    found = [f"{hub_page}{tail}" for tail in (*HUB, f"/certificates/{name}")] + [f"{dps_page}{tail}" for tail in tails]
     found += [f"{device_page}{tail}" for tail in (*DEVICE, "/modules/filter/timeline")]
     there = dict.fromkeys(found + [f"{origin}/portal/{path}" for path in ABOVE], 200)
-    return there | {f"{hub_page}/devices/absent-{device_id}": 404, f"{origin}/portal/none": 404}
+    yield there | {f"{hub_page}/devices/absent-{device_id}": 404, f"{origin}/portal/none": 404}
+    etag = roadstead.hub("certificate", "show", "--name", name)["etag"]
+    roadstead.hub("certificate", "delete", "--name", name, "--etag", etag)
 
 
 @pytest.mark.timeout(600)
