@@ -10,7 +10,6 @@ import requests
 from azure.iot.device import ProvisioningDeviceClient
 
 from harness import dps, sas
-from harness.dps import Credential
 from harness.node import node
 
 GROUP = "two-hubs"
@@ -36,7 +35,7 @@ class Plant:
 
     def register(self, registration_id: str, key: str, face: str = "mqtt", payload: dict | None = None) -> dict:
         """The final registration state."""
-        credential = Credential(token=sas.token(f"{self.scope}/registrations/{registration_id}", key, policy="registration"))
+        credential = dps.key_credential(self.server, registration_id, key, id_scope=self.scope)
         sent = None if payload is None else json.dumps({"registrationId": registration_id, "payload": payload}).encode()
         answer = dps.register(face, self.server, registration_id, credential, id_scope=self.scope, payload=sent)
         return answer.body["registrationState"]

@@ -8,7 +8,7 @@ import pytest
 
 from harness import hub, sas
 from harness.cli import Refused
-from harness.dps import Credential, key_credential, register
+from harness.dps import key_credential, register
 from harness.monitor import Monitor, body
 from harness.rawmqtt import RawMqtt, tls_context
 
@@ -88,8 +88,7 @@ def test_enrollment_on_second_hub(say, server, roadstead, textile):
     assert enrollment["provisioningStatus"] == "enabled"
     key = enrollment["attestation"]["symmetricKey"]["primaryKey"]
     scope = say("iot dps show --name textile-dps --resource-group mygroup --query properties.idScope -o tsv")
-    credential = key_credential(server, "esp32-device-001", key)
-    credential.token = sas.token(f"{scope}/registrations/esp32-device-001", key, policy="registration")
+    credential = key_credential(server, "esp32-device-001", key, id_scope=scope)
     answer = register("mqtt", server, "esp32-device-001", credential, id_scope=scope)
     host = textile["properties"]["hostName"]
     assert answer.body["registrationState"]["assignedHub"] == host
@@ -151,8 +150,7 @@ def test_what_is_deleted_is_gone(server, roadstead, say):
     assert say("iot dps linked-hub list --dps-name short-dps -g short-lived") == []
     say("iot dps delete -n short-dps -g short-lived")
     key = "c2hvcnRzaG9ydHNob3J0c2hvcnRzaG9y"
-    token = sas.token(f"{scope}/registrations/dev", key, policy="registration")
-    assert register("https", server, "dev", Credential(token=token), id_scope=scope).status == 401
+    assert register("https", server, "dev", key_credential(server, "dev", key, id_scope=scope), id_scope=scope).status == 401
     say("iot hub delete -n short-hub -g short-lived")
     say("iot hub create -n second-short-hub -g short-lived")
     say("group delete -n short-lived --yes")

@@ -6,9 +6,8 @@ import pytest
 from azure.iot.hub import IoTHubRegistryManager
 from msrest.exceptions import HttpOperationError
 
-from harness import dps, sas
+from harness import dps
 from harness.cli import Refused
-from harness.dps import Credential
 from harness.portal import sign_in
 
 GROUP = "portal-admin"
@@ -31,6 +30,18 @@ def hub(admin):
 
 def shown(admin, hub: str) -> dict:
     return admin("iot", "hub", "show", "-n", hub, "-g", GROUP)["properties"]
+
+
+def enroll(admin, instance: str, registration_id: str, group: str = GROUP) -> str:
+    """An individual enrollment at one of the test's own DPS instances; its key."""
+    words = ("--enrollment-id", registration_id, "--attestation-type", "symmetricKey", "--dps-name", instance, "-g", group)
+    return admin("iot", "dps", "enrollment", "create", *words)["attestation"]["symmetricKey"]["primaryKey"]
+
+
+def register(face: str, server, scope: str, registration_id: str, key: str) -> dict:
+    """The final registration state, at the instance with this ID scope."""
+    credential = dps.key_credential(server, registration_id, key, id_scope=scope)
+    return dps.register(face, server, registration_id, credential, id_scope=scope).body["registrationState"]
 
 
 def confirm(browser, form: str, name: str, button: str) -> None:
@@ -164,23 +175,19 @@ def test_hubs_are_linked_and_unlinked(browser, origin, server, admin, device_id)
     names = [f"north-{tail}", f"south-{tail}"]
     north, south = (admin("iot", "hub", "create", "-n", name, "-g", GROUP)["properties"]["hostName"] for name in names)
     scope = admin("iot", "dps", "create", "-n", f"dps-{tail}", "-g", GROUP)["properties"]["idScope"]
+    one, two = f"{device_id}-1", f"{device_id}-2"
+    keys = {each: enroll(admin, f"dps-{tail}", each) for each in (one, two)}
 
-    def enroll(registration_id: str) -> str:
-        words = ("--enrollment-id", registration_id, "--attestation-type", "symmetricKey", "--dps-name", f"dps-{tail}", "-g", GROUP)
-        return admin("iot", "dps", "enrollment", "create", *words)["attestation"]["symmetricKey"]["primaryKey"]
+    def registered(registration_id: str) -> dict:
+        return register("https", server, scope, registration_id, keys[registration_id])
 
-    def register(registration_id: str, key: str) -> dict:
-        token = sas.token(f"{scope}/registrations/{registration_id}", key, policy="registration")
-        return dps.register("https", server, registration_id, Credential(token=token), id_scope=scope).body
-
-    first, second = enroll(f"{device_id}-1"), enroll(f"{device_id}-2")
     browser.open(f"{origin}/portal/dps/{GROUP}/dps-{tail}")
     browser.says("No hub yet")
     assert scope in browser.text
     browser.choose_option("Hub of this server", names[0])
     browser.click("Link")
     browser.says(f"{north} is linked")
-    assert register(f"{device_id}-1", first)["registrationState"]["assignedHub"] == north
+    assert registered(one)["assignedHub"] == north
 
     text = admin("iot", "hub", "connection-string", "show", "--hub-name", names[1])["connectionString"]
     browser.click("A hub of another server")
@@ -197,8 +204,8 @@ def test_hubs_are_linked_and_unlinked(browser, origin, server, admin, device_id)
 
     confirm(browser, f"Unlink {north}", north, "Unlink")
     browser.says(f"{north} is not linked any more")
-    assert register(f"{device_id}-2", second)["registrationState"]["assignedHub"] == south
-    assert register(f"{device_id}-1", first)["registrationState"]["assignedHub"] == south, "it moves when it registers again"
+    assert registered(two)["assignedHub"] == south
+    assert registered(one)["assignedHub"] == south, "it moves when it registers again"
     browser.choose_option("Devices are placed", "as each enrollment says")
     browser.click("Save")
     browser.says("The allocation policy is changed")
@@ -207,7 +214,7 @@ def test_hubs_are_linked_and_unlinked(browser, origin, server, admin, device_id)
     browser.click("Save")
     confirm(browser, f"Unlink {south}", south, "Unlink")
     browser.says("No hub yet")
-    refused = register(f"{device_id}-2", second)["registrationState"]
+    refused = registered(two)
     assert refused["status"] == "failed" and "no hub is linked" in refused["errorMessage"]
 
 
@@ -228,12 +235,9 @@ def test_a_renewed_link_places_devices_again(browser, origin, server, admin, hub
     browser.says("is linked")
     linked = admin("iot", "dps", "linked-hub", "list", "--dps-name", name, "-g", GROUP)
     assert [one["allocationWeight"] for one in linked] == [5]
-    words = ("--enrollment-id", device_id, "--attestation-type", "symmetricKey", "--dps-name", name, "-g", GROUP)
-    key = admin("iot", "dps", "enrollment", "create", *words)["attestation"]["symmetricKey"]["primaryKey"]
+    key = enroll(admin, name, device_id)
     scope = admin("iot", "dps", "show", "-n", name, "-g", GROUP)["properties"]["idScope"]
-    token = sas.token(f"{scope}/registrations/{device_id}", key, policy="registration")
-    answer = dps.register("https", server, device_id, Credential(token=token), id_scope=scope)
-    assert answer.body["registrationState"]["assignedHub"].startswith(hub)
+    assert register("https", server, scope, device_id, key)["assignedHub"].startswith(hub)
 
 
 def test_deleting_says_what_goes(browser, origin, admin, hub, device_id):
@@ -280,11 +284,8 @@ def test_a_plant_is_made_from_nothing(browser, origin, admin, server, device_id)
         browser.click("Link")
         browser.says("is linked")
         scope = admin("iot", "dps", "show", "-n", f"dps-{tail}")["properties"]["idScope"]
-        words = ("--enrollment-id", device_id, "--attestation-type", "symmetricKey", "--dps-name", f"dps-{tail}", "-g", f"plant-{tail}")
-        key = admin("iot", "dps", "enrollment", "create", *words)["attestation"]["symmetricKey"]["primaryKey"]
-        token = sas.token(f"{scope}/registrations/{device_id}", key, policy="registration")
-        answer = dps.register("mqtt", server, device_id, Credential(token=token), id_scope=scope)
-        assert answer.body["registrationState"]["assignedHub"] == made["properties"]["hostName"]
+        key = enroll(admin, f"dps-{tail}", device_id, group=f"plant-{tail}")
+        assert register("mqtt", server, scope, device_id, key)["assignedHub"] == made["properties"]["hostName"]
         browser.open(f"{origin}/portal/dps/plant-{tail}/dps-{tail}")
         browser.click("Delete the DPS instance")
         assert "Gone with it: 1 enrollment, 1 registration." in browser.text

@@ -32,8 +32,8 @@ class Answer:
         return self.body.get("message") or self.body["registrationState"].get("errorMessage", "")
 
 
-def key_credential(server: Server, registration_id: str, key: str, ttl_s: int = 3600) -> Credential:
-    resource = f"{server.id_scope}/registrations/{registration_id}"
+def key_credential(server: Server, registration_id: str, key: str, ttl_s: int = 3600, id_scope: str | None = None) -> Credential:
+    resource = f"{id_scope or server.id_scope}/registrations/{registration_id}"
     return Credential(token=sas.token(resource, key, ttl_s, policy="registration"))
 
 
