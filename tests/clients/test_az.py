@@ -1,5 +1,6 @@
 """The Azure CLI itself, azure-cli 2.77.0: the commands of its core. Each takes seconds to start, so that few prove much."""
 
+import datetime
 import json
 
 import pytest
@@ -9,7 +10,8 @@ from harness import hub as hubs
 from harness import wait
 from harness.az import COMMAND_WITHIN_S, ForkedAz, installed
 from harness.certs import CertificateMaker
-from harness.cli import Refused, Roadstead
+from harness.cli import Refused
+from harness.rawmqtt import RawMqtt, tls_context
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -150,37 +152,58 @@ def test_certificate_of_a_dps(az, dps, tmp_path):
     assert proven["properties"]["isVerified"] is True
 
 
-def test_metrics(az, server, device_id):
+@pytest.fixture
+def counted(command_line, device_id):
+    """A hub and a DPS instance, linked, where nobody but this test's device is counted."""
+    group, hub, dps = (f"{device_id}-{kind}" for kind in ("rg", "hub", "dps"))
+    command_line("group", "create", "-n", group, "-l", "local")
+    try:
+        made = command_line("iot", "hub", "create", "-n", hub, "-g", group), command_line("iot", "dps", "create", "-n", dps, "-g", group)
+        command_line("iot", "dps", "linked-hub", "create", "--dps-name", dps, "-g", group, "--hub-name", hub)
+        yield made
+    finally:
+        command_line("group", "delete", "-n", group, "--yes")
+
+
+def test_metrics(az, server, command_line, counted, device_id):
     """What a device did is in the minute in which it did it."""
-    roadstead = Roadstead(server)
-    registry.register("https", server, device_id, registry.key_credential(server, device_id, roadstead.enroll_with_key(device_id)))
-    key = roadstead.hub("device-identity", "show", "--device-id", device_id)["authentication"]["symmetricKey"]["primaryKey"]
-    hub = roadstead("iot", "hub", "show", "-n", roadstead.hub_name)["id"]
-    dps = roadstead("iot", "dps", "show", "-n", roadstead.dps_name, "-g", roadstead.group)["id"]
+    hub, dps = counted
+    begun = datetime.datetime.now(datetime.UTC)
+    where = ("--dps-name", dps["name"], "-g", dps["resourcegroup"])
+    words = ("--enrollment-id", device_id, "--attestation-type", "symmetricKey", *where)
+    key = command_line("iot", "dps", "enrollment", "create", *words)["attestation"]["symmetricKey"]["primaryKey"]
+    scope, host = dps["properties"]["idScope"], hub["properties"]["hostName"]
+    registry.register("https", server, device_id, registry.key_credential(server, device_id, key, id_scope=scope), id_scope=scope)
+    device = command_line("iot", "hub", "device-identity", "show", "--hub-name", hub["name"], "--device-id", device_id)
+    token = hubs.device_token(server, device_id, device["authentication"]["symmetricKey"]["primaryKey"], hub_host=host)
 
-    def seen(resource: str, metric: str, aggregation: str) -> float:
-        """Of this hour and the one before, as an hour may end meanwhile."""
-        words = ("--metrics", metric, "--aggregation", aggregation, "--interval", "PT1H", "--offset", "2h")
-        (found,) = az("monitor", "metrics", "list", "--resource", resource, *words)["value"]
-        hours = [hour.get(aggregation.lower()) or 0 for hour in found["timeseries"][0]["data"]]
-        return max(hours) if aggregation == "Maximum" else sum(hours)
+    def seen(resource: dict, metric: str, aggregation: str = "Total") -> list[float]:
+        """What the minutes say that say anything; they are none but those of this test."""
+        words = ("--metrics", metric, "--aggregation", aggregation, "--interval", "PT1M")
+        (found,) = az("monitor", "metrics", "list", "--resource", resource["id"], *words)["value"]
+        minutes = {each["timeStamp"]: each.get(aggregation.lower()) for each in found["timeseries"][0]["data"]}
+        told = {at: value for at, value in minutes.items() if value}
+        now = datetime.datetime.now(datetime.UTC)
+        assert all(f"{begun:%Y-%m-%dT%H:%M}" <= at[:16] <= f"{now:%Y-%m-%dT%H:%M}" for at in told), (begun, told)
+        return list(told.values())
 
-    with hubs.connected(server, device_id, key) as mqtt:
+    with RawMqtt(host, server.mqtt_port, tls_context(server.ca_file), address=server.address) as mqtt:
+        assert mqtt.connect(device_id, hubs.username(host, device_id), token).code == 0
         for number in range(20):
             mqtt.publish(hubs.events_topic(device_id), b"%d" % number)
         # Meters are read every five seconds.
-        wait.until(lambda: seen(hub, "d2c.telemetry.ingress.success", "Total") >= 20, 60, "the messages are in the metrics")
-        assert seen(hub, "connectedDeviceCount", "Maximum") >= 1
-        assert seen(hub, "totalDeviceCount", "Maximum") >= 1
-    assert seen(dps, "RegistrationAttempts", "Total") >= 1
-    assert seen(dps, "DeviceAssignments", "Total") >= 1
+        wait.until(lambda: sum(seen(hub, "d2c.telemetry.ingress.success")) == 20, 60, "the messages are in the metrics")
+        assert max(seen(hub, "connectedDeviceCount", "Maximum")) == 1
+        assert max(seen(hub, "totalDeviceCount", "Maximum")) == 1
+    assert sum(seen(dps, "RegistrationAttempts")) == 1
+    assert sum(seen(dps, "DeviceAssignments")) == 1
     # The same, in our words.
-    rows = roadstead("metrics", "--hub-name", roadstead.hub_name, "--metrics", "d2c.telemetry.ingress.success", "--interval", "PT1H")
-    assert {row["metric"] for row in rows} == {"d2c.telemetry.ingress.success"} and sum(row.get("total", 0) for row in rows) >= 20
-    assert "DeviceAssignments" in roadstead.text("metrics", "--dps-name", roadstead.dps_name, "--metrics", "DeviceAssignments", "-o", "table")
-    names = az("monitor", "metrics", "list-definitions", "--resource", dps, "--query", "[].name.value")
+    rows = command_line("metrics", "--hub-name", hub["name"], "--metrics", "d2c.telemetry.ingress.success", "--interval", "PT1M")
+    assert {row["metric"] for row in rows} == {"d2c.telemetry.ingress.success"} and sum(row.get("total", 0) for row in rows) == 20
+    assert "DeviceAssignments" in command_line.text("metrics", "--dps-name", dps["name"], "--metrics", "DeviceAssignments", "-o", "table")
+    names = az("monitor", "metrics", "list-definitions", "--resource", dps["id"], "--query", "[].name.value")
     assert names == ["AttestationAttempts", "RegistrationAttempts", "DeviceAssignments", "roadstead.refusals"]
-    assert "there is no metric `speed` here" in refused(az, "monitor", "metrics", "list", "--resource", hub, "--metrics", "speed")
+    assert "there is no metric `speed` here" in refused(az, "monitor", "metrics", "list", "--resource", hub["id"], "--metrics", "speed")
 
 
 def test_template(az, hub, dps, tmp_path):
