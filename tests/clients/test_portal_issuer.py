@@ -99,6 +99,30 @@ def place(request, tmp_path_factory):
         yield server, issuer, Roadstead(server), origin
 
 
+@pytest.fixture
+def known(place):
+    """Makes users, which go with the test."""
+    roadstead, made = place[2], []
+
+    def create(name: str, *words) -> dict:
+        user = roadstead("user", "create", "-n", name, *words)
+        made.append(name)
+        return user
+
+    yield create
+    for name in made:
+        roadstead("user", "delete", "-n", name)
+
+
+@pytest.fixture
+def works(place):
+    """A resource group: something for a Reader to see."""
+    roadstead = place[2]
+    roadstead("group", "create", "-n", "works", "-l", "here")
+    yield
+    roadstead("group", "delete", "-n", "works", "--yes")
+
+
 def log_in(opened, login: str, consents: bool = True) -> None:
     """On the provider's own pages. It asks for consent once in each browser."""
     wait.until(lambda: opened.driver.find_elements(By.NAME, "login"), SOON_S, "the page to log in on")
@@ -116,11 +140,11 @@ def ways(opened, origin: str) -> list[str]:
 
 
 @BOTH_KINDS
-def test_a_person_signs_in_and_out(place, visitor):
+@pytest.mark.usefixtures("works")
+def test_a_person_signs_in_and_out(place, known, visitor):
     _, issuer, roadstead, origin = place
-    made = roadstead("user", "create", "-n", "lena@example.com", "--issuer", issuer.url)
+    made = known("lena@example.com", "--issuer", issuer.url)
     assert "password" not in made and made["identities"] == [{"signInType": "federated", "issuer": issuer.url}]
-    roadstead("group", "create", "-n", "works", "-l", "here")
     roadstead("role", "assignment", "create", "--assignee", "lena@example.com", "--role", "Reader")
     visitor.open(f"{origin}/portal/audit")
     visitor.click(f"Continue with {NAME}")
@@ -144,12 +168,11 @@ def test_a_person_signs_in_and_out(place, visitor):
     visitor.open(f"{origin}/portal/")
     visitor.click(f"Continue with {NAME}")
     visitor.says("is disabled; an owner can enable it again")
-    roadstead("user", "delete", "-n", "lena@example.com")
 
 
-def test_a_stranger_is_refused_in_words(place, visitor):
-    server, issuer, roadstead, origin = place
-    roadstead("user", "create", "-n", "anna@example.com")
+def test_a_stranger_is_refused_in_words(place, known, visitor):
+    server, issuer, _, origin = place
+    known("anna@example.com")
     visitor.open(f"{origin}/portal/")
     visitor.click(f"Continue with {NAME}")
     log_in(visitor, "anna")
@@ -157,12 +180,11 @@ def test_a_stranger_is_refused_in_words(place, visitor):
     assert f"roadstead user create -n anna@example.com --issuer {issuer.url}" in visitor.text
     assert "__Host-roadstead" not in visitor.cookies()
     assert "is no user here" in server.log()
-    roadstead("user", "delete", "-n", "anna@example.com")
 
 
-def test_two_tabs_sign_in_at_the_same_time(place, visitor):
+def test_two_tabs_sign_in_at_the_same_time(place, known, visitor):
     _, issuer, roadstead, origin = place
-    roadstead("user", "create", "-n", "lena@example.com", "--issuer", issuer.url)
+    known("lena@example.com", "--issuer", issuer.url)
     roadstead("role", "assignment", "create", "--assignee", "lena@example.com", "--role", "Reader")
     wanted = ("/portal/audit", "/portal/certificates")
     tabs = []
@@ -183,7 +205,6 @@ def test_two_tabs_sign_in_at_the_same_time(place, visitor):
     visitor.driver.switch_to.window(tabs[0])
     visitor.open(f"{origin}/portal/")
     visitor.says("lena@example.com")
-    roadstead("user", "delete", "-n", "lena@example.com")
 
 
 def test_another_state_or_browser_is_refused(place, visitor):
@@ -220,9 +241,9 @@ def ca_file(server) -> str:
 
 
 @BOTH_KINDS
-def test_an_id_token_is_good_once(place):
+def test_an_id_token_is_good_once(place, known):
     _, issuer, roadstead, _ = place
-    roadstead("user", "create", "-n", "ben@example.com", "--issuer", issuer.url, "--subject", "ben")
+    known("ben@example.com", "--issuer", issuer.url, "--subject", "ben")
 
     def exchange(token):
         return ask_for_tokens(place, ID_TOKEN_GRANT | {"subject_token": token})
@@ -240,12 +261,11 @@ def test_an_id_token_is_good_once(place):
     for word, text in (("list", "ben@example.com"), ("show", "'issuerAssignedId': 'ben'")):
         words = ("user", word) if word == "list" else ("user", word, "-n", "ben@example.com")
         assert text in str(roadstead(*words)), word
-    roadstead("user", "delete", "-n", "ben@example.com")
 
 
-def test_an_issuer_that_goes_takes_its_people_along(place):
-    server, issuer, roadstead, _ = place
-    roadstead("user", "create", "-n", "ben@example.com", "--issuer", issuer.url)
+def test_an_issuer_that_goes_takes_its_people_along(place, known):
+    server, issuer, _, _ = place
+    known("ben@example.com", "--issuer", issuer.url)
     given = ask_for_tokens(place, ID_TOKEN_GRANT | {"subject_token": issuer.id_token("ben")}).json()
     refresh = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"]}
     whole = server.config.read_text()
@@ -265,4 +285,3 @@ def test_an_issuer_that_goes_takes_its_people_along(place):
         server.serve()
     assert who(place, given).status_code == 200
     assert ask_for_tokens(place, refresh).status_code == 200, "what was refused was not used up"
-    roadstead("user", "delete", "-n", "ben@example.com")
