@@ -83,7 +83,7 @@ def test_a_workload_without_a_secret(production, issuer):
     made = roadstead("service-principal", "create", "-n", "ci", "--role", "Reader")
     words = ("--id", made["appId"], "-n", "ci", "--issuer", issuer.url, "--subject", "repo:plant")
     roadstead("service-principal", "federated-credential", "create", *words)
-    endpoint, ca_file = f"https://localhost:{production.https_port}", str(production.data_dir / "tls" / "ca.pem")
+    endpoint, ca_file = f"https://localhost:{production.https_port}", production.ca_file
 
     def log_in(token):
         credential = ClientAssertionCredential(

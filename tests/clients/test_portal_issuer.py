@@ -227,17 +227,13 @@ def test_another_state_or_browser_is_refused(place, visitor):
 
 def ask_for_tokens(place, form: dict) -> requests.Response:
     server, _, _, origin = place
-    return requests.post(f"{origin}/adfs/oauth2/token", data=form, verify=ca_file(server), timeout=20)
+    return requests.post(f"{origin}/adfs/oauth2/token", data=form, verify=server.ca_file, timeout=20)
 
 
 def who(place, given: dict) -> requests.Response:
     server, _, _, origin = place
     headers = {"Authorization": f"Bearer {given['access_token']}"}
-    return requests.get(f"{origin}/v1.0/me", headers=headers, verify=ca_file(server), timeout=20)
-
-
-def ca_file(server) -> str:
-    return str(server.data_dir / "tls" / "ca.pem")
+    return requests.get(f"{origin}/v1.0/me", headers=headers, verify=server.ca_file, timeout=20)
 
 
 @BOTH_KINDS

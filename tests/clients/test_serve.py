@@ -31,8 +31,8 @@ def test_init_serve_and_a_device(production):
     host = made["properties"]["hostName"]
     device = roadstead("iot", "hub", "device-identity", "create", "-n", "plant", "-d", "dev")
     token = hub.device_token(production, "dev", device["authentication"]["symmetricKey"]["primaryKey"], hub_host=host)
-    ca_file = production.data_dir / "tls" / "ca.pem"
-    command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", ca_file, "-H", f"Authorization: {token}", "-d", "{}"]
+    command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", f"Authorization: {token}", "-d", "{}"]
+    command += ["--cacert", production.ca_file]
     command += ["--resolve", f"{host}:{production.https_port}:127.0.0.1"]
     command += [f"https://{host}:{production.https_port}/devices/dev/messages/events?api-version=2021-04-12"]
     assert subprocess.run(command, capture_output=True, text=True, timeout=30).stdout == "204"
@@ -47,7 +47,7 @@ def test_faults_are_not_injected(production):
     host = roadstead("iot", "hub", "create", "-n", "plant", "-g", "plant-rg")["properties"]["hostName"]
     device = roadstead("iot", "hub", "device-identity", "create", "-n", "plant", "-d", "dev")
     token = hub.device_token(production, "dev", device["authentication"]["symmetricKey"]["primaryKey"], hub_host=host)
-    context = tls_context(str(production.data_dir / "tls" / "ca.pem"))
+    context = tls_context(production.ca_file)
     asked = injection.fault("KillTcp", delay_s=0)
     with RawMqtt(host, production.mqtt_port, context, address="127.0.0.1") as mqtt:
         assert mqtt.connect("dev", hub.username(host, "dev"), token).code == 0

@@ -56,7 +56,7 @@ def test_devices_change_only_the_host_name(apart, fresh, tmp_path):
     fresh.say("import", "hub", file, "--hub-name", fresh.hub_name)
     key = apart.old.key_of("thermo")
     token = hub.device_token(fresh.server, "thermo", key, hub_host=fresh.host)
-    context = tls_context(str(fresh.data_dir / "tls" / "ca.pem"))
+    context = tls_context(fresh.ca_file)
     with RawMqtt(fresh.host, fresh.mqtt_port, context, address="127.0.0.1") as mqtt:
         assert mqtt.connect("thermo", hub.username(fresh.host, "thermo"), token).code == 0
 

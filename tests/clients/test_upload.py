@@ -181,10 +181,6 @@ class InS3(Production):
         self.command_line("group", "create", "-n", "plant-rg", "-l", "local")
         self.command_line("iot", "hub", "create", "-n", "plant", "-g", "plant-rg")
 
-    @property
-    def ca_file(self) -> str:
-        return str(self.data_dir / "tls" / "ca.pem")
-
     def end(self) -> None:
         super().end()
         self.s3.end()

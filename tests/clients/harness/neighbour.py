@@ -43,10 +43,6 @@ class Neighbour(Production):
         context.write_text(f'{lines}\n[connect_to]\n"gate.{DPS_DOMAIN}" = "{address}"\n')
         self.say = Roadstead(self)
 
-    @property
-    def ca_file(self) -> str:
-        return str(self.data_dir / "tls" / "ca.pem")
-
     def populate(self) -> "Neighbour":
         """The hub, and a DPS that it is linked to."""
         self.say("group", "create", "-n", GROUP, "-l", "local")

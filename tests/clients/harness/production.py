@@ -15,6 +15,10 @@ class Production(Server):
         super().__init__(home, free_port(), free_port())
         self.config = home / "roadstead.toml"
 
+    @property
+    def ca_file(self) -> str:
+        return str(self.data_dir / "tls" / "ca.pem")
+
     def run(self, *words) -> subprocess.CompletedProcess:
         command = [self.binary, *map(str, words)]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
