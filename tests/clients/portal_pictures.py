@@ -217,6 +217,8 @@ def main() -> None:
     words.add_argument("--tour", type=Path, help="where those of the tour are copied to: ../../docs/portal")
     words.add_argument("--quick", action="store_true", help="one look: on a desk, light; and on a phone, dark")
     chosen = words.parse_args()
+    if chosen.only and chosen.tour:
+        words.error("the tour has pictures of many pages: leave out --only")
     os.environ["ROADSTEAD_BIN"] = str(chosen.binary.resolve())
     chosen.folder.mkdir(parents=True, exist_ok=True)
     only = set(filter(None, chosen.only.split(",")))
