@@ -12,6 +12,7 @@ import json
 import os
 import re
 import statistics
+import sys
 import threading
 import time
 from urllib.parse import urljoin
@@ -33,7 +34,7 @@ def main() -> None:
     entered = person.get(chosen.link, timeout=20)
     entered.raise_for_status()
     overview, over = urljoin(chosen.link, "/portal/"), time.monotonic() + chosen.seconds
-    shown, skipped, looks = [], [], []
+    shown, skipped, looks, faults = [], [], [], []
 
     def follow() -> None:
         """One page's stream, until the time is over."""
@@ -52,6 +53,7 @@ def main() -> None:
                     kind = ""
                 if time.monotonic() > over:
                     return
+            raise ConnectionError("the stream ended before its time")
 
     def refresh() -> None:
         while time.monotonic() < over:
@@ -61,8 +63,15 @@ def main() -> None:
             looks.append(time.monotonic() - began)
             time.sleep(int(re.search(r'id="overview" data-refresh="(\d+)"', page.text)[1]))
 
+    def told(work) -> None:
+        """Does it, and keeps what went wrong: a page that nobody keeps open looks like one of a quiet hub."""
+        try:
+            work()
+        except Exception as fault:
+            faults.append(f"{work.__name__}: {fault!r}")
+
     works = [follow] * chosen.live + [refresh] * chosen.overviews
-    pages = [threading.Thread(target=work, daemon=True) for work in works]
+    pages = [threading.Thread(target=told, args=(work,), daemon=True) for work in works]
     for page in pages:
         page.start()
     for page in pages:
@@ -70,6 +79,9 @@ def main() -> None:
     print(f"{chosen.live} live pages: {len(shown)} messages shown, {sum(skipped)} counted")
     if looks:
         print(f"{chosen.overviews} overviews: {len(looks)} asked for, median {statistics.median(looks) * 1000:.1f} ms")
+    faults += [f"{page.name} is not over" for page in pages if page.is_alive()]
+    if faults:
+        sys.exit("\n".join(faults))
 
 
 if __name__ == "__main__":
