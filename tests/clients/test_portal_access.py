@@ -119,12 +119,18 @@ def test_a_form_of_another_site_changes_nothing(browser, device_page, roadstead,
     assert status() == "disabled", "the same from the page itself"
 
 
-def test_sessions_are_shown_and_ended(origin, person, visitor):
-    user = person("Reader")
-    other = requests.Session()
+def elsewhere(origin, user: dict) -> requests.Session:
+    """Another browser in which this user is signed in."""
+    session = requests.Session()
     form = {"username": user["userPrincipalName"], "password": user["password"]}
     headers = {"Sec-Fetch-Site": "same-origin", "User-Agent": "Firefox/140.0 (Windows)"}
-    other.post(f"{origin}/portal/sign-in", data=form, headers=headers, timeout=20)
+    session.post(f"{origin}/portal/sign-in", data=form, headers=headers, timeout=20)
+    return session
+
+
+def test_sessions_are_shown_and_ended(origin, person, visitor):
+    user = person("Reader")
+    other = elsewhere(origin, user)
     assert "Sign out everywhere" in other.get(f"{origin}/portal/sessions", timeout=20).text
     sign_in(visitor, origin, user)
     visitor.open(f"{origin}/portal/sessions")
@@ -132,6 +138,26 @@ def test_sessions_are_shown_and_ended(origin, person, visitor):
     visitor.click("Sign out everywhere")
     visitor.says("User name")
     assert "User name" in other.get(f"{origin}/portal/sessions", timeout=20).text
+
+
+def test_a_page_says_when_nobody_is_signed_in(origin, person, visitor):
+    """The overview, which looks again by itself, when another browser has ended all sessions; its link leads back to it."""
+    user = person("Reader")
+    other = elsewhere(origin, user)
+    sign_in(visitor, origin, user)
+    visitor.says("devices connected")
+    token = re.search(r'name="csrf" value="([^"]+)"', other.get(f"{origin}/portal/sessions", timeout=20).text)[1]
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    other.post(f"{origin}/portal/sign-out-everywhere", data={"csrf": token}, headers=headers, timeout=20)
+    visitor.says("You are not signed in any more: what is shown here does not change.")
+    assert "devices connected" in visitor.text, "what was shown stays"
+    visitor.click("Sign in again")
+    assert visitor.path.startswith("/portal/sign-in")
+    visitor.fill("User name", user["userPrincipalName"])
+    visitor.fill("Password", user["password"])
+    visitor.click("Sign in")
+    visitor.says("devices connected")
+    assert visitor.path == "/portal/"
 
 
 def test_it_works_without_javascript(origin, person, plain, device_page, roadstead, device_id):
