@@ -29,36 +29,8 @@ pub fn tell(global: &Global, what: &str, contents: Option<&Contents>) {
     }
 }
 
-/// `2 hubs, 12 devices (3 connected), 5012 events (1.2 MiB)`. What there is none of is left out.
 fn describe(contents: &Contents) -> String {
-    let Contents { hubs, devices, connected, events, event_bytes, file_bytes, .. } = *contents;
-    let Contents { provisioning_services, enrollments, enrollment_groups, registrations, .. } = *contents;
-    let counted = |count: u64, one: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        _ => Some(format!("{count} {one}s")),
-    };
-    let more = |text: Option<String>, detail: String| text.map(|text| format!("{text} ({detail})"));
-    // One alone is what the sentence is about.
-    let several = hubs + provisioning_services > 1;
-    let devices = match connected {
-        0 => counted(devices, "device"),
-        _ => more(counted(devices, "device"), format!("{connected} connected")),
-    };
-    let parts: Vec<String> = [
-        counted(hubs, "hub").filter(|_| several),
-        counted(provisioning_services, "DPS instance").filter(|_| several),
-        devices,
-        more(counted(events, "event"), bytes(event_bytes)),
-        (file_bytes > 0).then(|| format!("{} of uploaded files", bytes(file_bytes))),
-        counted(enrollments, "enrollment"),
-        counted(enrollment_groups, "enrollment group"),
-        counted(registrations, "registration"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if parts.is_empty() { "nothing in it".to_owned() } else { parts.join(", ") }
+    roadstead_service::contents::describe(contents, "event", bytes)
 }
 
 /// `512 B`, `1.2 KiB`, `3.4 MiB`, `5.6 GiB`.
@@ -75,21 +47,6 @@ fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn as_people_read_it() {
-        let hub =
-            Contents { hubs: 1, devices: 12, connected: 3, events: 5012, event_bytes: 1_300_000, ..Default::default() };
-        assert_eq!(describe(&hub), "12 devices (3 connected), 5012 events (1.2 MiB)");
-        let group = Contents { provisioning_services: 1, enrollments: 1, registrations: 2, file_bytes: 4096, ..hub };
-        assert_eq!(
-            describe(&group),
-            "1 hub, 1 DPS instance, 12 devices (3 connected), 5012 events (1.2 MiB), 4.0 KiB of uploaded files, \
-             1 enrollment, 2 registrations"
-        );
-        assert_eq!(describe(&Contents::default()), "nothing in it");
-        assert_eq!(describe(&Contents { hubs: 1, devices: 1, ..Default::default() }), "1 device");
-    }
 
     #[test]
     fn bytes_in_the_largest_unit() {

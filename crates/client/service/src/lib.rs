@@ -23,6 +23,7 @@
 
 pub mod amqp;
 pub mod authority;
+pub mod contents;
 pub mod error;
 pub mod event_log;
 mod event_source;
