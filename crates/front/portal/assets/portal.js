@@ -247,6 +247,7 @@ const showTab = () => {
 localise(document);
 typeLocally();
 showTab();
+window.addEventListener("resize", showTab);
 refresh();
 copy(document);
 drop();

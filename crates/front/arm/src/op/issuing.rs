@@ -12,7 +12,7 @@ use roadstead_wire::{
 use crate::{
     arm::{Arm, Way},
     call::Call,
-    op::{GROUP, INNER_NAME, NAME, certificate},
+    op::{GROUP, INNER_NAME, NAME, certificate, principal::shown_name},
     refusal::Refusal,
     reply::Reply,
 };
@@ -41,11 +41,8 @@ pub(crate) async fn issue(arm: &Arm, call: &Call, caller: &Caller) -> Result<Rep
             return Err(value("body", "with none or both of its members", "one with commonName or certificateRequest"));
         }
     };
-    let directory = arm.resources.directory();
-    // The client id of a service principal would tell nobody who that is.
-    let service = directory.find_principal(caller.id).filter(|_| !caller.is_user);
-    let by_name = service.map_or(caller.name.as_str(), |service| service.display_name.as_str());
-    let spec = IssueSpec { to, days: asked.days, by: caller.id, by_name };
+    let by_name = shown_name(arm, caller);
+    let spec = IssueSpec { to, days: asked.days, by: caller.id, by_name: &by_name };
     let made = arm.resources.issue(&dps(arm, call)?.id_scope, call.segment(INNER_NAME), spec).await?;
     Ok(Reply::ok(&IssueAnswer {
         issued: Issued::of(&made.record),

@@ -37,12 +37,25 @@ pub(crate) fn find_by_ids(arm: &Arm, call: &Call) -> Result<Reply, Refusal> {
 /// Source: docs, Graph `directoryObject: getByIds` (1000)
 const DIRECTORY_IDS_MAX: usize = 1000;
 
+/// What the installation's first service principal is called.
+const ADMINISTRATOR: &str = "Roadstead administrator";
+
+/// The name by which people know who asks: of a service principal its display name, whose client id would tell nobody.
+pub(crate) fn shown_name(arm: &Arm, caller: &Caller) -> String {
+    if caller.id == arm.access.installation().principal_id() {
+        return ADMINISTRATOR.to_owned();
+    }
+    let directory = arm.resources.directory();
+    let service = directory.find_principal(caller.id).filter(|_| !caller.is_user);
+    service.map_or_else(|| caller.name.clone(), |service| service.display_name.clone())
+}
+
 /// The installation's first service principal, which the configuration makes.
 pub(crate) fn first(arm: &Arm) -> GraphPrincipal {
     let installation = arm.access.installation();
     GraphPrincipal {
         id: installation.principal_id().0,
-        display_name: "Roadstead administrator".to_owned(),
+        display_name: ADMINISTRATOR.to_owned(),
         account_enabled: true,
         created_date_time: None,
         user_principal_name: None,

@@ -7,7 +7,7 @@ use roadstead_resources::Place;
 use roadstead_testkit::DEVICE_REQUEST;
 use serde_json::{Value, json};
 
-use crate::world::{BASE, CLIENT_ID, SUBSCRIPTION, World, of_group};
+use crate::world::{BASE, SUBSCRIPTION, World, of_group};
 
 const DPS: &str = "/provisioningServices/textile-dps";
 
@@ -73,7 +73,7 @@ async fn issued_listed_and_audited() {
     let expected = json!({
         "commonName": "dev-01", "serialNumber": text("serialNumber"), "thumbprint": text("thumbprint"),
         "sha256Thumbprint": text("sha256Thumbprint"), "notBefore": "2027-01-15T07:55:00.0000000Z",
-        "notAfter": text("notAfter"), "issued": "2027-01-15T08:00:00.0000000Z", "issuedBy": CLIENT_ID,
+        "notAfter": text("notAfter"), "issued": "2027-01-15T08:00:00.0000000Z", "issuedBy": "Roadstead administrator",
         "fromRequest": false, "certificateName": "plant-ca", "caThumbprint": text("caThumbprint"),
     });
     assert_eq!(listed.body["value"][0], expected);
