@@ -63,7 +63,7 @@ def test_files_from_a_shell(roadstead, uploaded, device_id, tmp_path):
     path = tmp_path / "fetched"
     roadstead.hub("device-upload", "download", *of, "--blob-name", listed[0]["blobName"], "--file-path", str(path))
     assert path.read_bytes() == content
-    roadstead.hub("device-upload", "delete", *of, "--blob-name", f"{listed[0]['blobName']}")
+    roadstead.hub("device-upload", "delete", *of, "--blob-name", listed[0]["blobName"])
     assert roadstead.hub("device-upload", "list", *of) == []
 
 
