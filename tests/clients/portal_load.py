@@ -41,7 +41,7 @@ def main() -> None:
         with person.get(f"{overview}hubs/{chosen.hub}/live", stream=True, timeout=20) as stream:
             stream.raise_for_status()
             kind = ""
-            for line in stream.iter_lines(chunk_size=1, decode_unicode=True):
+            for line in stream.iter_lines(chunk_size=None, decode_unicode=True):
                 field, _, value = line.partition(": ")
                 if field == "event":
                     kind = value
