@@ -92,9 +92,12 @@ impl EventSample {
     async fn look_at(&mut self, partition: u16, most: usize, glimpse: &mut Glimpse) -> Result<(), HubError> {
         let log = self.hub.log();
         let (bounds, next) = (log.bounds(partition), &mut self.next[usize::from(partition)]);
-        // So many that of events of like sizes all to the newest are read.
-        let affordable = (SAMPLE_BYTES_MAX as u64 / 2 / self.hub.mean_event_bytes()).clamp(1, SAMPLE_LOOKED_AT_MAX);
-        let looked_at = if self.device.is_some() { affordable } else { most as u64 };
+        let looked_at = if self.device.is_some() {
+            // So many that of events of like sizes all to the newest are read.
+            (SAMPLE_BYTES_MAX as u64 / 2 / self.hub.mean_event_bytes()).clamp(1, SAMPLE_LOOKED_AT_MAX)
+        } else {
+            most as u64
+        };
         let mut at = (*next).max(bounds.first).max(bounds.next.saturating_sub(looked_at));
         // Those that the retention dropped before anybody looked, too.
         let passed = at.saturating_sub(*next);
