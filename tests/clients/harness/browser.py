@@ -118,7 +118,9 @@ class Browser:
         self.driver.quit()
 
     def open(self, url: str) -> None:
+        """The page is there as a whole afterwards. The driver alone is sometimes back while it is still being read."""
         self.driver.get(url)
+        wait.until(self._is_whole, SOON_S, f"the page at {url} as a whole")
 
     @property
     def path(self) -> str:
@@ -192,6 +194,10 @@ class Browser:
         except WebDriverException:
             # Stale, or between two pages: which of the two a driver says then is not told beforehand.
             pass
+        return self._is_whole()
+
+    def _is_whole(self) -> bool:
+        """Whether nothing of the page is still to come; also not between two pages."""
         try:
             return self.driver.execute_script("return document.readyState") == "complete"
         except WebDriverException:
