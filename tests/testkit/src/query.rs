@@ -26,7 +26,7 @@ pub fn any_path() -> impl Strategy<Value = Path> {
         8 => (root(), name()).prop_map(|(root, name)| path(&format!("{root}.{name}"))),
         2 => (root(), name()).prop_map(|(root, name)| path(&format!("{root}.group.{name}"))),
         1 => (root(), name(), name()).prop_map(|(root, outer, inner)| path(&format!("{root}.{outer}.{inner}"))),
-        3 => select(vec!["deviceId", "status", "statusReason", "version", "tags", "missing"]).prop_map(path),
+        3 => select(vec!["deviceId", "status", "connectionState", "statusReason", "version", "tags", "missing"]).prop_map(path),
     ]
 }
 

@@ -66,9 +66,15 @@ fn truth() -> BoxedStrategy<Expr> {
         2 => called(OF_STRINGS.to_vec(), vec(string(), 2..=2)),
         2 => compared(leaf(), leaf()),
         2 => select(truths.to_vec()).prop_map(|names| Expr::Path(path(names))),
+        3 => compared(Just(Expr::Path(path("connectionState"))), connection_state()),
         2 => nonsense(),
     ]
     .boxed()
+}
+
+fn connection_state() -> impl Strategy<Value = Expr> {
+    select(vec!["Connected", "Disconnected", "connected"])
+        .prop_map(|state| Expr::Constant(Constant::String(state.into())))
 }
 
 fn number() -> BoxedStrategy<Expr> {

@@ -13,7 +13,7 @@ use roadstead_store::{
 use rusqlite::{Connection, Row, Rows, params_from_iter, types::Value};
 use serde_json::Map;
 
-use self::condition::{Place, Sql, compile, indexed_tag};
+use self::condition::{Lead, Place, Sql, compile};
 use super::{
     change::integer,
     read::{self, bounded},
@@ -35,30 +35,29 @@ struct Plan<'q> {
     found: Vec<Sql>,
     /// The conjuncts it cannot.
     unchecked: Option<Expr>,
-    tag: Option<(String, Value)>,
+    lead: Option<Lead>,
     query: &'q Query,
 }
 
 impl<'q> Plan<'q> {
     fn new(query: &'q Query) -> Self {
-        let conjuncts = match &query.condition {
-            None => &[],
-            Some(Expr::And(members)) => members.as_slice(),
-            Some(single) => std::slice::from_ref(single),
-        };
+        let mut conjuncts = Vec::new();
+        if let Some(condition) = &query.condition {
+            add_conjuncts(condition, &mut conjuncts);
+        }
         let mut found = Vec::new();
         let mut left = Vec::new();
-        for conjunct in conjuncts {
+        for conjunct in &conjuncts {
             match compile(conjunct) {
                 Some(sql) => found.push(sql),
-                None => left.push(conjunct.clone()),
+                None => left.push((*conjunct).clone()),
             }
         }
         let unchecked = match left.len() {
             0 | 1 => left.pop(),
             _ => Some(Expr::And(left)),
         };
-        Self { source: query.source, found, unchecked, tag: conjuncts.iter().find_map(indexed_tag), query }
+        Self { source: query.source, found, unchecked, lead: Lead::of(&conjuncts), query }
     }
 
     /// `SELECT columns` of the identities that SQL finds, after `after`, in the order of their ids.
@@ -71,32 +70,34 @@ impl<'q> Plan<'q> {
         let mut sql = Sql::new("SELECT ");
         sql.push(columns);
         // CROSS JOIN: SQLite keeps this order, in which every step is a search and the first one sorts.
-        sql.text.push_str(match (self.source, &self.tag) {
+        sql.text.push_str(" FROM ");
+        if let Some(lead) = &self.lead {
+            sql.text.push_str(lead.table());
+            sql.text.push_str(" i CROSS JOIN ");
+        }
+        sql.text.push_str(match (self.source, &self.lead) {
             (Source::Modules, None) => {
-                " FROM modules m CROSS JOIN devices d
+                "modules m CROSS JOIN devices d
                     ON d.hub = m.hub AND d.device = substr(m.identity, 1, instr(m.identity, '/') - 1)"
             }
             (Source::Modules, Some(_)) => {
-                " FROM tag_values i CROSS JOIN modules m ON m.hub = i.hub AND m.identity = i.identity
-                    CROSS JOIN devices d
+                "modules m ON m.hub = i.hub AND m.identity = i.identity CROSS JOIN devices d
                     ON d.hub = m.hub AND d.device = substr(m.identity, 1, instr(m.identity, '/') - 1)"
             }
-            (_, None) => " FROM devices d",
-            (_, Some(_)) => " FROM tag_values i CROSS JOIN devices d ON d.hub = i.hub AND d.device = i.identity",
+            (_, None) => "devices d",
+            (_, Some(_)) => "devices d ON d.hub = i.hub AND d.device = i.identity",
         });
         sql.push(Sql::new(format!(
             " CROSS JOIN twins t ON t.hub = d.hub AND t.identity = {key}
             LEFT JOIN presence p ON p.hub = d.hub AND p.identity = {key} WHERE "
         )));
-        let leading = match (&self.tag, self.source) {
-            (Some((path, value)), _) => {
-                sql.push(Sql {
-                    text: "i.path = ? AND i.value = ? AND ".to_owned(),
-                    values: vec![path.clone().into(), value.clone()],
-                });
+        let leading = match &self.lead {
+            Some(lead) => {
+                sql.push(lead.condition());
+                sql.text.push_str(" AND ");
                 "i.identity"
             }
-            (None, _) => key,
+            None => key,
         };
         let table = leading.split('.').next().unwrap_or_default();
         sql.push(Sql::new(format!("{table}.hub = ?1 AND {leading} > ?3")));
@@ -118,6 +119,14 @@ impl<'q> Plan<'q> {
             }),
             true,
         )
+    }
+}
+
+/// What is joined by AND, within parentheses as well.
+fn add_conjuncts<'q>(condition: &'q Expr, conjuncts: &mut Vec<&'q Expr>) {
+    match condition {
+        Expr::And(members) => members.iter().for_each(|member| add_conjuncts(member, conjuncts)),
+        single => conjuncts.push(single),
     }
 }
 
@@ -231,4 +240,47 @@ fn with_rows<T>(
     let mut statement = ground.connection.prepare(&sql.numbered(parameters.len() + 1))?;
     parameters.extend(sql.values);
     read(&mut statement.query(params_from_iter(parameters))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::connection::open_database;
+    use roadstead_query::parse;
+    use roadstead_store::{SealKey, suite::samples::Pattern};
+
+    /// However many identities there are, a query goes straight to those that its tag or the connected ones lead to, in order.
+    #[test]
+    fn leads_are_followed_without_a_scan_or_a_sort() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = open_database(&directory.path().join("records.db"), &SealKey::fresh(&Pattern)).unwrap();
+        let (tag, connected) =
+            ("(hub=? AND path=? AND value=? AND identity>?)", "(hub=? AND connected=? AND identity>?)");
+        let (device, module) = ("(hub=? AND device>?)", "(hub=? AND identity>?)");
+        for (condition, lead) in [
+            ("tags.site = 'a'", Some(tag)),
+            ("connectionState = 'Connected'", Some(connected)),
+            ("'Connected' = connectionState AND status = 'enabled'", Some(connected)),
+            ("connectionState = 'Connected' AND tags.floor = 3", Some(tag)),
+            (
+                "STARTS_WITH(deviceId, 'a') AND (status = 'enabled' AND (connectionState = 'Connected'))",
+                Some(connected),
+            ),
+            ("connectionState = 'Disconnected'", None),
+            ("connectionState = 'connected'", None),
+            ("connectionState != 'Connected'", None),
+            ("connectionState = 'Connected' OR tags.site = 'a'", None),
+        ] {
+            for (source, own) in [("devices", device), ("devices.modules", module)] {
+                let query = parse(&format!("SELECT * FROM {source} WHERE {condition}")).unwrap();
+                let sql = Plan::new(&query).identities().numbered(4);
+                let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+                let parameters = vec![Value::Null; statement.parameter_count()];
+                let steps = statement.query_map(params_from_iter(parameters), |row| row.get(3)).unwrap();
+                let plan: Vec<String> = steps.map(Result::unwrap).collect();
+                assert!(plan[0].ends_with(lead.unwrap_or(own)), "{condition}: {plan:?}");
+                assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{condition}: {plan:?}");
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use roadstead_model::{Device, DeviceAuth, InitialTwin, Module, Twin, UnixMillis};
+use roadstead_model::{Device, DeviceAuth, InitialTwin, Module, Presence, Twin, UnixMillis};
 use roadstead_query::{Query, Source, eval};
 use roadstead_store::{
     Expect, QueryRow, Records, Write,
@@ -44,6 +44,12 @@ async fn fill(store: &EmbeddedRecords, twins: &[Twin]) {
             let module = Module { auth: DeviceAuth::None, ..samples::module(id, "m") };
             batch.push(Write::PutModule(HUB, module, Expect::Absent));
             batch.push(Write::PutTwin(HUB, module_id(id, "m"), twin.clone(), Expect::Absent));
+        }
+        // Of a device's and its module's, one is connected; some came and went, some were never there.
+        let of = if index % 2 == 0 { identity(id) } else { module_id(id, "m") };
+        if index % 3 < 2 {
+            let presence = Presence { connected: index % 3 == 0, ..samples::presence() };
+            batch.push(Write::PutPresence(HUB, of, presence));
         }
     }
     store.commit(batch).await.unwrap();

@@ -74,6 +74,11 @@ pub(super) enum Place {
     Number(&'static str),
 }
 
+/// What `connectionState` is of who is connected now.
+const CONNECTED: &str = "Connected";
+const CONNECTION_STATE: &str =
+    "CASE WHEN p.connected IS ?2 AND p.connected IS NOT NULL THEN 'Connected' ELSE 'Disconnected' END";
+
 /// A time in milliseconds as the service API shows it.
 const LAST_ACTIVITY: &str = "CASE WHEN p.last_activity IS NULL THEN '0001-01-01T00:00:00Z'
     ELSE strftime('%Y-%m-%dT%H:%M:%S', p.last_activity / 1000, 'unixepoch')
@@ -86,9 +91,7 @@ impl Place {
         match names.as_slice() {
             ["deviceId"] => Some(Self::Text("d.device")),
             ["status"] => Some(Self::Text("CASE d.enabled WHEN 1 THEN 'enabled' ELSE 'disabled' END")),
-            ["connectionState"] => Some(Self::Text(
-                "CASE WHEN p.connected IS ?2 AND p.connected IS NOT NULL THEN 'Connected' ELSE 'Disconnected' END",
-            )),
+            ["connectionState"] => Some(Self::Text(CONNECTION_STATE)),
             ["disconnectReason"] => Some(Self::TextOrNull(
                 "CASE WHEN p.connected IS NOT ?2 AND p.connected IS NOT NULL THEN 'serverStopped' ELSE p.reason END",
             )),
@@ -251,20 +254,58 @@ fn null_against(comparison: Comparison) -> (&'static str, &'static str) {
 /// Bytes of the texts in `tag_values`.
 const INDEXED_BYTES_MAX: usize = 256;
 
-/// The tag and its value when the condition asks for one by `=`: `tag_values` leads straight to its twins.
-pub(super) fn indexed_tag(condition: &Expr) -> Option<(String, Value)> {
-    let Expr::Compare(Comparison::Equal, left, right) = condition else { return None };
-    let ((Expr::Path(path), Expr::Constant(constant)) | (Expr::Constant(constant), Expr::Path(path))) =
-        (&**left, &**right)
-    else {
-        return None;
-    };
-    let ("tags", [_, names @ ..]) = (path.root(), path.names()) else { return None };
-    let plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    let value = match constant {
-        Constant::String(text) if text.len() <= INDEXED_BYTES_MAX => Value::Text(text.clone()),
-        Constant::Number(number) => Value::Real(*number),
-        _ => return None,
-    };
-    (!names.is_empty() && names.iter().all(plain)).then(|| (names.join("."), value))
+/// A table that leads straight to the identities of which one conjunct is true, by the hub and their text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Lead {
+    /// By a tag's path and its value.
+    Tag(String, Value),
+    /// By being connected now.
+    Connected,
+}
+
+impl Lead {
+    /// The best of the conjuncts: of those with a tag there are few, mostly, of those that are connected there may be many.
+    pub(super) fn of(conjuncts: &[&Expr]) -> Option<Self> {
+        let leads = || conjuncts.iter().copied().filter_map(Self::of_one);
+        leads().find(|lead| *lead != Self::Connected).or_else(|| leads().next())
+    }
+
+    fn of_one(condition: &Expr) -> Option<Self> {
+        let Expr::Compare(Comparison::Equal, left, right) = condition else { return None };
+        let ((Expr::Path(path), Expr::Constant(constant)) | (Expr::Constant(constant), Expr::Path(path))) =
+            (&**left, &**right)
+        else {
+            return None;
+        };
+        match (path.root(), path.names(), constant) {
+            ("connectionState", [_], Constant::String(state)) => (state == CONNECTED).then_some(Self::Connected),
+            ("tags", [_, names @ ..], _) => Self::of_tag(names, constant),
+            _ => None,
+        }
+    }
+
+    fn of_tag(names: &[String], constant: &Constant) -> Option<Self> {
+        let plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+        let value = match constant {
+            Constant::String(text) if text.len() <= INDEXED_BYTES_MAX => Value::Text(text.clone()),
+            Constant::Number(number) => Value::Real(*number),
+            _ => return None,
+        };
+        (!names.is_empty() && names.iter().all(plain)).then(|| Self::Tag(names.join("."), value))
+    }
+
+    pub(super) fn table(&self) -> &'static str {
+        match self {
+            Self::Tag(..) => "tag_values",
+            Self::Connected => "presence",
+        }
+    }
+
+    /// Of the table, as `i`.
+    pub(super) fn condition(&self) -> Sql {
+        match self {
+            Self::Tag(path, value) => Sql::new("i.path = ? AND i.value = ?").with(path.clone()).with(value.clone()),
+            Self::Connected => Sql::new("i.connected = ?2"),
+        }
+    }
 }
