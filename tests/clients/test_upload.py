@@ -217,6 +217,22 @@ class TestObjectStore(TestStorage):
                 target.upload_blob(b"again", overwrite=False)
             assert refused.value.status_code == 409
 
+    def test_metadata(self, in_s3, device, device_id):
+        """S3 takes 2 KiB with an object: more is refused before the content is taken, and a very long name gives way to the device's own."""
+        with device.blob(device.ask("x" * 900)) as target:
+            for size in (1000, 1500):
+                target.upload_blob(b"content", overwrite=True, metadata={"line": "n" * size})
+                (name,) = [name for name in in_s3.s3.names() if device_id in name]
+                kept = in_s3.s3.client.head_object(Bucket=BUCKET, Key=name)["Metadata"]
+                assert sum(len(f"x-amz-meta-{name}{value}") for name, value in kept.items()) <= 2048
+                assert target.get_blob_properties().metadata == {"line": "n" * size}
+            for upload in (target.upload_blob, lambda content, **options: target.commit_block_list([], **options)):
+                with pytest.raises(HttpResponseError) as refused:
+                    upload(b"other", metadata={"line": "n" * 2050}, **({"overwrite": True} if upload == target.upload_blob else {}))
+                assert (refused.value.status_code, refused.value.error_code) == (400, "MetadataTooLarge")
+                assert "takes 2048 at most" in refused.value.message
+            assert target.download_blob().readall() == b"content"
+
     def test_restart(self, in_s3, device):
         place = device.ask("kept.txt")
         with device.blob(place) as target:

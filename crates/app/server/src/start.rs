@@ -231,8 +231,8 @@ fn blobs(settings: &Settings, directory: &Arc<DataDirectory>) -> Result<Arc<dyn 
     Ok(match &settings.blobs.url {
         None => Arc::new(EmbeddedBlobs::open(directory.clone(), hub_bytes_max)?),
         Some(url) => {
-            let (store, prefix) = roadstead_store_object::open(url).context("blobs.url")?;
-            Arc::new(ObjectBlobs::new(store, prefix, hub_bytes_max))
+            let place = roadstead_store_object::open(url).context("blobs.url")?;
+            Arc::new(ObjectBlobs::new(place, hub_bytes_max))
         }
     })
 }

@@ -54,7 +54,9 @@ impl FileError {
     pub fn cause(&self) -> RefusalCause {
         match self {
             Self::Refused(refused) => refused.cause(),
-            Self::TooLarge { .. } | Self::Blob(BlobError::TooLarge) => RefusalCause::TooLarge,
+            Self::TooLarge { .. } | Self::Blob(BlobError::TooLarge | BlobError::MetadataTooLarge { .. }) => {
+                RefusalCause::TooLarge
+            }
             Self::Blob(BlobError::Busy | BlobError::Store(_)) => RefusalCause::ServerBusy,
             Self::Name(_)
             | Self::Signature(_)

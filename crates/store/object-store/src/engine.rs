@@ -23,7 +23,9 @@ use crate::{
     failure::{failed, found},
     hub::HubObjects,
     limits::{HEADS_MAX, WRITERS_MAX},
-    names, properties,
+    names,
+    place::Place,
+    properties,
     writer::{Block, NewObject, WholeBlob},
 };
 
@@ -33,6 +35,7 @@ pub struct ObjectBlobs(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) prefix: Path,
+    pub(crate) metadata_bytes_max: usize,
     hub_bytes_max: u64,
     hubs: Mutex<HashMap<HubKey, Arc<HubObjects>>>,
     /// Held while a hub's objects are summed up.
@@ -41,11 +44,13 @@ pub(crate) struct Shared {
 }
 
 impl ObjectBlobs {
-    /// Blobs below `prefix`. A hub's may take `hub_bytes_max` bytes; what it has is summed up when it is first asked for one.
-    pub fn new(store: Arc<dyn ObjectStore>, prefix: Path, hub_bytes_max: u64) -> Self {
+    /// Blobs at that place. A hub's may take `hub_bytes_max` bytes; what it has is summed up when it is first asked for one.
+    pub fn new(place: Place, hub_bytes_max: u64) -> Self {
+        let Place { store, prefix, metadata_bytes_max } = place;
         Self(Arc::new(Shared {
             store,
             prefix,
+            metadata_bytes_max,
             hub_bytes_max,
             hubs: Mutex::default(),
             summing: tokio::sync::Mutex::default(),
@@ -155,7 +160,8 @@ impl Blobs for ObjectBlobs {
         let total =
             block_names.iter().filter_map(|name| sizes.get(name)).fold(0u64, |sum, size| sum.saturating_add(*size));
         let (place, hub) = (shared.place().await?, shared.hub(path.hub()).await?);
-        let attributes = properties::attributes(properties, Some(list), names::untold(path));
+        let attributes =
+            properties::attributes(properties, Some(list), names::untold(path), shared.metadata_bytes_max)?;
         let name = names::file(&shared.prefix, path);
         let mut new = NewObject::new(shared, hub, name, attributes, BLOB_BYTES_MAX, place);
         // The blocks' own share of the quota pays for the copy: they go when it is there.

@@ -11,7 +11,7 @@
 //! - **A blob** that is small is one request, a large one an upload in parts; a block list is put together by reading the blocks
 //!   and writing them as one object (`writer`), which is durable when the store says so.
 //! - **A listing** asks the store for a page of names, and each of the objects what it is. Azure gives all names for each page, S3 those
-//!   that are wanted. A blob with a very long name that is not mostly ASCII is left out.
+//!   that are wanted. A blob with a very long name is left out if that is not mostly ASCII, or if the device's metadata leaves it no room.
 //! - **Conditions, and the quota,** hold for all that goes through one server. Another that writes to the same prefix is not
 //!   waited for: its last commit wins.
 
@@ -25,4 +25,4 @@ mod properties;
 mod writer;
 
 pub use engine::ObjectBlobs;
-pub use place::{PlaceError, open};
+pub use place::{Place, PlaceError, open};

@@ -10,8 +10,14 @@ pub const WRITERS_MAX: usize = 32;
 pub const SEGMENT_BYTES_MAX: usize = 240;
 /// Bytes of a whole name from which on its digest stands for it. S3 and Azure take 1024, the prefix included.
 pub const NAME_BYTES_MAX: usize = 640;
-/// Bytes of a blob's name that is kept beside an object, percent-encoded. S3 takes 2 KiB of metadata, the device's own included.
+/// Bytes of a blob's name that is kept beside an object, percent-encoded, where the device's own metadata leaves room for it.
 pub const KEPT_NAME_BYTES_MAX: usize = 1024;
+/// Bytes of an object's metadata in S3. Source: docs, "Working with object metadata" (2 KB)
+pub const S3_METADATA_BYTES_MAX: usize = 2 * 1024;
+/// Bytes of an object's metadata in Azure Storage. Source: docs, Set Blob Metadata (8 KB)
+pub const AZURE_METADATA_BYTES_MAX: usize = 8 * 1024;
+/// Bytes that an entry of an object's metadata counts beside its name and value: some stores count its header, `x-amz-meta-`.
+pub const METADATA_PREFIX_BYTES: usize = 11;
 /// Objects of a listing that are asked what they are at one time.
 pub const HEADS_MAX: usize = 16;
 /// Locks that commits share: two blobs wait for each other only by chance.

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use object_store::{Attribute, Attributes, ObjectMeta};
+use object_store::{Attribute, AttributeValue, Attributes, ObjectMeta};
 use roadstead_model::{Etag, UnixMillis};
-use roadstead_store::{BlobInfo, BlobProperties};
+use roadstead_store::{BlobError, BlobInfo, BlobProperties};
 
-use crate::names;
+use crate::{limits::METADATA_PREFIX_BYTES, names};
 
 /// Metadata of ours; device's own may not begin so.
 const OURS: &str = "roadstead_";
@@ -15,8 +15,14 @@ const BLOCK_LIST: &str = "roadstead_block_list";
 /// The blob's name, percent-encoded, where the object's does not tell it.
 const NAME: &str = "roadstead_name";
 
-/// `name`: where the object's own does not tell it.
-pub(crate) fn attributes(properties: &BlobProperties, block_list: Option<String>, name: Option<String>) -> Attributes {
+/// `name`: where the object's own does not tell it; it is left out where the device's metadata leaves it no room.
+/// Errors: `MetadataTooLarge`.
+pub(crate) fn attributes(
+    properties: &BlobProperties,
+    block_list: Option<String>,
+    name: Option<String>,
+    metadata_bytes_max: usize,
+) -> Result<Attributes, BlobError> {
     let mut attributes = Attributes::new();
     let mut put = |name, value: Option<&String>| {
         if let Some(value) = value {
@@ -27,11 +33,29 @@ pub(crate) fn attributes(properties: &BlobProperties, block_list: Option<String>
     put(Attribute::ContentEncoding, properties.content_encoding.as_ref());
     put(Attribute::Metadata(CONTENT_MD5.into()), properties.content_md5.as_ref());
     put(Attribute::Metadata(BLOCK_LIST.into()), block_list.as_ref());
-    put(Attribute::Metadata(NAME.into()), name.as_ref());
     for (name, value) in properties.metadata.iter().filter(|(name, _)| !name.starts_with(OURS)) {
         put(Attribute::Metadata(Cow::Owned(name.clone())), Some(value));
     }
-    attributes
+    let bytes = metadata_bytes(&attributes);
+    if bytes > metadata_bytes_max {
+        return Err(BlobError::MetadataTooLarge { bytes, bytes_max: metadata_bytes_max });
+    }
+    if let Some(name) = name.filter(|name| bytes + entry_bytes(NAME, name) <= metadata_bytes_max) {
+        attributes.insert(Attribute::Metadata(NAME.into()), name.into());
+    }
+    Ok(attributes)
+}
+
+fn metadata_bytes(attributes: &Attributes) -> usize {
+    let entry = |(name, value): (&Attribute, &AttributeValue)| match name {
+        Attribute::Metadata(name) => entry_bytes(name, value),
+        _ => 0,
+    };
+    attributes.into_iter().map(entry).sum()
+}
+
+fn entry_bytes(name: &str, value: &str) -> usize {
+    METADATA_PREFIX_BYTES + name.len() + value.len()
 }
 
 /// A blob as its object tells.
@@ -73,5 +97,27 @@ pub(crate) fn etag(meta: &ObjectMeta) -> Etag {
     match &meta.e_tag {
         Some(etag) => Etag::from_client(etag),
         None => Etag::from_client(&meta.last_modified.timestamp_micros().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_held_to_what_the_store_takes() {
+        let of = |value: usize, name: usize| {
+            let metadata = vec![("line".to_owned(), "x".repeat(value))];
+            let properties = BlobProperties { metadata, ..BlobProperties::default() };
+            let name = (name > 0).then(|| "n".repeat(name));
+            let kept = attributes(&properties, None, name, 100).map_err(|error| error.to_string())?;
+            Ok::<_, String>((kept.len(), metadata_bytes(&kept)))
+        };
+        let (own, ours) = (METADATA_PREFIX_BYTES + "line".len(), METADATA_PREFIX_BYTES + NAME.len());
+        assert_eq!(of(100 - own, 0), Ok((1, 100)));
+        let error = of(101 - own, 0).unwrap_err();
+        assert_eq!(error, "the metadata has 101 bytes, and the store that keeps the files takes 100 at most");
+        assert_eq!(of(10, 90 - own - ours), Ok((2, 100)));
+        assert_eq!(of(10, 91 - own - ours), Ok((1, own + 10)), "the name is left out");
     }
 }

@@ -179,7 +179,7 @@ impl WholeBlob {
         path: &BlobPath,
         properties: &BlobProperties,
     ) -> Result<Self, BlobError> {
-        let attributes = properties::attributes(properties, None, names::untold(path));
+        let attributes = properties::attributes(properties, None, names::untold(path), shared.metadata_bytes_max)?;
         let (place, hub) = (shared.place().await?, shared.hub(path.hub()).await?);
         let new = NewObject::new(shared, hub, names::file(&shared.prefix, path), attributes, BLOB_BYTES_MAX, place);
         Ok(Self { shared: shared.clone(), path: path.clone(), new })

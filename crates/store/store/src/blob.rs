@@ -130,6 +130,9 @@ pub enum BlobError {
     OutOfRange { size: u64 },
     #[error("a blob has at most {BLOB_BYTES_MAX} bytes")]
     TooLarge,
+    /// Some stores take less metadata than devices may send.
+    #[error("the metadata has {bytes} bytes, and the store that keeps the files takes {bytes_max} at most")]
+    MetadataTooLarge { bytes: usize, bytes_max: usize },
     /// Too many blobs are being written now.
     #[error("too many uploads at a time; try again")]
     Busy,
@@ -150,11 +153,11 @@ pub enum BlobError {
 pub trait Blobs: Send + Sync {
     /// Begins a block. Errors: `Busy`, `Store`.
     async fn begin_block(&self, path: &BlobPath, id: &BlockId) -> Result<Box<dyn BlockWriter>, BlobError>;
-    /// Begins a blob that is put whole. Errors: `Busy`, `Store`.
+    /// Begins a blob that is put whole. Errors: `MetadataTooLarge`, `Busy`, `Store`.
     async fn begin_blob(&self, path: &BlobPath, properties: &BlobProperties) -> Result<Box<dyn BlobWriter>, BlobError>;
     /// Makes these blocks, in this order, the blob. A block may be named more than once. The list that made the blob as it is
     /// now succeeds again, and changes nothing: an uploader that missed the answer repeats itself.
-    /// Errors: `UnknownBlock`, `AlreadyExists`, `EtagMismatch`, `TooLarge`, `Busy`, `Store`.
+    /// Errors: `UnknownBlock`, `AlreadyExists`, `EtagMismatch`, `TooLarge`, `MetadataTooLarge`, `Busy`, `Store`.
     async fn commit_blocks(
         &self,
         path: &BlobPath,

@@ -179,6 +179,7 @@ pub(crate) fn refused(call: &Call, error: FileError) -> Refused {
         FileError::NotFound => BlobCode::BlobNotFound,
         FileError::TooLarge { .. } | FileError::Blob(BlobError::TooLarge) => BlobCode::RequestBodyTooLarge,
         FileError::Md5Mismatch { .. } => BlobCode::Md5Mismatch,
+        FileError::Blob(BlobError::MetadataTooLarge { .. }) => BlobCode::MetadataTooLarge,
         FileError::Blob(BlobError::AlreadyExists) => BlobCode::BlobAlreadyExists,
         FileError::Blob(BlobError::EtagMismatch) => BlobCode::ConditionNotMet,
         FileError::Blob(BlobError::UnknownBlock { .. }) => BlobCode::InvalidBlockList,

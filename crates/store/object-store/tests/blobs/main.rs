@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use object_store::{memory::InMemory, path::Path};
-use roadstead_store::{Blobs, suite::blobs::Place};
-use roadstead_store_object::ObjectBlobs;
+use roadstead_store::{Blobs, suite};
+use roadstead_store_object::{ObjectBlobs, Place, limits::AZURE_METADATA_BYTES_MAX};
 
 struct Bucket(Arc<InMemory>);
 
@@ -16,10 +16,11 @@ impl Bucket {
 }
 
 #[async_trait]
-impl Place for Bucket {
+impl suite::blobs::Place for Bucket {
     async fn start(&self, hub_bytes_max: u64) -> Arc<dyn Blobs> {
         let prefix = Path::parse("fleet/files").expect("a prefix");
-        Arc::new(ObjectBlobs::new(self.0.clone(), prefix, hub_bytes_max))
+        let place = Place { store: self.0.clone(), prefix, metadata_bytes_max: AZURE_METADATA_BYTES_MAX };
+        Arc::new(ObjectBlobs::new(place, hub_bytes_max))
     }
 }
 
