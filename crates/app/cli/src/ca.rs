@@ -5,6 +5,7 @@ use crate::args::ca::{CaCommand, Device, Intermediate, Root, Verify};
 use crate::failure::Failure;
 use crate::note::note;
 use crate::output::put;
+use crate::shell::quoted;
 use roadstead_model::{UnixMillis, UnixSeconds};
 use roadstead_pki::{Authority, Certificate, Credential, KeyKind, Validity, parse_certificates};
 use std::fs::OpenOptions;
@@ -61,8 +62,8 @@ fn make_root(root: &Root, now: UnixMillis) -> Result<Made, Failure> {
          and let DPS trust the root\n  \
          roadstead iot dps certificate create --dps-name DPS --certificate-name {} --path {}",
         pem.display(),
-        shell_word(&root.name),
-        shell_word(&root.name),
+        quoted(&root.name),
+        quoted(&root.name),
         pem.display()
     );
     Ok(Made { files, next })
@@ -254,12 +255,6 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 
 fn folder_of(file: &Path) -> PathBuf {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
-}
-
-/// A text as a shell takes it.
-fn shell_word(text: &str) -> String {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:@=+,".contains(&byte));
-    if is_plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod output;
 mod progress;
 mod query;
 mod run;
+mod shell;
 mod transfer;
 mod why;
 

@@ -133,12 +133,3 @@ fn rsa_keys_sign_too() {
     assert_eq!(chain.len(), 2);
     assert!(chain[0].not_after_s() <= chain[1].not_after_s(), "no longer than its issuer");
 }
-
-#[test]
-fn words_for_a_shell() {
-    for (text, word) in
-        [("Root-CA", "Root-CA"), ("my root", "'my root'"), ("it's", r"'it'\''s'"), ("", "''"), ("$x", "'$x'")]
-    {
-        assert_eq!(shell_word(text), word);
-    }
-}

@@ -3,7 +3,8 @@
 use crate::args::Global;
 use crate::context;
 use crate::failure::Failure;
-use crate::run::env::{quoted, trusted};
+use crate::run::env::trusted;
+use crate::shell::quoted;
 use roadstead_config::{Context, context::AMQP_PORT};
 use std::fmt::Write;
 

@@ -4,6 +4,7 @@ use crate::args::Global;
 use crate::context::{self, Server};
 use crate::failure::Failure;
 use crate::iot::lookup::{self, Found};
+use crate::shell::quoted;
 use roadstead_config::{Context, context::AMQP_PORT};
 use roadstead_service::Kind;
 use serde_json::Value;
@@ -87,32 +88,4 @@ fn text(context: &Context, data_dir: Option<PathBuf>, hub: &str, events: &str, d
 pub fn trusted(context: &Context) -> PathBuf {
     let bundle = context.ca_file.with_file_name("bundle.pem");
     if bundle.exists() { bundle } else { context.ca_file.clone() }
-}
-
-/// For a POSIX shell: everything literal.
-pub fn quoted(value: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:,@%+".contains(c);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        value.to_owned()
-    } else {
-        format!("'{}'", value.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_survive_a_shell() {
-        for (value, expected) in [
-            ("0ne00ABC123", "0ne00ABC123"),
-            ("HostName=a;SharedAccessKey=b=", "'HostName=a;SharedAccessKey=b='"),
-            ("", "''"),
-            ("it's", r"'it'\''s'"),
-            ("$(reboot)", "'$(reboot)'"),
-        ] {
-            assert_eq!(quoted(value), expected);
-        }
-    }
 }

@@ -4,7 +4,7 @@ use crate::args::Global;
 use crate::args::run::Hosts;
 use crate::context::{self, Server};
 use crate::failure::Failure;
-use crate::run::env::quoted;
+use crate::shell::quoted;
 use roadstead_service::Kind;
 use serde_json::Value;
 use std::collections::BTreeSet;

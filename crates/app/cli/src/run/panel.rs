@@ -1,6 +1,6 @@
 //! What `dev` prints when it is ready: within one screen, what listens where and what to paste.
 
-use crate::run::env::quoted;
+use crate::shell::quoted;
 use roadstead_config::Context;
 use std::io::Write;
 use std::path::Path;
