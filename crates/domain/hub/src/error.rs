@@ -118,9 +118,9 @@ pub enum HubError {
     /// The session was closed while it asked for something.
     #[error("the session is closed: {0}")]
     Closed(crate::session::CloseReason),
-    /// Nothing more can be stored now.
-    #[error("the hub cannot store more now: {0}")]
-    Full(String),
+    /// Nothing more can be stored now. The cause, which names the place on our disk, goes to the log, not to the client.
+    #[error("the hub cannot store more now")]
+    Full(#[source] StoreError),
     /// Ask again: credentials changed again and again while they were judged, or another write came between.
     #[error("another change came between; try again")]
     Busy,
@@ -132,7 +132,7 @@ pub enum HubError {
 impl From<StoreError> for HubError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Full(why) => Self::Full(why),
+            full @ StoreError::Full(_) => Self::Full(full),
             other => Self::Internal(other),
         }
     }

@@ -112,18 +112,10 @@ pub(crate) fn worded(refused: &HubError) -> Refusal {
 
 /// The words of a refusal; what is our own fault goes to the log.
 pub(crate) fn text(refused: &HubError) -> String {
-    match refused {
-        HubError::Internal(cause) => {
-            tracing::error!(%cause, "an amqp request failed");
-            refused.to_string()
-        }
-        // The cause names the place on our disk: not the client's business.
-        HubError::Full(cause) => {
-            tracing::error!(cause, "an amqp request found no room");
-            "the hub cannot store more now".to_owned()
-        }
-        refused => refused.to_string(),
+    if let HubError::Internal(cause) | HubError::Full(cause) = refused {
+        tracing::error!(%cause, "an amqp request failed: {refused}");
     }
+    refused.to_string()
 }
 
 /// What a client is told that may not read a partition. Source: `reference/hub-service.md` 3.4; `guess (?)` for the condition of

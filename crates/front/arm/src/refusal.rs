@@ -148,7 +148,7 @@ impl Refusal {
 
     /// The hub could not say what it holds: its storage cannot be read.
     pub(crate) fn unread(cause: &HubError) -> Self {
-        error!(%cause, "a hub could not be asked what it holds");
+        error!(cause = cause as &dyn std::error::Error, "a hub could not be asked what it holds");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "the hub's storage cannot be read now")
     }
 

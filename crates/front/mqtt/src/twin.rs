@@ -69,21 +69,13 @@ async fn report(session: &Session, body: &[u8], expected: Option<i64>) -> Result
 fn refuse(front: &MqttFront, session: &Session, refused: &HubError) -> Answer {
     let (code, device) = (refusal::twin(refused), session.id());
     let id = Uuid::new_v4().simple().to_string();
-    let message = match refused {
-        HubError::Internal(cause) => {
-            tracing::error!(%device, tracking = id, %cause, "a twin request failed");
-            refused.to_string()
+    match refused {
+        HubError::Internal(cause) | HubError::Full(cause) => {
+            tracing::error!(%device, tracking = id, %cause, "a twin request failed: {refused}");
         }
-        // The cause names the place on our disk: not the device's business.
-        HubError::Full(cause) => {
-            tracing::error!(%device, tracking = id, cause, "a twin request found no room");
-            "the hub cannot store more now".to_owned()
-        }
-        refused => {
-            tracing::info!(%device, tracking = id, code = code.number(), "twin request refused: {refused}");
-            refused.to_string()
-        }
-    };
+        refused => tracing::info!(%device, tracking = id, code = code.number(), "twin request refused: {refused}"),
+    }
+    let message = refused.to_string();
     session.note_refused(refused.cause(), &code.number().to_string(), message.clone());
     let tracking = TrackingId { id: &id, at: front.clock.now() };
     Answer { status: code.http_status(), version: None, body: twin_body(code, &message, tracking) }

@@ -162,7 +162,8 @@ pub(crate) fn refused(call: &Call, error: FileError) -> Refused {
         FileError::Name(_) | FileError::Refused(HubError::Invalid(_)) => BlobCode::InvalidResourceName,
         FileError::Refused(HubError::UploadsMissing) => BlobCode::ContainerNotFound,
         FileError::Refused(HubError::Busy) | FileError::Blob(BlobError::Busy) => BlobCode::ServerBusy,
-        FileError::Refused(HubError::Internal(cause)) | FileError::Blob(BlobError::Store(cause)) => {
+        FileError::Refused(HubError::Internal(cause) | HubError::Full(cause))
+        | FileError::Blob(BlobError::Store(cause)) => {
             return match cause {
                 roadstead_hub::StoreError::Full(why) => {
                     error!(request = %call.id, path = call.path, why, "a file found no room");

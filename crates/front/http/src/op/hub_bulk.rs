@@ -62,14 +62,10 @@ async fn change_all(hub: &Arc<Hub>, call: &Call, actor: &Actor) -> Result<BulkRe
 }
 
 fn worded(name: &Named, refused: &HubError) -> OperationError {
-    if let HubError::Internal(cause) = refused {
-        tracing::error!(%cause, device = name.device, "a change of a bulk request failed");
+    if let HubError::Internal(cause) | HubError::Full(cause) = refused {
+        tracing::error!(%cause, device = name.device, "a change of a bulk request failed: {refused}");
     }
-    let message = match refused {
-        HubError::Full(_) => "the hub cannot store more now".to_owned(),
-        refused => refused.to_string(),
-    };
-    let error = OperationError::new(&name.device, hub_code(refused), message, name.mode);
+    let error = OperationError::new(&name.device, hub_code(refused), refused.to_string(), name.mode);
     OperationError { module_id: name.module.clone(), ..error }
 }
 

@@ -46,21 +46,13 @@ use crate::{call::Call, noted, refusal, reply::Reply, serve::Parts};
 pub(crate) fn hub_refusal(parts: &Parts, call: &Call, refused: &HubError) -> Reply {
     let code = refusal::hub_code(refused);
     let path = &call.path;
-    let message = match refused {
-        HubError::Internal(cause) => {
-            error!(request = %call.id, path, %cause, "a request failed");
-            refused.to_string()
+    match refused {
+        HubError::Internal(cause) | HubError::Full(cause) => {
+            error!(request = %call.id, path, %cause, "a request failed: {refused}");
         }
-        // The cause names the place on our disk: not the client's business.
-        HubError::Full(cause) => {
-            error!(request = %call.id, path, cause, "a request found no room");
-            "the hub cannot store more now".to_owned()
-        }
-        refused => {
-            info!(request = %call.id, path, code = code.number(), "refused: {refused}");
-            refused.to_string()
-        }
-    };
+        refused => info!(request = %call.id, path, code = code.number(), "refused: {refused}"),
+    }
+    let message = refused.to_string();
     noted::refused(parts, call, code, refused, &message);
     let reply = hub_code(parts, call, code, &message);
     match refused {

@@ -5,6 +5,7 @@ use roadstead_journal::RefusalFilter;
 use roadstead_model::{
     DeviceProtocol, DeviceStatus, DisconnectReason, Happening, JournalOwner, RefusalCause, RefusalEntry, What,
 };
+use roadstead_store::StoreError;
 
 use super::*;
 
@@ -177,6 +178,24 @@ async fn a_session_ends_in_the_timeline_and_what_ended_it_is_there() {
     assert!(refusal.message.contains("topic `devices/dev2/messages/events/`"), "{}", refusal.message);
     assert!(matches!(connected.what, What::Connected { origin: Some(_), .. }), "{connected:?}");
     assert_eq!(created.what, What::Created);
+}
+
+#[tokio::test]
+async fn what_found_no_room_is_one_entry_that_does_not_name_the_disk() {
+    let world = World::new().await;
+    let (mut client, served) = world.connect().await;
+    world.log.hold();
+    client.write_all(&publish()).await.unwrap();
+    while world.stored() == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.log.release(Err(StoreError::Full("/var/lib/roadstead: no space left".to_owned())));
+    assert!(rest(client).await.is_empty(), "nothing is acknowledged");
+    served.await.unwrap();
+    let found = refusals(&world).await;
+    let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((claimed.as_str(), refusal.cause), ("dev1", RefusalCause::ServerBusy));
+    assert_eq!(refusal.message, "the hub cannot store more now");
 }
 
 #[tokio::test]
