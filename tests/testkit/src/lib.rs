@@ -13,7 +13,7 @@ pub mod query;
 mod soft_tpm;
 
 pub use clock::{CountingRandom, FakeClock};
-pub use memory_log::{MemoryLog, MemoryLogs};
+pub use memory_log::MemoryLog;
 pub use memory_records::MemoryRecords;
 pub use soft_tpm::SoftTpm;
 

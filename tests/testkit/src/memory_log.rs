@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     ops::Range,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,10 +11,8 @@ use std::{
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use roadstead_model::{Event, HubKey, UnixMillis};
-use roadstead_store::{
-    Bounds, Commits, EventLog, HubLog, Partition, Retention, StoreError, StoredEvent, Ticket, event,
-};
+use roadstead_model::{Event, UnixMillis};
+use roadstead_store::{Bounds, Commits, HubLog, Partition, Retention, StoreError, StoredEvent, Ticket, event};
 
 /// One hub's log without a disk.
 #[derive(Debug)]
@@ -88,8 +85,11 @@ impl HubLog for MemoryLog {
         let mut bytes = Vec::new();
         event::encode(event, &mut bytes);
         let mut partitions = self.partitions.lock();
-        let events = &mut partitions[usize::from(partition)];
-        events.push(StoredEvent { offset: events.len() as u64, enqueued_at: now, bytes: bytes.into() });
+        let Some(events) = partitions.get_mut(usize::from(partition)) else {
+            return Err(StoreError::Unavailable(format!("there is no partition {partition}")));
+        };
+        let enqueued_at = events.last().map_or(now, |last| now.max(last.enqueued_at));
+        events.push(StoredEvent { offset: events.len() as u64, enqueued_at, bytes: bytes.into() });
         let held = self.held.load(Ordering::SeqCst);
         let mut batch = self.batch.lock();
         // What is held back gathers in one batch.
@@ -113,18 +113,21 @@ impl HubLog for MemoryLog {
     }
 
     fn bytes(&self) -> u64 {
-        self.partitions.lock().iter().flatten().map(|event| event.bytes.len() as u64).sum()
+        let (partitions, first) = (self.partitions.lock(), self.first.lock());
+        let kept = partitions.iter().zip(&*first).flat_map(|(events, first)| events.iter().skip(*first as usize));
+        kept.map(|event| event.bytes.len() as u64).sum()
     }
 
     fn bounds(&self, partition: Partition) -> Bounds {
-        let first = self.first.lock()[usize::from(partition)];
-        Bounds { first, next: self.partitions.lock()[usize::from(partition)].len() as u64 }
+        let (partitions, first) = (self.partitions.lock(), self.first.lock());
+        let bounds = |(events, first): (&Vec<_>, &u64)| Bounds { first: *first, next: events.len() as u64 };
+        partitions.get(usize::from(partition)).zip(first.get(usize::from(partition))).map(bounds).unwrap_or_default()
     }
 
     async fn read(&self, partition: Partition, from: u64, bytes_max: usize) -> Result<Vec<StoredEvent>, StoreError> {
         let from = self.bounds(partition).first.max(from);
         let (partitions, damaged) = (self.partitions.lock(), self.damaged.lock());
-        let rest = partitions[usize::from(partition)].iter().skip(from as usize);
+        let rest = partitions.get(usize::from(partition)).into_iter().flatten().skip(from as usize);
         let intact = rest.filter(|event| !damaged.contains(&(partition, event.offset)));
         let (mut bytes, mut events) = (0, Vec::new());
         for event in intact {
@@ -142,8 +145,10 @@ impl HubLog for MemoryLog {
     }
 
     async fn offset_at(&self, partition: Partition, at: UnixMillis) -> Result<u64, StoreError> {
+        let first = self.bounds(partition).first;
         let partitions = self.partitions.lock();
-        Ok(partitions[usize::from(partition)].iter().take_while(|event| event.enqueued_at < at).count() as u64)
+        let events = partitions.get(usize::from(partition)).into_iter().flatten();
+        Ok(first.max(events.take_while(|event| event.enqueued_at < at).count() as u64))
     }
 
     async fn retain(&self, _: UnixMillis) -> Result<(), StoreError> {
@@ -151,23 +156,4 @@ impl HubLog for MemoryLog {
     }
 
     fn set_retention(&self, _: Retention) {}
-}
-
-/// Logs of hubs without a disk: a fresh one for each `open`.
-#[derive(Debug, Default)]
-pub struct MemoryLogs;
-
-#[async_trait]
-impl EventLog for MemoryLogs {
-    async fn open(&self, _: HubKey, partitions: u16, _: Retention) -> Result<Arc<dyn HubLog>, StoreError> {
-        Ok(MemoryLog::new(partitions))
-    }
-
-    async fn remove(&self, _: HubKey) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn directory(&self) -> Option<PathBuf> {
-        None
-    }
 }
