@@ -20,7 +20,6 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/010_happenings_by_class.sql"),
     include_str!("schema/011_issued.sql"),
     include_str!("schema/012_twin_revisions.sql"),
-    include_str!("schema/013_connected.sql"),
 ];
 
 /// The version this program writes.

@@ -254,8 +254,7 @@ mod tests {
     fn leads_are_followed_without_a_scan_or_a_sort() {
         let directory = tempfile::tempdir().unwrap();
         let database = open_database(&directory.path().join("records.db"), &SealKey::fresh(&Pattern)).unwrap();
-        let (tag, connected) =
-            ("(hub=? AND path=? AND value=? AND identity>?)", "(hub=? AND connected=? AND identity>?)");
+        let (tag, connected) = ("(hub=? AND path=? AND value=? AND identity>?)", "(hub=? AND identity>?)");
         let (device, module) = ("(hub=? AND device>?)", "(hub=? AND identity>?)");
         for (condition, lead) in [
             ("tags.site = 'a'", Some(tag)),
@@ -279,6 +278,7 @@ mod tests {
                 let steps = statement.query_map(params_from_iter(parameters), |row| row.get(3)).unwrap();
                 let plan: Vec<String> = steps.map(Result::unwrap).collect();
                 assert!(plan[0].ends_with(lead.unwrap_or(own)), "{condition}: {plan:?}");
+                assert_eq!(plan[0].starts_with("SEARCH i "), lead.is_some(), "{condition}: {plan:?}");
                 assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{condition}: {plan:?}");
             }
         }
