@@ -83,6 +83,14 @@ def device_id(request):
 
 
 @pytest.fixture
+def policy(roadstead, device_id):
+    """Of this test alone, for back ends that read."""
+    roadstead.hub("policy", "create", "--name", device_id, "--permissions", "RegistryRead", "ServiceConnect")
+    yield device_id
+    roadstead.hub("policy", "delete", "--name", device_id)
+
+
+@pytest.fixture
 def consumer_group(roadstead, device_id):
     """Of this test alone, in which nobody else reads."""
     words = ("--hub-name", roadstead.hub_name, "--name", device_id)

@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from azure.iot.device import IoTHubDeviceClient, X509
 from azure.iot.device.exceptions import ClientError, ConnectionFailedError, CredentialError
+from azure.iot.hub import IoTHubRegistryManager
+from msrest.exceptions import HttpOperationError
 
 from harness import wait
 from harness.browser import LOOK_AGAIN_S, SOON_S
@@ -145,6 +147,22 @@ def test_a_refused_device_is_explained_and_mended(browser, origin, hub_page, dev
     browser.open(f"{origin}/portal/")
     browser.says("refusals per minute")
     wait.until(lambda: counted() - before >= 2, SOON_S, "both are counted", LOOK_AGAIN_S)
+
+
+def test_a_refused_back_end_is_explained(browser, hub_page, roadstead, port_443, policy):
+    """The Python service SDK, with a policy that lacks the right."""
+    manager = IoTHubRegistryManager.from_connection_string(roadstead.policy(policy))
+    with pytest.raises(HttpOperationError):
+        manager.delete_device("nobody")
+    browser.open(f"{hub_page}/refusals")
+    browser.choose_option("Who", "back ends")
+    browser.click("Search")
+    browser.fill("Back end begins with", f"policy/{policy}")
+    browser.click("Search")
+    browser.says("policy or role that may not do this")
+    browser.says(f"policy {policy} lacks RegistryWrite")
+    browser.click("What to do")
+    browser.says(f"policy list --hub-name {roadstead.hub_name}")
 
 
 def test_one_that_nobody_knows_is_explained(browser, device_page, dps_page, roadstead, server, device_id, blocking, certificates):

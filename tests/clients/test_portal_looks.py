@@ -4,7 +4,7 @@ import pytest
 
 from harness.browser import DESKTOP, PHONE
 
-HUB = ("", "/devices", "/events", "/events/log", "/refusals", "/certificates", "/policies", "/settings")
+HUB = ("", "/devices", "/events", "/events/log", "/refusals", "/refusals?who=services", "/certificates", "/policies", "/settings")
 DEVICE = ("", "/timeline", "/twin", "/twin/history", "/uploads")
 DPS = ("", "/policies", "/enrollments", "/enrollments/new", "/groups", "/groups/new", "/refusals", "/certificates")
 ABOVE = ("", "create", "connect", "certificates", "audit", "sessions", "sign-in")

@@ -6,10 +6,13 @@ import subprocess
 
 import paho.mqtt.client as mqtt
 import pytest
+from azure.eventhub.exceptions import EventHubError
 from azure.iot.device import IoTHubDeviceClient, ProvisioningDeviceClient
 from azure.iot.device import exceptions as sdk_exceptions
+from azure.iot.hub import IoTHubRegistryManager
+from msrest.exceptions import HttpOperationError
 
-from harness import hub, sas
+from harness import eventhub, hub, sas
 from harness.cli import Refused
 
 
@@ -187,3 +190,23 @@ def test_after_a_restart(own_server):
     own_server.terminate()
     own_server.start()
     assert why(roadstead, "dev-1")["hubs"][0]["timeline"] == before["hubs"][0]["timeline"]
+
+
+def test_a_back_end(server, port_443, roadstead, policy):
+    """The registry of the Python service SDK and the client of Event Hubs, with a key that was made anew since."""
+    old = roadstead.policy(policy)
+    roadstead.hub("policy", "renew-key", "--name", policy, "--renew-key", "primary")
+    with pytest.raises(HttpOperationError):
+        IoTHubRegistryManager.from_connection_string(old).get_devices()
+    with eventhub.client(server, string=eventhub.connection_string(server, old)) as client, pytest.raises(EventHubError):
+        client.get_partition_ids()
+    answer = why(roadstead, f"policy/{policy}")
+    [found] = answer["services"]
+    assert (found["at"], answer["hubs"], answer["others"]) == (roadstead.hub_name, [], [])
+    assert {(entry["protocol"], entry["cause"]) for entry in found["timeline"]} == {("https", "wrongKey"), ("amqp", "wrongKey")}
+    assert f"policy/{policy} is a back end that {roadstead.hub_name} did not let in." in roadstead.text("why", f"policy/{policy}")
+    # The command prints the string with which it is let in.
+    printed = roadstead(*last(found["timeline"])["mend"]["command"].split()[1:])
+    assert IoTHubRegistryManager.from_connection_string(printed["connectionString"]).get_devices() is not None
+    # Nothing secret is in it.
+    assert "sig=" not in json.dumps(answer) and old.rsplit("SharedAccessKey=")[1] not in json.dumps(answer)

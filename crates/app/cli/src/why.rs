@@ -32,6 +32,8 @@ pub struct Answer {
     dps: Vec<AtDps>,
     /// Its refusals where it named a host name or an ID scope that nobody here has.
     elsewhere: Vec<Entry>,
+    /// Where a back end with this id was not let in: `policy/service`.
+    services: Vec<AsService>,
     /// Who else was refused lately, when nobody knows it.
     others: Vec<Other>,
 }
@@ -76,6 +78,14 @@ pub struct AtDps {
     timeline: Vec<Entry>,
 }
 
+/// Where a back end was not let in.
+#[derive(Debug, Serialize)]
+pub struct AsService {
+    /// Name of the hub or DPS.
+    at: String,
+    timeline: Vec<Entry>,
+}
+
 /// A refusal of another device.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,6 +116,12 @@ pub fn run(cli: &Cli, id: &str) -> Result<(), Failure> {
 async fn ask(id: &str, global: &Global) -> Result<Answer, Failure> {
     let server = Server::open(global)?;
     let (mut hubs, mut dps_instances, mut own, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut services = Vec::new();
+    let as_service = |found: &Found, refusals: Vec<Entry>| {
+        let is_it = |entry: &Entry| entry.id.as_ref().is_some_and(|claimed| claimed.eq_ignore_ascii_case(id));
+        let timeline: Vec<Entry> = refusals.into_iter().filter(is_it).collect();
+        (!timeline.is_empty()).then(|| AsService { at: found.resource.name.clone(), timeline })
+    };
     let by_id = RefusalsWanted { id_prefix: Some(id.to_owned()), ..RefusalsWanted::default() };
     let since =
         RefusalsWanted { since: Some(MachineClock.now().plus_ms(-OTHERS_MS).iso()), ..RefusalsWanted::default() };
@@ -114,6 +130,7 @@ async fn ask(id: &str, global: &Global) -> Result<Answer, Failure> {
         let hub = HubService::new(server.transport.clone(), found.host()?, policy);
         hubs.extend(at_hub(&hub, &found, id).await?);
         own.extend(hub.refusals::<Entry>(&by_id, Some(TIMELINE_ENTRIES)).await?);
+        services.extend(as_service(&found, hub.service_refusals(&by_id, Some(TIMELINE_ENTRIES)).await?));
         let refused: Vec<Entry> = hub.refusals(&since, Some(OTHERS_MAX)).await?;
         others.extend(refused.into_iter().map(|entry| Other { at: found.resource.name.clone(), entry }));
     }
@@ -122,14 +139,15 @@ async fn ask(id: &str, global: &Global) -> Result<Answer, Failure> {
         let dps = Provisioning::new(server.transport.clone(), found.host()?, policy);
         dps_instances.extend(at_dps(&dps, &found, id).await?);
         own.extend(dps.refusals::<Entry>(&by_id, Some(TIMELINE_ENTRIES)).await?);
+        services.extend(as_service(&found, dps.service_refusals(&by_id, Some(TIMELINE_ENTRIES)).await?));
         let refused: Vec<Entry> = dps.refusals(&since, Some(OTHERS_MAX)).await?;
         others.extend(refused.into_iter().map(|entry| Other { at: found.resource.name.clone(), entry }));
     }
     let dps = dps_instances;
     let elsewhere = told_elsewhere(id, own, &hubs, &dps);
-    let found = !hubs.is_empty() || !dps.is_empty() || !elsewhere.is_empty();
+    let found = !hubs.is_empty() || !dps.is_empty() || !elsewhere.is_empty() || !services.is_empty();
     let others = if found { Vec::new() } else { newest(others) };
-    Ok(Answer { id: id.to_owned(), found, hubs, dps, elsewhere, others })
+    Ok(Answer { id: id.to_owned(), found, hubs, dps, elsewhere, services, others })
 }
 
 /// Of refusals of this id those that are in no timeline, each once though several hubs tell of it.

@@ -36,8 +36,8 @@ pub async fn read_meters(world: Arc<World>, meters: Arc<Meters>) {
             Source::Dps(scope) => has_dps(scope),
         });
         world.journal.keep_counts(|owner| match owner {
-            JournalOwner::Hub(key) => has_hub(*key),
-            JournalOwner::Dps(scope) => has_dps(scope),
+            JournalOwner::Hub(key) | JournalOwner::HubServices(key) => has_hub(*key),
+            JournalOwner::Dps(scope) | JournalOwner::DpsServices(scope) => has_dps(scope),
             JournalOwner::NoHub | JournalOwner::NoDps => true,
         });
     }

@@ -1,4 +1,4 @@
-//! What happened to devices: the entries of a hub's or a DPS instance's journal.
+//! What happened to devices, and which back ends were refused: the entries of a hub's or a DPS instance's journals.
 
 use std::{fmt, net::IpAddr};
 
@@ -14,6 +14,10 @@ use crate::{
 pub enum JournalOwner {
     Hub(HubKey),
     Dps(IdScope),
+    /// Of a hub's back ends: who claims to be a policy's, a user or a service principal.
+    HubServices(HubKey),
+    /// The same of a DPS instance's.
+    DpsServices(IdScope),
     /// What came to a host name that no hub here has.
     NoHub,
     /// What came to an ID scope that no DPS instance here has.
@@ -21,21 +25,40 @@ pub enum JournalOwner {
 }
 
 impl JournalOwner {
-    /// How an id is compared in this journal: registration ids without case.
+    /// How an id is compared in this journal: registration ids, policies and principals without case.
     pub fn key_of(&self, id: &str) -> String {
         match self {
             Self::Hub(_) | Self::NoHub => id.to_owned(),
-            Self::Dps(_) | Self::NoDps => id.to_ascii_lowercase(),
+            Self::HubServices(_) | Self::DpsServices(_) | Self::Dps(_) | Self::NoDps => id.to_ascii_lowercase(),
+        }
+    }
+
+    /// The journal of the back ends of the same hub or DPS instance; `None` where there is neither.
+    pub fn services(&self) -> Option<Self> {
+        match self {
+            Self::Hub(key) | Self::HubServices(key) => Some(Self::HubServices(*key)),
+            Self::Dps(scope) | Self::DpsServices(scope) => Some(Self::DpsServices(scope.clone())),
+            Self::NoHub | Self::NoDps => None,
+        }
+    }
+
+    /// What refusals in this journal may push out.
+    pub fn class_of_refusals(&self) -> HappeningClass {
+        match self {
+            Self::HubServices(_) | Self::DpsServices(_) => HappeningClass::ServiceRefusal,
+            Self::Hub(_) | Self::Dps(_) | Self::NoHub | Self::NoDps => HappeningClass::Refusal,
         }
     }
 }
 
-/// As stores keep it: `hub/000000000000002a`, `dps/0ne00ABC123`, `hub`, `dps`.
+/// As stores keep it: `hub/000000000000002a`, `hub/000000000000002a/services`, `dps/0ne00ABC123`, `hub`, `dps`.
 impl fmt::Display for JournalOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hub(key) => write!(f, "hub/{key}"),
             Self::Dps(scope) => write!(f, "dps/{scope}"),
+            Self::HubServices(key) => write!(f, "hub/{key}/services"),
+            Self::DpsServices(scope) => write!(f, "dps/{scope}/services"),
             Self::NoHub => f.write_str("hub"),
             Self::NoDps => f.write_str("dps"),
         }
@@ -46,13 +69,16 @@ impl fmt::Display for JournalOwner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum HappeningClass {
+    /// Of a device.
     Refusal = 0,
     Connection = 1,
     Change = 2,
+    /// Of a back end.
+    ServiceRefusal = 3,
 }
 
 impl HappeningClass {
-    pub const ALL: [Self; 3] = [Self::Refusal, Self::Connection, Self::Change];
+    pub const ALL: [Self; 4] = [Self::Refusal, Self::Connection, Self::Change, Self::ServiceRefusal];
 }
 
 /// Enums of which each value has one word, which APIs show and stores keep.
@@ -212,7 +238,8 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Happening {
     pub owner: JournalOwner,
-    /// Whom it happened to, as the client claimed: `thermo-7`, `thermo-7/filter`, a registration id. Empty when nobody knows.
+    /// Whom it happened to, as the client claimed: `thermo-7`, `thermo-7/filter`, a registration id; of a back end `policy/service` or
+    /// `principal/` and its object id. Empty when nobody knows.
     pub id: String,
     /// When; of several refusals, the last.
     pub at: UnixMillis,
@@ -223,7 +250,7 @@ impl Happening {
     /// What it may push out.
     pub fn class(&self) -> HappeningClass {
         match self.what {
-            What::Refused(_) => HappeningClass::Refusal,
+            What::Refused(_) => self.owner.class_of_refusals(),
             What::Connected { .. } | What::Disconnected(_) => HappeningClass::Connection,
             _ => HappeningClass::Change,
         }
@@ -250,7 +277,9 @@ mod tests {
         let dps = JournalOwner::Dps(IdScope::parse("0ne00ABC123").unwrap());
         for (owner, text, key) in [
             (JournalOwner::Hub(HubKey(42)), "hub/000000000000002a", "Dev-1"),
+            (JournalOwner::HubServices(HubKey(42)), "hub/000000000000002a/services", "dev-1"),
             (JournalOwner::NoHub, "hub", "Dev-1"),
+            (dps.services().unwrap(), "dps/0ne00ABC123/services", "dev-1"),
             (dps, "dps/0ne00ABC123", "dev-1"),
             (JournalOwner::NoDps, "dps", "dev-1"),
         ] {

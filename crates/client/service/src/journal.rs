@@ -81,6 +81,27 @@ impl HubService {
         self.transport().send(self.request_with(Method::GET, "refusals/devices", &arguments)).await?.json()
     }
 
+    /// Back ends that the hub did not let in, by `policy/service` or `principal/alice@plant.example`: likewise.
+    pub async fn service_refusals_page<T: DeserializeOwned>(
+        &self,
+        wanted: &RefusalsWanted,
+        items_max: usize,
+        continuation: Option<&str>,
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
+        let request = self.request_with(Method::GET, "refusals/services", &wanted.arguments());
+        page::one(self.transport(), request, items_max, continuation).await
+    }
+
+    /// All of them, or the last `top`.
+    pub async fn service_refusals<T: DeserializeOwned>(
+        &self,
+        wanted: &RefusalsWanted,
+        top: Option<usize>,
+    ) -> Result<Vec<T>, ServiceError> {
+        let arguments = wanted.arguments();
+        page::list(self.transport(), top, || Ok(self.request_with(Method::GET, "refusals/services", &arguments))).await
+    }
+
     /// Devices that the hub refused, and those that named a host that no hub of the server has: likewise.
     pub async fn refusals<T: DeserializeOwned>(
         &self,
@@ -119,6 +140,28 @@ impl Provisioning {
     ) -> Result<(Vec<T>, Option<String>), ServiceError> {
         let request = self.request_with(Method::GET, "refusals/registrations", &wanted.arguments());
         page::one(self.transport(), request, items_max, continuation).await
+    }
+
+    /// Back ends that the DPS did not let in: as [`HubService::service_refusals_page`].
+    pub async fn service_refusals_page<T: DeserializeOwned>(
+        &self,
+        wanted: &RefusalsWanted,
+        items_max: usize,
+        continuation: Option<&str>,
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
+        let request = self.request_with(Method::GET, "refusals/dpsServices", &wanted.arguments());
+        page::one(self.transport(), request, items_max, continuation).await
+    }
+
+    /// All of them, or the last `top`.
+    pub async fn service_refusals<T: DeserializeOwned>(
+        &self,
+        wanted: &RefusalsWanted,
+        top: Option<usize>,
+    ) -> Result<Vec<T>, ServiceError> {
+        let arguments = wanted.arguments();
+        let request = || Ok(self.request_with(Method::GET, "refusals/dpsServices", &arguments));
+        page::list(self.transport(), top, request).await
     }
 
     /// Devices that the DPS refused, and those that named an ID scope that no DPS of the server has.

@@ -1,6 +1,6 @@
 //! What the journal is told: who registered, and in one word why somebody was refused.
 
-use roadstead_journal::{Journal, Refused, cause};
+use roadstead_journal::{Journal, Refused, cause, service};
 use roadstead_model::{JournalOwner, OperationStatus, Origin, RefusalCause, RegistrationState, State, What};
 
 use crate::{error::DpsError, instance::Instance, instances::Instances, session::DpsSession};
@@ -14,6 +14,25 @@ impl Instance {
     /// By what name the journal knows this instance.
     pub fn journal_owner(&self) -> JournalOwner {
         JournalOwner::Dps(self.scope().clone())
+    }
+
+    /// The journal of this instance's back ends.
+    pub fn services_owner(&self) -> JournalOwner {
+        JournalOwner::DpsServices(self.scope().clone())
+    }
+
+    /// Notes a back end that was not let in, by the token that it showed; other refusals are between it and the instance.
+    pub fn note_service_refused(&self, token: &str, origin: Origin, host: &str, refused: &DpsError) {
+        let DpsError::Unauthorized(why) = refused else { return };
+        self.journal().refused(Refused {
+            owner: self.services_owner(),
+            id: &service::claimed(token, why),
+            origin,
+            target: host,
+            cause: cause::of_auth(why),
+            code: refused.code().to_string(),
+            message: refused.to_string(),
+        });
     }
 
     /// The instance's name: `plant-dps`.

@@ -1,6 +1,6 @@
 //! What the journal is told: what happened to the hub's devices, and in one word why somebody was refused.
 
-use roadstead_journal::{Journal, Refused, cause};
+use roadstead_journal::{Journal, Refused, cause, service};
 use roadstead_model::{DeviceAuth, DeviceStatus, JournalOwner, Origin, RefusalCause, What};
 use roadstead_store::BlobError;
 
@@ -17,11 +17,30 @@ impl Hub {
         JournalOwner::Hub(self.key())
     }
 
+    /// The journal of this hub's back ends.
+    pub fn services_owner(&self) -> JournalOwner {
+        JournalOwner::HubServices(self.key())
+    }
+
     /// Notes a refusal of a device whose session is not at hand.
     pub fn note_refused(&self, id: &str, origin: Option<Origin>, (cause, code): (RefusalCause, &str), message: String) {
         let Some(origin) = origin else { return };
         let (owner, code, resource) = (self.journal_owner(), code.to_owned(), self.resource());
         self.journal().refused(Refused { owner, id, origin, target: &resource.host_name, cause, code, message });
+    }
+
+    /// Notes a back end that was not let in, by the token that it showed; other refusals are between it and the hub.
+    pub fn note_service_refused(&self, token: &str, origin: Origin, refused: &HubError, code: &str) {
+        let HubError::Unauthorized(why) = refused else { return };
+        self.journal().refused(Refused {
+            owner: self.services_owner(),
+            id: &service::claimed(token, why),
+            origin,
+            target: &self.resource().host_name,
+            cause: refused.cause(),
+            code: code.to_owned(),
+            message: refused.to_string(),
+        });
     }
 
     /// `id`: the text of an identity.

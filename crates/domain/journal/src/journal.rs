@@ -14,7 +14,7 @@ use crate::{limits, waiting::Waiting};
 pub struct Refused<'a> {
     /// Whose device it is or claims to be.
     pub owner: JournalOwner,
-    /// As claimed: `thermo-7`, `thermo-7/filter`, a registration id; empty when nothing was.
+    /// As claimed: `thermo-7`, `thermo-7/filter`, a registration id, `policy/service`; empty when nothing was.
     pub id: &'a str,
     /// From where.
     pub origin: Origin,
@@ -165,13 +165,14 @@ impl Journal {
     }
 }
 
-/// The journal of `owner`, and that of what came to nobody.
-fn with_nobodys(owner: &JournalOwner) -> [JournalOwner; 2] {
+/// The journal of `owner`, and that of what came to nobody. Of back ends there is none.
+fn with_nobodys(owner: &JournalOwner) -> Vec<JournalOwner> {
     let nobodys = match owner {
         JournalOwner::Hub(_) | JournalOwner::NoHub => JournalOwner::NoHub,
         JournalOwner::Dps(_) | JournalOwner::NoDps => JournalOwner::NoDps,
+        JournalOwner::HubServices(_) | JournalOwner::DpsServices(_) => return vec![owner.clone()],
     };
-    [owner.clone(), nobodys]
+    vec![owner.clone(), nobodys]
 }
 
 impl Entries {
@@ -194,7 +195,10 @@ const SECRET_MEMBERS: [&str; 4] = ["sig=", "sharedaccesskey=", "accountkey=", "b
 /// From the first secret member on, nothing: `SharedAccessSignature sr=a&sig=…`
 fn without_secrets(mut text: String) -> String {
     let lower = text.to_ascii_lowercase();
-    let found = SECRET_MEMBERS.iter().filter_map(|member| Some(lower.find(member)? + member.len())).min();
+    // "The bearer token expired" are words of ours.
+    let is_secret = |end: &usize| !lower[*end..].starts_with("token ");
+    let ends = |member: &&str| lower.match_indices(*member).map(|(at, _)| at + member.len()).find(is_secret);
+    let found = SECRET_MEMBERS.iter().filter_map(ends).min();
     if let Some(end) = found {
         text.truncate(end);
         text.push('…');

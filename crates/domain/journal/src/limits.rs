@@ -29,7 +29,7 @@ pub const KEPT_MS: i64 = 14 * 24 * 3_600_000;
 /// Entries of one id, of each class: refusals, connections, changes.
 pub const PER_ID_MAX: u32 = 32;
 /// Entries of each class in all journals together: some 400 bytes each on disk.
-pub const TOTALS_MAX: [u64; 3] = [100_000, 300_000, 300_000];
+pub const TOTALS_MAX: [u64; 4] = [100_000, 300_000, 300_000, 10_000];
 /// Entries of a page when the caller names no number, and at most.
 pub const PAGE_ENTRIES_MAX: usize = roadstead_store::limits::PAGE_ITEMS_MAX;
 

@@ -24,8 +24,12 @@ pub struct Named<'a> {
 
 /// What mends this refusal.
 pub fn mend(refusal: &RefusalEntry, named: Named<'_>) -> Mend {
-    let is_dps = matches!(named.owner, JournalOwner::Dps(_) | JournalOwner::NoDps);
-    let (text, command) = if is_dps { of_dps(refusal, named) } else { of_hub(refusal, named) };
+    let (text, command) = match named.owner {
+        JournalOwner::Hub(_) | JournalOwner::NoHub => of_hub(refusal, named),
+        JournalOwner::Dps(_) | JournalOwner::NoDps => of_dps(refusal, named),
+        JournalOwner::HubServices(_) => of_service(refusal, "hub", named),
+        JournalOwner::DpsServices(_) => of_service(refusal, "dps", named),
+    };
     Mend { text: text.to_owned(), command }
 }
 
@@ -137,6 +141,40 @@ fn of_dps(refusal: &RefusalEntry, Named { name, id, .. }: Named<'_>) -> (&'stati
             Some("roadstead iot dps list --query '[].{Name: name, IdScope: properties.idScope}'".to_owned()),
         ),
         cause => (of_any(cause), None),
+    }
+}
+
+/// `kind`: `hub` or `dps`.
+fn of_service(refusal: &RefusalEntry, kind: &str, Named { name, id, .. }: Named<'_>) -> (&'static str, Option<String>) {
+    let name = quoted(name);
+    let policies = || Some(format!("roadstead iot {kind} policy list --{kind}-name {name}"));
+    match (refusal.cause, id.strip_prefix("policy/")) {
+        (RefusalCause::WrongKey, Some(policy)) => (
+            "The policy has other keys: give the back end its connection string, which this shows.",
+            Some(format!(
+                "roadstead iot {kind} connection-string show --{kind}-name {name} --policy-name {}",
+                quoted(policy)
+            )),
+        ),
+        (RefusalCause::WrongPolicy, Some(_)) => (
+            "Let the back end use a policy that is there and has the right that the message names; this shows them all.",
+            policies(),
+        ),
+        (RefusalCause::WrongPolicy, None) => (
+            "Assign a role that allows it to the user or service principal, or let it log in again if it is its token that opens nothing.",
+            Some("roadstead role assignment list --all".to_owned()),
+        ),
+        (RefusalCause::NoCredentials | RefusalCause::BadToken, _) => (
+            "Give the back end a policy's connection string, or let it log in and show the token that it gets; this shows the policies.",
+            policies(),
+        ),
+        (RefusalCause::TokenExpired, _) => {
+            ("Let the back end make a new token, and set its clock: an expired token is often a wrong clock.", None)
+        }
+        (RefusalCause::WrongAudience, _) => {
+            ("Let the back end sign the token for the host name to which it speaks.", None)
+        }
+        _ => ("The message says what is wrong.", None),
     }
 }
 

@@ -126,7 +126,7 @@ fn put_refusal(
             if let What::Refused(refusal) = &mut happening.what {
                 refusal.origin = origin;
                 refusal.target = String::new();
-                "too many different devices were refused at once: these were only counted"
+                "too many different clients were refused at once: these were only counted"
                     .clone_into(&mut refusal.message);
             }
             happening.id = String::new();

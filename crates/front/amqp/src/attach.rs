@@ -110,7 +110,11 @@ pub(crate) async fn open(place: &Place<'_>, attach: &Attach) -> Result<Opening, 
 }
 
 fn judge(place: &Place<'_>, access: &Access) -> Result<(), AmqpError> {
-    place.grants.judge(place.hub, access).map_err(|refused| refusal::error(&refused))
+    place.grants.judge(place.hub, access).map_err(|refused| {
+        let error = refusal::error(&refused);
+        place.hub.note_service_refused(place.grants.last_token(), place.origin, &refused, &error.condition);
+        error
+    })
 }
 
 fn check_entity(place: &Place<'_>, entity: &str) -> Result<(), AmqpError> {

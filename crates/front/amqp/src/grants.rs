@@ -33,7 +33,7 @@ pub(crate) struct Grants {
     fresh: Option<usize>,
     /// When to judge the bearer tokens again.
     look: Option<Instant>,
-    /// A device's token was refused, and the journal knows.
+    /// A token was refused, and the journal knows.
     pub(crate) was_refused: bool,
 }
 
@@ -161,6 +161,11 @@ impl Grants {
     /// Whether a bearer token, kept or not, allows this at the hub. Errors: `Unauthorized`.
     pub(crate) fn judge_bearer(&self, hub: &Hub, token: &str, what: Permission) -> Result<BearerGrant, HubError> {
         self.bearers.judge(token, hub.resource().key, what).map_err(HubError::Unauthorized)
+    }
+
+    /// The token that came last, empty where there is none: whoever is refused though it brought some showed this one.
+    pub(crate) fn last_token(&self) -> &str {
+        self.held.last().map(|held| held.token.expose()).unwrap_or_default()
     }
 
     /// Whether there is no token.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use roadstead_amqp_proto::{AmqpError, Open, sasl::SaslInit};
 use roadstead_auth::{AuthRefusal, Evidence, Permission};
 use roadstead_hub::{Hub, HubError, Hubs, Login};
-use roadstead_model::{JournalOwner, RefusalCause, UnixMillis, UnixSeconds};
+use roadstead_model::{JournalOwner, Origin, RefusalCause, UnixMillis, UnixSeconds};
 use roadstead_wire::amqp::{Audience, PlainUser, condition};
 
 use crate::{end::shown, grants::Grants, noted::Claim};
@@ -14,12 +14,20 @@ use crate::{end::shown, grants::Grants, noted::Claim};
 /// `reference/hub-device.md` 3.1
 pub(crate) const MECHANISMS: &[&str] = &["MSSBCBS", "ANONYMOUS", "PLAIN", "EXTERNAL", "TPM"];
 
+/// What the journal calls a refusal by SASL: its code has a number alone.
+pub(crate) const SASL_AUTH: &str = "SASL auth";
+
 /// Judges the mechanism that a client chose. Only PLAIN proves anything here; a certificate is judged when a device attaches.
 /// A refusal is a code, what the log says of it, and which device it was that claimed to be one.
-pub(crate) async fn judge_sasl(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), Denied> {
+pub(crate) async fn judge_sasl(
+    hubs: &Hubs,
+    init: &SaslInit<'_>,
+    grants: &mut Grants,
+    origin: Origin,
+) -> Result<(), Denied> {
     match init.mechanism {
         "ANONYMOUS" | "MSSBCBS" | "EXTERNAL" => Ok(()),
-        "PLAIN" => judge_plain(hubs, init, grants).await,
+        "PLAIN" => judge_plain(hubs, init, grants, origin).await,
         other => Err(format!("SASL mechanism `{}` was not offered", shown(other)).into()),
     }
 }
@@ -39,7 +47,7 @@ impl From<String> for Denied {
 }
 
 /// `\0user\0password`, with an authorization identity before it that says nothing.
-async fn judge_plain(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> Result<(), Denied> {
+async fn judge_plain(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants, origin: Origin) -> Result<(), Denied> {
     let text = std::str::from_utf8(init.initial_response.unwrap_or_default()).unwrap_or_default();
     let mut parts = text.splitn(3, '\0').skip(1);
     let (Some(user), Some(token)) = (parts.next(), parts.next()) else {
@@ -62,6 +70,9 @@ async fn judge_plain(hubs: &Hubs, init: &SaslInit<'_>, grants: &mut Grants) -> R
     let user = shown(user);
     let refuse = |refused: HubError| {
         let claim = claim(hub.journal_owner(), refused.cause());
+        if claim.is_none() {
+            hub.note_service_refused(token, origin, &refused, SASL_AUTH);
+        }
         Denied { why: format!("SASL PLAIN user `{user}`: {refused}"), claim }
     };
     let expires = match &parsed {

@@ -14,7 +14,8 @@ use crate::{
     end::shown,
     grants::{Access, Grants, entity_of},
     link::Node,
-    login, noted,
+    login::{self, TokenRefusal},
+    noted,
     refusal::{self, undecodable},
 };
 
@@ -37,7 +38,7 @@ pub(crate) async fn answer<'m>(
     let message = Message::decode(payload).map_err(undecodable)?;
     let answer = match node {
         Node::Cbs => put_token(hub, grants, &message, origin).await,
-        Node::Management => read(hub, grants, &message).await,
+        Node::Management => read(hub, grants, &message, origin).await,
     };
     let mut out = Vec::new();
     answer.write(message.properties.message_id, &mut out);
@@ -69,11 +70,18 @@ async fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>, origin
         Err(refused) => {
             tracing::info!(hub = %hub.resource().name, "a token was refused: {refused}");
             let (status, why) = (refused.status(), refused.to_string());
-            // Only of a device: a back end's token names a policy.
-            if let Some((device, module)) = Audience::of_token(token).identity() {
-                let id = module.map_or_else(|| device.to_owned(), |module| format!("{device}/{module}"));
-                noted::refused_by(hub, origin, &id, refused.cause(), (&status.to_string(), &why));
-                grants.was_refused = true;
+            let code = status.to_string();
+            match (Audience::of_token(token).identity(), &refused) {
+                (Some((device, module)), _) => {
+                    let id = module.map_or_else(|| device.to_owned(), |module| format!("{device}/{module}"));
+                    noted::refused_by(hub, origin, &id, refused.cause(), (&code, &why));
+                    grants.was_refused = true;
+                }
+                (None, TokenRefusal::Hub(refused)) => {
+                    hub.note_service_refused(token, origin, refused, &code);
+                    grants.was_refused = true;
+                }
+                (None, TokenRefusal::Nobody | TokenRefusal::TooMany) => {}
             }
             Answer::no(status, why)
         }
@@ -81,7 +89,7 @@ async fn put_token(hub: &Hub, grants: &mut Grants, message: &Message<'_>, origin
 }
 
 /// Answers what the built-in endpoint or one of its partitions is.
-async fn read(hub: &Hub, grants: &Grants, message: &Message<'_>) -> Answer {
+async fn read(hub: &Hub, grants: &Grants, message: &Message<'_>, origin: Origin) -> Answer {
     let property =
         |name| message.application_properties.find(name).and_then(|value| value.as_text()).unwrap_or_default();
     let operation = property(cbs::OPERATION);
@@ -93,6 +101,7 @@ async fn read(hub: &Hub, grants: &Grants, message: &Message<'_>) -> Answer {
         let token = property(management::SECURITY_TOKEN);
         let path = [AnyCase(&entity), AnyCase("$management")];
         if token.is_empty() || hub.authorize(token, &path, Right::ServiceConnect).is_err() {
+            hub.note_service_refused(grants.last_token(), origin, &refused, "401");
             return Answer::no(401, refused.to_string());
         }
     }

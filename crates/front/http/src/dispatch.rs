@@ -104,16 +104,19 @@ impl Way {
     async fn answer_at_hub(self, parts: &Parts, call: &Call, hub: &Arc<Hub>) -> Response<Body> {
         let Some(route) = self.route else { return op::not_implemented(parts, call).into_response() };
         let visit = Visit { parts, call, route };
-        let refuse = |refused| op::hub_refusal(parts, call, &refused).into_response();
+        let refuse_service = |refused| {
+            noted::refused_service(hub, call, &refused);
+            op::hub_refusal(parts, call, &refused).into_response()
+        };
         match route.does {
             Does::Device(op) => device_op(op, visit, hub).await.into_response(),
             Does::Hub(op, right, permission) => match visit.admit_to_hub(hub, right, permission) {
                 Ok(actor) => hub_op(op, permission, visit, hub, actor).await,
-                Err(refused) => refuse(refused),
+                Err(refused) => refuse_service(refused),
             },
             Does::Modules(op, right, permission) => match visit.admit_to_modules(hub, right, permission).await {
                 Ok(()) => module_op(op, visit, hub).await.into_response(),
-                Err(refused) => refuse(refused),
+                Err(refused) => refuse_service(refused),
             },
             _ => op::not_implemented(parts, call).into_response(),
         }
@@ -140,7 +143,9 @@ impl Way {
         match self.route {
             Some(route @ Route { does: Does::Dps(op, right, permission), .. }) => {
                 let visit = Visit { parts, call, route };
-                visit.admit_to_dps(dps, *right, *permission)?;
+                visit
+                    .admit_to_dps(dps, *right, *permission)
+                    .inspect_err(|refused| noted::refused_service_of_dps(dps, call, refused))?;
                 dps_op(*op, visit, dps).await
             }
             _ => Ok(op::dps_no_route(parts, call)),
@@ -178,6 +183,7 @@ async fn hub_op(op: HubOp, permission: Permission, visit: Visit<'_>, hub: &Arc<H
         HubOp::CountDevices => hub_devices::statistics(parts, hub, call).await,
         HubOp::ListHappenings => journal::of_device(parts, hub, call, device, module).await,
         HubOp::ListRefusals => journal::of_devices(parts, hub, call).await,
+        HubOp::ListServiceRefusals => journal::of_hub_services(parts, hub, call).await,
         HubOp::ListUploads => hub_uploads::list(parts, hub, call, device).await,
         HubOp::CountConnected => hub_devices::connected(hub),
         HubOp::ShowConsumers => hub_consumers::show(parts, hub, call).await,
@@ -230,6 +236,7 @@ async fn dps_op(op: DpsOp, visit: Visit<'_>, dps: &Instance) -> Result<Reply, Dp
         DpsOp::QueryRegistrations => service_registrations::query(dps, call, group).await,
         DpsOp::ListHappenings => journal::of_registration(dps, call, registration).await,
         DpsOp::ListRefusals => journal::of_registrations(dps, call).await,
+        DpsOp::ListServiceRefusals => journal::of_dps_services(dps, call).await,
     }
 }
 
@@ -238,9 +245,9 @@ fn face(segments: &[String]) -> Option<Face> {
         segments.get(at).is_some_and(|segment| words.iter().any(|word| word.eq_ignore_ascii_case(segment)))
     };
     let is_refusals = |of| is_one_of(0, &["refusals"]) && is_one_of(1, &[of]);
-    if is_one_of(0, &HUB_WORDS) || is_refusals("devices") {
+    if is_one_of(0, &HUB_WORDS) || is_refusals("devices") || is_refusals("services") {
         Some(Face::Hub)
-    } else if is_one_of(0, &DPS_WORDS) || is_refusals("registrations") {
+    } else if is_one_of(0, &DPS_WORDS) || is_refusals("registrations") || is_refusals("dpsservices") {
         Some(Face::DpsService)
     } else if segments.len() == 1 && is_one_of(0, &OPERATIONS_WORDS) {
         Some(Face::Operations)
@@ -270,6 +277,8 @@ mod tests {
             ("Devices", Some(Face::Hub)),
             ("registrations/dev-01", Some(Face::DpsService)),
             ("refusals/devices", Some(Face::Hub)),
+            ("refusals/services", Some(Face::Hub)),
+            ("refusals/dpsServices", Some(Face::DpsService)),
             ("Refusals/Registrations", Some(Face::DpsService)),
             ("refusals", None),
             ("enrollments/registrations", Some(Face::DpsService)),

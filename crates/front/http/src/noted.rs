@@ -1,8 +1,8 @@
-//! What of a device's request the journal is told.
+//! What of a request the journal is told: of devices' whatever is refused, of back ends' who is not let in.
 
 use hyper::{Method, StatusCode};
-use roadstead_dps::DpsError;
-use roadstead_hub::HubError;
+use roadstead_dps::{DpsError, Instance};
+use roadstead_hub::{Hub, HubError};
 use roadstead_journal::Refused;
 use roadstead_model::{DeviceProtocol, JournalOwner, Origin, RefusalCause};
 use roadstead_wire::HubCode;
@@ -10,6 +10,7 @@ use roadstead_wire::HubCode;
 use crate::{
     call::{Call, Caller, host_name},
     op::blob,
+    refusal::hub_code,
     serve::Parts,
 };
 
@@ -33,6 +34,17 @@ impl Call {
 /// A refusal of a hub, if it is one of a device.
 pub(crate) fn refused(parts: &Parts, call: &Call, code: HubCode, refused: &HubError, message: &str) {
     note(parts, call, code, refused.cause(), message);
+}
+
+/// A back end that a hub did not let in.
+pub(crate) fn refused_service(hub: &Hub, call: &Call, refused: &HubError) {
+    let token = call.authorization().unwrap_or_default();
+    hub.note_service_refused(token, call.origin(), refused, &hub_code(refused).number().to_string());
+}
+
+/// A back end that DPS did not let in.
+pub(crate) fn refused_service_of_dps(dps: &Instance, call: &Call, refused: &DpsError) {
+    dps.note_service_refused(call.authorization().unwrap_or_default(), call.origin(), &call.host, refused);
 }
 
 /// A host name that is no hub's, if a device named it.

@@ -93,6 +93,7 @@ pub(crate) enum HubOp {
     CountDevices,
     ListHappenings,
     ListRefusals,
+    ListServiceRefusals,
     ListUploads,
     CountConnected,
     ShowConsumers,
@@ -143,6 +144,7 @@ pub(crate) enum DpsOp {
     QueryRegistrations,
     ListHappenings,
     ListRefusals,
+    ListServiceRefusals,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -311,6 +313,7 @@ pub(crate) static ROUTES: &[Route] = &[
     hub(GET, "/devices/{device}/timeline", HubOp::ListHappenings, REGISTRY_READ),
     hub(GET, "/devices/{device}/modules/{module}/timeline", HubOp::ListHappenings, REGISTRY_READ),
     hub(GET, "/refusals/devices", HubOp::ListRefusals, REGISTRY_READ),
+    hub(GET, "/refusals/services", HubOp::ListServiceRefusals, REGISTRY_READ),
     hub(GET, "/devices/{device}/uploads", HubOp::ListUploads, SERVICE_READ),
 
     dps(POST, "/enrollments", DpsOp::ChangeEnrollments, ENROLLMENT_WRITE),
@@ -330,6 +333,7 @@ pub(crate) static ROUTES: &[Route] = &[
     dps(POST, "/registrations/{group}/query", DpsOp::QueryRegistrations, REGISTRATION_READ),
     dps(GET, "/registrations/{registration}/timeline", DpsOp::ListHappenings, REGISTRATION_READ),
     dps(GET, "/refusals/registrations", DpsOp::ListRefusals, REGISTRATION_READ),
+    dps(GET, "/refusals/dpsServices", DpsOp::ListServiceRefusals, REGISTRATION_READ),
 
     file(PUT, None, Does::Put(PutOp::Whole)),
     file(PUT, Some("block"), Does::Put(PutOp::Block)),

@@ -20,13 +20,23 @@ const OF_DPS: [RefusalCause; 5] = [
     RefusalCause::NotAssigned,
 ];
 
-/// The causes that a hub or DPS instance may have.
-pub(crate) fn of(kind: Kind) -> impl Iterator<Item = RefusalCause> {
+/// The causes for which a back end is not let in.
+pub(crate) const OF_SERVICES: [RefusalCause; 6] = [
+    RefusalCause::NoCredentials,
+    RefusalCause::BadToken,
+    RefusalCause::TokenExpired,
+    RefusalCause::WrongAudience,
+    RefusalCause::WrongKey,
+    RefusalCause::WrongPolicy,
+];
+
+/// The causes for which a hub or DPS instance may refuse a device.
+pub(crate) fn of(kind: Kind) -> Vec<RefusalCause> {
     let others = match kind {
         Kind::Hub => OF_DPS,
         Kind::Dps => OF_HUBS,
     };
-    RefusalCause::ALL.iter().copied().filter(move |cause| !others.contains(cause))
+    RefusalCause::ALL.iter().copied().filter(|cause| !others.contains(cause)).collect()
 }
 
 /// A cause by the word of the API; the word itself where it is none that is known here.
@@ -42,7 +52,7 @@ pub(crate) fn in_words(cause: RefusalCause) -> &'static str {
         RefusalCause::TokenExpired => "token that has expired",
         RefusalCause::WrongAudience => "token for another host or id",
         RefusalCause::WrongKey => "token signed with another key",
-        RefusalCause::WrongPolicy => "policy that is not there or may not do this",
+        RefusalCause::WrongPolicy => "policy or role that may not do this",
         RefusalCause::WrongMeans => "token instead of certificate, or the reverse",
         RefusalCause::BadCertificate => "certificate of no use",
         RefusalCause::CertificateExpired => "certificate expired, or not valid yet",
@@ -112,7 +122,7 @@ mod tests {
 
     #[test]
     fn hubs_and_dps_have_causes_of_their_own() {
-        let (hub, dps): (Vec<_>, Vec<_>) = (of(Kind::Hub).collect(), of(Kind::Dps).collect());
+        let (hub, dps) = (of(Kind::Hub), of(Kind::Dps));
         assert!(hub.contains(&RefusalCause::DeviceDisabled) && !dps.contains(&RefusalCause::DeviceDisabled));
         assert!(dps.contains(&RefusalCause::NotEnrolled) && !hub.contains(&RefusalCause::NotEnrolled));
         assert!(hub.contains(&RefusalCause::WrongKey) && dps.contains(&RefusalCause::WrongKey));

@@ -525,7 +525,7 @@ impl Records for EmbeddedRecords {
                 for id in &ids {
                     let mut last: Option<(u64, Happening)> = None;
                     for owner in &owners {
-                        let refusal = HappeningClass::Refusal as u8;
+                        let refusal = owner.class_of_refusals() as u8;
                         let within = params![owner.to_string(), owner.key_of(id), refusal, i64::MAX, 1];
                         let one = read::list(connection, read::HAPPENINGS, within, |row| {
                             read::happening(row, &owners, sealer)

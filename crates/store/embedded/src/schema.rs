@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/010_happenings_by_class.sql"),
     include_str!("schema/011_issued.sql"),
     include_str!("schema/012_twin_revisions.sql"),
+    include_str!("schema/013_service_refusals.sql"),
 ];
 
 /// The version this program writes.

@@ -138,7 +138,7 @@ pub struct JournalBounds {
     /// Entries of one id, of each class.
     pub per_id_max: u32,
     /// Entries of each class, over all journals; in the order of [`roadstead_model::HappeningClass::ALL`].
-    pub totals_max: [u64; 3],
+    pub totals_max: [u64; 4],
     /// Entries that happened before this instant may go; a few of them do with each write.
     pub forget_before: UnixMillis,
     /// Milliseconds between two refusals that still count as one.

@@ -231,6 +231,12 @@ impl Tables {
         true
     }
 
+    /// Of a hub or DPS instance, and of its back ends.
+    fn forget_journals(&mut self, owner: &JournalOwner) {
+        let services = owner.services();
+        self.happenings.retain(|_, happening| happening.owner != *owner && Some(&happening.owner) != services.as_ref());
+    }
+
     fn add_happenings(&mut self, happenings: Vec<Happening>, bounds: &JournalBounds) {
         for mut happening in happenings {
             let key = |of: &Happening| (of.owner.clone(), of.owner.key_of(&of.id), of.class());
@@ -298,7 +304,7 @@ impl Tables {
             self.feedback.retain(|_, (hub, _)| *hub != key);
             self.file_notifications.retain(|_, (hub, _)| *hub != key);
             self.ended_uploads.retain(|(hub, _), _| *hub != key);
-            self.happenings.retain(|_, happening| happening.owner != JournalOwner::Hub(key));
+            self.forget_journals(&JournalOwner::Hub(key));
             let gone = owner(&CertificateOwner::Hub(key));
             self.certificates.retain(|(owner, _), _| *owner != gone);
             self.assignments.retain(|(scope, _), _| *scope != gone);
@@ -315,8 +321,7 @@ impl Tables {
             self.enrollment_groups.retain(|(of, _), _| of != scope.as_str());
             self.registrations.retain(|(of, _), _| of != scope.as_str());
             self.issued.retain(|_, (of, _)| *of != scope);
-            let journal = JournalOwner::Dps(scope.clone());
-            self.happenings.retain(|_, happening| happening.owner != journal);
+            self.forget_journals(&JournalOwner::Dps(scope.clone()));
             let gone = owner(&CertificateOwner::Dps(scope));
             self.certificates.retain(|(owner, _), _| *owner != gone);
             self.assignments.retain(|(scope, _), _| *scope != gone);

@@ -79,7 +79,7 @@ pub struct Doctor {
 /// Say what became of a device: whether it is known and connected, why it was refused, and what mends that
 #[derive(Debug, Args)]
 pub struct Why {
-    /// Device id, `DEVICE/MODULE`, or registration id
+    /// Device id, `DEVICE/MODULE`, registration id, or a back end's `policy/NAME` or `principal/NAME`
     #[arg(value_name = "ID")]
     pub id: String,
 }

@@ -1,6 +1,6 @@
 //! What was found, in words.
 
-use super::{Answer, AtDps, AtHub, Device, Other};
+use super::{Answer, AsService, AtDps, AtHub, Device, Other};
 use roadstead_service::Entry;
 use std::fmt::Write;
 
@@ -21,6 +21,10 @@ pub fn all(answer: &Answer) -> String {
     if !answer.elsewhere.is_empty() {
         text.line(0, &format!("{} named a host name or an ID scope that nobody here has.", answer.id));
         text.timeline(&answer.elsewhere);
+    }
+    for AsService { at, timeline } in &answer.services {
+        text.line(0, &format!("{} is a back end that {at} did not let in.", answer.id));
+        text.timeline(timeline);
     }
     if !answer.found && !answer.others.is_empty() {
         text.line(0, "Refused in the last 10 minutes, under other ids:");
@@ -200,6 +204,7 @@ mod tests {
                 timeline: vec![registered],
             }],
             elsewhere: Vec::new(),
+            services: Vec::new(),
             others: Vec::new(),
         };
         insta::assert_snapshot!(all(&answer), @r"
@@ -217,6 +222,31 @@ mod tests {
     }
 
     #[test]
+    fn a_back_end_is_told_where_it_was_not_let_in() {
+        let timeline = vec![Entry {
+            protocol: Some("https".to_owned()),
+            message: Some("the token is not signed with a key of policy `service`".to_owned()),
+            code: Some("401002".to_owned()),
+            ..refused("14:02:11")
+        }];
+        let answer = Answer {
+            id: "policy/service".to_owned(),
+            found: true,
+            hubs: Vec::new(),
+            dps: Vec::new(),
+            elsewhere: Vec::new(),
+            services: vec![AsService { at: "plant".to_owned(), timeline }],
+            others: Vec::new(),
+        };
+        insta::assert_snapshot!(all(&answer), @r"
+        policy/service is a back end that plant did not let in.
+          2026-11-22 14:02:11Z  refused over HTTPS from 192.0.2.7: the token is not signed with a key of policy `service` [wrongKey, 401002]
+            Give the device its own key.
+            $ roadstead x
+        ");
+    }
+
+    #[test]
     fn of_an_unknown_device_the_neighbours_are_told() {
         let others = vec![Other { at: "plant".to_owned(), entry: Entry { id: None, ..refused("14:00:00") } }];
         let answer = Answer {
@@ -225,6 +255,7 @@ mod tests {
             hubs: Vec::new(),
             dps: Vec::new(),
             elsewhere: Vec::new(),
+            services: Vec::new(),
             others,
         };
         insta::assert_snapshot!(all(&answer), @r"

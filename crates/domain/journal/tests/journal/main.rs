@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use roadstead_journal::{Journal, RefusalFilter, Refused, limits};
+use roadstead_journal::{Journal, Named, RefusalFilter, Refused, limits, mend::mend};
 use roadstead_model::{
     AuthMethod, Clock, DeviceProtocol, DisconnectReason, HubKey, IdScope, JournalOwner, Origin, RefusalCause,
     UnixMillis, What,
@@ -148,6 +148,34 @@ async fn a_restart_finds_what_was_stored() {
 }
 
 #[tokio::test]
+async fn back_ends_have_a_journal_of_their_own_and_what_mends_it() {
+    let journal = Journal::new(Arc::new(MemoryRecords::new()), clock());
+    let dps = JournalOwner::Dps(IdScope::parse("0ne00ABC123").unwrap());
+    for (owner, kind) in [(HUB, "hub"), (dps, "dps")] {
+        let services = owner.services().unwrap();
+        let causes = [
+            (
+                RefusalCause::WrongKey,
+                "policy/a b",
+                format!("connection-string show --{kind}-name plant --policy-name 'a b'"),
+            ),
+            (RefusalCause::WrongPolicy, "policy/a b", format!("policy list --{kind}-name plant")),
+            (RefusalCause::NoCredentials, "", format!("policy list --{kind}-name plant")),
+        ];
+        for (cause, id, command) in causes {
+            journal.refused(Refused { owner: services.clone(), ..refused(id, cause, 7) });
+            let found = journal.refusals(&services, &RefusalFilter::default(), None, 10).await.unwrap().items;
+            let What::Refused(refusal) = &found[0].what else { panic!("{found:?}") };
+            assert_eq!((found[0].id.as_str(), refusal.cause), (id, cause));
+            let mended = mend(refusal, Named { owner: &services, name: "plant", id });
+            assert_eq!(mended.command, Some(format!("roadstead iot {kind} {command}")));
+        }
+        let devices = journal.refusals(&owner, &RefusalFilter::default(), None, 10).await.unwrap().items;
+        assert_eq!(devices, [], "{owner}");
+    }
+}
+
+#[tokio::test]
 async fn what_came_to_nobody_is_shown_by_all_of_its_kind() {
     let journal = Journal::new(Arc::new(MemoryRecords::new()), clock());
     let dps = JournalOwner::Dps(IdScope::parse("0ne00ABC123").unwrap());
@@ -175,6 +203,7 @@ async fn nothing_secret_or_endless_is_kept() {
         "SharedAccessSignature sr=a&sig=c2VjcmV0&se=1",
         "HostName=a;DeviceId=b;SharedAccessKey=c2VjcmV0",
         "Bearer c2VjcmV0",
+        "the bearer token expired; Bearer c2VjcmV0",
     ];
     for text in secrets {
         let message = format!("user name `{text}` is not one");

@@ -308,14 +308,14 @@ impl Conversation<'_> {
     }
 
     async fn judge_sasl(&mut self, init: &SaslInit<'_>, out: &mut Vec<u8>) -> Result<(), End> {
-        match login::judge_sasl(&self.front.hubs, init, &mut self.grants).await {
+        match login::judge_sasl(&self.front.hubs, init, &mut self.grants, self.caller.origin()).await {
             Ok(()) => {
                 self.proto.sasl_outcome(SaslCode::Ok, out);
                 Ok(())
             }
             Err(Denied { why, claim }) => {
                 if let Some(claim) = claim {
-                    noted::refused(self.front, self.caller, claim, "SASL auth", &why);
+                    noted::refused(self.front, self.caller, claim, login::SASL_AUTH, &why);
                 }
                 self.proto.sasl_outcome(SaslCode::Auth, out);
                 Err(End::Refused(why))

@@ -12,6 +12,7 @@ use roadstead_journal::RefusalFilter;
 use roadstead_model::{
     DeviceProtocol, DeviceStatus, Happening, Hub as HubResource, JournalOwner, RefusalCause, RefusalEntry, What,
 };
+use roadstead_sas::{SasKey, sign};
 use serde_json::Value;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     device::{EVENTS, cam, id, own_token, world_of},
     dps::{attaches, is_rejected, register},
     dps_world::{SCOPE, address, leaf},
-    world::{HOST, NOW_S, TOKEN_S, World},
+    world::{HOST, NOW_S, TOKEN_S, World, token_of},
 };
 
 /// All refusals so far, newest first.
@@ -55,6 +56,39 @@ async fn a_refused_token_is_one_entry() {
         assert_eq!((claimed.as_str(), refusal.cause), (device, cause));
         assert_eq!((refusal.code.as_str(), &refusal.message), (&*status.to_string(), &words));
     }
+}
+
+#[tokio::test]
+async fn a_back_end_that_is_not_let_in_is_one_entry() {
+    let world = World::new().await;
+    let services = world.hub.services_owner();
+    let other_key = SasKey::from_bytes(vec![8; 32]);
+    for (at, (cause, token)) in [
+        (RefusalCause::WrongKey, sign(HOST, &other_key, NOW_S + TOKEN_S, Some("service"))),
+        (RefusalCause::TokenExpired, token_of("service", HOST, NOW_S - TOKEN_S)),
+        (RefusalCause::WrongPolicy, token_of("gone", HOST, NOW_S + TOKEN_S)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut client = world.stranger().await;
+        let (status, words) = client.put_token(&token).await;
+        client.closes().await;
+        let found = refusals(&world, &services).await;
+        assert_eq!(found.len(), at + 1, "{found:?}");
+        let (claimed, refusal) = &found[0];
+        let expected = if cause == RefusalCause::WrongPolicy { "policy/gone" } else { "policy/service" };
+        assert_eq!((claimed.as_str(), refusal.cause), (expected, cause));
+        assert_eq!((refusal.code.as_str(), &refusal.message), (&*status.to_string(), &words));
+    }
+    // Let in, and refused the link.
+    let mut client = world.stranger().await;
+    client.put_token(&token_of("registry", HOST, NOW_S + TOKEN_S)).await;
+    let error = client.is_refused(sender("c2d", 0, "/messages/devicebound")).await;
+    let (claimed, refusal) = refusals(&world, &services).await.remove(0);
+    assert_eq!((claimed.as_str(), refusal.cause), ("policy/registry", RefusalCause::WrongPolicy));
+    assert_eq!((&*refusal.code, Some(&*refusal.message)), (&*error.condition, error.description.as_deref()));
+    assert!(refusals(&world, &world.hub.journal_owner()).await.is_empty(), "they are no devices");
 }
 
 /// Who stays after that and says no more is ended, and was told why before.
@@ -137,24 +171,32 @@ async fn what_is_no_amqp_is_one_entry() {
 }
 
 #[tokio::test]
-async fn a_device_that_sasl_keeps_out_is_one_entry() {
+async fn who_is_kept_out_by_sasl_is_one_entry() {
     let world = world_of(&["cam-1"]).await;
-    let (io, _) = world.pipe();
-    let mut client = Client::new(io);
-    client.says(&Protocol::Sasl.bytes()).await;
-    client.hears_bytes(8).await;
-    client.hears_frame().await.unwrap();
-    let response = format!("\0cam-1@sas.hub1\0{}", own_token("cam-1", NOW_S - TOKEN_S));
-    let mut bytes = Vec::new();
-    let response = Some(response.as_bytes());
-    SaslRequest::Init(SaslInit { mechanism: "PLAIN", initial_response: response, hostname: None }).write(&mut bytes);
-    client.says(&bytes).await;
-    client.hears_frame().await.unwrap();
-    assert!(client.hears_or_end().await.is_none());
-    let found = refusals(&world, &world.hub.journal_owner()).await;
-    let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
-    assert_eq!((claimed.as_str(), refusal.cause, &*refusal.code), ("cam-1", RefusalCause::TokenExpired, "SASL auth"));
-    assert!(!format!("{found:?}").contains("sig="), "{found:?}");
+    let (devices, services) = (world.hub.journal_owner(), world.hub.services_owner());
+    for (user, token, owner, expected) in [
+        ("cam-1@sas.hub1", own_token("cam-1", NOW_S - TOKEN_S), &devices, "cam-1"),
+        ("service@sas.root.hub1", token_of("service", HOST, NOW_S - TOKEN_S), &services, "policy/service"),
+    ] {
+        let (io, _) = world.pipe();
+        let mut client = Client::new(io);
+        client.says(&Protocol::Sasl.bytes()).await;
+        client.hears_bytes(8).await;
+        client.hears_frame().await.unwrap();
+        let response = format!("\0{user}\0{token}");
+        let mut bytes = Vec::new();
+        let response = Some(response.as_bytes());
+        SaslRequest::Init(SaslInit { mechanism: "PLAIN", initial_response: response, hostname: None })
+            .write(&mut bytes);
+        client.says(&bytes).await;
+        client.hears_frame().await.unwrap();
+        assert!(client.hears_or_end().await.is_none());
+        let found = refusals(&world, owner).await;
+        let [(claimed, refusal)] = &found[..] else { panic!("{found:?}") };
+        let told = (claimed.as_str(), refusal.cause, &*refusal.code);
+        assert_eq!(told, (expected, RefusalCause::TokenExpired, "SASL auth"));
+        assert!(!format!("{found:?}").contains("sig="), "{found:?}");
+    }
 }
 
 #[tokio::test]

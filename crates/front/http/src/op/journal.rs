@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use roadstead_dps::{DpsError, Instance};
 use roadstead_hub::{Hub, HubError};
 use roadstead_journal::{Entries, Mend, Named, RefusalFilter, limits::LAST_REFUSALS_MAX, mend};
-use roadstead_model::{Happening, RefusalCause, What};
+use roadstead_model::{Happening, JournalOwner, RefusalCause, What};
 use roadstead_wire::{journal as wire, query::CONTINUATION_HEADER};
 
 use crate::{
@@ -27,13 +27,22 @@ pub(crate) async fn of_device(parts: &Parts, hub: &Hub, call: &Call, device: &st
 
 /// `GET /refusals/devices`
 pub(crate) async fn of_devices(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
+    refusals_of_hub(parts, hub, call, &hub.journal_owner()).await
+}
+
+/// `GET /refusals/services`
+pub(crate) async fn of_hub_services(parts: &Parts, hub: &Hub, call: &Call) -> Reply {
+    refusals_of_hub(parts, hub, call, &hub.services_owner()).await
+}
+
+async fn refusals_of_hub(parts: &Parts, hub: &Hub, call: &Call, owner: &JournalOwner) -> Reply {
     let found = async {
         let ids = last_of(call).map_err(HubError::Invalid)?;
         if !ids.is_empty() {
-            return Ok(hub.journal().last_refusals(&hub.journal_owner(), &ids).await?);
+            return Ok(hub.journal().last_refusals(owner, &ids).await?);
         }
         let (filter, before) = (filter(call).map_err(HubError::Invalid)?, before(call).map_err(HubError::Invalid)?);
-        Ok(hub.journal().refusals(&hub.journal_owner(), &filter, before, call.page_items()).await?)
+        Ok(hub.journal().refusals(owner, &filter, before, call.page_items()).await?)
     };
     of_hub(parts, hub, call, found.await)
 }
@@ -54,13 +63,22 @@ pub(crate) async fn of_registration(dps: &Instance, call: &Call, id: &str) -> Re
 
 /// `GET /refusals/registrations`
 pub(crate) async fn of_registrations(dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
+    refusals_of_dps(dps, call, &dps.journal_owner()).await
+}
+
+/// `GET /refusals/dpsServices`
+pub(crate) async fn of_dps_services(dps: &Instance, call: &Call) -> Result<Reply, DpsError> {
+    refusals_of_dps(dps, call, &dps.services_owner()).await
+}
+
+async fn refusals_of_dps(dps: &Instance, call: &Call, owner: &JournalOwner) -> Result<Reply, DpsError> {
     let ids = last_of(call).map_err(|fault| invalid("query", fault))?;
     if !ids.is_empty() {
-        return Ok(listing(&dps.journal().last_refusals(&dps.journal_owner(), &ids).await?, &dps.name()));
+        return Ok(listing(&dps.journal().last_refusals(owner, &ids).await?, &dps.name()));
     }
     let filter = filter(call).map_err(|fault| invalid("query", fault))?;
     let before = before(call).map_err(|fault| invalid(CONTINUATION_HEADER, fault))?;
-    let found = dps.journal().refusals(&dps.journal_owner(), &filter, before, call.page_items()).await?;
+    let found = dps.journal().refusals(owner, &filter, before, call.page_items()).await?;
     Ok(listing(&found, &dps.name()))
 }
 

@@ -165,6 +165,61 @@ async fn every_refusal_of_dps_is_one_entry() {
 }
 
 #[tokio::test]
+async fn every_back_end_that_is_not_let_in_is_one_entry() {
+    let world = World::new().await;
+    let signed = |key: &SasKey, expiry_s, policy| sign(HOST, key, expiry_s, Some(policy));
+    let later = NOW_S + 600;
+    for (cause, id, token) in [
+        ("noCredentials", None, String::new()),
+        ("badToken", None, "SharedAccessSignature sr=a&sig=c2VjcmV0".to_owned()),
+        ("wrongPolicy", Some("policy/gone"), signed(&key(9), later, "gone")),
+        ("wrongPolicy", Some("policy/DeviceConnect"), policy_token("DeviceConnect")),
+        ("wrongKey", Some("policy/owner"), signed(&key(8), later, "owner")),
+        ("tokenExpired", Some("policy/owner"), signed(&key(9), NOW_S - 3600, "owner")),
+        ("wrongAudience", Some("policy/owner"), sign("other.example", &key(9), later, Some("owner"))),
+        ("wrongPolicy", Some("principal/nobody"), "Bearer nobody".to_owned()),
+        ("wrongPolicy", None, "Bearer late".to_owned()),
+    ] {
+        for (ask, list, kind) in [
+            ("GET /devices/dev1", "/refusals/services", "hub"),
+            ("GET /devices/dev1/modules", "/refusals/services", "hub"),
+            ("GET /enrollments/dev-01", "/refusals/dpsServices", "dps"),
+        ] {
+            world.clock.advance_ms(1);
+            let answer = world.send(ask, &[("Authorization", &token)], "").await;
+            let text = if kind == "hub" { answer.hub_refusal().2 } else { answer.dps_refusal().1 };
+            let found = entries(&world, list).await.remove(0);
+            assert_eq!((&found["event"], &found["cause"]), (&json!("refused"), &json!(cause)), "{ask} {token}");
+            assert_eq!(
+                (found.get("id").and_then(Value::as_str), found["message"].as_str()),
+                (id, Some(&*text)),
+                "{ask}"
+            );
+            assert!(found["code"].as_str().unwrap().starts_with(&answer.status.to_string()), "{found}");
+            assert_eq!((&found["address"], &found["target"]), (&json!("192.0.2.7"), &json!(HOST)));
+            assert!(!found.to_string().contains("c2VjcmV0"), "{found}");
+            if let Some(command) = found["mend"]["command"].as_str() {
+                assert!(
+                    command.starts_with("roadstead role ") || command.contains(&format!(" iot {kind} ")),
+                    "{command}"
+                );
+            }
+        }
+    }
+    let found = async |query: &str| world.ask(&format!("GET /refusals/services?{query}"), json!(null)).await.ok();
+    let told = found("idPrefix=POLICY/o&cause=wrongKey").await;
+    let [one] = &told.as_array().unwrap()[..] else { panic!("{told}") };
+    let command = "roadstead iot hub connection-string show --hub-name plant --policy-name owner";
+    assert_eq!((&one["mend"]["command"], &one["count"]), (&json!(command), &json!(2)));
+    for list in ["/refusals/devices", "/refusals/registrations"] {
+        assert_eq!(entries(&world, list).await, Vec::<Value>::new(), "{list}: they are no devices");
+    }
+    // One that is let in, and asks for what is not there.
+    world.ask("GET /devices/nobody", json!(null)).await.hub_refusal();
+    assert_eq!(found("cause=unknownDevice").await, json!([]));
+}
+
+#[tokio::test]
 async fn what_back_ends_do_is_in_the_timeline() {
     let world = World::new().await;
     world.device("dev1").await;
@@ -236,6 +291,14 @@ async fn who_may_read_identities_or_registrations_may_read_what_happened_to_them
     ] {
         assert_eq!(world.ask_as(enough, line, json!(null)).await.text(), "[]", "{line}");
         assert_eq!(world.ask_as(too_little, line, json!(null)).await.status, 401, "{line}");
+    }
+    for (line, enough, too_little) in [
+        ("GET /refusals/services", Right::RegistryRead, Right::ServiceConnect),
+        ("GET /refusals/dpsServices", Right::RegistrationStatusRead, Right::EnrollmentRead),
+    ] {
+        assert_eq!(world.ask_as(too_little, line, json!(null)).await.status, 401, "{line}");
+        let told = world.ask_as(enough, line, json!(null)).await.ok();
+        assert_eq!(told[0]["id"], format!("policy/{}", too_little.as_str()), "{line}: {told}");
     }
 }
 

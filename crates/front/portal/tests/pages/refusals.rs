@@ -95,6 +95,10 @@ async fn long_lists_come_in_pages() {
             "hubs/g/h/refusals?q=d&cause=wrongKey",
             "/refusals?q=d&#38;cause=wrongKey&#38;address=&#38;after=7%208\" rel=\"next\"",
         ),
+        (
+            "hubs/g/h/refusals?who=services&q=policy",
+            "/refusals?who=services&#38;q=policy&#38;cause=&#38;address=&#38;after=7%208\" rel=\"next\"",
+        ),
         ("dps/g/d/refusals?after=7", "/portal/dps/g/d/refusals?q=&#38;cause=&#38;address=\">First page"),
         ("hubs/g/h/devices/x/timeline?after=7", "/portal/hubs/g/h/devices/x/timeline\">First page"),
     ] {
@@ -112,6 +116,35 @@ async fn the_list_of_devices_tells_who_was_refused_of_late() {
     has(&world.get(&cookie, "/portal/hubs/g/h/devices?q=d").await, &["2026-11-22 14:00:00 UTC", TOLD[0]]);
     let asked = world.api.asked.lock().iter().filter(|(_, path, ..)| path == "/refusals/devices").count();
     assert_eq!(asked, 1);
+}
+
+#[tokio::test]
+async fn back_ends_that_were_refused_are_told_apart_from_devices() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in().await;
+    let list = json!([refused("policy/service", "14:00:00")]);
+    *world.api.answers.lock() = vec![
+        ("/refusals/services", 200, list.clone()),
+        ("/refusals/dpsServices", 200, list),
+        ("/refusals/devices", 200, json!([])),
+    ];
+    for at in ["hubs/g/h", "dps/g/d"] {
+        let page = world.get(&cookie, &format!("/portal/{at}/refusals?who=services")).await;
+        has(
+            &page,
+            &[
+                "<option value=\"services\" selected>back ends</option>",
+                "policy/service</th>",
+                TOLD[0],
+                TOLD[3],
+                "wrongPolicy",
+            ],
+        );
+        assert!(!page.text.contains("deviceDisabled"), "no back end is refused for that");
+    }
+    *world.api.answers.lock() = vec![("/refusals/services", 200, json!([]))];
+    let page = world.get(&cookie, "/portal/hubs/g/h/refusals?who=services").await;
+    has(&page, &["No back end was refused in the last 14 days.", "roadstead why policy/NAME"]);
 }
 
 #[tokio::test]

@@ -39,6 +39,8 @@ const PAGES: &[&str] = &[
     "/portal/dps/g/d/enrollments/of/x/edit",
     "/portal/dps/g/d/groups/of/x/edit",
     "/portal/dps/g/d/refusals",
+    "/portal/hubs/g/h/refusals?who=services",
+    "/portal/dps/g/d/refusals?who=services",
     "/portal/dps/g/d/registrations/x",
     "/portal/dps/g/d/connect/x",
     "/portal/dps/g/d/groups",

@@ -220,7 +220,9 @@ impl Api {
             "timeline" => (200, timeline()),
             "uploads" => (200, uploads()),
             "history" => (200, history()),
-            "devices" | "registrations" if path.starts_with("/refusals") => (200, timeline()),
+            "devices" | "registrations" | "services" | "dpsServices" if path.starts_with("/refusals") => {
+                (200, timeline())
+            }
             "devices" if path.starts_with("/statistics") => {
                 (200, json!({"totalDeviceCount": 1, "enabledDeviceCount": 1, "disabledDeviceCount": 0}))
             }

@@ -82,11 +82,12 @@ pub(super) fn add(connection: &Connection, entries: &[Entry], bounds: &JournalBo
     balance.book(connection)
 }
 
-/// Removes all entries of an owner.
+/// Removes all entries of a hub or DPS instance, those of its back ends, too.
 pub(super) fn delete(connection: &Connection, owner: &str) -> Result<()> {
     let mut balance = Balance::default();
     for class in HappeningClass::ALL {
-        let mut statement = connection.prepare_cached("DELETE FROM happenings WHERE owner = ?1 AND class = ?2")?;
+        let mut statement = connection
+            .prepare_cached("DELETE FROM happenings WHERE owner IN (?1, ?1 || '/services') AND class = ?2")?;
         balance.take(class, statement.execute(params![owner, class as u8])?);
     }
     balance.book(connection)
@@ -183,7 +184,7 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         crate::schema::migrate(&connection, 0).unwrap();
         let bounds =
-            JournalBounds { per_id_max: 3, totals_max: [7, 9, 11], forget_before: UnixMillis(40), alike_ms: 5 };
+            JournalBounds { per_id_max: 3, totals_max: [7, 9, 11, 5], forget_before: UnixMillis(40), alike_ms: 5 };
         let mut seen = BTreeSet::new();
         for at in 0..200_u8 {
             let owner = ["hub/a", "hub/b", "dps/c"][usize::from(at % 3)];

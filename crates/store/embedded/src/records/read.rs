@@ -1,8 +1,8 @@
 //! Reading records out of rows.
 
 use roadstead_model::{
-    CloudMessage, Device, DisconnectReason, Guid, Happening, HubKey, IdScope, IdentityId, IssuedCertificate,
-    JournalOwner, Module, Presence, Twin, UnixMillis,
+    CloudMessage, Device, DisconnectReason, Guid, Happening, HappeningClass, HubKey, IdScope, IdentityId,
+    IssuedCertificate, JournalOwner, Module, Presence, Twin, UnixMillis,
 };
 use roadstead_store::{
     DeviceCounts, EnrollmentCounts, IdentityRecord, IssuedPosition, Page, Place, RefusalFilter, Sealer, SessionRecord,
@@ -256,9 +256,10 @@ pub(super) const TWIN_REVISIONS: &str = "SELECT number, body FROM twin_revisions
 /// Of one class, as the index has them.
 pub(super) const HAPPENINGS: &str = "SELECT number, owner, at, since, count, body FROM happenings
     WHERE owner = ?1 AND id = ?2 AND class = ?3 AND number < ?4 ORDER BY number DESC LIMIT ?5";
-const REFUSALS: &str = "SELECT number, owner, at, since, count, body FROM happenings WHERE class = 0 AND number < ?";
+const REFUSALS: &str = "SELECT number, owner, at, since, count, body FROM happenings WHERE class = ? AND number < ?";
 
-/// Refusals in some journals: all conditions but the first look at what there is of them, which is bounded.
+/// Refusals in some journals, all of devices or all of back ends: all conditions but the first two look at what there is of them,
+/// which is bounded.
 pub(super) fn refusals(
     owners: &[JournalOwner],
     filter: &RefusalFilter,
@@ -266,7 +267,8 @@ pub(super) fn refusals(
     limit: usize,
 ) -> (String, Vec<Value>) {
     let mut sql = REFUSALS.to_owned();
-    let mut values: Vec<Value> = vec![before.map_or(i64::MAX, u64::cast_signed).into()];
+    let class = owners.first().map_or(HappeningClass::Refusal, JournalOwner::class_of_refusals) as u8;
+    let mut values: Vec<Value> = vec![i64::from(class).into(), before.map_or(i64::MAX, u64::cast_signed).into()];
     let marks = vec!["?"; owners.len()].join(", ");
     sql.push_str(" AND owner IN (");
     sql.push_str(&marks);

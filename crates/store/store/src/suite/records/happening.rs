@@ -10,7 +10,7 @@ use crate::{
 };
 
 const WIDE: JournalBounds =
-    JournalBounds { per_id_max: 100, totals_max: [1000; 3], forget_before: UnixMillis(0), alike_ms: 1000 };
+    JournalBounds { per_id_max: 100, totals_max: [1000; 4], forget_before: UnixMillis(0), alike_ms: 1000 };
 
 fn hub(key: HubKey) -> JournalOwner {
     JournalOwner::Hub(key)
@@ -139,7 +139,7 @@ pub async fn the_last_refusal_of_each_id_is_found(place: &dyn Place) {
 /// [`JournalBounds`]: of each id, in total, by age; one class leaves the others alone.
 pub async fn journals_are_bounded(place: &dyn Place) {
     let store = place.start().await;
-    let bounds = JournalBounds { per_id_max: 3, totals_max: [5, 4, 100], ..WIDE };
+    let bounds = JournalBounds { per_id_max: 3, totals_max: [5, 4, 100, 1], ..WIDE };
     let of = |id: &str, at: i64, what: What| Happening { owner: hub(HUB), id: id.to_owned(), at: UnixMillis(at), what };
     for at in 1..=6 {
         put(&*store, [Write::AddHappenings(vec![of("a", at, What::Created), of("a", at, What::Deleted)], bounds)])
@@ -168,15 +168,17 @@ pub async fn a_journal_goes_with_its_owner(place: &dyn Place) {
     let store = place.start().await;
     let dps = JournalOwner::Dps(scope());
     let owners = [hub(HUB), hub(OTHER_HUB), dps.clone(), JournalOwner::NoHub, JournalOwner::NoDps];
+    let services = [&owners[0], &owners[1], &dps].map(|owner| owner.services().unwrap());
     let refused = |owner: &JournalOwner| refusal(owner.clone(), "a", UnixMillis(1), RefusalCause::WrongKey);
-    put(&*store, [Write::AddHappenings(owners.iter().map(refused).collect(), WIDE)]).await;
-    let left = async || {
-        let found = refusals(&*store, &owners, RefusalFilter::default()).await;
+    put(&*store, [Write::AddHappenings(owners.iter().chain(&services).map(refused).collect(), WIDE)]).await;
+    let left = async |of: &[JournalOwner]| {
+        let found = refusals(&*store, of, RefusalFilter::default()).await;
         found.into_iter().map(|happening| happening.owner).rev().collect::<Vec<_>>()
     };
-    assert_eq!(left().await, owners);
+    assert_eq!((left(&owners).await, left(&services).await), (owners.to_vec(), services.to_vec()));
     put(&*store, [Write::DeleteHub(HUB, Expect::Any)]).await;
-    assert_eq!(left().await, owners[1..]);
+    assert_eq!((left(&owners).await, left(&services).await), (owners[1..].to_vec(), services[1..].to_vec()));
     put(&*store, [Write::DeleteDps(scope(), Expect::Any)]).await;
-    assert_eq!(left().await, [hub(OTHER_HUB), JournalOwner::NoHub, JournalOwner::NoDps]);
+    assert_eq!(left(&owners).await, [hub(OTHER_HUB), JournalOwner::NoHub, JournalOwner::NoDps]);
+    assert_eq!(left(&services).await, services[1..2]);
 }
