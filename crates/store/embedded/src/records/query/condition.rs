@@ -259,8 +259,8 @@ const INDEXED_BYTES_MAX: usize = 256;
 pub(super) enum Lead {
     /// By a tag's path and its value.
     Tag(String, Value),
-    /// By being connected now: looks at the presence of whoever was ever connected, in one table. An index for it would cost 18
-    /// microseconds of each connect, in two writes.
+    /// By being connected now: looks at the presence of whoever was ever connected, in one table. An index would find them at once,
+    /// and cost 6 microseconds of each write of presence, where 15 are usual; a connect makes two.
     Connected,
 }
 
