@@ -10,7 +10,7 @@ use crate::iot::lookup::{self, Found, text};
 use crate::output::{Printed, put};
 use crate::query::Query;
 use roadstead_model::Clock;
-use roadstead_service::{EnrollmentKind, Entry, HubService, Kind, Provisioning, RefusalsWanted};
+use roadstead_service::{EnrollmentKind, Entry, HubService, Kind, Provisioning, RefusalsWanted, RefusedWho};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -123,6 +123,7 @@ async fn ask(id: &str, global: &Global) -> Result<Answer, Failure> {
         (!timeline.is_empty()).then(|| AsService { at: found.resource.name.clone(), timeline })
     };
     let by_id = RefusalsWanted { id_prefix: Some(id.to_owned()), ..RefusalsWanted::default() };
+    let as_back_end = RefusalsWanted { who: RefusedWho::Services, ..by_id.clone() };
     let since =
         RefusalsWanted { since: Some(MachineClock.now().plus_ms(-OTHERS_MS).iso()), ..RefusalsWanted::default() };
     for found in lookup::find_all(&server.management, Kind::Hub).await? {
@@ -130,7 +131,7 @@ async fn ask(id: &str, global: &Global) -> Result<Answer, Failure> {
         let hub = HubService::new(server.transport.clone(), found.host()?, policy);
         hubs.extend(at_hub(&hub, &found, id).await?);
         own.extend(hub.refusals::<Entry>(&by_id, Some(TIMELINE_ENTRIES)).await?);
-        services.extend(as_service(&found, hub.service_refusals(&by_id, Some(TIMELINE_ENTRIES)).await?));
+        services.extend(as_service(&found, hub.refusals(&as_back_end, Some(TIMELINE_ENTRIES)).await?));
         let refused: Vec<Entry> = hub.refusals(&since, Some(OTHERS_MAX)).await?;
         others.extend(refused.into_iter().map(|entry| Other { at: found.resource.name.clone(), entry }));
     }
@@ -139,7 +140,7 @@ async fn ask(id: &str, global: &Global) -> Result<Answer, Failure> {
         let dps = Provisioning::new(server.transport.clone(), found.host()?, policy);
         dps_instances.extend(at_dps(&dps, &found, id).await?);
         own.extend(dps.refusals::<Entry>(&by_id, Some(TIMELINE_ENTRIES)).await?);
-        services.extend(as_service(&found, dps.service_refusals(&by_id, Some(TIMELINE_ENTRIES)).await?));
+        services.extend(as_service(&found, dps.refusals(&as_back_end, Some(TIMELINE_ENTRIES)).await?));
         let refused: Vec<Entry> = dps.refusals(&since, Some(OTHERS_MAX)).await?;
         others.extend(refused.into_iter().map(|entry| Other { at: found.resource.name.clone(), entry }));
     }

@@ -9,9 +9,21 @@ use roadstead_wire::percent;
 use serde::de::DeserializeOwned;
 use std::fmt::Write;
 
+/// Who was refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RefusedWho {
+    /// By device or registration id.
+    #[default]
+    Devices,
+    /// Back ends, by `policy/service` or `principal/alice@plant.example`.
+    Services,
+}
+
 /// Which refusals: all that fit everything that is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RefusalsWanted {
+    /// Whose.
+    pub who: RefusedWho,
     /// What the id begins with that the client claimed.
     pub id_prefix: Option<String>,
     /// `wrongKey`
@@ -23,9 +35,23 @@ pub struct RefusalsWanted {
 }
 
 impl RefusalsWanted {
+    fn of_hub(&self) -> &'static str {
+        match self.who {
+            RefusedWho::Devices => "refusals/devices",
+            RefusedWho::Services => "refusals/services",
+        }
+    }
+
+    fn of_dps(&self) -> &'static str {
+        match self.who {
+            RefusedWho::Devices => "refusals/registrations",
+            RefusedWho::Services => "refusals/dpsServices",
+        }
+    }
+
     /// `&idPrefix=thermo&cause=wrongKey`
     fn arguments(&self) -> String {
-        let Self { id_prefix, cause, address, since } = self;
+        let Self { who: _, id_prefix, cause, address, since } = self;
         let named = [("idPrefix", id_prefix), ("cause", cause), ("address", address), ("since", since)];
         let mut arguments = String::new();
         for (name, value) in named.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
@@ -68,7 +94,7 @@ impl HubService {
         items_max: usize,
         continuation: Option<&str>,
     ) -> Result<(Vec<T>, Option<String>), ServiceError> {
-        let request = self.request_with(Method::GET, "refusals/devices", &wanted.arguments());
+        let request = self.request_with(Method::GET, wanted.of_hub(), &wanted.arguments());
         page::one(self.transport(), request, items_max, continuation).await
     }
 
@@ -81,35 +107,14 @@ impl HubService {
         self.transport().send(self.request_with(Method::GET, "refusals/devices", &arguments)).await?.json()
     }
 
-    /// Back ends that the hub did not let in, by `policy/service` or `principal/alice@plant.example`: likewise.
-    pub async fn service_refusals_page<T: DeserializeOwned>(
-        &self,
-        wanted: &RefusalsWanted,
-        items_max: usize,
-        continuation: Option<&str>,
-    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
-        let request = self.request_with(Method::GET, "refusals/services", &wanted.arguments());
-        page::one(self.transport(), request, items_max, continuation).await
-    }
-
-    /// All of them, or the last `top`.
-    pub async fn service_refusals<T: DeserializeOwned>(
-        &self,
-        wanted: &RefusalsWanted,
-        top: Option<usize>,
-    ) -> Result<Vec<T>, ServiceError> {
-        let arguments = wanted.arguments();
-        page::list(self.transport(), top, || Ok(self.request_with(Method::GET, "refusals/services", &arguments))).await
-    }
-
-    /// Devices that the hub refused, and those that named a host that no hub of the server has: likewise.
+    /// Devices that the hub refused, and those that named a host that no hub of the server has; or back ends that it did not let in.
     pub async fn refusals<T: DeserializeOwned>(
         &self,
         wanted: &RefusalsWanted,
         top: Option<usize>,
     ) -> Result<Vec<T>, ServiceError> {
-        let arguments = wanted.arguments();
-        page::list(self.transport(), top, || Ok(self.request_with(Method::GET, "refusals/devices", &arguments))).await
+        let (path, arguments) = (wanted.of_hub(), wanted.arguments());
+        page::list(self.transport(), top, || Ok(self.request_with(Method::GET, path, &arguments))).await
     }
 }
 
@@ -138,41 +143,18 @@ impl Provisioning {
         items_max: usize,
         continuation: Option<&str>,
     ) -> Result<(Vec<T>, Option<String>), ServiceError> {
-        let request = self.request_with(Method::GET, "refusals/registrations", &wanted.arguments());
+        let request = self.request_with(Method::GET, wanted.of_dps(), &wanted.arguments());
         page::one(self.transport(), request, items_max, continuation).await
     }
 
-    /// Back ends that the DPS did not let in: as [`HubService::service_refusals_page`].
-    pub async fn service_refusals_page<T: DeserializeOwned>(
-        &self,
-        wanted: &RefusalsWanted,
-        items_max: usize,
-        continuation: Option<&str>,
-    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
-        let request = self.request_with(Method::GET, "refusals/dpsServices", &wanted.arguments());
-        page::one(self.transport(), request, items_max, continuation).await
-    }
-
-    /// All of them, or the last `top`.
-    pub async fn service_refusals<T: DeserializeOwned>(
-        &self,
-        wanted: &RefusalsWanted,
-        top: Option<usize>,
-    ) -> Result<Vec<T>, ServiceError> {
-        let arguments = wanted.arguments();
-        let request = || Ok(self.request_with(Method::GET, "refusals/dpsServices", &arguments));
-        page::list(self.transport(), top, request).await
-    }
-
-    /// Devices that the DPS refused, and those that named an ID scope that no DPS of the server has.
+    /// Devices that the DPS refused, and those that named an ID scope that no DPS of the server has; or back ends that it did not let in.
     pub async fn refusals<T: DeserializeOwned>(
         &self,
         wanted: &RefusalsWanted,
         top: Option<usize>,
     ) -> Result<Vec<T>, ServiceError> {
-        let arguments = wanted.arguments();
-        page::list(self.transport(), top, || Ok(self.request_with(Method::GET, "refusals/registrations", &arguments)))
-            .await
+        let (path, arguments) = (wanted.of_dps(), wanted.arguments());
+        page::list(self.transport(), top, || Ok(self.request_with(Method::GET, path, &arguments))).await
     }
 }
 
@@ -184,11 +166,13 @@ mod tests {
     fn what_is_wanted_is_said_in_the_query() {
         assert_eq!(RefusalsWanted::default().arguments(), "");
         let wanted = RefusalsWanted {
+            who: RefusedWho::Services,
             id_prefix: Some("a&b".to_owned()),
             cause: None,
             address: Some("2001:db8::7".to_owned()),
             since: Some("2026-11-22T14:00:00Z".to_owned()),
         };
+        assert_eq!((wanted.of_hub(), wanted.of_dps()), ("refusals/services", "refusals/dpsServices"));
         assert_eq!(wanted.arguments(), "&idPrefix=a%26b&address=2001%3Adb8%3A%3A7&since=2026-11-22T14%3A00%3A00Z");
     }
 }

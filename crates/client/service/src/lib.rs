@@ -49,7 +49,7 @@ pub use event_log::LogWanted;
 pub use events::{EventFilter, EventStream, Skipped, StreamItem};
 pub use hub::{Delivery, Download, FeedbackBatch, HubService, Settlement};
 pub use in_process::InProcess;
-pub use journal::RefusalsWanted;
+pub use journal::{RefusalsWanted, RefusedWho};
 pub use login::{Api, Proof, Tokens, log_in};
 pub use management::{Credentials, Deletion, IssuedPage, Kind, Management, PrincipalKind, Resource};
 pub use policy::Policy;

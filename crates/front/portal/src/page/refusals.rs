@@ -9,7 +9,7 @@ use crate::page::enrollments;
 use crate::reply::{self, Body};
 use askama::Template;
 use http::{Response, StatusCode};
-use roadstead_service::{Entry, Kind, RefusalsWanted};
+use roadstead_service::{Entry, Kind, RefusalsWanted, RefusedWho};
 use roadstead_wire::percent;
 
 /// The argument `who`, when it is not devices that are asked for.
@@ -49,15 +49,16 @@ pub(crate) async fn show(call: &Call<'_>, at: &At) -> Result<Response<Body>, Fau
     let [who, prefix, cause, address, after] =
         ["who", "q", "cause", "address", "after"].map(|name| call.ask.argument(name));
     let of_services = who == SERVICES;
+    let whose = if of_services { RefusedWho::Services } else { RefusedWho::Devices };
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let wanted = RefusalsWanted { id_prefix: some(prefix), cause: some(cause), address: some(address), since: None };
+    let wanted =
+        RefusalsWanted { who: whose, id_prefix: some(prefix), cause: some(cause), address: some(address), since: None };
     let asked = Some(after).filter(|after| !after.is_empty());
     let is_dps = at.resource.kind == Kind::Dps;
-    let found = match (is_dps, of_services) {
-        (false, false) => call.hub(at).await?.refusals_page(&wanted, PAGE_ITEMS, asked).await,
-        (false, true) => call.hub(at).await?.service_refusals_page(&wanted, PAGE_ITEMS, asked).await,
-        (true, false) => call.dps(at).await?.refusals_page(&wanted, PAGE_ITEMS, asked).await,
-        (true, true) => call.dps(at).await?.service_refusals_page(&wanted, PAGE_ITEMS, asked).await,
+    let found = if is_dps {
+        call.dps(at).await?.refusals_page(&wanted, PAGE_ITEMS, asked).await
+    } else {
+        call.hub(at).await?.refusals_page(&wanted, PAGE_ITEMS, asked).await
     };
     let (entries, next, fault) = match found {
         Ok((entries, next)) => (entries, next, None),
